@@ -44,15 +44,19 @@ public final class ChainDirectory {
      * @throws ChainException if the directory or one of its parts is missing
      */
     public static ChainDirectory open(Path path) throws IOException {
-        ChainDirectory chain = new ChainDirectory(path.toAbsolutePath().normalize());
+        if (!Files.isDirectory(path)) {
+            throw new ChainException(
+                    "the directory " + path + " is missing; is its file system mounted? If the disk was"
+                            + " never under Holdfast, import it first");
+        }
+        // Layers name each other by absolute paths without links, and hypervisors are asked for the same names.
+        ChainDirectory chain = new ChainDirectory(path.toRealPath());
         if (!chain.path.getFileName().toString().endsWith(SUFFIX)) {
             throw new ChainException(chain.path + " is no chain of layers: its name does not end in " + SUFFIX);
         }
-        for (Path part : List.of(chain.path, chain.layers(), chain.generations(), chain.snapshotFiles())) {
+        for (Path part : List.of(chain.layers(), chain.generations(), chain.snapshotFiles())) {
             if (!Files.isDirectory(part)) {
-                throw new ChainException(
-                        "the directory " + part + " is missing; is its file system mounted? If the disk was never under"
-                                + " Holdfast, import it first");
+                throw new ChainException("the directory " + part + " is missing; restore it from a copy");
             }
         }
         chain.head();
@@ -228,6 +232,16 @@ public final class ChainDirectory {
         }
     }
 
+    /** Writes a sidecar under its pending name; durable on return. */
+    public void writePending(SnapshotRecord snapshot) throws IOException {
+        SIDECARS.write(pendingFile(snapshot.name()), snapshot);
+    }
+
+    /** Writes the sidecar of a snapshot that exists anew; durable on return. */
+    public void rewrite(SnapshotRecord snapshot) throws IOException {
+        SIDECARS.write(sidecarFile(snapshot.name()), snapshot);
+    }
+
     /**
      * Which layer stands on which.
      *
@@ -236,6 +250,9 @@ public final class ChainDirectory {
     public LayerGraph graph() throws IOException {
         TreeMap<Layer, Optional<Layer>> backing = new TreeMap<>();
         for (Path file : list(layers())) {
+            if (file.getFileName().toString().startsWith(".")) {
+                continue;
+            }
             Layer layer = Layer.fromFileName(file.getFileName().toString())
                     .orElseThrow(() -> new ChainException(file + " is not a layer; move it out of " + layers()));
             backing.put(layer, below(file));

@@ -77,7 +77,15 @@ public final class ChainExecutor implements ChainStep.Executor {
         if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
             throw new ChainException(file + " is there already; run \"holdfast fsck\"");
         }
-        images.createOverlay(file, chain.file(backing));
+        // Under its name a layer is always whole: a tool that was cut short must not leave half an image there.
+        Path temporary = file.resolveSibling("." + layer.fileName() + ".tmp");
+        Files.deleteIfExists(temporary);
+        try {
+            images.createOverlay(temporary, chain.file(backing));
+            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(temporary);
+        }
     }
 
     @Override

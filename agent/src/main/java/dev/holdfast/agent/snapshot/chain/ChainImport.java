@@ -52,7 +52,8 @@ public final class ChainImport {
      * @throws ChainException if an image is not qcow2, stands on another, or is on another file system; nothing was moved
      */
     public ChainDirectory importDisks(Path path, SortedMap<String, Path> files) throws IOException {
-        Path target = path.toAbsolutePath().normalize();
+        Files.createDirectories(path.toAbsolutePath().getParent());
+        Path target = real(path);
         for (Map.Entry<String, Path> disk : files.entrySet()) {
             Layer layer = new Layer(disk.getKey(), FIRST);
             boolean movedBefore = Files.exists(ChainDirectory.unchecked(target).file(layer));
@@ -96,7 +97,8 @@ public final class ChainImport {
     }
 
     private static ChainDirectory prepare(Path path) throws IOException {
-        ChainDirectory chain = ChainDirectory.unchecked(path);
+        Files.createDirectories(path.toAbsolutePath().getParent());
+        ChainDirectory chain = ChainDirectory.unchecked(real(path));
         if (!path.getFileName().toString().endsWith(ChainDirectory.SUFFIX)) {
             throw new ChainException("the name of the new directory " + path + " must end in " + ChainDirectory.SUFFIX);
         }
@@ -108,6 +110,12 @@ public final class ChainImport {
             Files.createDirectories(directory);
         }
         return chain;
+    }
+
+    /** The path without links, as far as it exists. */
+    private static Path real(Path path) throws IOException {
+        Path absolute = path.toAbsolutePath().normalize();
+        return absolute.getParent().toRealPath().resolve(absolute.getFileName());
     }
 
     private ChainDirectory finish(ChainDirectory chain, SortedMap<String, Layer> layers) throws IOException {

@@ -18,7 +18,7 @@ import java.util.SortedSet;
  *           | publish, clear intent                                        the rename of the sidecar
  * revert    intent, overlays on the snapshot, flush, generation            the move of the head
  *           | the snapshot is loaded beside the held machine
- *           | move head, flush, name the old head, clear intent
+ *           | move head, flush, name the old head | the old process ends | clear intent
  * merge     intent, merge, relink, repoint, (head), discard, clear intent  nothing: it always goes forward
  * </pre>
  *
@@ -90,7 +90,10 @@ public final class ChainPlan {
         return overlays(intent, origin);
     }
 
-    /** The revert is decided. Nothing may write to the old or the new layers until this is done. */
+    /**
+     * The revert is decided. Nothing may write to the old or the new layers until this is done. The intent stays until the
+     * old process is gone as well: {@link #endRevert}.
+     */
     public static List<ChainStep> commitRevert(Intent intent) {
         List<ChainStep> steps = new ArrayList<>();
         steps.add(new ChainStep.MoveHead(intent.toGeneration()));
@@ -98,16 +101,22 @@ public final class ChainPlan {
         Name branch = intent.branch().orElseThrow(() -> new IllegalArgumentException("the revert has no branch name"));
         Name origin = intent.snapshot().orElseThrow(() -> new IllegalArgumentException("the revert has no snapshot"));
         steps.add(new ChainStep.NameBranch(branch, origin, intent.fromHead()));
-        steps.add(new ChainStep.ClearIntent());
         return steps;
+    }
+
+    /** No process writes the old layers any more. */
+    public static List<ChainStep> endRevert() {
+        return List.of(new ChainStep.ClearIntent());
     }
 
     /** The revert is not to be; if the head has moved already, it is, and this finishes it. */
     public static List<ChainStep> abandonRevert(Intent intent, Facts facts) {
-        if (facts.graph().head().number() == intent.toGeneration()) {
-            return commitRevert(intent);
-        }
         List<ChainStep> steps = new ArrayList<>();
+        if (facts.graph().head().number() == intent.toGeneration()) {
+            steps.addAll(commitRevert(intent));
+            steps.addAll(endRevert());
+            return steps;
+        }
         steps.add(new ChainStep.FlushHead());
         discardAll(steps, intent.toHead(), facts.graph());
         steps.add(new ChainStep.ClearIntent());

@@ -27,6 +27,15 @@ public record LayerGraph(
     public sealed interface Tidying {
         /** How the graph looks afterwards. */
         LayerGraph after(LayerGraph graph);
+
+        /** Does one thing or the other. */
+        <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join) throws E;
+    }
+
+    /** What to do with one kind of tidying. */
+    public interface Case<T, R, E extends Exception> {
+        /** Does it. */
+        R apply(T tidying) throws E;
     }
 
     /** Nothing stands on it and nothing names it. */
@@ -35,6 +44,11 @@ public record LayerGraph(
         public LayerGraph after(LayerGraph graph) {
             return graph.without(layer);
         }
+
+        @Override
+        public <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join) throws E {
+            return drop.apply(this);
+        }
     }
 
     /** The base is unnamed and only the top stands on it: the top's content can go into it. */
@@ -42,6 +56,11 @@ public record LayerGraph(
         @Override
         public LayerGraph after(LayerGraph graph) {
             return graph.joined(top, base);
+        }
+
+        @Override
+        public <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join) throws E {
+            return join.apply(this);
         }
     }
 

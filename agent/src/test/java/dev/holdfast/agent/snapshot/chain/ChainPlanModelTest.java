@@ -60,6 +60,7 @@ class ChainPlanModelTest {
         List<ChainStep> steps =
                 new ArrayList<>(ChainPlan.prepareRevert(revertIntent(), Generation.fresh(1, ModelDisk.DISKS)));
         steps.addAll(ChainPlan.commitRevert(revertIntent()));
+        steps.addAll(ChainPlan.endRevert());
         return steps;
     }
 
