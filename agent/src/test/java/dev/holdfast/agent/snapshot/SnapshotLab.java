@@ -275,19 +275,26 @@ final class SnapshotLab implements AutoCloseable {
         return output;
     }
 
+    /** Kills processes that were loaded beside and never took the machine's place. */
+    void killBeside() throws IOException {
+        try (Stream<Path> files = Files.walk(root.resolve("run"))) {
+            for (Path pid : files.filter(file -> file.endsWith("pid")).toList()) {
+                Path commandLine = Path.of("/proc", Files.readString(pid).strip(), "cmdline");
+                if (Files.exists(commandLine) && Files.readString(commandLine).contains(root.toString())) {
+                    ProcessHandle.of(Long.parseLong(Files.readString(pid).strip()))
+                            .ifPresent(ProcessHandle::destroyForcibly);
+                }
+            }
+        }
+    }
+
     @Override
     public void close() throws Exception {
         for (RunningVm each : all) {
             each.close();
             each.identity().signal(true);
         }
-        // Processes that were loaded beside and never took the machine's place.
-        try (Stream<Path> files = Files.walk(root.resolve("run"))) {
-            for (Path pid : files.filter(file -> file.endsWith("pid")).toList()) {
-                ProcessHandle.of(Long.parseLong(Files.readString(pid).strip()))
-                        .ifPresent(ProcessHandle::destroyForcibly);
-            }
-        }
+        killBeside();
         try (Stream<Path> files = Files.walk(root)) {
             files.sorted(Comparator.reverseOrder()).forEach(SnapshotLab::remove);
         }
