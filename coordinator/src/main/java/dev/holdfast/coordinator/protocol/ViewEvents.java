@@ -15,9 +15,10 @@ import java.util.Optional;
 /**
  * Turns what the store shows, and what the channel brings, into events of the machines. Pure, and level-triggered: the
  * answer depends on the state and the latest view alone, so nothing is lost that did not fit an earlier state. Whoever owns a
- * machine asks after every step and for every view, and applies what it gets until nothing comes any more. Views of one
- * round must be handed over in the order in which they were read, and once in a while without a change, because a write
- * that was not answered (Close, Acknowledge) may have been lost.
+ * leader's machine asks for every view and after every step, until nothing comes any more; whoever owns a participant's
+ * machine asks once for every view and once after every step that was not itself a view's. Views of one round must be
+ * handed over in the order in which they were read, and once in a while without a change, because a write that was not
+ * answered (Close, Acknowledge) may have been lost.
  */
 public final class ViewEvents {
 
