@@ -1,0 +1,112 @@
+package dev.holdfast.coordinator.port;
+
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.MemberReport;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.RoundState;
+import dev.holdfast.coordinator.protocol.RoundView;
+import dev.holdfast.coordinator.protocol.Vote;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * Holds every decision. All methods block for up to the store's time-out and must never be called while a guest of the
+ * caller is frozen. What a method reports as done is durable on a quorum when it returns. Thread-safe.
+ */
+public interface DecisionLog {
+
+    /** What became of a write. A lost connection is neither success nor failure. */
+    sealed interface Written {
+
+        /**
+         * It is there.
+         *
+         * @param version version of the round's record now
+         */
+        record Done(int version) implements Written {}
+
+        /** It is not there, and cannot come later. */
+        record Refused(Refusal because) implements Written {}
+
+        /**
+         * The record had another version than the caller named; nothing was written.
+         *
+         * @param state what the record says
+         * @param version its version
+         */
+        record Conflict(RoundState state, int version) implements Written {}
+
+        /** Another reign has begun; nothing was written. */
+        record StaleEpoch() implements Written {}
+
+        /** It may be there, or may still land. */
+        record Unknown() implements Written {}
+    }
+
+    /**
+     * Opens a round: in one multi, checks that the epoch is still {@code spec.epoch()}, creates the round's record
+     * PREPARING, reserves the checkpoint's name (checkpoint rounds), and creates a claim for each member machine. All or
+     * nothing; claims outlive their holder.
+     *
+     * @return Done, Refused (BUSY with who holds what; PREFLIGHT if the name exists), StaleEpoch or Unknown
+     */
+    Written open(RoundSpec spec);
+
+    /**
+     * Decides a round: in one multi, checks the epoch, sets the record's state naming its expected version, and for a
+     * committed checkpoint creates the checkpoint's record (for a committed revert, makes the checkpoint the group's
+     * current one).
+     *
+     * @param reign the caller's epoch, not necessarily the one that opened the round
+     * @return Done, Conflict, StaleEpoch or Unknown
+     */
+    Written decide(
+            RoundSpec spec,
+            Decision decision,
+            int expectedVersion,
+            Epoch reign,
+            List<MemberReport> reports,
+            Refusal because);
+
+    /**
+     * Resolves an unknown outcome by a write: reads the record and, if it is open, writes it unchanged naming the version
+     * read, together with a check of the epoch.
+     *
+     * @return Conflict with what the record says and its version <em>after</em> the write, Refused if there is no such
+     *     round, StaleEpoch or Unknown
+     */
+    Written touch(RoundId round, Epoch reign);
+
+    /**
+     * Removes a decided round, its votes and the claims that belong to it, checking the epoch. Idempotent.
+     *
+     * @return Done, StaleEpoch or Unknown
+     */
+    Written close(RoundSpec spec, Epoch reign);
+
+    /** Says READY. Idempotent. */
+    void sayReady(RoundId round, Name member) throws StoreUnreachableException;
+
+    /** Casts the final vote. Write-once: if there is one already, nothing changes and nothing is thrown. */
+    void castVote(RoundId round, Name member, Vote vote) throws StoreUnreachableException;
+
+    /** Tells that the decision was carried out. Idempotent; a round that is gone already is fine. */
+    void acknowledge(RoundId round, Name member) throws StoreUnreachableException;
+
+    /** Reads one round from the server (not from a cache). Empty means there is no record, which decides nothing. */
+    Optional<RoundView> read(RoundId round) throws StoreUnreachableException;
+
+    /** All rounds there are. */
+    List<RoundView> rounds() throws StoreUnreachableException;
+
+    /**
+     * Calls the listener with a fresh view whenever a round appears or anything in it changes; level-triggered: views in
+     * between may be left out, the last one is not. Called on a thread of the store; must not block.
+     */
+    void watch(Consumer<RoundView> listener);
+}

@@ -1,0 +1,26 @@
+package dev.holdfast.coordinator.port;
+
+import dev.holdfast.coordinator.protocol.JournalEntry;
+import dev.holdfast.coordinator.protocol.RoundId;
+import java.io.IOException;
+import java.util.List;
+
+/** This node's stable memory of the rounds it takes part in. Blocks for a flush. Thread-safe. */
+public interface Journal {
+
+    /**
+     * Writes or replaces the round's entry; on stable storage when it returns.
+     *
+     * @throws IOException it may or may not be on stable storage
+     */
+    void write(JournalEntry entry) throws IOException;
+
+    /** Removes the round's entry. Idempotent. */
+    void remove(RoundId round) throws IOException;
+
+    /**
+     * All entries that can be read. Entries that cannot are reported to the log and kept for {@code fsck}; they prevent
+     * nothing else.
+     */
+    List<JournalEntry> entries() throws IOException;
+}

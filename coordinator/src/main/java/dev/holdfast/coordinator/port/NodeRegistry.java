@@ -1,0 +1,39 @@
+package dev.holdfast.coordinator.port;
+
+import dev.holdfast.coordinator.protocol.Name;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+
+/** Which nodes are there and what runs on them. Ephemeral: a node whose agent is gone disappears after the session's time-out. */
+public interface NodeRegistry {
+
+    /**
+     * What a node tells of itself.
+     *
+     * @param node its name
+     * @param identity random, made at the agent's first start; same name with another identity is another node
+     * @param channelAddress {@code host:port} of its group channel
+     * @param controlAddress where its agent takes requests from other agents, empty if it does not
+     * @param software version of Holdfast
+     * @param recordVersion newest version of the store's records that it can read
+     * @param vms state of each machine defined on it: {@code running}, {@code paused}, {@code stopped}, ...
+     */
+    record Node(
+            Name node,
+            String identity,
+            String channelAddress,
+            String controlAddress,
+            String software,
+            int recordVersion,
+            SortedMap<Name, String> vms) {}
+
+    /** Publishes this node, or what has changed about it. Kept up through lost sessions until closed. */
+    void publish(Node self) throws StoreUnreachableException;
+
+    /** All nodes that are there, by name. */
+    List<Node> nodes() throws StoreUnreachableException;
+
+    /** The leader's node, if one holds office. */
+    Optional<Name> leader() throws StoreUnreachableException;
+}

@@ -1,0 +1,46 @@
+package dev.holdfast.coordinator.protocol;
+
+import java.util.Collections;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * A round as the store shows it at one moment. Immutable.
+ *
+ * @param spec what was fixed at the opening
+ * @param state open or decided
+ * @param version version of the round's record; the next write must name it
+ * @param ready members that said READY
+ * @param votes final votes so far
+ * @param acknowledged members that have carried the decision out, or were declared lost by a person
+ */
+public record RoundView(
+        RoundSpec spec,
+        RoundState state,
+        int version,
+        SortedSet<Name> ready,
+        SortedMap<Name, Vote> votes,
+        SortedSet<Name> acknowledged) {
+
+    public RoundView {
+        ready = Collections.unmodifiableSortedSet(new TreeSet<>(ready));
+        votes = Collections.unmodifiableSortedMap(new TreeMap<>(votes));
+        acknowledged = Collections.unmodifiableSortedSet(new TreeSet<>(acknowledged));
+    }
+
+    /** A view from unsorted collections. */
+    public static RoundView of(
+            RoundSpec spec,
+            RoundState state,
+            int version,
+            Set<Name> ready,
+            Map<Name, Vote> votes,
+            Set<Name> acknowledged) {
+        return new RoundView(
+                spec, state, version, new TreeSet<>(ready), new TreeMap<>(votes), new TreeSet<>(acknowledged));
+    }
+}

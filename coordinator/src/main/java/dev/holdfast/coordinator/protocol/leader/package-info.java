@@ -1,0 +1,8 @@
+/**
+ * The leader's half of a round: states, the events that reach them and the effects they ask for. The transition table is
+ * in {@link dev.holdfast.coordinator.protocol.leader.LeaderState}.
+ */
+@NullMarked
+package dev.holdfast.coordinator.protocol.leader;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,41 @@
+package dev.holdfast.coordinator.protocol.participant;
+
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import java.time.Duration;
+import java.util.SortedSet;
+
+/**
+ * This node's place in a round; the same from the first state to the last. Immutable.
+ *
+ * @param self this node
+ * @param spec the round
+ */
+public record Membership(Name self, RoundSpec spec) {
+
+    /** @throws IllegalArgumentException if the node is no member of the round */
+    public Membership {
+        if (!spec.members().nodes().contains(self)) {
+            throw new IllegalArgumentException("node " + self + " is no member of round " + spec.id());
+        }
+    }
+
+    /** Whether the members are held until the decision instead of being thawed before it. */
+    boolean isRevert() {
+        return spec.kind() == RoundKind.REVERT;
+    }
+
+    /** The nodes that must all stand still. */
+    SortedSet<Name> everyone() {
+        return spec.members().nodes();
+    }
+
+    /** How long the freeze may last for the round to count. */
+    long leaseNanos() {
+        Duration maxPause = spec.options().maxPause();
+        Duration deadline = spec.options().deadline();
+        boolean shorter = !maxPause.isZero() && maxPause.compareTo(deadline) < 0;
+        return (shorter ? maxPause : deadline).toNanos();
+    }
+}
