@@ -143,7 +143,8 @@ public final class GuardClient implements Closeable {
 
     /** Asks whether the guard lives and what it watches. */
     public GuardStatus ping() throws GuardUnavailableException, GuardRefusedException {
-        JsonObject reply = ask(new LinkedHashMap<>(Map.of("op", "ping")), timeout).object();
+        JsonObject reply =
+                ask(new LinkedHashMap<>(Map.of("op", "ping")), timeout).object();
         try {
             return new GuardStatus(reply.text("version").orElse("?"), reply.texts("watched"), reply.texts("armed"));
         } catch (JsonException e) {
@@ -243,7 +244,9 @@ public final class GuardClient implements Closeable {
 
     private <T> T field(Field<T> field) throws GuardUnavailableException {
         try {
-            return field.read().orElseThrow(() -> new IOException("its answer lacks a member; agent and guard must be of one version"));
+            return field.read()
+                    .orElseThrow(
+                            () -> new IOException("its answer lacks a member; agent and guard must be of one version"));
         } catch (IOException e) {
             throw broken(e);
         }
