@@ -114,7 +114,9 @@ final class QemuCapture implements Capture {
         }
         mayHaveFrozen = true;
         boolean early = watcher.stopped();
-        if (!early) {
+        if (early) {
+            monitor.status(); // it stopped a while ago: is it still there?
+        } else {
             stopReply = send(QmpCommand.of("stop")).get(0);
         }
         Optional<QmpEvent> stop = watcher.awaitStop(bound);
