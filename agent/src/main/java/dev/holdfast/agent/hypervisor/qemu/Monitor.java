@@ -26,7 +26,7 @@ import java.util.function.Predicate;
  */
 record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoClock) {
     /** For commands that only look or set something. A busy host answers in milliseconds; a hung QEMU never. */
-    static final Duration QUICK = Duration.ofSeconds(5);
+    static final Duration QUICK = Duration.ofSeconds(3);
 
     private static final Duration STALLED = Duration.ofMillis(300);
 

@@ -121,6 +121,9 @@ final class QemuCapture implements Capture {
         }
         Optional<QmpEvent> stop = watcher.awaitStop(bound);
         if (stop.isEmpty()) {
+            if (stopReply != null) {
+                monitor.await(stopReply, Duration.ZERO); // refused, or no answer at all: says so itself
+            }
             throw new HypervisorException(
                     Kind.UNKNOWN,
                     vm.name() + " did not stop within " + bound.toMillis()
