@@ -80,9 +80,11 @@ final class ParticipantEffects implements ParticipantEffect.Visitor {
         lanes.journal(() -> {
             try {
                 ports.journal().remove(round());
+                post(new ParticipantEvent.JournalClosed());
             } catch (IOException e) {
-                LOG.warn(
-                        "round {}: its journal entry stays; the next start carries the decision out again", round(), e);
+                LOG.warn("round {}: cannot remove its journal entry; trying again", round(), e);
+                post(new ParticipantEvent.JournalFailed(
+                        "node " + self + " cannot write its journal: " + e.getMessage()));
             }
         });
     }

@@ -4,6 +4,7 @@ import dev.holdfast.coordinator.protocol.leader.Decided;
 import dev.holdfast.coordinator.protocol.leader.Gathering;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent;
 import dev.holdfast.coordinator.protocol.leader.LeaderState;
+import dev.holdfast.coordinator.protocol.leader.Unopened;
 import dev.holdfast.coordinator.protocol.participant.Idle;
 import dev.holdfast.coordinator.protocol.participant.Over;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent;
@@ -19,9 +20,15 @@ public final class ViewEvents {
 
     private ViewEvents() {}
 
-    /** What a view means to a participant. A view in which this node has acknowledged means nothing any more. */
+    /**
+     * What a view means to a participant. A view in which this node has acknowledged means nothing any more to a machine that
+     * is done; one that is in doubt still learns the decision, since the acknowledgement may be a person's, or of an earlier
+     * life. Views of one round must come in the order in which they were read.
+     */
     public static List<ParticipantEvent> forParticipant(Name self, ParticipantState state, RoundView view) {
-        if (state instanceof Over || view.acknowledged().contains(self)) {
+        boolean done = state instanceof Idle || state instanceof Over;
+        boolean member = view.spec().members().nodes().contains(self);
+        if (!member || (done && view.acknowledged().contains(self))) {
             return List.of();
         }
         return view.state()
@@ -31,9 +38,15 @@ public final class ViewEvents {
                         state instanceof Idle ? List.of(new ParticipantEvent.RoundOpened(view.spec())) : List.of());
     }
 
-    /** What a view means to the leader's half. */
+    /**
+     * What a view means to the half of the leader in office. A machine that is closed must be forgotten and an {@link Unopened}
+     * one asked instead: a round that is still there, or that appears after its opening was given up, is found and finished.
+     */
     public static List<LeaderEvent> forLeader(LeaderState state, RoundView view) {
         List<LeaderEvent> events = new ArrayList<>();
+        if (state instanceof Unopened) {
+            events.add(new LeaderEvent.Found(view));
+        }
         if (state instanceof Gathering gathering) {
             view.votes().forEach((member, vote) -> {
                 if (!gathering.votes().containsKey(member)) {

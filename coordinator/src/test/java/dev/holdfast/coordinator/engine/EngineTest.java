@@ -186,7 +186,7 @@ class EngineTest {
 
     @Test
     void aMemberFoundWithVotedInItsJournalStaysInDoubtUntilItReadsTheDecision() throws Exception {
-        RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, elect(N1));
+        RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, log.takeOffice());
         engines.get(N2).close();
         hub.remove(N2);
         log.open(spec);
@@ -202,7 +202,7 @@ class EngineTest {
     @Test
     void aVoteThatTheStoreDidNotTakeIsCastAgain() throws Exception {
         vms.get(N1).failAt("prepare", Refusal.preflight("no space"));
-        RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, elect(N1));
+        RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, log.takeOffice());
         log.open(spec);
         log.setReachable(false);
         await().until(() -> vms.get(N1).calls.contains("carryOut ABORTED"));

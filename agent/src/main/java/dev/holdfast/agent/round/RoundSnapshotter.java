@@ -1,0 +1,246 @@
+package dev.holdfast.agent.round;
+
+import dev.holdfast.agent.hypervisor.ThawFacts;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.coordinator.port.Snapshotter;
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.MemberReport;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.VmReport;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Carries the phases of a round out on all machines of this node at once. Before anything is stopped the guard has
+ * acknowledged and the mark is written; the first line of every failure path is the thaw. Thread-safe in the way
+ * {@link Snapshotter} asks for.
+ */
+public final class RoundSnapshotter implements Snapshotter {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RoundSnapshotter.class);
+
+    /** Finds or makes a machine's part in a round. */
+    public interface Parts {
+
+        /** @throws PhaseException the machine is not here, or another operation holds it */
+        VmPart part(RoundSpec spec, Name vm) throws PhaseException;
+
+        /** Ends the part's claim on the machine. */
+        void end(RoundSpec spec, Name vm);
+    }
+
+    /** One round on this node. */
+    private record Round(RoundSpec spec, Map<Name, VmPart> parts, Map<Name, String> quiesced) {
+
+        Duration deadline() {
+            return spec.options().deadline();
+        }
+
+        String token() {
+            return spec.id().value();
+        }
+    }
+
+    private final Name self;
+    private final String software;
+    private final ThawNet net;
+    private final Parts parts;
+    private final Together together;
+    private final LongSupplier nanoClock;
+    private final Map<RoundId, Round> rounds = new ConcurrentHashMap<>();
+    private final Map<RoundId, Long> armedAtNanos = new ConcurrentHashMap<>();
+
+    /**
+     * @param self this node
+     * @param software version, for the records
+     * @param net the guard
+     * @param parts the machines
+     * @param workers as many threads as machines may be frozen at once
+     * @param nanoClock the monotonic clock
+     */
+    public RoundSnapshotter(
+            Name self, String software, ThawNet net, Parts parts, ExecutorService workers, LongSupplier nanoClock) {
+        this.self = self;
+        this.software = software;
+        this.net = net;
+        this.parts = parts;
+        this.together = new Together(workers);
+        this.nanoClock = nanoClock;
+    }
+
+    private Round open(RoundSpec spec) throws PhaseException {
+        Round known = rounds.get(spec.id());
+        if (known != null) {
+            return known;
+        }
+        Map<Name, VmPart> mine = new TreeMap<>();
+        try {
+            for (Name vm : spec.members().on(self)) {
+                mine.put(vm, parts.part(spec, vm));
+            }
+        } catch (PhaseException e) {
+            mine.keySet().forEach(vm -> parts.end(spec, vm));
+            throw e;
+        }
+        Round round = new Round(spec, mine, new ConcurrentHashMap<>());
+        rounds.put(spec.id(), round);
+        return round;
+    }
+
+    private Round known(RoundId id) throws PhaseException {
+        Round round = rounds.get(id);
+        if (round == null) {
+            throw new PhaseException(Refusal.failed("node " + self + " has forgotten round " + id));
+        }
+        return round;
+    }
+
+    @Override
+    public void prepare(RoundSpec spec) throws PhaseException {
+        Round round = open(spec);
+        together.each(round.parts(), (vm, part) -> {
+            net.arm(vm, round.token(), spec.options().prepareTimeout(), part.wasPaused());
+            part.prepare();
+            if (spec.options().quiesce() != Quiesce.NO && spec.kind() == RoundKind.CHECKPOINT) {
+                quiesce(round, vm, part);
+            }
+        });
+    }
+
+    /** From here on the guest counts as frozen: the countdown is the freeze's, not that of the preparation. */
+    private void quiesce(Round round, Name vm, VmPart part) throws PhaseException {
+        net.arm(vm, round.token(), round.deadline(), part.wasPaused());
+        try {
+            net.quiesce(vm, round.token(), round.deadline());
+            round.quiesced().put(vm, "done");
+        } catch (PhaseException e) {
+            if (round.spec().options().quiesce() == Quiesce.REQUIRE) {
+                throw e;
+            }
+            round.quiesced().put(vm, "failed: " + e.because().text());
+        }
+    }
+
+    @Override
+    public void freeze(RoundSpec spec) throws PhaseException {
+        Round round = known(spec.id());
+        armedAtNanos.put(spec.id(), nanoClock.getAsLong());
+        together.each(round.parts(), (vm, part) -> {
+            net.arm(vm, round.token(), round.deadline(), part.wasPaused());
+            net.mark(vm, round.token(), round.deadline(), false, part.wasPaused());
+            part.freeze();
+        });
+    }
+
+    @Override
+    public void capture(RoundId id) throws PhaseException {
+        together.each(known(id).parts(), (vm, part) -> part.capture());
+    }
+
+    @Override
+    public dev.holdfast.coordinator.protocol.ThawFacts proveAndThaw(RoundId id) throws PhaseException {
+        Round round = known(id);
+        Map<Name, ThawFacts> facts = new ConcurrentHashMap<>();
+        together.each(round.parts(), (vm, part) -> facts.put(vm, part.proveAndThaw()));
+        long heldFor = nanoClock.getAsLong() - armedAtNanos.get(id);
+        together.each(round.parts(), (vm, part) -> {
+            if (round.quiesced().containsKey(vm)) {
+                net.unquiesce(vm, round.token());
+            }
+            net.unmark(vm);
+            net.disarm(vm, round.token());
+        });
+        return worst(facts.values(), heldFor);
+    }
+
+    private static dev.holdfast.coordinator.protocol.ThawFacts worst(Collection<ThawFacts> facts, long heldForNanos) {
+        boolean stopped = facts.stream()
+                .allMatch(fact -> fact.statusBefore() == VmStatus.PAUSED || fact.statusBefore() == VmStatus.CAPTURED);
+        boolean same = facts.stream().allMatch(fact -> fact.sameProcess() && fact.sameConnection());
+        int resumes = facts.stream().mapToInt(ThawFacts::resumesSinceStop).sum();
+        return new dev.holdfast.coordinator.protocol.ThawFacts(stopped, resumes, same, heldForNanos);
+    }
+
+    @Override
+    public void thawNow(RoundId id) {
+        Round round = rounds.get(id);
+        if (round == null) {
+            return;
+        }
+        together.eachQuietly(round.parts(), (vm, part) -> part.thaw());
+        together.eachQuietly(round.parts(), (vm, part) -> {
+            if (round.quiesced().containsKey(vm)) {
+                net.unquiesce(vm, round.token());
+            }
+            net.unmark(vm);
+            net.disarm(vm, round.token());
+        });
+    }
+
+    @Override
+    public MemberReport drain(RoundId id, Progress progress) throws PhaseException {
+        Round round = known(id);
+        return report(round, (vm, part) -> part.drain((phase, done, total) -> progress.at(id, phase, done, total)));
+    }
+
+    @Override
+    public MemberReport loadBeside(RoundId id, Progress progress) throws PhaseException {
+        Round round = known(id);
+        return report(
+                round, (vm, part) -> part.loadBeside((phase, done, total) -> progress.at(id, phase, done, total)));
+    }
+
+    private MemberReport report(Round round, Together.Asked<VmPart, VmReport> asked) throws PhaseException {
+        Map<Name, VmReport> reports = together.ask(round.parts(), asked);
+        List<VmReport> withQuiesce = reports.values().stream()
+                .map(report -> report.withQuiesce(round.quiesced().getOrDefault(report.vm(), "no")))
+                .toList();
+        return new MemberReport(self, -1, software, withQuiesce);
+    }
+
+    @Override
+    public boolean releaseGuard(RoundSpec spec) throws PhaseException {
+        Round round = open(spec);
+        Map<Name, Boolean> ran = together.ask(round.parts(), (vm, part) -> {
+            boolean fired = net.disarm(vm, round.token());
+            net.mark(vm, round.token(), Duration.ZERO, true, part.wasPaused());
+            return fired || part.runs();
+        });
+        return ran.containsValue(true);
+    }
+
+    @Override
+    public void carryOut(RoundSpec spec, Decision decision) throws PhaseException {
+        Round round = open(spec);
+        together.each(round.parts(), (vm, part) -> {
+            part.carryOut(decision);
+            net.unmark(vm);
+        });
+        rounds.remove(spec.id());
+        armedAtNanos.remove(spec.id());
+        round.parts().keySet().forEach(vm -> parts.end(spec, vm));
+        LOG.info("round {}: {} is true on {}", spec.id(), decision, self);
+    }
+
+    /** The round that holds a machine, if any: for those who want to know why it stands still. */
+    public Optional<RoundSpec> roundOf(Name vm) {
+        return rounds.values().stream()
+                .filter(round -> round.parts().containsKey(vm))
+                .map(Round::spec)
+                .findFirst();
+    }
+}
