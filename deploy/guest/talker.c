@@ -238,8 +238,7 @@ static void check_disks(void)
                 judge_future(d, found);
             }
         }
-        uint64_t age = 2 + seq % (SLOTS - 4); /* one of the older records in turn */
-        age = 2 + (seq * 7) % (SLOTS - 4);
+        uint64_t age = 2 + (seq * 7) % (SLOTS - 4); /* one of the older records in turn */
         if (seq > age && read_slots(d, seq - age, 1))
             judge_slot(d, seq - age, buffer);
     }
@@ -558,6 +557,7 @@ int main(void)
         if (next_us < mono_us())
             next_us = mono_us(); /* late: do not run after lost time */
         sleep_until_us(next_us);
+        notice_jump(); /* before anything is counted or received */
         keep_links();
         seq++;
         count_messages();

@@ -45,6 +45,7 @@ node_spawn() {
   dir=$(node_dir "$node")
   setsid nsenter --net="/run/netns/$(hf_ns "$node")" -- "$@" </dev/null >>"$dir/log/$name.log" 2>&1 &
   echo $! >"$dir/run/$name.pid"
+  disown
 }
 
 cluster_nodes() {
