@@ -14,8 +14,7 @@ import java.util.function.Supplier;
  */
 public record NodeIdentity(String identity) {
 
-    private static final DurableFile<NodeIdentity> FILE =
-            new DurableFile<>("node-identity", 1, NodeIdentity.class);
+    private static final DurableFile<NodeIdentity> FILE = new DurableFile<>("node-identity", 1, NodeIdentity.class);
 
     /**
      * Reads the identity, or makes one if there is none.

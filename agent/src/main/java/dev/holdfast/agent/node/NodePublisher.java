@@ -22,7 +22,7 @@ public final class NodePublisher {
     private final VmRegistry vms;
     private final NodeRegistry nodes;
     private final Catalogue catalogue;
-    private @Nullable NodeRegistry.Node last;
+    private NodeRegistry.@Nullable Node last;
     private boolean groupsAreKnown;
     private boolean reachable = true;
 

@@ -123,7 +123,8 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     @Override
     public void markHeld(Name vm, String token) throws PhaseException {
         try {
-            Files.writeString(mark(vm), "token=" + token + "\ndeadline_ms=0\nsince_boottime_ms=0\nkind=hold\nwas_paused=0\n");
+            Files.writeString(
+                    mark(vm), "token=" + token + "\ndeadline_ms=0\nsince_boottime_ms=0\nkind=hold\nwas_paused=0\n");
         } catch (IOException e) {
             throw new PhaseException(Refusal.failed("the mark of the hold cannot be written: " + e.getMessage()), e);
         }

@@ -197,8 +197,11 @@ public final class RoundSnapshotter implements Snapshotter {
     @Override
     public MemberReport drain(RoundId id, Progress progress) throws PhaseException {
         Round round = known(id);
-        return report(round, (vm, part) -> part.drain(
-                round.quiesced().getOrDefault(vm, "no"), (phase, done, total) -> progress.at(id, phase, done, total)));
+        return report(
+                round,
+                (vm, part) -> part.drain(
+                        round.quiesced().getOrDefault(vm, "no"),
+                        (phase, done, total) -> progress.at(id, phase, done, total)));
     }
 
     @Override
@@ -226,7 +229,8 @@ public final class RoundSnapshotter implements Snapshotter {
 
     @Override
     public void carryOut(RoundSpec spec, Decision decision) throws PhaseException {
-        Map<Name, VmPart> mine = decision == Decision.ABORTED ? admitted(spec) : open(spec).parts();
+        Map<Name, VmPart> mine =
+                decision == Decision.ABORTED ? admitted(spec) : open(spec).parts();
         together.each(mine, (vm, part) -> {
             part.carryOut(decision);
             net.unmarkHeld(vm);
@@ -251,7 +255,11 @@ public final class RoundSnapshotter implements Snapshotter {
                 if (e.because().kind() != Refusal.Kind.BUSY) {
                     throw e;
                 }
-                LOG.info("round {}: {} was never part of it here: {}", spec.id(), vm, e.because().text());
+                LOG.info(
+                        "round {}: {} was never part of it here: {}",
+                        spec.id(),
+                        vm,
+                        e.because().text());
             }
         }
         return mine;

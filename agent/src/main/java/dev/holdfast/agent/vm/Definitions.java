@@ -32,7 +32,9 @@ public final class Definitions {
                 vm.cpus(),
                 vm.memoryBytes(),
                 vm.guestAgent(),
-                vm.kernel().map(kernel -> new VmDefinition.Kernel(kernel, vm.initrd(), vm.append().orElse(""))),
+                vm.kernel()
+                        .map(kernel -> new VmDefinition.Kernel(
+                                kernel, vm.initrd(), vm.append().orElse(""))),
                 vm.extraArguments(),
                 vm.disks().stream()
                         .map(disk -> new VmDefinition.Disk(disk.id(), disk.path()))
