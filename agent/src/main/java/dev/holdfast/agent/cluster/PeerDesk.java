@@ -68,7 +68,7 @@ public final class PeerDesk implements BiFunction<Name, byte[], byte[]> {
                 yield JsonObject.empty();
             }
             case VERIFY_PART ->
-                JsonObject.of(Map.of("problems", parts.verify(name(body, "vm"), name(body, "checkpoint"))));
+                JsonObject.of(Map.of("files", parts.verify(name(body, "vm"), name(body, "checkpoint"))));
         };
     }
 
