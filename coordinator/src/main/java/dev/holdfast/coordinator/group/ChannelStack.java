@@ -37,8 +37,10 @@ final class ChannelStack {
 
     private ChannelStack() {}
 
+    /** @throws Exception declared by JGroups, which names nothing narrower */
     static List<Protocol> build(
-            ChannelSettings settings, Supplier<Collection<InetSocketAddress>> peers, Counters counters) {
+            ChannelSettings settings, Supplier<Collection<InetSocketAddress>> peers, Counters counters)
+            throws Exception {
         byte[] salt = new byte[SALT_BYTES];
         new SecureRandom().nextBytes(salt);
         return List.of(
@@ -69,7 +71,7 @@ final class ChannelStack {
      * Without {@code tcp_nodelay} every hundredth exchange waits 40 ms. With non-blocking sends no thread of JGroups waits
      * for a peer that does not read, and its heartbeats go on.
      */
-    private static TCP transport(ChannelSettings settings) {
+    private static TCP transport(ChannelSettings settings) throws Exception {
         TCP tcp = new TCP();
         tcp.nonBlockingSends(true).maxSendQueue(SEND_QUEUE);
         tcp.tcpNodelay(true).setSockConnTimeout(500).setMaxLength(MAX_FRAME_BYTES);
@@ -78,7 +80,7 @@ final class ChannelStack {
         tcp.setPortRange(0);
         tcp.setBundlerType("no-bundler");
         tcp.getThreadPool().setMinThreads(2).setMaxThreads(RECEIVING_THREADS);
-        tcp.getDiagnosticsHandler().setEnabled(false);
+        tcp.setDiagnosticsHandler(tcp.createDiagnosticsHandler().setEnabled(false));
         return tcp;
     }
 }

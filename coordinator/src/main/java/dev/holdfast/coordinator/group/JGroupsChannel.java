@@ -243,14 +243,13 @@ public final class JGroupsChannel implements GroupChannel {
     }
 
     private void hear(Name sender, Wire wire) {
-        if (wire instanceof Wire.Ping ping) {
-            byte[] answer = Wire.encode(new Wire.Pong(ping.sentNanos(), wallClockNanos.getAsLong()));
-            post(roster, sender, answer, false);
-        } else if (wire instanceof Wire.Pong pong) {
-            clocks.note(sender, pong.sentNanos(), pong.thereNanos(), wallClockNanos.getAsLong());
-        } else if (wire instanceof Wire.Round round) {
-            hear(sender, round.message());
-        }
+        wire.match(
+                round -> hear(sender, round.message()),
+                ping -> {
+                    byte[] answer = Wire.encode(new Wire.Pong(ping.sentNanos(), wallClockNanos.getAsLong()));
+                    post(roster, sender, answer, false);
+                },
+                pong -> clocks.note(sender, pong.sentNanos(), pong.thereNanos(), wallClockNanos.getAsLong()));
     }
 
     private void hear(Name sender, GroupMessage message) {

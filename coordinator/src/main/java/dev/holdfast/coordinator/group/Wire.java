@@ -5,6 +5,7 @@ import dev.holdfast.coordinator.codec.MessageCodec;
 import dev.holdfast.coordinator.protocol.message.GroupMessage;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.function.Consumer;
 
 /** What nodes send each other: a message of a round, or an exchange that measures clocks. */
 sealed interface Wire {
@@ -30,6 +31,17 @@ sealed interface Wire {
      * @param thereNanos the answering node's wall clock
      */
     record Pong(long sentNanos, long thereNanos) implements Wire {}
+
+    /** Exhaustive choice. */
+    default void match(Consumer<Round> round, Consumer<Ping> ping, Consumer<Pong> pong) {
+        if (this instanceof Round message) {
+            round.accept(message);
+        } else if (this instanceof Ping question) {
+            ping.accept(question);
+        } else {
+            pong.accept((Pong) this);
+        }
+    }
 
     static byte[] encode(GroupMessage message) {
         byte[] body = MessageCodec.encode(message);
