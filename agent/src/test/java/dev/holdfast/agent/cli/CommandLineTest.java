@@ -495,6 +495,13 @@ class CommandLineTest {
     @Test
     void aPredictionIsShown() {
         answers.put(
+                ControlCommand.CHECKPOINT_REVERT,
+                (a, p) -> new Prediction(
+                        List.of(new Prediction.Row(WEB, new Name("n1"), "background", 0, 64 << 20, 5L << 30))));
+        assertThat(environment.run("checkpoint", "revert", "shop@x", "--dry-run"))
+                .isZero();
+        assertThat(environment.out).asString().contains("64.0 MiB", "nothing speaks against it");
+        answers.put(
                 ControlCommand.CHECKPOINT_CREATE,
                 (a, p) -> new Prediction(List.of(
                         new Prediction.Row(WEB, new Name("n1"), "background", 12_000_000, 64 << 20, 5L << 30))));
