@@ -364,6 +364,8 @@ class CommandLineTest {
 
         assertThat(environment.run("--version")).isZero();
         assertThat(environment.out).hasToString("holdfast development\n");
+        assertThat(environment.run("--socket", "/x", "-V")).isZero();
+        assertThat(environment.out).hasToString("holdfast development\n");
         assertThat(environment.run("checkpoint", "create", "--help")).isZero();
         assertThat(environment.out).asString().contains("--quiesce", "--max-pause", "--no-wait");
         assertThat(environment.run("completion")).isZero();
