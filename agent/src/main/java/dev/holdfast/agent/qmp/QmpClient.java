@@ -50,6 +50,7 @@ public final class QmpClient implements AutoCloseable {
     private final List<QmpEvents> subscribers = new CopyOnWriteArrayList<>();
     private final Object lifecycle = new Object();
     private volatile String closeReason = "";
+    private volatile boolean stalled;
     private long sequence;
 
     private QmpClient(Path path, LineSocket socket, JsonNode greeting, LongSupplier nanoClock) throws IOException {
@@ -139,7 +140,7 @@ public final class QmpClient implements AutoCloseable {
     /** Executes a command that gets a descriptor along, as {@code getfd} does. The caller still owns and closes it. */
     public JsonNode executeWithDescriptor(QmpCommand command, FileDescriptor descriptor, Duration timeout)
             throws QmpException {
-        QmpFuture future = new QmpFuture(command.name());
+        QmpFuture future = new QmpFuture(command.name(), this::stall);
         String line = register(command, future);
         try {
             socket.sendWithDescriptor(line, descriptor);
@@ -159,7 +160,7 @@ public final class QmpClient implements AutoCloseable {
         List<QmpFuture> futures = new ArrayList<>();
         String[] lines = new String[commands.length];
         for (int i = 0; i < commands.length; i++) {
-            QmpFuture future = new QmpFuture(commands[i].name());
+            QmpFuture future = new QmpFuture(commands[i].name(), this::stall);
             lines[i] = register(commands[i], future);
             futures.add(future);
         }
@@ -227,6 +228,15 @@ public final class QmpClient implements AutoCloseable {
         return outOfBand;
     }
 
+    private void stall() {
+        stalled = true;
+    }
+
+    /** Whether a command timed out and nothing at all has come since: more waiting is of little use. */
+    public boolean isStalled() {
+        return stalled;
+    }
+
     /** Whether the connection stands. */
     public boolean isOpen() {
         return closeReason.isEmpty();
@@ -268,6 +278,7 @@ public final class QmpClient implements AutoCloseable {
         try {
             for (String line = socket.readLine(); line != null; line = socket.readLine()) {
                 sequence++;
+                stalled = false;
                 accept(JSON.readTree(line));
             }
         } catch (JsonProcessingException e) {

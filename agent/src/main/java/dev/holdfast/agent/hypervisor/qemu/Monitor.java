@@ -26,11 +26,13 @@ import java.util.function.Predicate;
  */
 record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoClock) {
     /** For commands that only look or set something. A busy host answers in milliseconds; a hung QEMU never. */
-    static final Duration QUICK = Duration.ofSeconds(5);
+    static final Duration QUICK = Duration.ofSeconds(3);
+
+    private static final Duration STALLED = Duration.ofMillis(300);
 
     JsonNode call(String command, Map<String, ?> arguments, Duration timeout) throws HypervisorException {
         try {
-            return client.execute(command, arguments, timeout);
+            return client.execute(command, arguments, patience(timeout));
         } catch (QmpException e) {
             throw translate(e);
         }
@@ -47,7 +49,7 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
     /** Executes, and takes a refusal for an answer. */
     boolean accepts(String command, Map<String, ?> arguments) throws HypervisorException {
         try {
-            client.execute(command, arguments, QUICK);
+            client.execute(command, arguments, patience(QUICK));
             return true;
         } catch (QmpException e) {
             if (e.kind() == QmpException.Kind.REJECTED) {
@@ -71,6 +73,11 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
         } catch (QmpException e) {
             throw translate(e);
         }
+    }
+
+    /** A QEMU that hangs shall not cost the full time for each of many commands of a clean-up. */
+    private Duration patience(Duration timeout) {
+        return client.isStalled() && timeout.compareTo(STALLED) > 0 ? STALLED : timeout;
     }
 
     VmStatus status() throws HypervisorException {

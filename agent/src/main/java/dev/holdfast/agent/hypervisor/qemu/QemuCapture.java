@@ -114,11 +114,16 @@ final class QemuCapture implements Capture {
         }
         mayHaveFrozen = true;
         boolean early = watcher.stopped();
-        if (!early) {
+        if (early) {
+            monitor.status(); // it stopped a while ago: is it still there?
+        } else {
             stopReply = send(QmpCommand.of("stop")).get(0);
         }
         Optional<QmpEvent> stop = watcher.awaitStop(bound);
         if (stop.isEmpty()) {
+            if (stopReply != null) {
+                monitor.await(stopReply, Duration.ZERO); // refused, or no answer at all: says so itself
+            }
             throw new HypervisorException(
                     Kind.UNKNOWN,
                     vm.name() + " did not stop within " + bound.toMillis()

@@ -2,6 +2,7 @@ package dev.holdfast.agent.hypervisor.qemu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.CapturePlan;
@@ -223,8 +224,11 @@ final class QemuCaptureTest {
                     int next = steps;
                     long before = System.nanoTime();
                     assertThatThrownBy(() -> one(capture, next)).isInstanceOf(HypervisorException.class);
-                    assertThatThrownBy(capture::abandon).isInstanceOf(HypervisorException.class);
-                    assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(20));
+                    Throwable left = catchThrowable(capture::abandon);
+                    assertThat(left == null || left instanceof HypervisorException)
+                            .as("%s", left)
+                            .isTrue();
+                    assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(9));
                     assertThat(lab.root.resolve("m" + name)).doesNotExist();
                 }
                 vm.kill();
