@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What the scripts do about missing packages: with apt and dpkg replaced, so that nothing is installed.
+# shellcheck disable=SC2317  # the functions defined here are called by what is tested
 
 setup() {
   # shellcheck source=deploy/lib/common.sh
