@@ -37,13 +37,17 @@ $1 == "J" {
   fresh[id] = 0
   counts(field($0, "sent"), cut_sent, id)
   counts(field($0, "recv"), cut_received, id)
-  cut_bad[id] = field($0, "bad"); cut_reconnects[id] = field($0, "reconnects"); cut_seq[id] = field($0, "seq")
+  # A few lines may come before J that were on their way to the console at the cut; more are from before the revert.
+  before[id] = lines[id] >= 10 ? newest[id] : ""
+  cut_reconnects[id] = field($0, "reconnects"); cut_seq[id] = field($0, "seq")
   ids[id] = 1
   next
 }
 $1 == "S" {
   id = field($0, "id")
   ids[id] = 1
+  lines[id]++
+  if (field($0, "seq") + 0 > newest[id] + 0) newest[id] = field($0, "seq")
   if (cut[id]) {
     fresh[id]++
     counts(field($0, "recv"), now_received, id)
@@ -59,6 +63,7 @@ END {
   for (id in ids) {
     guests++
     if (!cut[id]) { print "  guest " id ": no line about a restore (J)"; unknown++ }
+    else if (before[id] != "" && cut_seq[id] + 0 >= before[id] + 0) { print "  guest " id ": it was not brought back: at write " cut_seq[id] " after, " before[id] " before"; unknown++ }
     else if (fresh[id] < 2) { print "  guest " id ": it printed nothing after the restore"; unknown++ }
   }
   if (guests < 1) { print "  no line of a guest in these files"; unknown++ }
@@ -79,7 +84,8 @@ END {
     if (!(i in ids)) continue
     if (now_bad[i] + 0 != 0) disks_ok = 0
     if (now_reconnects[i] != cut_reconnects[i]) tcp_ok = 0
-    printf "  guest %-2d   cut at write %d, now at %d; bad=%d, reconnects %d then, %d now\n", i, cut_seq[i], now_seq[i], now_bad[i], cut_reconnects[i], now_reconnects[i]
+    back = before[i] == "" ? "" : "from write " before[i] " "
+    printf "  guest %-2d   %sback to write %d, now at %d; bad=%d, reconnects %d then, %d now\n", i, back, cut_seq[i], now_seq[i], now_bad[i], cut_reconnects[i], now_reconnects[i]
   }
   all = cut_ok && disks_ok && tcp_ok
   printf "VERDICT consistent=%s cut=%s memory_and_disks=%s connections=%s channels=%d\n", word(all), word(cut_ok), word(disks_ok), word(tcp_ok), pairs
