@@ -1,0 +1,26 @@
+package dev.holdfast.agent.hypervisor;
+
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What is to be captured and whereto.
+ *
+ * @param overlays per disk id the file, created beforehand with the present active layer as its backing file, that takes
+ *     the writes after the cut; the layer before it is the capture. Must name every disk
+ * @param memory the memory image to create; empty exactly for DISK_ONLY
+ * @param method AUTO picks what this machine and this host can do
+ * @param deadline bound for each step that holds the guest still
+ */
+public record CapturePlan(Map<String, Path> overlays, Optional<Path> memory, CaptureMethod method, Duration deadline) {
+    /** @throws IllegalArgumentException if memory and method do not fit each other */
+    public CapturePlan {
+        overlays = Map.copyOf(overlays);
+        if (memory.isPresent() == (method == CaptureMethod.DISK_ONLY)) {
+            throw new IllegalArgumentException("a memory image is needed for each method but disk-only");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+package dev.holdfast.agent.hypervisor;
+
+import java.util.Optional;
+
+/** Starts and finds virtual machines. Thread-safe; one machine is to be handled by one thread at a time. */
+public interface Hypervisor {
+    /**
+     * Starts a machine as a process that outlives this one. Blocks until it answers, at most about 30 s, or until its memory
+     * is loaded.
+     *
+     * @throws HypervisorException REFUSED with the hypervisor's own words if it does not start, or runs already
+     */
+    RunningVm start(VmDefinition definition, StartMode mode) throws HypervisorException;
+
+    /**
+     * Finds the process of a machine that was started before, perhaps by an agent that is no more, and takes over its
+     * control connection.
+     *
+     * @return empty if it does not run
+     * @throws HypervisorException UNKNOWN if its process is there but does not answer
+     */
+    default Optional<RunningVm> find(VmDefinition definition) throws HypervisorException {
+        return find(definition, Optional.empty());
+    }
+
+    /** Finds an instance that was started {@link StartMode#beside} the machine itself. */
+    Optional<RunningVm> find(VmDefinition definition, Optional<String> instance) throws HypervisorException;
+
+    /**
+     * Adopts an instance that was started beside as the machine itself: its directory takes the machine's place. The old
+     * process must be gone.
+     */
+    RunningVm takePlace(RunningVm instance, VmDefinition definition) throws HypervisorException;
+}

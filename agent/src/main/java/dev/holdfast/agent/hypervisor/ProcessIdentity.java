@@ -1,0 +1,53 @@
+package dev.holdfast.agent.hypervisor;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * A process that cannot be mistaken for a later one with the same number.
+ *
+ * @param pid process id
+ * @param startTicks start time since boot in clock ticks: field 22 of {@code /proc/PID/stat}
+ */
+public record ProcessIdentity(long pid, long startTicks) {
+    private static final int STATE = 0;
+    private static final int START = 19;
+
+    /** The process that has this id now; empty if there is none or it is a zombie. */
+    public static Optional<ProcessIdentity> of(long pid) {
+        try {
+            String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"), StandardCharsets.ISO_8859_1);
+            // The name in parentheses may contain anything, so the fields are counted from behind it.
+            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+            boolean dead = fields[STATE].equals("Z") || fields[STATE].equals("X");
+            return dead ? Optional.empty() : Optional.of(new ProcessIdentity(pid, Long.parseLong(fields[START])));
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Whether exactly this process still runs. */
+    public boolean isAlive() {
+        return of(pid).filter(this::equals).isPresent();
+    }
+
+    /**
+     * Sends TERM or KILL if it is still this process.
+     *
+     * @param forcibly KILL instead of TERM
+     */
+    public void signal(boolean forcibly) {
+        Optional<ProcessHandle> handle = ProcessHandle.of(pid);
+        if (handle.isPresent() && isAlive()) {
+            // The handle compares the start time once more before it signals.
+            if (forcibly) {
+                handle.get().destroyForcibly();
+            } else {
+                handle.get().destroy();
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package dev.holdfast.agent.hypervisor;
+
+import dev.holdfast.coordinator.protocol.Name;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * A virtual machine's process and our connection to it. One thread at a time; {@link #close()} from any. No method blocks
+ * longer than its bound when the process hangs.
+ */
+public interface RunningVm extends AutoCloseable {
+    /** Its name. */
+    Name name();
+
+    /** Its process. */
+    ProcessIdentity identity();
+
+    /** Name and version of what runs it, for reports. */
+    String hypervisor();
+
+    /** Whether the connection stands and the process lives. */
+    boolean isAlive();
+
+    /** What it is doing. */
+    VmStatus status() throws HypervisorException;
+
+    /** Its disks, with every layer as it is opened. */
+    List<DiskState> disks() throws HypervisorException;
+
+    /** A capture that has not begun. At most one at a time. */
+    Capture newCapture(CapturePlan plan) throws HypervisorException;
+
+    /** Stops its processors and returns as soon as they have stopped. Does nothing if they are stopped already. */
+    FreezeFacts pause() throws HypervisorException;
+
+    /** Lets it run, from whatever state that allows it. */
+    void resume() throws HypervisorException;
+
+    /** Presses the power button and waits for the process to end. False if it did not end in time. */
+    boolean shutdown(Duration patience) throws HypervisorException;
+
+    /** Ends the process: asks, then TERM, then KILL. Returns when it is gone. */
+    void quit() throws HypervisorException;
+
+    /** Ends the process at once with KILL. Returns when it is gone. */
+    void kill() throws HypervisorException;
+
+    /**
+     * Merges layers below the active one, live. The result is in {@code base}; the files of the others may be removed
+     * afterwards. Crash-safe at any point: what is above {@code top} reads the same all the time.
+     *
+     * @param diskId the disk
+     * @param top uppermost layer to merge; not the active one
+     * @param base the layer that takes the data
+     */
+    void mergeIntermediate(String diskId, Path top, Path base, Progress progress) throws HypervisorException;
+
+    /** A merge of the active layer of a disk into {@code base}, not begun. */
+    ActiveMerge mergeActive(String diskId, Path base) throws HypervisorException;
+
+    /** Gives up the connection. The machine runs on. */
+    @Override
+    void close();
+}

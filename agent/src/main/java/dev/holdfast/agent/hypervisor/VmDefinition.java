@@ -1,0 +1,129 @@
+package dev.holdfast.agent.hypervisor;
+
+import dev.holdfast.coordinator.protocol.Name;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * A virtual machine as its administrator described it. Immutable.
+ *
+ * @param name unique in the cluster
+ * @param machine machine type with its version, as {@code pc-q35-7.2}: an alias would change with the hypervisor's version,
+ *     and old memory images would load nowhere
+ * @param accelerator what runs the guest's instructions
+ * @param cpu processor model, or empty for the default of the machine type
+ * @param cpus 1 to 255
+ * @param memoryBytes whole MiB
+ * @param guestAgent whether a channel to qemu-guest-agent is wanted
+ * @param kernel direct boot, or empty for booting from the first disk
+ * @param extraArguments handed to the hypervisor as they are
+ * @param disks in the order of their addresses
+ * @param nics in the order of their addresses
+ */
+public record VmDefinition(
+        Name name,
+        String machine,
+        Accelerator accelerator,
+        Optional<String> cpu,
+        int cpus,
+        long memoryBytes,
+        boolean guestAgent,
+        Optional<Kernel> kernel,
+        List<String> extraArguments,
+        List<Disk> disks,
+        List<Nic> nics) {
+
+    private static final long MIB = 1 << 20;
+    private static final Pattern MACHINE = Pattern.compile("[A-Za-z0-9_.-]+-[0-9]+\\.[0-9]+");
+    private static final Pattern ID = Pattern.compile("[A-Za-z][A-Za-z0-9_-]{0,15}");
+    private static final Pattern MAC = Pattern.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}");
+
+    /** What runs the guest's instructions. */
+    public enum Accelerator {
+        /** The processor itself. */
+        KVM,
+        /** Emulation. */
+        TCG;
+
+        /** As the hypervisor spells it. */
+        public String word() {
+            return this == KVM ? "kvm" : "tcg";
+        }
+    }
+
+    /**
+     * Boot without a boot loader.
+     *
+     * @param image the kernel
+     * @param initrd its initial file system, if any
+     * @param append its command line
+     */
+    public record Kernel(Path image, Optional<Path> initrd, String append) {}
+
+    /**
+     * A disk.
+     *
+     * @param id 1 to 16 letters, digits, {@code -}, {@code _}; begins with a letter
+     * @param path absolute; may be a symbolic link to the layer that is the newest
+     */
+    public record Disk(String id, Path path) {
+        public Disk {
+            require(ID.matcher(id).matches(), "the disk id \"" + id + "\" is not 1 to 16 letters, digits, '-' or '_'");
+            require(path.isAbsolute(), "the path of disk " + id + " is not absolute: " + path);
+        }
+    }
+
+    /**
+     * A network card.
+     *
+     * @param id like that of a disk
+     * @param backend in the hypervisor's words, without {@code id=}; see {@link #tap}
+     * @param mac its address
+     */
+    public record Nic(String id, String backend, String mac) {
+        public Nic {
+            require(ID.matcher(id).matches(), "the nic id \"" + id + "\" is not 1 to 16 letters, digits, '-' or '_'");
+            require(MAC.matcher(mac).matches(), "the address \"" + mac + "\" of nic " + id + " is no MAC address");
+        }
+
+        /** A card on an existing tap device. */
+        public static Nic tap(String id, String device, String mac) {
+            return new Nic(id, "tap,ifname=" + device + ",script=no,downscript=no", mac);
+        }
+    }
+
+    public VmDefinition {
+        extraArguments = List.copyOf(extraArguments);
+        disks = List.copyOf(disks);
+        nics = List.copyOf(nics);
+        require(
+                MACHINE.matcher(machine).matches(),
+                "the machine type \"" + machine + "\" has no version; write for example pc-q35-7.2, so that checkpoints"
+                        + " load on other versions of the hypervisor");
+        require(cpus >= 1 && cpus <= 255, "cpus must be between 1 and 255, not " + cpus);
+        require(
+                memoryBytes >= MIB && memoryBytes % MIB == 0,
+                "memory must be a whole number of MiB, not " + memoryBytes + " bytes");
+        Set<String> ids = new HashSet<>();
+        disks.forEach(d -> require(ids.add(d.id()), "the id " + d.id() + " is used twice"));
+        nics.forEach(n -> require(ids.add(n.id()), "the id " + n.id() + " is used twice"));
+    }
+
+    /** The disk of that id. */
+    public Disk disk(String id) {
+        return disks.stream()
+                .filter(d -> d.id().equals(id))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(name + " has no disk " + id));
+    }
+
+    private static void require(boolean condition, String message) {
+        if (!condition) {
+            throw new IllegalArgumentException(message);
+        }
+    }
+}

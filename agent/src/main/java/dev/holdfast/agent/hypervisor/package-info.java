@@ -1,0 +1,8 @@
+/**
+ * What the agent wants of a hypervisor: start, find, stop, freeze and capture virtual machines, and merge their disk
+ * layers. Drivers live in packages below; nothing outside them names a hypervisor.
+ */
+@NullMarked
+package dev.holdfast.agent.hypervisor;
+
+import org.jspecify.annotations.NullMarked;

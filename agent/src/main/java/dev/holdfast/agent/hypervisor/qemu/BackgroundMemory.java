@@ -1,0 +1,60 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.qmp.QmpCommand;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * Memory is write-protected at the standstill and written while the guest runs on: the pause does not depend on its size.
+ * QEMU 7.2 runs the guest by itself once the protection is on; later ones leave it stopped, and to run it before that would
+ * tear the image. One sequence serves both: start the stream, wait until pages go out, order to run.
+ */
+final class BackgroundMemory extends MemoryStream {
+    private boolean started;
+
+    BackgroundMemory(QemuVm vm, Path path) throws HypervisorException {
+        super(vm, CaptureMethod.BACKGROUND, path);
+    }
+
+    @Override
+    public QmpCommand orderToRun() {
+        started = true;
+        return START;
+    }
+
+    @Override
+    public void ensureRunning(Duration bound) throws HypervisorException {
+        long start = monitor.nanoClock().getAsLong();
+        while (true) {
+            JsonNode info = migration.query();
+            JsonNode ram = info.path("ram");
+            boolean pages = ram.path("normal").asLong() + ram.path("duplicate").asLong() > 0;
+            if (pages || !Migration.isBusy(info)) {
+                break;
+            }
+            if (monitor.left(start, bound).isZero()) {
+                throw new HypervisorException(
+                        Kind.UNKNOWN,
+                        vm.name() + ": QEMU did not begin to write memory within " + bound.toMillis() + " ms");
+            }
+            Pause.millis(1);
+        }
+        QemuVm.resume(monitor, monitor.left(start, bound));
+    }
+
+    @Override
+    HypervisorException failed(JsonNode info) throws HypervisorException {
+        if (started && vm.isWriteProtected()) {
+            return new HypervisorException(
+                    Kind.GUEST_BROKEN,
+                    vm.name() + ": " + Migration.failure(info)
+                            + ", and this QEMU left the guest's memory write-protected:"
+                            + " it says 'running' but hangs at its next write. Kill the process and restore the machine");
+        }
+        return super.failed(info);
+    }
+}

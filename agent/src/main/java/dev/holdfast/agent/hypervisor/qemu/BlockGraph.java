@@ -1,0 +1,122 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * QEMU's block nodes as they were when asked. Node names of ours are {@code DISK.NUMBER}. Immutable.
+ *
+ * @param disks per disk id its layers
+ * @param activeNodes per disk id the node the device is attached to
+ * @param formatNodes per file name the node that interprets it (not the one that reads it)
+ * @param names all node names
+ */
+record BlockGraph(
+        Map<String, DiskState> disks,
+        Map<String, String> activeNodes,
+        Map<Path, String> formatNodes,
+        Set<String> names) {
+    private static final Pattern OURS = Pattern.compile("(.+)\\.([0-9]+)");
+
+    static String firstNode(String diskId) {
+        return diskId + ".0";
+    }
+
+    static String device(String diskId) {
+        return "dev-" + diskId;
+    }
+
+    static BlockGraph read(Monitor monitor, VmDefinition vm) throws HypervisorException {
+        Map<Path, String> formatNodes = new HashMap<>();
+        Set<String> names = new HashSet<>();
+        for (JsonNode node : monitor.call("query-named-block-nodes", Map.of("flat", true))) {
+            String name = node.path("node-name").asText();
+            names.add(name);
+            if (node.path("drv").asText().equals("qcow2")) {
+                formatNodes.put(Path.of(node.path("file").asText()), name);
+            }
+        }
+        Map<String, DiskState> disks = new HashMap<>();
+        Map<String, String> active = new HashMap<>();
+        JsonNode devices = monitor.call("query-block");
+        for (VmDefinition.Disk disk : vm.disks()) {
+            JsonNode inserted = inserted(devices, disk.id())
+                    .orElseThrow(() -> new HypervisorException(
+                            Kind.REFUSED,
+                            "the process of " + vm.name() + " has no disk " + disk.id()
+                                    + "; it was started from another definition, so restart the machine"));
+            List<Path> layers = new ArrayList<>();
+            for (JsonNode image = inserted.path("image"); image.isObject(); image = image.path("backing-image")) {
+                layers.add(Path.of(image.path("filename").asText()));
+            }
+            long size = inserted.path("image").path("virtual-size").asLong();
+            disks.put(disk.id(), new DiskState(disk.id(), layers, size));
+            active.put(disk.id(), inserted.path("node-name").asText());
+        }
+        return new BlockGraph(Map.copyOf(disks), Map.copyOf(active), Map.copyOf(formatNodes), Set.copyOf(names));
+    }
+
+    private static Optional<JsonNode> inserted(JsonNode devices, String diskId) {
+        for (JsonNode device : devices) {
+            String path = device.path("qdev").asText() + "/";
+            if (path.startsWith(device(diskId) + "/") || path.contains("/" + device(diskId) + "/")) {
+                return Optional.of(device.path("inserted")).filter(JsonNode::isObject);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** A node name for one more layer of a disk that is not in use. */
+    String nextNode(String diskId) {
+        long highest = names.stream()
+                .map(OURS::matcher)
+                .filter(Matcher::matches)
+                .filter(m -> m.group(1).equals(diskId))
+                .mapToLong(m -> Long.parseLong(m.group(2)))
+                .max()
+                .orElse(0);
+        return diskId + "." + (highest + 1);
+    }
+
+    /** The node of a layer that belongs to a disk. */
+    String node(String diskId, Path layer) throws HypervisorException {
+        String node = formatNodes.get(layer);
+        if (node == null || !disks.get(diskId).layers().contains(layer)) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    "disk " + diskId + " has no layer " + layer + " open; its layers are "
+                            + disks.get(diskId).layers());
+        }
+        return node;
+    }
+
+    /** Nodes of ours that no disk uses: left by somebody who was interrupted. Upper ones first. */
+    List<String> leftovers() {
+        Set<Path> used =
+                disks.values().stream().flatMap(d -> d.layers().stream()).collect(Collectors.toSet());
+        return formatNodes.entrySet().stream()
+                .filter(e -> !used.contains(e.getKey()))
+                .map(Map.Entry::getValue)
+                .filter(n -> OURS.matcher(n).matches())
+                .sorted((a, b) -> Long.compare(number(b), number(a)))
+                .toList();
+    }
+
+    private static long number(String node) {
+        return Long.parseLong(node.substring(node.lastIndexOf('.') + 1));
+    }
+}

@@ -1,0 +1,122 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** A block-commit job of one disk. It stays in QEMU's list until we have read its error and dismissed it. */
+final class CommitJob {
+    private static final String PREFIX = "holdfast-merge-";
+    private static final Duration STUCK = Duration.ofMinutes(2);
+    private static final Duration CANCEL = Duration.ofSeconds(30);
+    private static final int LOOK_MILLIS = 20;
+
+    private final Monitor monitor;
+    private final String what;
+    private final String id;
+
+    CommitJob(Monitor monitor, VmDefinition vm, String diskId) {
+        this.monitor = monitor;
+        this.what = "the merge of disk " + diskId + " of " + vm.name();
+        this.id = PREFIX + diskId;
+    }
+
+    void start(Map<String, ?> arguments) throws HypervisorException {
+        Map<String, Object> all = new HashMap<>(arguments);
+        all.put("job-id", id);
+        all.put("auto-dismiss", false);
+        monitor.call("block-commit", all);
+    }
+
+    void awaitEnd(Progress progress) throws HypervisorException {
+        await("concluded", progress);
+        dismiss();
+    }
+
+    void awaitReady(Progress progress) throws HypervisorException {
+        await("ready", progress);
+    }
+
+    void complete() throws HypervisorException {
+        monitor.call("job-complete", Map.of("id", id));
+        awaitEnd(Progress.NONE);
+    }
+
+    void cancel() throws HypervisorException {
+        cancel(monitor, id);
+    }
+
+    private void await(String status, Progress progress) throws HypervisorException {
+        long last = -1;
+        long lastMoved = monitor.nanoClock().getAsLong();
+        while (true) {
+            JsonNode job = find(monitor, id)
+                    .orElseThrow(() -> new HypervisorException(Kind.FAILED, what + " was removed by somebody else"));
+            long done = job.path("current-progress").asLong();
+            progress.at(done, job.path("total-progress").asLong());
+            String now = job.path("status").asText();
+            if (now.equals(status)) {
+                return;
+            }
+            if (now.equals("concluded")) {
+                dismiss();
+                throw new HypervisorException(Kind.FAILED, what + " ended before it was ready");
+            }
+            if (done != last) {
+                last = done;
+                lastMoved = monitor.nanoClock().getAsLong();
+            } else if (monitor.left(lastMoved, STUCK).isZero()) {
+                throw new HypervisorException(
+                        Kind.UNKNOWN, what + " has not moved for " + STUCK.toSeconds() + " s; look at its storage");
+            }
+            Pause.millis(LOOK_MILLIS);
+        }
+    }
+
+    private void dismiss() throws HypervisorException {
+        String error = find(monitor, id).map(j -> j.path("error").asText()).orElse("");
+        monitor.accepts("job-dismiss", Map.of("id", id));
+        if (!error.isEmpty()) {
+            throw new HypervisorException(
+                    Kind.FAILED, what + " failed: " + error + "; both layers are as good as before, try again");
+        }
+    }
+
+    /** Cancels and dismisses merges that nobody waits for any more. A merge cut short loses nothing. */
+    static void clearLeftovers(Monitor monitor) throws HypervisorException {
+        for (JsonNode job : monitor.call("query-jobs")) {
+            if (job.path("id").asText().startsWith(PREFIX)) {
+                cancel(monitor, job.path("id").asText());
+            }
+        }
+    }
+
+    private static void cancel(Monitor monitor, String id) throws HypervisorException {
+        monitor.accepts("job-cancel", Map.of("id", id));
+        long start = monitor.nanoClock().getAsLong();
+        Optional<JsonNode> job = find(monitor, id);
+        while (job.isPresent() && !job.get().path("status").asText().equals("concluded")) {
+            if (monitor.left(start, CANCEL).isZero()) {
+                throw new HypervisorException(Kind.UNKNOWN, "the job " + id + " does not end; look at the storage");
+            }
+            Pause.millis(LOOK_MILLIS);
+            job = find(monitor, id);
+        }
+        monitor.accepts("job-dismiss", Map.of("id", id));
+    }
+
+    private static Optional<JsonNode> find(Monitor monitor, String id) throws HypervisorException {
+        for (JsonNode job : monitor.call("query-jobs")) {
+            if (job.path("id").asText().equals(id)) {
+                return Optional.of(job);
+            }
+        }
+        return Optional.empty();
+    }
+}

@@ -1,0 +1,59 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.qmp.QmpCommand;
+import dev.holdfast.agent.qmp.QmpEvent;
+import dev.holdfast.agent.qmp.QmpEvents;
+import dev.holdfast.agent.qmp.QmpException;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Loads a memory image into a QEMU that was started with {@code -S -incoming defer}. It stays stopped. */
+record IncomingMemory(Monitor monitor) {
+    private static final Duration LOAD = Duration.ofMinutes(10);
+    private static final String DESCRIPTOR = "holdfast-incoming";
+
+    void load(Path memory) throws HypervisorException {
+        try (QmpEvents events = monitor.client().subscribe("MIGRATION");
+                FileInputStream file = new FileInputStream(memory.toFile())) {
+            monitor.call(
+                    "migrate-set-capabilities",
+                    Map.of("capabilities", List.of(Map.of("capability", "events", "state", true))));
+            monitor.client()
+                    .executeWithDescriptor(
+                            QmpCommand.of("getfd", Map.of("fdname", DESCRIPTOR)), file.getFD(), Monitor.QUICK);
+            monitor.call("migrate-incoming", Map.of("uri", "fd:" + DESCRIPTOR));
+            Optional<QmpEvent> end = monitor.await(events, e -> isEnd(Migration.eventStatus(e)), LOAD);
+            if (end.isEmpty() || !Migration.eventStatus(end.get()).equals("completed")) {
+                throw new HypervisorException(Kind.FAILED, "QEMU gave up loading " + memory);
+            }
+        } catch (QmpException e) {
+            throw monitor.translate(e);
+        } catch (IOException e) {
+            throw new HypervisorException(Kind.REFUSED, "cannot read " + memory + ": " + e.getMessage(), e);
+        }
+        awaitLoaded();
+    }
+
+    /** The run state changes a moment after the event. */
+    private void awaitLoaded() throws HypervisorException {
+        long start = monitor.nanoClock().getAsLong();
+        while (monitor.status() == VmStatus.LOADING) {
+            if (monitor.left(start, Monitor.QUICK).isZero()) {
+                throw new HypervisorException(Kind.FAILED, "QEMU loaded the memory but does not leave that state");
+            }
+            Pause.millis(2);
+        }
+    }
+
+    private static boolean isEnd(String status) {
+        return status.equals("completed") || status.equals("failed");
+    }
+}

@@ -1,0 +1,126 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import java.io.FileDescriptor;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The memory image: created by us with its space reserved, written by QEMU through a descriptor we hand over. A disk that
+ * fills up while a background capture writes would freeze the guest for good on QEMU 7.2, hence the reservation.
+ */
+final class MemoryFile implements AutoCloseable {
+    private static final long SLACK = 64L << 20;
+    private static final int SLACK_PERCENT = 5;
+    private static final int MAX_SECONDS = 60;
+
+    private final Path path;
+    private final RandomAccessFile file;
+
+    private MemoryFile(Path path, RandomAccessFile file) {
+        this.path = path;
+        this.file = file;
+    }
+
+    /** Bytes to reserve for a machine: its RAM, the page headers, and the state of its devices. */
+    static long reservation(long memoryBytes) {
+        return memoryBytes + memoryBytes / 100 * SLACK_PERCENT + SLACK;
+    }
+
+    static MemoryFile create(Path path, long memoryBytes) throws HypervisorException {
+        if (Files.exists(path)) {
+            throw new HypervisorException(Kind.REFUSED, "the memory image " + path + " exists already");
+        }
+        long bytes = reservation(memoryBytes);
+        try {
+            RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
+            try {
+                // Guest memory holds secrets.
+                Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+                reserve(path, bytes);
+                return new MemoryFile(path, file);
+            } catch (IOException | HypervisorException e) {
+                file.close();
+                Files.deleteIfExists(path);
+                throw e;
+            }
+        } catch (IOException e) {
+            throw new HypervisorException(Kind.REFUSED, "cannot create the memory image " + path + ": " + e, e);
+        }
+    }
+
+    /** The JDK has no fallocate. Keeping the size lets the file's length tell what QEMU wrote. */
+    private static void reserve(Path path, long bytes) throws IOException, HypervisorException {
+        ProcessBuilder builder =
+                new ProcessBuilder("fallocate", "--keep-size", "--length", Long.toString(bytes), path.toString());
+        builder.environment().put("LC_ALL", "C");
+        Process process = builder.redirectErrorStream(true).start();
+        try {
+            if (!process.waitFor(MAX_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                throw new HypervisorException(
+                        Kind.UNKNOWN, "reserving " + bytes + " bytes for " + path + " hangs; look at its storage");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            process.destroyForcibly();
+            throw new HypervisorException(Kind.UNKNOWN, "reserving space was interrupted", e);
+        }
+        if (process.exitValue() == 0) {
+            return;
+        }
+        String words = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        if (words.contains("No space left") || words.contains("quota") || words.contains("File too large")) {
+            throw new HypervisorException(
+                    Kind.NO_SPACE,
+                    "the memory image " + path + " needs " + (bytes >> 20) + " MiB and only "
+                            + (path.toFile().getUsableSpace() >> 20)
+                            + " MiB are free; make room or capture the disks only");
+        }
+        throw new HypervisorException(
+                Kind.REFUSED,
+                "cannot reserve space for " + path + ": " + words
+                        + "; put checkpoints on a file system that has fallocate (ext4, xfs, btrfs, tmpfs)");
+    }
+
+    FileDescriptor descriptor() throws IOException {
+        return file.getFD();
+    }
+
+    /** Gives back what was reserved and not used, and makes the rest durable. Returns the size in bytes. */
+    long seal() throws HypervisorException {
+        try {
+            // QEMU writes through a duplicate of this descriptor, so they share one position: the end of its output.
+            long size = file.getFilePointer();
+            file.setLength(size);
+            file.getChannel().force(true);
+            return size;
+        } catch (IOException e) {
+            throw new HypervisorException(Kind.FAILED, "cannot make " + path + " durable: " + e.getMessage(), e);
+        }
+    }
+
+    void remove() throws HypervisorException {
+        close();
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            throw new HypervisorException(Kind.FAILED, "cannot remove " + path + ": " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            file.close();
+        } catch (IOException e) {
+            // Everything that matters was forced before.
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.MemoryFacts;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.qmp.QmpCommand;
+import dev.holdfast.agent.qmp.QmpEvents;
+import dev.holdfast.agent.qmp.QmpException;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+
+/** What the methods that write memory have in common: the file, its descriptor in QEMU, and how it ends. */
+abstract class MemoryStream implements MemoryWriter {
+    private static final String DESCRIPTOR = "holdfast-memory";
+    static final QmpCommand START = QmpCommand.of("migrate", Map.of("uri", "fd:" + DESCRIPTOR));
+
+    final QemuVm vm;
+    final Monitor monitor;
+    final Migration migration;
+    final QmpEvents events;
+    private final CaptureMethod method;
+    private final MemoryFile file;
+
+    /** The capabilities of the method are set already. */
+    MemoryStream(QemuVm vm, CaptureMethod method, Path path) throws HypervisorException {
+        this.vm = vm;
+        this.monitor = vm.monitor();
+        this.migration = new Migration(monitor);
+        this.method = method;
+        this.file = MemoryFile.create(path, vm.definition().memoryBytes());
+        this.events = monitor.client().subscribe("MIGRATION");
+        try {
+            QmpCommand getfd = QmpCommand.of("getfd", Map.of("fdname", DESCRIPTOR));
+            monitor.client().executeWithDescriptor(getfd, file.descriptor(), Monitor.QUICK);
+        } catch (QmpException e) {
+            file.remove();
+            throw monitor.translate(e);
+        } catch (IOException e) {
+            file.remove();
+            throw new HypervisorException(Kind.REFUSED, "cannot hand over " + path + ": " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public MemoryFacts finish(Progress progress) throws HypervisorException {
+        JsonNode info = migration.awaitEnd(events, progress);
+        if (!info.path("status").asText().equals("completed")) {
+            throw failed(info);
+        }
+        long bytes = file.seal();
+        migration.configure(Set.of());
+        return new MemoryFacts(method, bytes);
+    }
+
+    HypervisorException failed(JsonNode info) throws HypervisorException {
+        return new HypervisorException(Kind.FAILED, vm.name() + ": " + Migration.failure(info));
+    }
+
+    @Override
+    public void discard() throws HypervisorException {
+        // First the file: whatever else fails, nobody shall find half an image.
+        file.remove();
+        monitor.accepts("closefd", Map.of("fdname", DESCRIPTOR));
+        if (!Migration.isBusy(migration.query())) {
+            migration.configure(Set.of());
+        }
+    }
+
+    @Override
+    public void close() {
+        events.close();
+        file.close();
+    }
+}

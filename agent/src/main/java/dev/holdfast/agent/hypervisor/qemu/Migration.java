@@ -1,0 +1,111 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.qmp.QmpEvent;
+import dev.holdfast.agent.qmp.QmpEvents;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** The memory stream of a QEMU, of which there is one at a time. */
+record Migration(Monitor monitor) {
+    static final String BACKGROUND = "background-snapshot";
+    static final String HOLD = "pause-before-switchover";
+    private static final Set<String> BUSY =
+            Set.of("setup", "active", "device", "cancelling", "pre-switchover", "wait-unplug", "postcopy-active");
+    private static final Set<String> ENDS = Set.of("completed", "failed", "cancelled");
+    /** Far above any disk: the default of 128 MiB/s throttles even a stopped guest. */
+    private static final long UNLIMITED = 1L << 40;
+
+    private static final int DOWNTIME_MILLIS = 100;
+    /** Without a byte more in that time the storage hangs. */
+    private static final Duration STUCK = Duration.ofMinutes(1);
+
+    private static final Duration LOOK = Duration.ofMillis(50);
+
+    static String eventStatus(QmpEvent event) {
+        return event.data().path("status").asText();
+    }
+
+    JsonNode query() throws HypervisorException {
+        return monitor.call("query-migrate");
+    }
+
+    static boolean isBusy(JsonNode info) {
+        return BUSY.contains(info.path("status").asText());
+    }
+
+    /** Sets exactly the capabilities wanted, of those a capture uses. False if QEMU, kernel or rights do not offer them. */
+    boolean configure(Set<String> wanted) throws HypervisorException {
+        List<Map<String, Object>> off = new ArrayList<>();
+        List<Map<String, Object>> on = new ArrayList<>();
+        on.add(Map.of("capability", "events", "state", true));
+        for (JsonNode known : monitor.call("query-migrate-capabilities")) {
+            String name = known.path("capability").asText();
+            if (name.equals(BACKGROUND) || name.equals(HOLD)) {
+                (wanted.contains(name) ? on : off).add(Map.of("capability", name, "state", wanted.contains(name)));
+            }
+        }
+        if (on.size() != wanted.size() + 1) {
+            return false;
+        }
+        if (!off.isEmpty()) {
+            monitor.call("migrate-set-capabilities", Map.of("capabilities", off));
+        }
+        if (!monitor.accepts("migrate-set-capabilities", Map.of("capabilities", on))) {
+            return false;
+        }
+        monitor.call("migrate-set-parameters", Map.of("max-bandwidth", UNLIMITED, "downtime-limit", DOWNTIME_MILLIS));
+        return true;
+    }
+
+    /** Waits for one of these states by its event, or for the end. */
+    String awaitStatus(QmpEvents events, String status, Duration timeout) throws HypervisorException {
+        Optional<QmpEvent> event =
+                monitor.await(events, e -> eventStatus(e).equals(status) || ENDS.contains(eventStatus(e)), timeout);
+        if (event.isEmpty()) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN,
+                    "the memory stream did not get to '" + status + "' within " + timeout.toMillis()
+                            + " ms; the storage of the memory image is slow or QEMU hangs");
+        }
+        return eventStatus(event.get());
+    }
+
+    /** Waits for the end, as long as bytes go out. Returns the final answer of query-migrate. */
+    JsonNode awaitEnd(QmpEvents events, Progress progress) throws HypervisorException {
+        long last = -1;
+        long lastMoved = monitor.nanoClock().getAsLong();
+        while (true) {
+            JsonNode info = query();
+            JsonNode ram = info.path("ram");
+            long sent = ram.path("transferred").asLong();
+            progress.at(sent, Math.max(sent, sent + ram.path("remaining").asLong()));
+            if (!isBusy(info)) {
+                return info;
+            }
+            if (sent != last) {
+                last = sent;
+                lastMoved = monitor.nanoClock().getAsLong();
+            } else if (monitor.left(lastMoved, STUCK).isZero()) {
+                throw new HypervisorException(
+                        Kind.UNKNOWN,
+                        "the memory image has not grown for " + STUCK.toSeconds() + " s; look at the storage under it");
+            }
+            monitor.await(events, e -> ENDS.contains(eventStatus(e)), LOOK);
+        }
+    }
+
+    /** Why the stream failed, in QEMU's words. */
+    static String failure(JsonNode info) {
+        String words = info.path("error-desc").asText();
+        return "the memory stream ended as '" + info.path("status").asText() + "'"
+                + (words.isEmpty() ? "" : " (" + words + ")");
+    }
+}

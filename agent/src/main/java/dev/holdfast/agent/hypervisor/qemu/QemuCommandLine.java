@@ -1,0 +1,118 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Builds QEMU's command line. The order of the devices is the order of the definition and decides their addresses, so one
+ * definition always makes the same machine: a memory image loads only into the same one.
+ */
+final class QemuCommandLine {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final List<String> words = new ArrayList<>();
+
+    private QemuCommandLine() {}
+
+    static List<String> of(QemuSettings settings, VmDefinition vm, VmDirectory directory, StartMode mode)
+            throws HypervisorException {
+        QemuCommandLine line = new QemuCommandLine();
+        line.add(settings.emulator());
+        settings.firmwareDirectories().forEach(d -> line.add("-L", d.toString()));
+        line.add("-name", "guest=" + vm.name() + ",debug-threads=on", "-no-user-config", "-nodefaults");
+        line.add("-display", "none");
+        line.add("-machine", vm.machine() + ",accel=" + vm.accelerator().word());
+        vm.cpu().ifPresent(c -> line.add("-cpu", c));
+        line.add("-smp", Integer.toString(vm.cpus()), "-m", (vm.memoryBytes() >> 20) + "M");
+        // With a log file a daemon's error output goes there and not to /dev/null.
+        line.add("-daemonize", "-pidfile", directory.pidFile().toString());
+        line.add("-D", directory.log().toString());
+        if (!mode.running() || mode.memory().isPresent()) {
+            line.add("-S");
+        }
+        if (mode.memory().isPresent()) {
+            line.add("-incoming", "defer");
+        }
+        line.monitor("qmp", directory);
+        line.monitor("guard", directory);
+        line.monitor("rescue", directory);
+        line.add(
+                "-chardev",
+                "socket,id=console0,path=" + comma(directory.file("console.sock")) + ",server=on,wait=off,logfile="
+                        + comma(directory.file("console")) + ",logappend=on");
+        line.add("-serial", "chardev:console0");
+        line.boot(vm);
+        for (VmDefinition.Disk disk : vm.disks()) {
+            line.disk(disk);
+        }
+        line.words.addAll(Network.words(vm.nics(), mode.instance().isEmpty()));
+        if (vm.guestAgent()) {
+            line.add("-device", "virtio-serial-pci,id=agent-bus");
+            line.add("-chardev", "socket,id=qga0,path=" + comma(directory.file("qga.sock")) + ",server=on,wait=off");
+            line.add("-device", "virtserialport,bus=agent-bus.0,chardev=qga0,name=org.qemu.guest_agent.0");
+        }
+        line.words.addAll(vm.extraArguments());
+        return List.copyOf(line.words);
+    }
+
+    private void boot(VmDefinition vm) {
+        vm.kernel().ifPresent(k -> {
+            add("-kernel", k.image().toString());
+            k.initrd().ifPresent(i -> add("-initrd", i.toString()));
+            if (!k.append().isEmpty()) {
+                add("-append", k.append());
+            }
+        });
+    }
+
+    private void monitor(String name, VmDirectory directory) {
+        add(
+                "-chardev",
+                "socket,id=" + name + "-mon,path=" + comma(directory.file(name + ".sock")) + ",server=on,wait=off");
+        add("-mon", "chardev=" + name + "-mon,mode=control");
+    }
+
+    private void disk(VmDefinition.Disk disk) throws HypervisorException {
+        try {
+            // The layer's own name: opened through the head, QEMU would later take an overlay for its own base.
+            Path layer = disk.path().toRealPath();
+            Map<String, Object> node = Map.of(
+                    "driver",
+                    "qcow2",
+                    "node-name",
+                    BlockGraph.firstNode(disk.id()),
+                    "file",
+                    Map.of("driver", "file", "filename", layer.toString()));
+            add("-blockdev", JSON.writeValueAsString(node));
+            add(
+                    "-device",
+                    "virtio-blk-pci,drive=" + BlockGraph.firstNode(disk.id()) + ",id=" + BlockGraph.device(disk.id())
+                            + ",serial=" + disk.id());
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a map of strings is not JSON", e);
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    HypervisorException.Kind.REFUSED,
+                    "disk " + disk.id() + ": cannot open " + disk.path() + " (" + e.getMessage()
+                            + "); check that the storage is mounted and the head of the chain is there",
+                    e);
+        }
+    }
+
+    private void add(String... more) {
+        words.addAll(List.of(more));
+    }
+
+    /** QEMU's option parser takes a doubled comma for a comma. */
+    private static String comma(Path path) {
+        return path.toString().replace(",", ",,");
+    }
+}

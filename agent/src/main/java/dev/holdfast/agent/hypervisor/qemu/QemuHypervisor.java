@@ -1,0 +1,185 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.qmp.QmpClient;
+import dev.holdfast.agent.qmp.QmpException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+
+/** Starts and finds QEMU processes. They are daemons, not children, and outlive the agent. Thread-safe. */
+public final class QemuHypervisor implements Hypervisor {
+    private static final Duration START = Duration.ofSeconds(30);
+    private static final Duration ANSWER = Duration.ofSeconds(5);
+    private static final int WORDS_OF_QEMU = 4000;
+
+    private final QemuSettings settings;
+    private final LongSupplier nanoClock;
+
+    /**
+     * @param settings where QEMU is
+     * @param nanoClock monotonic nanoseconds
+     */
+    public QemuHypervisor(QemuSettings settings, LongSupplier nanoClock) {
+        this.settings = settings;
+        this.nanoClock = nanoClock;
+    }
+
+    @Override
+    public RunningVm start(VmDefinition definition, StartMode mode) throws HypervisorException {
+        VmDirectory directory = VmDirectory.of(settings.runDirectory(), definition.name(), mode.instance());
+        Optional<ProcessIdentity> old = directory.process();
+        if (old.isPresent()) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    definition.name() + " runs already as process " + old.get().pid());
+        }
+        directory.create();
+        launch(definition, directory, mode);
+        QemuVm vm = connect(definition, directory)
+                .orElseThrow(() -> new HypervisorException(
+                        Kind.GONE, definition.name() + " ended right after its start: " + lastWords(directory)));
+        if (mode.memory().isPresent()) {
+            load(vm, directory, mode.memory().get());
+        }
+        return vm;
+    }
+
+    private void load(QemuVm vm, VmDirectory directory, Path memory) throws HypervisorException {
+        try {
+            new IncomingMemory(vm.monitor()).load(memory);
+        } catch (HypervisorException e) {
+            String words = lastWords(directory);
+            vm.kill();
+            vm.close();
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    "the memory image " + memory + " does not load: "
+                            + (words.isEmpty() ? e.getMessage() : words)
+                            + "; it needs the same machine definition as when it was taken",
+                    e);
+        }
+    }
+
+    private void launch(VmDefinition definition, VmDirectory directory, StartMode mode) throws HypervisorException {
+        List<String> command = new ArrayList<>();
+        if (settings.scopes()) {
+            String unit = "holdfast-vm-" + definition.name()
+                    + mode.instance().map(i -> "-" + i).orElse("");
+            command.addAll(List.of("systemd-run", "--quiet", "--scope", "--collect", "--unit=" + unit, "--"));
+        }
+        command.addAll(QemuCommandLine.of(settings, definition, directory, mode));
+        Path output = directory.file("start.log");
+        try {
+            ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+            builder.redirectInput(
+                    ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
+            builder.redirectOutput(output.toFile());
+            builder.environment().putAll(settings.environment());
+            Process process = builder.start();
+            if (!process.waitFor(START.toSeconds(), TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                throw new HypervisorException(
+                        Kind.UNKNOWN,
+                        definition.name() + ": QEMU did not finish its start within " + START.toSeconds()
+                                + " s; look at the storage behind its disks");
+            }
+            if (process.exitValue() != 0) {
+                String words = Files.readString(output).strip() + " " + lastWords(directory);
+                throw new HypervisorException(
+                        Kind.REFUSED,
+                        definition.name() + " does not start; " + settings.emulator() + " says: " + words.strip());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new HypervisorException(Kind.UNKNOWN, "the start of " + definition.name() + " was interrupted", e);
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    "cannot run " + settings.emulator() + ": " + e.getMessage() + "; is QEMU installed?",
+                    e);
+        }
+    }
+
+    @Override
+    public Optional<RunningVm> find(VmDefinition definition, Optional<String> instance) throws HypervisorException {
+        VmDirectory directory = VmDirectory.of(settings.runDirectory(), definition.name(), instance);
+        Optional<QemuVm> vm = connect(definition, directory);
+        if (vm.isPresent()) {
+            vm.get().tidy();
+        }
+        return vm.map(v -> v);
+    }
+
+    private Optional<QemuVm> connect(VmDefinition definition, VmDirectory directory) throws HypervisorException {
+        Optional<ProcessIdentity> process = directory.process();
+        if (process.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            QmpClient client = QmpClient.connect(directory.agentSocket(), ANSWER, nanoClock);
+            if (client.peer().pid() != process.get().pid() && client.peer().pid() > 0) {
+                client.close();
+                throw new HypervisorException(
+                        Kind.UNKNOWN,
+                        directory.agentSocket() + " belongs to process "
+                                + client.peer().pid() + ", but "
+                                + directory.pidFile() + " names "
+                                + process.get().pid()
+                                + "; end the one that should not be there");
+            }
+            return Optional.of(new QemuVm(definition, directory, new Monitor(client, process.get(), nanoClock)));
+        } catch (QmpException e) {
+            if (!process.get().isAlive()) {
+                return Optional.empty();
+            }
+            throw new HypervisorException(
+                    Kind.UNKNOWN,
+                    definition.name() + " has a process (" + process.get().pid() + ") that does not answer: "
+                            + e.getMessage(),
+                    e);
+        }
+    }
+
+    @Override
+    public RunningVm takePlace(RunningVm instance, VmDefinition definition) throws HypervisorException {
+        VmDirectory place = VmDirectory.of(settings.runDirectory(), definition.name(), Optional.empty());
+        if (!(instance instanceof QemuVm vm)) {
+            throw new IllegalArgumentException("not a machine of this driver");
+        }
+        if (place.process().isPresent()) {
+            throw new HypervisorException(
+                    Kind.REFUSED, "the old process of " + definition.name() + " still runs; end it first");
+        }
+        try {
+            Network.connect(vm.monitor(), definition.nics());
+            return vm.movedTo(place);
+        } catch (IOException e) {
+            throw new HypervisorException(Kind.FAILED, "cannot move the sockets to " + place.path() + ": " + e, e);
+        }
+    }
+
+    /** What QEMU wrote to its log last; empty if nothing. */
+    private static String lastWords(VmDirectory directory) {
+        try {
+            String log = Files.exists(directory.log())
+                    ? Files.readString(directory.log()).strip()
+                    : "";
+            return log.substring(Math.max(0, log.length() - WORDS_OF_QEMU));
+        } catch (IOException e) {
+            return "(its log is unreadable: " + e.getMessage() + ")";
+        }
+    }
+}

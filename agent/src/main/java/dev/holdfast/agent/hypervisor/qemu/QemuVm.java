@@ -1,0 +1,222 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import dev.holdfast.agent.hypervisor.ActiveMerge;
+import dev.holdfast.agent.hypervisor.Capture;
+import dev.holdfast.agent.hypervisor.CapturePlan;
+import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.FreezeFacts;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.qmp.QmpCommand;
+import dev.holdfast.agent.qmp.QmpEvent;
+import dev.holdfast.agent.qmp.QmpEvents;
+import dev.holdfast.agent.qmp.QmpException;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** A QEMU process. One thread at a time. */
+final class QemuVm implements RunningVm {
+    private static final Duration FLUSH = Duration.ofSeconds(30);
+    private static final Duration END = Duration.ofSeconds(5);
+    private static final String NOT_FINALIZED = "not finalized";
+
+    private final VmDefinition definition;
+    private final VmDirectory directory;
+    private final Monitor monitor;
+
+    QemuVm(VmDefinition definition, VmDirectory directory, Monitor monitor) {
+        this.definition = definition;
+        this.directory = directory;
+        this.monitor = monitor;
+    }
+
+    Monitor monitor() {
+        return monitor;
+    }
+
+    VmDefinition definition() {
+        return definition;
+    }
+
+    QemuVm movedTo(VmDirectory place) throws IOException {
+        return new QemuVm(definition, directory.moveTo(place), monitor);
+    }
+
+    @Override
+    public Name name() {
+        return definition.name();
+    }
+
+    @Override
+    public ProcessIdentity identity() {
+        return monitor.identity();
+    }
+
+    @Override
+    public String hypervisor() {
+        return "QEMU " + monitor.client().version();
+    }
+
+    @Override
+    public boolean isAlive() {
+        return monitor.client().isOpen() && identity().isAlive();
+    }
+
+    @Override
+    public VmStatus status() throws HypervisorException {
+        return monitor.status();
+    }
+
+    @Override
+    public List<DiskState> disks() throws HypervisorException {
+        BlockGraph graph = BlockGraph.read(monitor, definition);
+        return definition.disks().stream().map(d -> graph.disks().get(d.id())).toList();
+    }
+
+    @Override
+    public Capture newCapture(CapturePlan plan) {
+        return new QemuCapture(this, plan);
+    }
+
+    @Override
+    public FreezeFacts pause() throws HypervisorException {
+        try (QmpEvents events = monitor.client().subscribe("STOP")) {
+            monitor.call("stop", Map.of(), FLUSH);
+            Optional<QmpEvent> event = monitor.await(events, e -> true, Duration.ZERO);
+            long now = monitor.nanoClock().getAsLong();
+            return event.map(e -> new FreezeFacts(e.receivedNanos(), e.timestampMicros(), false))
+                    .orElse(new FreezeFacts(now, 0, true));
+        }
+    }
+
+    @Override
+    public void resume() throws HypervisorException {
+        resume(monitor, Monitor.QUICK);
+    }
+
+    /** Lets it run; a stream that has just completed refuses that for a millisecond. */
+    static void resume(Monitor monitor, Duration bound) throws HypervisorException {
+        long start = monitor.nanoClock().getAsLong();
+        while (true) {
+            try {
+                monitor.client().execute("cont", monitor.left(start, bound));
+                return;
+            } catch (QmpException e) {
+                if (!e.says(NOT_FINALIZED) || monitor.left(start, bound).isZero()) {
+                    throw monitor.translate(e);
+                }
+                Pause.millis(1);
+            }
+        }
+    }
+
+    @Override
+    public boolean shutdown(Duration patience) throws HypervisorException {
+        monitor.call("system_powerdown");
+        return awaitEnd(patience);
+    }
+
+    @Override
+    public void quit() throws HypervisorException {
+        try {
+            monitor.client().send(QmpCommand.of("quit"));
+            if (awaitEnd(END)) {
+                return;
+            }
+        } catch (QmpException e) {
+            // It does not listen any more; the signals below do not ask.
+        }
+        identity().signal(false);
+        if (!awaitEnd(END)) {
+            kill();
+        }
+    }
+
+    @Override
+    public void kill() throws HypervisorException {
+        identity().signal(true);
+        if (!awaitEnd(END)) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN,
+                    "process " + identity().pid() + " of " + name()
+                            + " does not end although it was killed; its storage hangs in the kernel");
+        }
+    }
+
+    private boolean awaitEnd(Duration patience) {
+        long start = monitor.nanoClock().getAsLong();
+        while (identity().isAlive()) {
+            if (monitor.left(start, patience).isZero()) {
+                return false;
+            }
+            Pause.millis(2);
+        }
+        return true;
+    }
+
+    @Override
+    public void mergeIntermediate(String diskId, Path top, Path base, Progress progress) throws HypervisorException {
+        BlockGraph graph = BlockGraph.read(monitor, definition);
+        if (graph.disks().get(diskId).active().equals(top)) {
+            throw new HypervisorException(Kind.REFUSED, top + " is the active layer of disk " + diskId);
+        }
+        CommitJob job = new CommitJob(monitor, definition, diskId);
+        job.start(Map.of(
+                "device",
+                graph.activeNodes().get(diskId),
+                "top-node",
+                graph.node(diskId, top),
+                "base-node",
+                graph.node(diskId, base)));
+        job.awaitEnd(progress);
+        closeLeftovers();
+    }
+
+    @Override
+    public ActiveMerge mergeActive(String diskId, Path base) throws HypervisorException {
+        BlockGraph graph = BlockGraph.read(monitor, definition);
+        Map<String, Object> arguments =
+                Map.of("device", graph.activeNodes().get(diskId), "base-node", graph.node(diskId, base));
+        return new QemuActiveMerge(this, new CommitJob(monitor, definition, diskId), arguments);
+    }
+
+    /** Clears what an agent that was interrupted left behind. */
+    void tidy() throws HypervisorException {
+        CommitJob.clearLeftovers(monitor);
+        closeLeftovers();
+    }
+
+    void closeLeftovers() throws HypervisorException {
+        for (String node : BlockGraph.read(monitor, definition).leftovers()) {
+            monitor.accepts("blockdev-del", Map.of("node-name", node));
+        }
+    }
+
+    /** Whether write protection of a background capture that failed is still on: then the guest hangs at its next write. */
+    boolean isWriteProtected() throws HypervisorException {
+        try {
+            Path smaps = Path.of("/proc", Long.toString(identity().pid()), "smaps");
+            try (var lines = Files.lines(smaps)) {
+                return lines.anyMatch(l -> l.startsWith("VmFlags:") && (l + " ").contains(" uw "));
+            }
+        } catch (IOException e) {
+            throw new HypervisorException(Kind.UNKNOWN, "cannot look at the memory map of " + name() + ": " + e, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        monitor.client().close();
+    }
+}

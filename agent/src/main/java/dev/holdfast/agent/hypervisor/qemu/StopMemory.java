@@ -1,0 +1,36 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+
+/** All memory is written at the standstill: the pause grows with its size. Works everywhere. */
+final class StopMemory extends MemoryStream {
+    StopMemory(QemuVm vm, Path path) throws HypervisorException {
+        super(vm, CaptureMethod.STOP, path);
+    }
+
+    @Override
+    public void afterCut(Duration bound) throws HypervisorException {
+        monitor.call(START.name(), START.arguments());
+        if (!migration.awaitStatus(events, "completed", bound).equals("completed")) {
+            throw failed(migration.query());
+        }
+    }
+
+    @Override
+    public void ensureRunning(Duration bound) throws HypervisorException {
+        QemuVm.resume(monitor, bound);
+    }
+
+    @Override
+    public void cancel() throws HypervisorException {
+        if (Migration.isBusy(migration.query())) {
+            monitor.call("migrate_cancel", Map.of());
+            migration.awaitEnd(events, Progress.NONE);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The run directory of one process: its pid file and sockets.
+ *
+ * @param path {@code RUN/vms/NAME} or, beside it, {@code RUN/vms/NAME/INSTANCE}
+ * @param root {@code RUN/vms/NAME} in both cases
+ */
+record VmDirectory(Path path, Path root) {
+    private static final int MAX_SOCKET_PATH = 100;
+    private static final List<String> MOVED = List.of(
+            "qmp.sock",
+            "guard.sock",
+            "rescue.sock",
+            "qga.sock",
+            "console.sock",
+            "console",
+            "qemu.log",
+            "start.log",
+            "pid");
+
+    static VmDirectory of(Path runDirectory, Name vm, Optional<String> instance) {
+        Path root = runDirectory.resolve("vms").resolve(vm.value());
+        return new VmDirectory(instance.map(root::resolve).orElse(root), root);
+    }
+
+    Path pidFile() {
+        return path.resolve("pid");
+    }
+
+    Path agentSocket() {
+        return path.resolve("qmp.sock");
+    }
+
+    Path log() {
+        return path.resolve("qemu.log");
+    }
+
+    Path file(String name) {
+        return path.resolve(name);
+    }
+
+    void create() throws HypervisorException {
+        if (file("console.sock").toString().getBytes(StandardCharsets.UTF_8).length > MAX_SOCKET_PATH) {
+            throw new HypervisorException(
+                    HypervisorException.Kind.REFUSED,
+                    "the socket paths in " + path + " would be longer than the kernel allows (" + MAX_SOCKET_PATH
+                            + " bytes); choose a shorter run_dir or a shorter name");
+        }
+        try {
+            Files.createDirectories(path);
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwxr-x---"));
+            for (String name : MOVED) {
+                if (!name.equals("console")) {
+                    Files.deleteIfExists(file(name));
+                }
+            }
+        } catch (IOException e) {
+            throw new HypervisorException(HypervisorException.Kind.REFUSED, "cannot prepare " + path + ": " + e, e);
+        }
+    }
+
+    /** The living process of the pid file, if its command line says that it is ours. */
+    Optional<ProcessIdentity> process() throws HypervisorException {
+        try {
+            String text = Files.exists(pidFile()) ? Files.readString(pidFile()).strip() : "";
+            if (!text.matches("[0-9]{1,9}")) {
+                return Optional.empty();
+            }
+            Optional<ProcessIdentity> process = ProcessIdentity.of(Long.parseLong(text));
+            if (process.isEmpty()) {
+                return process;
+            }
+            String commandLine = Files.readString(Path.of("/proc", text, "cmdline"), StandardCharsets.ISO_8859_1);
+            // The number may have been given to a stranger since; ours names its directory.
+            return process.filter(p -> commandLine.contains(root + "/") && p.isAlive());
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            throw new HypervisorException(HypervisorException.Kind.UNKNOWN, "cannot read " + pidFile() + ": " + e, e);
+        }
+    }
+
+    /** Moves this instance's files to the place of the machine itself. Sockets are found by their inode, so they live on. */
+    VmDirectory moveTo(VmDirectory target) throws IOException {
+        for (String name : MOVED) {
+            Files.deleteIfExists(target.file(name));
+            if (Files.exists(file(name))) {
+                Files.move(file(name), target.file(name), StandardCopyOption.ATOMIC_MOVE);
+            }
+        }
+        Files.deleteIfExists(path);
+        return target;
+    }
+}
