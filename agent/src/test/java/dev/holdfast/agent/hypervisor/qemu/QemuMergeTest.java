@@ -54,7 +54,7 @@ final class QemuMergeTest {
         String words = ((QemuVm) vm)
                 .monitor()
                 .call("human-monitor-command", Map.of("command-line", "qemu-io " + node + " \"" + command + "\""))
-                .asText();
+                .text();
         assertThat(words).doesNotContain("failed").doesNotContain("rror");
     }
 
@@ -140,7 +140,7 @@ final class QemuMergeTest {
         vm = lab.hypervisor.find(definition).orElseThrow();
         layersAfter = layers();
         assertThat(layersAfter).isEqualTo(before);
-        assertThat(((QemuVm) vm).monitor().call("query-jobs")).isEmpty();
+        assertThat(((QemuVm) vm).monitor().call("query-jobs").size()).isZero();
         checkContent();
     }
 
