@@ -50,7 +50,7 @@ final class QemuCommandLine {
         for (VmDefinition.Disk disk : vm.disks()) {
             line.disk(disk);
         }
-        vm.nics().forEach(line::nic);
+        line.words.addAll(Network.words(vm.nics(), mode.instance().isEmpty()));
         if (vm.guestAgent()) {
             line.add("-device", "virtio-serial-pci,id=agent-bus");
             line.add("-chardev", "socket,id=qga0,path=" + comma(directory.file("qga.sock")) + ",server=on,wait=off");
@@ -100,16 +100,6 @@ final class QemuCommandLine {
                             + "); check that the storage is mounted and the head of the chain is there",
                     e);
         }
-    }
-
-    private void nic(VmDefinition.Nic nic) {
-        String backend = nic.backend();
-        int comma = backend.indexOf(',');
-        String type = comma < 0 ? backend : backend.substring(0, comma);
-        String rest = comma < 0 ? "" : backend.substring(comma);
-        add("-netdev", type + ",id=" + nic.id() + rest);
-        // Without a boot ROM: it would be one more file whose version has to match when memory is loaded.
-        add("-device", "virtio-net-pci,netdev=" + nic.id() + ",id=dev-" + nic.id() + ",mac=" + nic.mac() + ",romfile=");
     }
 
     private void add(String... more) {

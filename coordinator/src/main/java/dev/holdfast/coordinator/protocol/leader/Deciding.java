@@ -12,6 +12,7 @@ import dev.holdfast.coordinator.protocol.leader.LeaderEffect.Touch;
 import dev.holdfast.coordinator.protocol.leader.LeaderEffect.WriteDecision;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent.DecisionWritten;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent.Deposed;
+import dev.holdfast.coordinator.protocol.leader.LeaderEvent.OpenRefused;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent.OutcomeUnknown;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent.RecordIs;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent.TimerPassed;
@@ -74,6 +75,12 @@ public record Deciding(RoundSpec spec, Decision decision, List<MemberReport> rep
             return Step.rejected(this, event + " is late");
         }
         return Step.to(this, new Touch(spec.id()));
+    }
+
+    /** There is no such round any more: another leader decided and closed it. */
+    @Override
+    public Step<LeaderState, LeaderEffect> onOpenRefused(OpenRefused event) {
+        return Step.to(new Closed(), new Reply(Outcome.unknown()));
     }
 
     @Override

@@ -28,6 +28,7 @@ import dev.holdfast.coordinator.protocol.leader.LeaderEvent.VoteSeen;
  * Opening    OpenRefused                    Closed     Reply(ABORTED)
  * Opening    OutcomeUnknown                 Opening    StartTimer(RETRY); then Touch
  * Opening    RecordIs(open)                 Gathering  StartTimer(PREPARE)
+ * Opening    RecordIs(decided)              Decided    Reply
  * Gathering  last ReadySeen                 Gathering  TellFreeze StartTimer(DRAIN)
  * Gathering  last VoteSeen(DURABLE)         Deciding   WriteDecision(COMMITTED)
  * Gathering  VoteSeen(NO), AbortRequested, TimerPassed
@@ -36,6 +37,7 @@ import dev.holdfast.coordinator.protocol.leader.LeaderEvent.VoteSeen;
  * Deciding   OutcomeUnknown                 Deciding   StartTimer(RETRY); then Touch
  * Deciding   RecordIs(open, version)        Deciding   WriteDecision(the same, version)
  * Deciding   RecordIs(decided)              Decided    Reply(what the record says)
+ * Deciding   OpenRefused                    Closed     Reply(UNKNOWN): another leader decided and closed it
  * Decided    last AcknowledgementSeen       Closed     Close
  * any        Deposed                        Closed     Reply(UNKNOWN), unless replied
  * </pre>

@@ -1,8 +1,8 @@
 package dev.holdfast.coordinator.protocol.leader;
 
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundSpec;
-import dev.holdfast.coordinator.protocol.RoundState;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.protocol.Vote;
 import dev.holdfast.coordinator.protocol.leader.LeaderEffect.Reply;
@@ -31,10 +31,11 @@ public record Opening(RoundSpec spec) implements LeaderState {
 
     @Override
     public Step<LeaderState, LeaderEffect> onRecordIs(RecordIs event) {
-        if (event.state() != RoundState.PREPARING) {
-            return Step.rejected(this, "the round is decided before it was opened: " + event);
-        }
-        return gather(event.version());
+        Refusal because = Refusal.failed("another leader ended the round before this one knew that it was open");
+        return event.state()
+                .decision()
+                .map(decision -> Decided.begin(spec, decision, Set.of(), because))
+                .orElseGet(() -> gather(event.version()));
     }
 
     private Step<LeaderState, LeaderEffect> gather(int version) {

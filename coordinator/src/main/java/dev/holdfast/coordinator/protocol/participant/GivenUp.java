@@ -7,12 +7,14 @@ import dev.holdfast.coordinator.protocol.Vote;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.CarryOut;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.CastVote;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.StartTimer;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.ThawNow;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.Timer;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.CarriedOut;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.DecisionRead;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.PhaseFailed;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.StoreBack;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.TimerPassed;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.VmsFrozen;
 
 /**
  * The member gave up before it was bound; its machines run. The journal keeps the intent until ABORTED was read, so that
@@ -45,9 +47,15 @@ public record GivenUp(Membership membership, Refusal because, boolean undone, bo
 
     private static Step<ParticipantState, ParticipantEffect> endIfComplete(GivenUp state) {
         if (state.undone && state.aborted) {
-            return Over.begin(state.membership, Decision.ABORTED);
+            return Closing.begin(state.membership, Decision.ABORTED);
         }
         return Step.to(state);
+    }
+
+    /** The freeze was already under way when the thaw was ordered, and may have come after it. */
+    @Override
+    public Step<ParticipantState, ParticipantEffect> onVmsFrozen(VmsFrozen event) {
+        return Step.to(this, new ThawNow());
     }
 
     @Override

@@ -67,6 +67,11 @@ public record Idle(Name self) implements ParticipantState {
     /** No journal entry, but the record still waits for this node: the acknowledgement was lost, or it never took part. */
     @Override
     public Step<ParticipantState, ParticipantEffect> onDecisionRead(DecisionRead event) {
+        if (!event.spec().members().nodes().contains(self)) {
+            return Step.rejected(
+                    this,
+                    "node " + self + " is no member of round " + event.spec().id());
+        }
         return Step.to(new Over(new Membership(self, event.spec()), event.decision()), new Acknowledge());
     }
 

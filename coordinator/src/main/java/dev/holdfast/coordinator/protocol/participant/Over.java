@@ -3,7 +3,6 @@ package dev.holdfast.coordinator.protocol.participant;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.Acknowledge;
-import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.CloseJournal;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.DecisionRead;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.StoreBack;
 
@@ -13,10 +12,6 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.StoreBack;
  * @param decision what was made true
  */
 public record Over(Membership membership, Decision decision) implements ParticipantState {
-
-    static Step<ParticipantState, ParticipantEffect> begin(Membership membership, Decision decision) {
-        return Step.to(new Over(membership, decision), new CloseJournal(), new Acknowledge());
-    }
 
     /** The record is still there, so the acknowledgement may have been lost. */
     @Override

@@ -23,7 +23,10 @@ public sealed interface ParticipantEffect {
         }
     }
 
-    /** Remove the journal's entry of this round. The decision has been carried out. */
+    /**
+     * Remove the journal's entry of this round and flush. The decision has been carried out. Answered by
+     * {@code JournalClosed} or {@code JournalFailed}.
+     */
     record CloseJournal() implements ParticipantEffect {
         @Override
         public void accept(Visitor visitor) {

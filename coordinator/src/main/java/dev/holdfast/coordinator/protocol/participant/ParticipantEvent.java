@@ -40,7 +40,15 @@ public sealed interface ParticipantEvent {
         }
     }
 
-    /** The last journal write failed; whether it reached the disk is unknown. */
+    /** The round's entry is gone from the journal, on stable storage, and cannot come back. */
+    record JournalClosed() implements ParticipantEvent {
+        @Override
+        public Step<ParticipantState, ParticipantEffect> applyTo(ParticipantState state) {
+            return state.onJournalClosed(this);
+        }
+    }
+
+    /** The last journal write or removal failed; whether it reached the disk is unknown. */
     record JournalFailed(String because) implements ParticipantEvent {
         @Override
         public Step<ParticipantState, ParticipantEffect> applyTo(ParticipantState state) {

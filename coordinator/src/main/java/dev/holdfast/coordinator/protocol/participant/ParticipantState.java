@@ -9,6 +9,7 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.FreezeHear
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.FrozenHeard;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.GiveUp;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.GuardReleased;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.JournalClosed;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.JournalFailed;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.Journaled;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.Loaded;
@@ -43,20 +44,24 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.VoidHeard;
  * Binding     JournalFailed               Voted       CastVote(NO); nothing is undone before the decision is read
  * Releasing   GuardReleased               Voted       CastVote(DURABLE), or CastVote(NO) if the guard had fired
  * Voted       DecisionRead                Finishing   CarryOut(decision)
- * Finishing   CarriedOut                  Over        CloseJournal Acknowledge
- * GivenUp     CarriedOut and DecisionRead(ABORTED)    Over, CloseJournal Acknowledge
+ * Finishing   CarriedOut                  Closing     CloseJournal
+ * GivenUp     CarriedOut and DecisionRead(ABORTED)    Closing, CloseJournal
+ * GivenUp     VmsFrozen                   GivenUp     ThawNow
+ * Closing     JournalClosed               Over        Acknowledge
  *
  * From Intending to Draining and Loading ("unbound"):
  *   PhaseFailed, VoidHeard, GiveUp, TimerPassed, JournalFailed, ThawAnswered not proven, DecisionRead(ABORTED)
  *                                         GivenUp     ThawNow TellVoid CastVote(NO) CarryOut(ABORTED)
  * From Binding on, none of these: once VOTED may be on the disk, the member never gives up alone.
  * Finishing, GivenUp: PhaseFailed         same        StartTimer(RETRY); then CarryOut again
+ * Closing: JournalFailed                  same        StartTimer(RETRY); then CloseJournal again
  * Ready, GivenUp, Voted, Over: StoreBack  same        what was last written to the store, again
  * </pre>
  *
  * Events that are not in the table are rejected: dropped, counted, logged at debug level.
  */
-public sealed interface ParticipantState permits Idle, Unbound, Binding, Releasing, Voted, Finishing, GivenUp, Over {
+public sealed interface ParticipantState
+        permits Idle, Unbound, Binding, Releasing, Voted, Finishing, GivenUp, Closing, Over {
 
     /** A step of this machine that changes nothing. */
     private Step<ParticipantState, ParticipantEffect> rejected(Object event) {
@@ -77,6 +82,10 @@ public sealed interface ParticipantState permits Idle, Unbound, Binding, Releasi
     }
 
     default Step<ParticipantState, ParticipantEffect> onJournalFailed(JournalFailed event) {
+        return rejected(event);
+    }
+
+    default Step<ParticipantState, ParticipantEffect> onJournalClosed(JournalClosed event) {
         return rejected(event);
     }
 

@@ -1,0 +1,18 @@
+package dev.holdfast.agent.config;
+
+import java.time.Duration;
+
+/**
+ * Table {@code [checkpoint]}: durations of a round unless the command says otherwise. Immutable.
+ *
+ * @param deadline key {@code deadline}, default {@code 5s}, 100 ms to 10 min: the longest freeze of a guest, after which the
+ *     guard thaws it. Too small: rounds on busy disks are void; it must be longer than the time in which a crashed member
+ *     is noticed ({@link LivenessCheck#CRASH_DETECTION}). Too large: a broken round holds guests still for that long
+ * @param prepareTimeout key {@code prepare_timeout}, default {@code 60s}, 1 s to 1 h: everything before the freeze (space is
+ *     reserved, disks are flushed, file systems are quiesced). Too small: rounds on slow disks are refused. Too large: a
+ *     node that hangs blocks its group for that long
+ * @param drainTimeout key {@code drain_timeout}, default {@code 10m}, 1 s to 24 h: from the freeze until every memory image is
+ *     on disk; guests run meanwhile. Too small: large guests can never be saved. Too large: a stuck disk keeps the group
+ *     from its next checkpoint for that long
+ */
+public record CheckpointSettings(Duration deadline, Duration prepareTimeout, Duration drainTimeout) {}

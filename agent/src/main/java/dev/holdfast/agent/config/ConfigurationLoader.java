@@ -1,0 +1,136 @@
+package dev.holdfast.agent.config;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.tomlj.Toml;
+import org.tomlj.TomlParseError;
+import org.tomlj.TomlParseResult;
+
+/**
+ * Reads the configuration of a node. Blocks on the disk. Any thread.
+ */
+public final class ConfigurationLoader {
+    /** Where the configuration is unless somebody says otherwise. */
+    public static final Path DEFAULT_FILE = Path.of("/etc/holdfast/holdfast.toml");
+
+    private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
+    private static final long LARGEST_FILE = 1L << 20;
+
+    private final Path file;
+    private final String hostName;
+    private final List<Problem> problems = new ArrayList<>();
+
+    private ConfigurationLoader(Path file, String hostName) {
+        this.file = file.toAbsolutePath().normalize();
+        this.hostName = hostName;
+    }
+
+    /**
+     * Reads everything: {@code holdfast.toml} and the machines, and examines the files they name.
+     *
+     * @throws ConfigurationException with all problems of all files
+     */
+    public static Configuration load(Path file, String hostName) throws ConfigurationException {
+        ConfigurationLoader loader = new ConfigurationLoader(file, hostName);
+        Optional<NodeSettings> node = loader.node(true);
+        List<VmSettings> vms =
+                loader.vms(node.map(NodeSettings::vmsDirectory).orElse(loader.file.resolveSibling("vms")));
+        if (!loader.problems.isEmpty() || node.isEmpty()) {
+            throw new ConfigurationException(loader.problems);
+        }
+        return new Configuration(node.get(), vms);
+    }
+
+    /** As {@link #load(Path, String)} with the name this host has now. */
+    public static Configuration load(Path file) throws ConfigurationException {
+        return load(file, currentHostName());
+    }
+
+    /**
+     * Reads {@code holdfast.toml} alone, without a look at the secrets it names: for the command line, which runs as a
+     * user who may not read them.
+     *
+     * @throws ConfigurationException with all problems of the file
+     */
+    public static NodeSettings loadNode(Path file) throws ConfigurationException {
+        ConfigurationLoader loader = new ConfigurationLoader(file, currentHostName());
+        Optional<NodeSettings> node = loader.node(false);
+        if (!loader.problems.isEmpty() || node.isEmpty()) {
+            throw new ConfigurationException(loader.problems);
+        }
+        return node.get();
+    }
+
+    private static String currentHostName() {
+        try {
+            return Files.readString(HOST_NAME).strip();
+        } catch (IOException e) {
+            return ""; // Not a valid node name, so that the reader asks for the key.
+        }
+    }
+
+    private Optional<NodeSettings> node(boolean withFiles) {
+        return parse(file, root -> new NodeReader(file, hostName, withFiles).read(root));
+    }
+
+    private List<VmSettings> vms(Path directory) {
+        VmReader reader = new VmReader();
+        List<VmSettings> vms = new ArrayList<>();
+        for (Path each : definitionFiles(directory)) {
+            parse(each, reader::read).flatMap(Function.identity()).ifPresent(vms::add);
+        }
+        vms.sort(Comparator.comparing(VmSettings::name));
+        return vms;
+    }
+
+    private List<Path> definitionFiles(Path directory) {
+        if (!Files.exists(directory)) {
+            return List.of(); // A node without machines, as right after the installation.
+        }
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.filter(entry -> entry.getFileName().toString().endsWith(".toml"))
+                    .filter(entry -> !entry.getFileName().toString().startsWith("."))
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            problems.add(
+                    new Problem(directory, 0, 0, "the directory cannot be read: " + e, "check its mode and owner"));
+            return List.of();
+        }
+    }
+
+    /** A file with wrong syntax is not looked into further: its keys may have landed in the wrong tables. */
+    private <T> Optional<T> parse(Path toml, Function<TableReader, T> reader) {
+        TomlParseResult result;
+        try {
+            if (Files.exists(toml) && Files.size(toml) > LARGEST_FILE) {
+                problems.add(new Problem(toml, 0, 0, "the file has more than 1 MiB", "is it really a configuration?"));
+                return Optional.empty();
+            }
+            result = Toml.parse(toml);
+        } catch (IOException e) {
+            String why = Files.exists(toml) ? "cannot be read: " + e.getMessage() : "is missing";
+            problems.add(new Problem(toml, 0, 0, "the file " + why, "create it, or name another with --config"));
+            return Optional.empty();
+        }
+        if (result.hasErrors()) {
+            for (TomlParseError error : result.errors()) {
+                int line = error.position().line();
+                problems.add(new Problem(toml, line, error.position().column(), "syntax: " + error.getMessage(), ""));
+            }
+            return Optional.empty();
+        }
+        List<Problem> found = new ArrayList<>();
+        T value = reader.apply(new TableReader(toml, result, "", null, found));
+        found.sort(Comparator.comparingInt(Problem::line).thenComparingInt(Problem::column));
+        problems.addAll(found);
+        return Optional.of(value);
+    }
+}

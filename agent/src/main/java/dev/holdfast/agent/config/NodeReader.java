@@ -1,0 +1,103 @@
+package dev.holdfast.agent.config;
+
+import dev.holdfast.coordinator.protocol.Name;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.regex.Pattern;
+
+/** Turns the tables of {@code holdfast.toml} into records. */
+final class NodeReader {
+    private static final int LONGEST_RUN_DIRECTORY = 60;
+    private static final Pattern CONNECT =
+            Pattern.compile("[A-Za-z0-9._\\[\\]:-]+:\\d{1,5}(,[A-Za-z0-9._\\[\\]:-]+:\\d{1,5})*");
+    private static final Pattern ADDRESS = Pattern.compile("[A-Za-z0-9._:%-]+");
+    private static final Pattern GROUP = Pattern.compile("[A-Za-z_][A-Za-z0-9_.-]{0,31}");
+
+    private final Path file;
+    private final String hostName;
+    private final boolean withFiles;
+
+    /** @param withFiles also examine the files that are named; the command line may not read them */
+    NodeReader(Path file, String hostName, boolean withFiles) {
+        this.file = file;
+        this.hostName = hostName;
+        this.withFiles = withFiles;
+    }
+
+    NodeSettings read(TableReader root) {
+        Name node = root.name("node").orElseGet(() -> defaultNode(root));
+        Name cluster = root.name("cluster").orElseGet(() -> new Name("holdfast"));
+        Path run = root.path("run_dir").orElse(Path.of("/run/holdfast"));
+        if (run.toString().length() > LONGEST_RUN_DIRECTORY) {
+            root.problem(
+                    "run_dir",
+                    "\"run_dir\" has %d characters, and the paths of sockets in it would pass the limit of the system"
+                            .formatted(run.toString().length()),
+                    "use at most " + LONGEST_RUN_DIRECTORY + " characters");
+        }
+        Path state = root.path("state_dir").orElse(Path.of("/var/lib/holdfast"));
+        Path vms = root.path("vms_dir").orElse(file.resolveSibling("vms"));
+        String group = root.text("admin_group", "haclient");
+        if (!GROUP.matcher(group).matches()) {
+            root.problem("admin_group", "\"" + group + "\" is not the name of a group", "name a system group");
+        }
+        TableReader store = root.table("zookeeper");
+        ZooKeeperSettings zookeeper = zookeeper(store);
+        TableReader network = root.table("channel");
+        ChannelSettings channel = channel(network);
+        TableReader round = root.table("checkpoint");
+        CheckpointSettings checkpoint = checkpoint(round);
+        LivenessCheck.check(store, zookeeper, round, checkpoint);
+        root.finish();
+        store.finish();
+        network.finish();
+        round.finish();
+        return new NodeSettings(node, cluster, run, state, vms, group, zookeeper, channel, checkpoint);
+    }
+
+    private Name defaultNode(TableReader root) {
+        try {
+            return new Name(hostName);
+        } catch (IllegalArgumentException e) {
+            root.problem("node", "the host name cannot be the node's name: " + e.getMessage(), "add: node = \"...\"");
+            return new Name("unnamed");
+        }
+    }
+
+    private ZooKeeperSettings zookeeper(TableReader table) {
+        String connect = table.text("connect", "127.0.0.1:2181").replace(" ", "");
+        if (!CONNECT.matcher(connect).matches()) {
+            table.problem(
+                    "connect",
+                    "\"zookeeper.connect\" is not a list of servers",
+                    "write host:port with commas: \"n1:2181,n2:2181,n3:2181\"");
+        }
+        Duration session =
+                table.duration("session_timeout", Duration.ofSeconds(6), Duration.ofMillis(500), Duration.ofMinutes(5));
+        Path credentials = table.path("credentials").orElse(file.resolveSibling("zookeeper.secret"));
+        if (withFiles) {
+            SecretFile.check(table, "credentials", credentials, "one line: user:password");
+        }
+        return new ZooKeeperSettings(connect, session, credentials);
+    }
+
+    private ChannelSettings channel(TableReader table) {
+        String address = table.text("bind_address", "127.0.0.1");
+        if (!ADDRESS.matcher(address).matches()) {
+            table.problem("bind_address", "\"" + address + "\" is not an address", "write this node's IP address");
+        }
+        int port = table.integer("port", 7800, 1, 65535);
+        Path key = table.path("key").orElse(file.resolveSibling("channel.key"));
+        if (withFiles) {
+            SecretFile.check(table, "key", key, "a random text, the same on every node");
+        }
+        return new ChannelSettings(address, port, key);
+    }
+
+    private static CheckpointSettings checkpoint(TableReader table) {
+        return new CheckpointSettings(
+                table.duration("deadline", Duration.ofSeconds(5), Duration.ofMillis(100), Duration.ofMinutes(10)),
+                table.duration("prepare_timeout", Duration.ofSeconds(60), Duration.ofSeconds(1), Duration.ofHours(1)),
+                table.duration("drain_timeout", Duration.ofMinutes(10), Duration.ofSeconds(1), Duration.ofHours(24)));
+    }
+}

@@ -1,0 +1,167 @@
+package dev.holdfast.agent.config;
+
+import dev.holdfast.coordinator.protocol.Name;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** Turns the tables of one {@code vms/*.toml} into a record, and knows what was seen in the files before. */
+final class VmReader {
+    private static final long MEBIBYTE = 1L << 20;
+    private static final Pattern VERSIONED_MACHINE = Pattern.compile("[A-Za-z][A-Za-z0-9_-]*-(rhel)?\\d+(\\.\\d+)+");
+    private static final Pattern ID = Pattern.compile("[A-Za-z][A-Za-z0-9_-]{0,15}");
+    private static final Pattern TAP = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,14}");
+    private static final Pattern MAC = Pattern.compile("[0-9a-f][02468ace](:[0-9a-f]{2}){5}");
+
+    private final Map<String, String> seen = new HashMap<>();
+
+    /** Empty when the machine has no usable name; the problems are noted in any case. */
+    Optional<VmSettings> read(TableReader root) {
+        Optional<Name> name = name(root);
+        name.ifPresent(value -> unique(root, "name", "the machine \"" + value + "\"", "vm " + value));
+        Optional<Name> group = root.name("group");
+        String machine = machine(root);
+        VmSettings.Accelerator accelerator =
+                root.choice("accel", VmSettings.Accelerator.class, VmSettings.Accelerator.KVM);
+        Optional<String> cpu = root.text("cpu");
+        int cpus = root.integer("cpus", 1, 1, 255);
+        long memory = memory(root);
+        boolean guestAgent = root.flag("guest_agent", false);
+        Optional<Path> kernel = file(root, "kernel");
+        Optional<Path> initrd = file(root, "initrd");
+        Optional<String> append = root.text("append");
+        if (!root.has("kernel") && (initrd.isPresent() || append.isPresent())) {
+            String orphan = initrd.isPresent() ? "initrd" : "append";
+            root.problem(orphan, "\"" + orphan + "\" means nothing without \"kernel\"", "add a kernel, or remove it");
+        }
+        List<String> extra = root.texts("extra_args");
+        String owner = name.map(Name::value).orElse("?");
+        List<VmSettings.Disk> disks = disks(root, owner);
+        List<VmSettings.Nic> nics = nics(root, owner);
+        root.finish();
+        return name.map(value -> new VmSettings(
+                value,
+                group,
+                machine,
+                accelerator,
+                cpu,
+                cpus,
+                memory,
+                guestAgent,
+                kernel,
+                initrd,
+                append,
+                extra,
+                disks,
+                nics));
+    }
+
+    private static Optional<Name> name(TableReader root) {
+        if (!root.has("name")) {
+            root.requiredText("name");
+            return Optional.empty();
+        }
+        return root.name("name");
+    }
+
+    private static String machine(TableReader root) {
+        String machine = root.requiredText("machine");
+        if (!machine.isEmpty() && !VERSIONED_MACHINE.matcher(machine).matches()) {
+            root.problem(
+                    "machine",
+                    "the machine type \"" + machine
+                            + "\" has no version, so that it would change with the hypervisor and old checkpoints would load nowhere",
+                    "pin it, as \"pc-q35-7.2\"");
+        }
+        return machine;
+    }
+
+    private static long memory(TableReader root) {
+        if (!root.has("memory")) {
+            root.problem("memory", "the key \"memory\" is missing", "add it: memory = \"256M\"");
+        }
+        long bytes = root.size("memory", 256 * MEBIBYTE, MEBIBYTE, 8L << 40);
+        if (bytes % MEBIBYTE != 0) {
+            root.problem("memory", "\"memory\" is no whole number of MiB", "use \"256M\" or \"2G\"");
+        }
+        return bytes;
+    }
+
+    private static Optional<Path> file(TableReader root, String key) {
+        Optional<Path> path = root.path(key);
+        path.ifPresent(file -> SecretFile.checkReadable(root, key, file, "install it, or correct the path"));
+        return path;
+    }
+
+    private List<VmSettings.Disk> disks(TableReader root, String vm) {
+        List<VmSettings.Disk> disks = new ArrayList<>();
+        for (TableReader table : root.tables("disk")) {
+            String id = id(table, vm, "disk");
+            table.requiredText("path");
+            Optional<Path> path = table.path("path");
+            path.ifPresent(value -> unique(table, "path", "the disk image " + value, "path " + value));
+            table.finish();
+            path.ifPresent(value -> disks.add(new VmSettings.Disk(id, value)));
+        }
+        return disks;
+    }
+
+    private List<VmSettings.Nic> nics(TableReader root, String vm) {
+        List<VmSettings.Nic> nics = new ArrayList<>();
+        for (TableReader table : root.tables("nic")) {
+            String id = id(table, vm, "nic");
+            Optional<String> tap = table.text("tap");
+            Optional<String> netdev = table.text("netdev");
+            if (tap.isPresent() == netdev.isPresent()) {
+                table.problem(
+                        "tap",
+                        "a network card needs one back end, and this one has " + (tap.isPresent() ? "two" : "none"),
+                        "give it either tap = \"tap0\" or netdev = \"...\"");
+            }
+            if (tap.isPresent() && !TAP.matcher(tap.get()).matches()) {
+                table.problem("tap", "\"" + tap.get() + "\" is no name of a network device", "use at most 15 letters");
+            }
+            String mac = table.requiredText("mac").toLowerCase(Locale.ROOT);
+            if (!mac.isEmpty() && !MAC.matcher(mac).matches()) {
+                table.problem(
+                        "mac",
+                        "\"" + mac + "\" is no unicast hardware address",
+                        "write six bytes: \"52:54:00:00:00:01\"");
+            }
+            if (!mac.isEmpty()) {
+                unique(table, "mac", "the hardware address " + mac, "mac " + mac);
+            }
+            table.finish();
+            nics.add(new VmSettings.Nic(id, tap, netdev, mac));
+        }
+        return nics;
+    }
+
+    private String id(TableReader table, String vm, String kind) {
+        String id = table.requiredText("id");
+        if (id.isEmpty()) {
+            return id;
+        }
+        if (!ID.matcher(id).matches()) {
+            table.problem(
+                    "id",
+                    "\"" + id + "\" cannot be an id",
+                    "use up to 16 letters, digits, '-' and '_', a letter first");
+        }
+        unique(table, "id", "the " + kind + " id \"" + id + "\"", "id " + vm + "/" + id);
+        return id;
+    }
+
+    /** Reports the second use of something that may be used once, with the place of the first. */
+    private void unique(TableReader table, String key, String subject, String identity) {
+        String first = seen.putIfAbsent(identity, table.place(key));
+        if (first != null) {
+            table.problem(key, subject + " is already defined in " + first, "give each its own");
+        }
+    }
+}

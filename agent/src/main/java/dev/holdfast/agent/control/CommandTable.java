@@ -1,0 +1,51 @@
+package dev.holdfast.agent.control;
+
+import dev.holdfast.agent.config.Suggestion;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** Which handler serves which command. Filled before the server starts, then only read. */
+public final class CommandTable {
+    private final Map<ControlCommand, CommandHandler> handlers = new EnumMap<>(ControlCommand.class);
+
+    /**
+     * Adds a handler.
+     *
+     * @throws IllegalStateException if the command has one
+     */
+    public CommandTable register(ControlCommand command, CommandHandler handler) {
+        if (handlers.putIfAbsent(command, handler) != null) {
+            throw new IllegalStateException("the command " + command.word() + " has two handlers");
+        }
+        return this;
+    }
+
+    /** Commands nobody serves; empty once everything is there. */
+    public List<ControlCommand> missing() {
+        return Stream.of(ControlCommand.values())
+                .filter(command -> !handlers.containsKey(command))
+                .toList();
+    }
+
+    /** @throws ControlException if there is no such command, or it has an argument it does not know */
+    Object handle(ControlRequest request, Progress progress) throws ControlException, InterruptedException {
+        Optional<ControlCommand> command = ControlCommand.of(request.command());
+        CommandHandler handler = command.map(handlers::get).orElse(null);
+        if (handler == null) {
+            List<String> words =
+                    handlers.keySet().stream().map(ControlCommand::word).toList();
+            throw new ControlException(
+                    ErrorCode.UNKNOWN_COMMAND,
+                    "this agent knows no command \"" + request.command() + "\"",
+                    "",
+                    Suggestion.forWord(request.command(), words)
+                            .map(word -> "did you mean \"" + word + "\"?")
+                            .orElse("is the agent older than the command line?"));
+        }
+        request.arguments().refuseOthersThan(command.get().arguments());
+        return handler.handle(request.arguments(), progress);
+    }
+}

@@ -1,0 +1,95 @@
+package dev.holdfast.agent.control;
+
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * The commands of the control socket and the arguments each may have; others are refused. The names on the wire have a
+ * dot: {@code checkpoint.create}. Durations are texts with a unit ({@code "5s"}), names follow
+ * {@link dev.holdfast.coordinator.protocol.Name}.
+ */
+public enum ControlCommand {
+    CHECKPOINT_CREATE(
+            Effect.CHANGES,
+            "group",
+            "name",
+            "description",
+            "method",
+            "quiesce",
+            "max_pause",
+            "deadline",
+            "dry_run",
+            "wait"),
+    CHECKPOINT_LIST(Effect.READS, "group"),
+    CHECKPOINT_SHOW(Effect.READS, "group", "name"),
+    CHECKPOINT_REVERT(Effect.CHANGES, "group", "name", "paused", "dry_run", "deadline", "wait"),
+    CHECKPOINT_DELETE(Effect.CHANGES, "group", "name", "dry_run"),
+    CHECKPOINT_VERIFY(Effect.CHANGES, "group", "name"),
+    CHECKPOINT_ABORT(Effect.CHANGES, "group"),
+    CHECKPOINT_PRUNE(Effect.CHANGES, "group", "keep_last", "dry_run"),
+    SNAPSHOT_CREATE(
+            Effect.CHANGES, "vm", "name", "description", "method", "quiesce", "max_pause", "deadline", "dry_run"),
+    SNAPSHOT_LIST(Effect.READS, "vm"),
+    SNAPSHOT_SHOW(Effect.READS, "vm", "name"),
+    SNAPSHOT_REVERT(Effect.CHANGES, "vm", "name", "paused"),
+    SNAPSHOT_DELETE(Effect.CHANGES, "vm", "name"),
+    VM_LIST(Effect.READS),
+    VM_SHOW(Effect.READS, "vm"),
+    VM_START(Effect.CHANGES, "vm", "paused"),
+    VM_STOP(Effect.CHANGES, "vm", "timeout", "force"),
+    VM_FREEZE(Effect.CHANGES, "vm", "deadline"),
+    VM_THAW(Effect.CHANGES, "vm"),
+    VM_CONSOLE(Effect.READS, "vm"),
+    VM_IMPORT_DISK(Effect.CHANGES, "vm", "disk", "file"),
+    GROUP_LIST(Effect.READS),
+    GROUP_SHOW(Effect.READS, "group"),
+    GROUP_ADD(Effect.CHANGES, "group", "vm"),
+    GROUP_REMOVE(Effect.CHANGES, "group", "vm"),
+    CLUSTER_STATUS(Effect.READS),
+    CLUSTER_PAUSE(Effect.CHANGES, "reason"),
+    CLUSTER_RESUME(Effect.CHANGES),
+    CLUSTER_HISTORY(Effect.READS, "limit"),
+    CLUSTER_ADOPT_STORE(Effect.CHANGES);
+
+    private enum Effect {
+        READS,
+        CHANGES
+    }
+
+    private final Effect effect;
+    private final Set<String> arguments;
+
+    ControlCommand(Effect effect, String... arguments) {
+        this.effect = effect;
+        this.arguments = Set.copyOf(new TreeSet<>(Set.of(arguments)));
+    }
+
+    /** The name on the wire. */
+    public String word() {
+        String lower = name().toLowerCase(Locale.ROOT);
+        int end = lower.indexOf('_');
+        return lower.substring(0, end) + "." + lower.substring(end + 1);
+    }
+
+    /** The arguments it may have. */
+    public Set<String> arguments() {
+        return arguments;
+    }
+
+    /** Whether it only looks, so that an answer is due within seconds. */
+    public boolean onlyReads() {
+        return effect == Effect.READS;
+    }
+
+    /** The command of that name on the wire. */
+    public static Optional<ControlCommand> of(String word) {
+        for (ControlCommand command : values()) {
+            if (command.word().equals(word)) {
+                return Optional.of(command);
+            }
+        }
+        return Optional.empty();
+    }
+}

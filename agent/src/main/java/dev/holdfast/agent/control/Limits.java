@@ -1,0 +1,16 @@
+package dev.holdfast.agent.control;
+
+import java.time.Duration;
+
+/**
+ * Bounds of the control socket. Immutable.
+ *
+ * @param connections most callers at once. Too few: waiting commands keep others out. Each costs two threads
+ * @param requestBytes longest request
+ * @param requestTimeout how long a connection may wait for its next whole request
+ * @param sendTimeout how long an answer waits for a caller that does not read
+ */
+public record Limits(int connections, int requestBytes, Duration requestTimeout, Duration sendTimeout) {
+    /** 32 connections, 64 KiB, 30 s, 10 s. */
+    public static final Limits DEFAULT = new Limits(32, 64 << 10, Duration.ofSeconds(30), Duration.ofSeconds(10));
+}

@@ -1,0 +1,275 @@
+package dev.holdfast.agent.round;
+
+import dev.holdfast.agent.hypervisor.ThawFacts;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.coordinator.port.Snapshotter;
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.MemberReport;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.VmReport;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Carries the phases of a round out on all machines of this node at once. Before anything is stopped the guard has
+ * acknowledged; the first line of every failure path is the thaw. Thread-safe in the way
+ * {@link Snapshotter} asks for.
+ */
+public final class RoundSnapshotter implements Snapshotter {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RoundSnapshotter.class);
+
+    /** Finds or makes a machine's part in a round. */
+    public interface Parts {
+
+        /** @throws PhaseException the machine is not here, or another operation holds it */
+        VmPart part(RoundSpec spec, Name vm) throws PhaseException;
+
+        /** Ends the round's claim on the machines of this node. */
+        void end(RoundSpec spec);
+    }
+
+    /** One round on this node. */
+    private record Round(RoundSpec spec, Map<Name, VmPart> parts, Map<Name, String> quiesced) {
+
+        Duration deadline() {
+            return spec.options().deadline();
+        }
+
+        String token() {
+            return spec.id().value();
+        }
+    }
+
+    private final Name self;
+    private final String software;
+    private final ThawNet net;
+    private final Parts parts;
+    private final Together together;
+    private final LongSupplier nanoClock;
+    private final Map<RoundId, Round> rounds = new ConcurrentHashMap<>();
+    private final Map<RoundId, Long> armedAtNanos = new ConcurrentHashMap<>();
+
+    /**
+     * @param self this node
+     * @param software version, for the records
+     * @param net the guard
+     * @param parts the machines
+     * @param workers as many threads as machines may be frozen at once
+     * @param nanoClock the monotonic clock
+     */
+    public RoundSnapshotter(
+            Name self, String software, ThawNet net, Parts parts, ExecutorService workers, LongSupplier nanoClock) {
+        this.self = self;
+        this.software = software;
+        this.net = net;
+        this.parts = parts;
+        this.together = new Together(workers);
+        this.nanoClock = nanoClock;
+    }
+
+    private Round open(RoundSpec spec) throws PhaseException {
+        Round known = rounds.get(spec.id());
+        if (known != null) {
+            return known;
+        }
+        Map<Name, VmPart> mine = new TreeMap<>();
+        try {
+            for (Name vm : spec.members().on(self)) {
+                mine.put(vm, parts.part(spec, vm));
+            }
+        } catch (PhaseException e) {
+            parts.end(spec);
+            throw e;
+        }
+        Round round = new Round(spec, mine, new ConcurrentHashMap<>());
+        rounds.put(spec.id(), round);
+        return round;
+    }
+
+    private Round known(RoundId id) throws PhaseException {
+        Round round = rounds.get(id);
+        if (round == null) {
+            throw new PhaseException(Refusal.failed("node " + self + " has forgotten round " + id));
+        }
+        return round;
+    }
+
+    @Override
+    public void prepare(RoundSpec spec) throws PhaseException {
+        Round round = open(spec);
+        together.each(round.parts(), (vm, part) -> {
+            net.arm(vm, round.token(), spec.options().prepareTimeout(), part.wasPaused());
+            part.prepare();
+            if (part.freezesByItself()) {
+                net.arm(vm, round.token(), round.deadline(), part.wasPaused());
+                part.approach();
+            }
+            if (spec.options().quiesce() != Quiesce.NO && spec.kind() == RoundKind.CHECKPOINT) {
+                quiesce(round, vm, part);
+            }
+        });
+    }
+
+    /** From here on the guest counts as frozen: the countdown is the freeze's, not that of the preparation. */
+    private void quiesce(Round round, Name vm, VmPart part) throws PhaseException {
+        net.arm(vm, round.token(), round.deadline(), part.wasPaused());
+        try {
+            net.quiesce(vm, round.token(), round.deadline());
+            round.quiesced().put(vm, "done");
+        } catch (PhaseException e) {
+            if (round.spec().options().quiesce() == Quiesce.REQUIRE) {
+                throw e;
+            }
+            round.quiesced().put(vm, "failed: " + e.because().text());
+        }
+    }
+
+    @Override
+    public void freeze(RoundSpec spec) throws PhaseException {
+        Round round = known(spec.id());
+        armedAtNanos.put(spec.id(), nanoClock.getAsLong());
+        together.each(round.parts(), (vm, part) -> {
+            net.arm(vm, round.token(), round.deadline(), part.wasPaused());
+            part.freeze();
+        });
+    }
+
+    @Override
+    public void capture(RoundId id) throws PhaseException {
+        together.each(known(id).parts(), (vm, part) -> part.capture());
+    }
+
+    @Override
+    public dev.holdfast.coordinator.protocol.ThawFacts proveAndThaw(RoundId id) throws PhaseException {
+        Round round = known(id);
+        Map<Name, ThawFacts> facts = new ConcurrentHashMap<>();
+        together.each(round.parts(), (vm, part) -> facts.put(vm, part.proveAndThaw()));
+        long heldFor = nanoClock.getAsLong() - armedAtNanos.get(id);
+        Map<Name, Boolean> fired = together.ask(round.parts(), (vm, part) -> {
+            if (round.quiesced().containsKey(vm)) {
+                net.unquiesce(vm, round.token());
+            }
+            return net.disarm(vm, round.token());
+        });
+        return worst(facts.values(), fired.containsValue(true), heldFor);
+    }
+
+    private static dev.holdfast.coordinator.protocol.ThawFacts worst(
+            Collection<ThawFacts> facts, boolean guardFired, long heldForNanos) {
+        boolean stopped = facts.stream()
+                .allMatch(fact -> fact.statusBefore() == VmStatus.PAUSED || fact.statusBefore() == VmStatus.CAPTURED);
+        boolean same = facts.stream().allMatch(fact -> fact.sameProcess() && fact.sameConnection());
+        int resumes = facts.stream().mapToInt(ThawFacts::resumesSinceStop).sum();
+        return new dev.holdfast.coordinator.protocol.ThawFacts(
+                stopped, guardFired ? resumes + 1 : resumes, same, heldForNanos);
+    }
+
+    @Override
+    public void thawNow(RoundId id) {
+        Round round = rounds.get(id);
+        if (round == null) {
+            return;
+        }
+        together.eachQuietly(round.parts(), (vm, part) -> part.thaw());
+        together.eachQuietly(round.parts(), (vm, part) -> {
+            if (round.quiesced().containsKey(vm)) {
+                net.unquiesce(vm, round.token());
+            }
+            net.disarm(vm, round.token());
+        });
+    }
+
+    @Override
+    public MemberReport drain(RoundId id, Progress progress) throws PhaseException {
+        Round round = known(id);
+        return report(
+                round,
+                (vm, part) -> part.drain(
+                        round.quiesced().getOrDefault(vm, "no"),
+                        (phase, done, total) -> progress.at(id, phase, done, total)));
+    }
+
+    @Override
+    public MemberReport loadBeside(RoundId id, Progress progress) throws PhaseException {
+        Round round = known(id);
+        return report(
+                round, (vm, part) -> part.loadBeside((phase, done, total) -> progress.at(id, phase, done, total)));
+    }
+
+    private MemberReport report(Round round, Together.Asked<VmPart, VmReport> asked) throws PhaseException {
+        Map<Name, VmReport> reports = together.ask(round.parts(), asked);
+        return new MemberReport(self, -1, software, List.copyOf(reports.values()));
+    }
+
+    @Override
+    public boolean releaseGuard(RoundSpec spec) throws PhaseException {
+        Round round = open(spec);
+        Map<Name, Boolean> ran = together.ask(round.parts(), (vm, part) -> {
+            boolean fired = net.disarm(vm, round.token());
+            net.markHeld(vm, round.token());
+            return fired || part.runs();
+        });
+        return ran.containsValue(true);
+    }
+
+    @Override
+    public void carryOut(RoundSpec spec, Decision decision) throws PhaseException {
+        Map<Name, VmPart> mine =
+                decision == Decision.ABORTED ? admitted(spec) : open(spec).parts();
+        together.each(mine, (vm, part) -> {
+            part.carryOut(decision);
+            net.unmarkHeld(vm);
+        });
+        rounds.remove(spec.id());
+        armedAtNanos.remove(spec.id());
+        parts.end(spec);
+        LOG.info("round {}: {} is true on {}", spec.id(), decision, self);
+    }
+
+    /** A machine that another operation holds was never admitted to this round: nothing of it is there to undo. */
+    private Map<Name, VmPart> admitted(RoundSpec spec) throws PhaseException {
+        Round round = rounds.get(spec.id());
+        if (round != null) {
+            return round.parts();
+        }
+        Map<Name, VmPart> mine = new TreeMap<>();
+        for (Name vm : spec.members().on(self)) {
+            try {
+                mine.put(vm, parts.part(spec, vm));
+            } catch (PhaseException e) {
+                if (e.because().kind() != Refusal.Kind.BUSY) {
+                    throw e;
+                }
+                LOG.info(
+                        "round {}: {} was never part of it here: {}",
+                        spec.id(),
+                        vm,
+                        e.because().text());
+            }
+        }
+        return mine;
+    }
+
+    /** The round that holds a machine, if any: for those who want to know why it stands still. */
+    public Optional<RoundSpec> roundOf(Name vm) {
+        return rounds.values().stream()
+                .filter(round -> round.parts().containsKey(vm))
+                .map(Round::spec)
+                .findFirst();
+    }
+}

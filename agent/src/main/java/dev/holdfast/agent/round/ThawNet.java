@@ -1,0 +1,45 @@
+package dev.holdfast.agent.round;
+
+import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
+import dev.holdfast.coordinator.protocol.Name;
+import java.time.Duration;
+
+/**
+ * What thaws a machine if this process dies or hangs: the guard. Each method returns when the guard has acknowledged, or
+ * throws within a few seconds. Thread-safe.
+ */
+public interface ThawNet {
+
+    /**
+     * Makes sure the guard is there and connected to the machine, and starts its countdown; a mark that a shell script or a
+     * person can read says so. A second call with the same token starts the countdown anew.
+     *
+     * @param token what is frozen for: the round
+     * @param deadline when the guard thaws by itself
+     * @param wasPaused a person has paused the machine: it stays so
+     */
+    void arm(Name vm, String token, Duration deadline, boolean wasPaused) throws PhaseException;
+
+    /**
+     * Ends the countdown and takes the mark away.
+     *
+     * @return whether the guard had thawed before
+     */
+    boolean disarm(Name vm, String token) throws PhaseException;
+
+    /**
+     * Lets the guest flush and freeze its file systems; from then on it counts as frozen. Must be armed.
+     *
+     * @return how many file systems
+     */
+    int quiesce(Name vm, String token, Duration bound) throws PhaseException;
+
+    /** Lets the guest use its file systems again. Does nothing if they are not frozen. */
+    void unquiesce(Name vm, String token) throws PhaseException;
+
+    /** Leaves a mark: this machine is held without a deadline until a decision is read. */
+    void markHeld(Name vm, String token) throws PhaseException;
+
+    /** Takes the mark of a hold away. Never throws. */
+    void unmarkHeld(Name vm);
+}

@@ -1,0 +1,129 @@
+package dev.holdfast.agent.vm;
+
+import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.coordinator.protocol.Name;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** All machines of this node. Machines run as processes of their own: closing the registry stops none. Thread-safe. */
+public final class VmRegistry implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(VmRegistry.class);
+
+    /** Told when a machine has a process, so that the guard can connect to it. */
+    public interface Listener {
+        void onProcess(ManagedVm vm, RunningVm process);
+
+        void onGone(ManagedVm vm);
+    }
+
+    private final Hypervisor hypervisor;
+    private final Listener listener;
+    private final SortedMap<Name, ManagedVm> vms = new TreeMap<>();
+
+    /**
+     * @param definitions the machines, with their group if they have one
+     * @param hypervisor what runs them
+     * @param listener told of processes that come and go
+     */
+    public VmRegistry(Map<VmDefinition, Optional<Name>> definitions, Hypervisor hypervisor, Listener listener) {
+        this.hypervisor = hypervisor;
+        this.listener = listener;
+        definitions.forEach((definition, group) -> vms.put(definition.name(), new ManagedVm(definition, group)));
+    }
+
+    /** Finds the processes that an earlier agent left running. A process that does not answer is left alone. */
+    public void adopt() {
+        for (ManagedVm vm : vms.values()) {
+            try {
+                hypervisor.find(vm.definition()).ifPresent(process -> {
+                    vm.setProcess(process);
+                    listener.onProcess(vm, process);
+                    LOG.info(
+                            "{} runs as process {}: adopted",
+                            vm.name(),
+                            process.identity().pid());
+                });
+            } catch (HypervisorException e) {
+                LOG.warn("{} cannot be adopted now: {}", vm.name(), e.getMessage());
+            }
+        }
+    }
+
+    /** All machines, by name. */
+    public Collection<ManagedVm> all() {
+        return Collections.unmodifiableCollection(vms.values());
+    }
+
+    /** One machine. */
+    public Optional<ManagedVm> find(Name vm) {
+        return Optional.ofNullable(vms.get(vm));
+    }
+
+    /** One machine that must be there. */
+    public ManagedVm get(Name vm) throws HypervisorException {
+        return find(vm).orElseThrow(() -> new HypervisorException(
+                HypervisorException.Kind.REFUSED,
+                "there is no machine " + vm + " on this node; 'holdfast vm list' shows what there is"));
+    }
+
+    /** The state of every machine, for the store. */
+    public SortedMap<Name, String> states() {
+        SortedMap<Name, String> states = new TreeMap<>();
+        vms.forEach((name, vm) -> states.put(name, vm.state()));
+        return states;
+    }
+
+    /** Starts a machine; does nothing if it runs. */
+    public void start(Name name, StartMode mode) throws HypervisorException {
+        ManagedVm vm = get(name);
+        vm.lock().lock();
+        try {
+            if (vm.process().isPresent()) {
+                return;
+            }
+            RunningVm process = hypervisor.start(vm.definition(), mode);
+            vm.setProcess(process);
+            listener.onProcess(vm, process);
+        } finally {
+            vm.lock().unlock();
+        }
+    }
+
+    /**
+     * Stops a machine: asks the guest first, then ends the process. Does nothing if it does not run.
+     *
+     * @param patience how long the guest may take to shut down; zero not to ask it
+     */
+    public void stop(Name name, Duration patience) throws HypervisorException {
+        ManagedVm vm = get(name);
+        vm.lock().lock();
+        try {
+            Optional<RunningVm> process = vm.process();
+            if (process.isPresent() && (patience.isZero() || !process.get().shutdown(patience))) {
+                process.get().quit();
+            }
+            vm.setProcess(null);
+            listener.onGone(vm);
+        } finally {
+            vm.lock().unlock();
+        }
+    }
+
+    /** Gives up the connections. The machines run on. */
+    @Override
+    public void close() {
+        vms.values().forEach(vm -> vm.process().ifPresent(RunningVm::close));
+    }
+}

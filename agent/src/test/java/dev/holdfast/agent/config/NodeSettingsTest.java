@@ -1,0 +1,216 @@
+package dev.holdfast.agent.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class NodeSettingsTest {
+    @TempDir
+    private Path directory;
+
+    private ConfigurationFiles files;
+
+    @BeforeEach
+    void writeDefaults() throws IOException {
+        files = new ConfigurationFiles(directory);
+    }
+
+    @Test
+    void anEmptyFileGivesTheDefaults() throws Exception {
+        assertThat(files.load().node())
+                .isEqualTo(new NodeSettings(
+                        new Name("host1"),
+                        new Name("holdfast"),
+                        Path.of("/run/holdfast"),
+                        Path.of("/var/lib/holdfast"),
+                        directory.resolve("vms"),
+                        "haclient",
+                        new ZooKeeperSettings(
+                                "127.0.0.1:2181", Duration.ofSeconds(6), directory.resolve("zookeeper.secret")),
+                        new ChannelSettings("127.0.0.1", 7800, directory.resolve("channel.key")),
+                        new CheckpointSettings(Duration.ofSeconds(5), Duration.ofSeconds(60), Duration.ofMinutes(10))));
+    }
+
+    @Test
+    void everyKeyIsMapped() throws Exception {
+        Path secret = files.secret("other.secret", "a:b");
+        Path key = files.secret("other.key", "k");
+        files.node("""
+                node = "n1"
+                cluster = "lab"
+                run_dir = "/tmp/run"
+                state_dir = "/tmp/state"
+                vms_dir = "/tmp/no-such-vms"
+                admin_group = "wheel"
+                [zookeeper]
+                connect = "n1:2181, n2:2181"
+                session_timeout = "8s"
+                credentials = "%s"
+                [channel]
+                bind_address = "10.77.0.11"
+                port = 7900
+                key = "%s"
+                [checkpoint]
+                deadline = "1500ms"
+                prepare_timeout = "2m"
+                drain_timeout = "1h"
+                """.formatted(secret, key));
+
+        NodeSettings node = files.load().node();
+
+        assertThat(node)
+                .isEqualTo(new NodeSettings(
+                        new Name("n1"),
+                        new Name("lab"),
+                        Path.of("/tmp/run"),
+                        Path.of("/tmp/state"),
+                        Path.of("/tmp/no-such-vms"),
+                        "wheel",
+                        new ZooKeeperSettings("n1:2181,n2:2181", Duration.ofSeconds(8), secret),
+                        new ChannelSettings("10.77.0.11", 7900, key),
+                        new CheckpointSettings(Duration.ofMillis(1500), Duration.ofMinutes(2), Duration.ofHours(1))));
+        assertThat(node.controlSocket()).isEqualTo(Path.of("/tmp/run/agent.sock"));
+        assertThat(node.vmRunDirectory(new Name("web"))).isEqualTo(Path.of("/tmp/run/vms/web"));
+    }
+
+    @Test
+    void allProblemsAreReportedAtOnceWithTheirPlaces() throws Exception {
+        files.node("""
+                nod = "n1"
+                cluster = "a/b"
+                run_dir = "run"
+                [zookeeper]
+                session_timout = "8s"
+                connect = 5
+                [channel]
+                port = 70000
+                [checkpoint]
+                deadline = "5"
+                prepare_timeout = "10d"
+                drain_timeout = "100ms"
+                """);
+        files.vm("web.toml", "nam = \"web\"\n");
+
+        assertThat(files.problems())
+                .satisfiesExactlyInAnyOrder(
+                        text -> assertThat(text)
+                                .isEqualTo("holdfast.toml:1:1: unknown key \"nod\"; did you mean \"node\"?"),
+                        text -> assertThat(text)
+                                .startsWith("holdfast.toml:2:1: \"cluster\": the name \"a/b\" is not allowed"),
+                        text -> assertThat(text).startsWith("holdfast.toml:3:1: \"run_dir\" is the relative path"),
+                        text -> assertThat(text)
+                                .isEqualTo("holdfast.toml:5:1: unknown key \"zookeeper.session_timout\"; "
+                                        + "did you mean \"session_timeout\"?"),
+                        text -> assertThat(text)
+                                .isEqualTo("holdfast.toml:6:1: \"zookeeper.connect\" is the number 5; "
+                                        + "write a text in quotes"),
+                        text -> assertThat(text)
+                                .isEqualTo("holdfast.toml:8:1: \"channel.port\" is 70000; "
+                                        + "use a number from 1 to 65535"),
+                        text -> assertThat(text)
+                                .startsWith("holdfast.toml:10:1: \"checkpoint.deadline\": \"5\" is not a duration"),
+                        text -> assertThat(text)
+                                .startsWith("holdfast.toml:11:1: \"checkpoint.prepare_timeout\": \"10d\""),
+                        text -> assertThat(text)
+                                .isEqualTo("holdfast.toml:12:1: \"checkpoint.drain_timeout\" is 100ms; "
+                                        + "use a duration from 1s to 24h"),
+                        text -> assertThat(text)
+                                .contains("vms/web.toml")
+                                .contains("\"nam\"")
+                                .contains("did you mean \"name\"?"),
+                        text -> assertThat(text).contains("\"name\" is missing"),
+                        text -> assertThat(text).contains("\"machine\" is missing"),
+                        text -> assertThat(text).contains("\"memory\" is missing"));
+    }
+
+    @Test
+    void everySyntaxErrorHasItsLine() throws Exception {
+        files.node("node = \"n1\ncluster = \"lab\"\nport = = 3\n");
+
+        assertThat(files.problems()).hasSizeGreaterThanOrEqualTo(2);
+        assertThat(files.problems()).anyMatch(text -> text.startsWith("holdfast.toml:1:"));
+        assertThat(files.problems()).anyMatch(text -> text.startsWith("holdfast.toml:3:"));
+    }
+
+    @Test
+    void aMissingFileIsNamed() throws Exception {
+        Files.delete(directory.resolve("holdfast.toml"));
+
+        assertThat(files.problems())
+                .containsExactly("holdfast.toml: the file is missing; create it, or name another with --config");
+    }
+
+    @Test
+    void secretsMustExistAndBePrivate() throws Exception {
+        Files.delete(directory.resolve("zookeeper.secret"));
+        Files.setPosixFilePermissions(directory.resolve("channel.key"), PosixFilePermissions.fromString("rw-r-----"));
+        files.node("[channel]\nkey = \"" + directory.resolve("channel.key") + "\"\n");
+
+        assertThat(files.problems())
+                .containsExactlyInAnyOrder(
+                        "holdfast.toml: the file zookeeper.secret is missing; "
+                                + "create it with mode 0600 and one line: user:password",
+                        "holdfast.toml:2:1: the secret channel.key can be read by others than its owner; "
+                                + "chmod 0600 channel.key");
+    }
+
+    @Test
+    void theCommandLineDoesNotNeedTheSecrets() throws Exception {
+        Files.delete(directory.resolve("zookeeper.secret"));
+
+        assertThat(ConfigurationLoader.loadNode(files.node("run_dir = \"/tmp/x\"\nnode = \"n\"\n"))
+                        .controlSocket())
+                .isEqualTo(Path.of("/tmp/x/agent.sock"));
+    }
+
+    @Test
+    void relationsNeededForLivenessAreChecked() throws Exception {
+        files.node("""
+                [zookeeper]
+                session_timeout = "3s"
+                [checkpoint]
+                deadline = "1s"
+                drain_timeout = "1s"
+                """);
+
+        assertThat(files.problems())
+                .satisfiesExactlyInAnyOrder(
+                        text -> assertThat(text)
+                                .startsWith("holdfast.toml:2:1: two thirds of \"zookeeper.session_timeout\""),
+                        text -> assertThat(text).startsWith("holdfast.toml:4:1: \"checkpoint.deadline\" is 1s"),
+                        text -> assertThat(text).startsWith("holdfast.toml:5:1: \"checkpoint.drain_timeout\" (1s)"));
+    }
+
+    @Test
+    void socketPathsStayWithinTheLimitOfTheSystem() throws Exception {
+        files.node("run_dir = \"/" + "x".repeat(60) + "\"\n");
+
+        assertThat(files.problems()).singleElement().asString().contains("use at most 60 characters");
+    }
+
+    @Test
+    void aHostNameThatIsNoNodeNameMustBeReplaced() {
+        assertThat(org.assertj.core.api.Assertions.catchThrowableOfType(
+                                ConfigurationException.class,
+                                () -> ConfigurationLoader.load(directory.resolve("holdfast.toml"), "-bad-"))
+                        .problems())
+                .singleElement()
+                .extracting(Problem::correction)
+                .isEqualTo("add: node = \"...\"");
+    }
+
+    @Test
+    void anOversizedFileIsRefused() throws Exception {
+        files.node("#" + "x".repeat(2 << 20));
+
+        assertThat(files.problems()).singleElement().asString().contains("more than 1 MiB");
+    }
+}

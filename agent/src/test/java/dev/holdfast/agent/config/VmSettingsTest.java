@@ -1,0 +1,222 @@
+package dev.holdfast.agent.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class VmSettingsTest {
+    @TempDir
+    private Path directory;
+
+    private ConfigurationFiles files;
+
+    @BeforeEach
+    void writeDefaults() throws IOException {
+        files = new ConfigurationFiles(directory);
+    }
+
+    @Test
+    void leavingOutWhatMayBeLeftOutGivesTheDefaults() throws Exception {
+        files.vm("web.toml", ConfigurationFiles.machine("web"));
+
+        assertThat(files.load().vms())
+                .containsExactly(new VmSettings(
+                        new Name("web"),
+                        Optional.empty(),
+                        "pc-q35-7.2",
+                        VmSettings.Accelerator.KVM,
+                        Optional.empty(),
+                        1,
+                        64L << 20,
+                        false,
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        List.of(),
+                        List.of(),
+                        List.of()));
+    }
+
+    @Test
+    void everyKeyIsMapped() throws Exception {
+        Path kernel = Files.writeString(directory.resolve("vmlinuz"), "k");
+        Path initrd = Files.writeString(directory.resolve("initrd"), "i");
+        files.vm("web.toml", """
+                name = "web"
+                group = "shop"
+                machine = "pc-i440fx-10.0"
+                accel = "tcg"
+                cpu = "host"
+                cpus = 2
+                memory = "2G"
+                guest_agent = true
+                kernel = "%s"
+                initrd = "%s"
+                append = "console=ttyS0"
+                extra_args = ["-device", "virtio-rng-pci"]
+                [[disk]]
+                id = "d0"
+                path = "/srv/vms/web.holdfast/head/d0.qcow2"
+                [[disk]]
+                id = "d1"
+                path = "/srv/vms/web.holdfast/head/d1.qcow2"
+                [[nic]]
+                id = "n0"
+                tap = "tap0"
+                mac = "52:54:00:00:00:01"
+                [[nic]]
+                id = "n1"
+                netdev = "user"
+                mac = "52:54:00:00:00:0A"
+                """.formatted(kernel, initrd));
+
+        assertThat(files.load().vm(new Name("web")))
+                .contains(new VmSettings(
+                        new Name("web"),
+                        Optional.of(new Name("shop")),
+                        "pc-i440fx-10.0",
+                        VmSettings.Accelerator.TCG,
+                        Optional.of("host"),
+                        2,
+                        2L << 30,
+                        true,
+                        Optional.of(kernel),
+                        Optional.of(initrd),
+                        Optional.of("console=ttyS0"),
+                        List.of("-device", "virtio-rng-pci"),
+                        List.of(
+                                new VmSettings.Disk("d0", Path.of("/srv/vms/web.holdfast/head/d0.qcow2")),
+                                new VmSettings.Disk("d1", Path.of("/srv/vms/web.holdfast/head/d1.qcow2"))),
+                        List.of(
+                                new VmSettings.Nic("n0", Optional.of("tap0"), Optional.empty(), "52:54:00:00:00:01"),
+                                new VmSettings.Nic("n1", Optional.empty(), Optional.of("user"), "52:54:00:00:00:0a"))));
+    }
+
+    @Test
+    void twoFilesCannotDefineOneMachine() throws Exception {
+        files.vm("a.toml", "# first\n" + ConfigurationFiles.machine("web"));
+        files.vm("b.toml", ConfigurationFiles.machine("web"));
+
+        assertThat(files.problems())
+                .containsExactly(
+                        "vms/b.toml:1:1: the machine \"web\" is already defined in vms/a.toml:2; give each its own");
+    }
+
+    @Test
+    void idsImagesAndAddressesAreUnique() throws Exception {
+        String devices = """
+                [[disk]]
+                id = "d0"
+                path = "/x/d0"
+                [[disk]]
+                id = "d0"
+                path = "/x/./d0"
+                [[nic]]
+                id = "n0"
+                tap = "tap0"
+                mac = "52:54:00:00:00:01"
+                """;
+        files.vm("a.toml", ConfigurationFiles.machine("a") + devices);
+        files.vm(
+                "b.toml",
+                ConfigurationFiles.machine("b") + "[[nic]]\nid=\"n0\"\ntap=\"t\"\nmac=\"52:54:00:00:00:01\"\n");
+
+        assertThat(files.problems())
+                .satisfiesExactlyInAnyOrder(
+                        text -> assertThat(text)
+                                .contains("a.toml:8:1: the disk id \"d0\" is already defined in vms/a.toml:5"),
+                        text -> assertThat(text).contains("a.toml:9:1: the disk image /x/d0 is already defined"),
+                        text -> assertThat(text).contains("b.toml:7:1: the hardware address 52:54:00:00:00:01"));
+    }
+
+    @Test
+    void unpinnedMachinesAndUnknownChoicesAreRefused() throws Exception {
+        files.vm("web.toml", """
+                name = "web"
+                machine = "q35"
+                accel = "xen"
+                cpus = 0
+                memory = "1500K"
+                """);
+
+        assertThat(files.problems())
+                .satisfiesExactlyInAnyOrder(
+                        text -> assertThat(text).contains("web.toml:2:1: the machine type \"q35\" has no version"),
+                        text -> assertThat(text)
+                                .contains("web.toml:3:1: \"accel\": \"xen\" is not known; use \"kvm\" or \"tcg\""),
+                        text -> assertThat(text).contains("web.toml:4:1: \"cpus\" is 0"),
+                        text -> assertThat(text).contains("web.toml:5:1: \"memory\" is no whole number of MiB"));
+    }
+
+    @Test
+    void wrongTypesAreNamed() throws Exception {
+        files.vm(
+                "web.toml",
+                ConfigurationFiles.machine("web")
+                        + "guest_agent = \"yes\"\nextra_args = [\"-S\", 5]\ndisk = \"d0\"\nnic = [\"n0\"]\n");
+
+        assertThat(files.problems())
+                .containsExactlyInAnyOrder(
+                        "vms/web.toml:4:1: \"guest_agent\" is a text; write true or false",
+                        "vms/web.toml:5:1: element 2 of \"extra_args\" is the number 5; write a text in quotes",
+                        "vms/web.toml:6:1: \"disk\" is a text; write a table: [[disk]]",
+                        "vms/web.toml:7:1: element 1 of \"nic\" is a text; write a table: [[nic]]");
+    }
+
+    @Test
+    void devicesMustBeComplete() throws Exception {
+        files.vm("web.toml", ConfigurationFiles.machine("web") + """
+                        append = "quiet"
+                        [[disk]]
+                        id = "0"
+                        pth = "/x"
+                        [[nic]]
+                        id = "n0"
+                        tap = "tap0"
+                        netdev = "user"
+                        mac = "53:54:00:00:00:01"
+                        [[nic]]
+                        id = "n1"
+                        tap = "a-much-too-long-name"
+                        """);
+
+        assertThat(files.problems())
+                .satisfiesExactlyInAnyOrder(
+                        text -> assertThat(text).contains(":4:1: \"append\" means nothing without \"kernel\""),
+                        text -> assertThat(text).contains(":5:1: the key \"disk.path\" is missing"),
+                        text -> assertThat(text).contains(":6:1: \"0\" cannot be an id"),
+                        text -> assertThat(text).contains(":7:1: unknown key \"disk.pth\"; did you mean \"path\"?"),
+                        text -> assertThat(text)
+                                .contains(":10:1: a network card needs one back end")
+                                .contains("two"),
+                        text -> assertThat(text).contains(":12:1: \"53:54:00:00:00:01\" is no unicast"),
+                        text -> assertThat(text).contains(":13:1: the key \"nic.mac\" is missing"),
+                        text -> assertThat(text)
+                                .contains(":15:1: \"a-much-too-long-name\" is no name of a network device"));
+    }
+
+    @Test
+    void aKernelThatIsMissingIsNamed() throws Exception {
+        files.vm("web.toml", ConfigurationFiles.machine("web") + "kernel = \"/no/such/kernel\"\n");
+
+        assertThat(files.problems())
+                .containsExactly(
+                        "vms/web.toml:4:1: the file /no/such/kernel is missing; install it, or correct the path");
+    }
+
+    @Test
+    void otherFilesInTheDirectoryAreLeftAlone() throws Exception {
+        files.vm("web.toml~", "garbage = = =");
+        files.vm(".web.toml", "garbage = = =");
+
+        assertThat(files.load().vms()).isEmpty();
+    }
+}

@@ -1,0 +1,179 @@
+package dev.holdfast.coordinator.engine;
+
+import dev.holdfast.coordinator.port.Catalogue;
+import dev.holdfast.coordinator.port.GroupBusyException;
+import dev.holdfast.coordinator.port.GroupQueue;
+import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.CheckpointRecord;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.Members;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundOptions;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.leader.Outcome;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+
+/**
+ * What the leader does for callers: finds a group's members, waits for its turn, and runs a round. Holds no truth of its
+ * own. Methods block; thread-safe.
+ */
+public final class Coordinator {
+
+    /** States of a machine in which it can be frozen. */
+    private static final String RUNNING = "running";
+
+    private static final String PAUSED = "paused";
+
+    private final Engine engine;
+    private final Catalogue catalogue;
+    private final NodeRegistry nodes;
+    private final GroupQueue queue;
+
+    /**
+     * @param engine runs the rounds
+     * @param catalogue groups and checkpoints
+     * @param nodes what runs where
+     * @param queue orders the callers of one group
+     */
+    public Coordinator(Engine engine, Catalogue catalogue, NodeRegistry nodes, GroupQueue queue) {
+        this.engine = engine;
+        this.catalogue = catalogue;
+        this.nodes = nodes;
+        this.queue = queue;
+    }
+
+    /**
+     * What a caller wants.
+     *
+     * @param id made by the caller, so that it can follow the round
+     * @param kind checkpoint or revert
+     * @param group the group
+     * @param checkpoint the name to make, or to go back to
+     * @param options how
+     * @param patience how long to wait for other operations on the group; zero not to wait
+     */
+    public record Wish(
+            RoundId id, RoundKind kind, Name group, Name checkpoint, RoundOptions options, Duration patience) {}
+
+    /**
+     * Runs a round for a caller.
+     *
+     * @param wish what is wanted
+     * @param reign this node's epoch
+     * @return how it ended: COMMITTED or UNKNOWN
+     * @throws RoundRefusedException it was aborted or never opened; nothing is left of it
+     */
+    public Outcome run(Wish wish, Epoch reign)
+            throws RoundRefusedException, StoreUnreachableException, InterruptedException {
+        try (GroupQueue.Turn turn = queue.take(wish.group(), wish.patience())) {
+            Outcome outcome = engine.run(plan(wish, reign)).get();
+            if (outcome.kind() == Outcome.Kind.ABORTED) {
+                throw new RoundRefusedException(
+                        outcome.because().orElseGet(() -> Refusal.failed("the round was aborted")));
+            }
+            return outcome;
+        } catch (GroupBusyException e) {
+            throw new RoundRefusedException(new Refusal(Refusal.Kind.BUSY, e.getMessage()));
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("a round never ends exceptionally", e);
+        }
+    }
+
+    /**
+     * Finds out who would take part. Touches nothing.
+     *
+     * @throws RoundRefusedException the round cannot be opened, with all the reasons
+     */
+    public RoundSpec plan(Wish wish, Epoch reign) throws RoundRefusedException, StoreUnreachableException {
+        Catalogue.Group group = catalogue
+                .group(wish.group())
+                .orElseThrow(
+                        () -> refused(
+                                "there is no group " + wish.group()
+                                        + "; groups are made by 'group = \"NAME\"' in the definition of a VM (see 'holdfast group list')"));
+        Optional<CheckpointRecord> existing = catalogue.checkpoint(wish.group(), wish.checkpoint());
+        if (wish.kind() == RoundKind.CHECKPOINT && existing.isPresent()) {
+            throw refused("the checkpoint %s@%s exists already; choose another name or delete it first"
+                    .formatted(wish.group(), wish.checkpoint()));
+        }
+        SortedSet<Name> wanted = group.vms();
+        if (wish.kind() == RoundKind.REVERT) {
+            wanted = vmsOf(wish, existing);
+        }
+        return new RoundSpec(
+                wish.id(),
+                wish.kind(),
+                reign,
+                wish.group(),
+                wish.checkpoint(),
+                group.current(),
+                locate(wish.group(), wanted),
+                wish.options());
+    }
+
+    private static SortedSet<Name> vmsOf(Wish wish, Optional<CheckpointRecord> existing) throws RoundRefusedException {
+        CheckpointRecord record = existing.orElseThrow(
+                () -> refused("there is no checkpoint %s@%s; 'holdfast checkpoint list %s' shows what there is"
+                        .formatted(wish.group(), wish.checkpoint(), wish.group())));
+        if (record.state() != CheckpointRecord.State.COMPLETE) {
+            throw refused("the checkpoint %s@%s is being deleted".formatted(wish.group(), wish.checkpoint()));
+        }
+        SortedSet<Name> vms = new TreeSet<>();
+        record.vms().forEach(report -> vms.add(report.vm()));
+        return vms;
+    }
+
+    /** Each machine must run on exactly one node that is there. */
+    private Members locate(Name group, SortedSet<Name> wanted) throws RoundRefusedException, StoreUnreachableException {
+        if (wanted.isEmpty()) {
+            throw refused("the group " + group + " has no members; add 'group = \"" + group
+                    + "\"' to the definition of a VM");
+        }
+        SortedMap<Name, SortedSet<Name>> byNode = new TreeMap<>();
+        List<String> problems = new ArrayList<>();
+        List<NodeRegistry.Node> present = nodes.nodes();
+        for (Name vm : wanted) {
+            List<Name> hosts = present.stream()
+                    .filter(node -> isThere(node.vms().get(vm)))
+                    .map(NodeRegistry.Node::node)
+                    .toList();
+            if (hosts.size() == 1) {
+                byNode.computeIfAbsent(hosts.get(0), node -> new TreeSet<>()).add(vm);
+            } else if (hosts.isEmpty()) {
+                problems.add("%s runs on none of the nodes that are there (%s)".formatted(vm, names(present)));
+            } else {
+                problems.add("%s is reported by several nodes at once: %s".formatted(vm, hosts));
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw refused("not every member of " + group + " can take part: " + String.join("; ", problems)
+                    + ". Start it, or take it out of the group with 'holdfast group remove'");
+        }
+        return new Members(byNode);
+    }
+
+    private static boolean isThere(String state) {
+        return RUNNING.equals(state) || PAUSED.equals(state);
+    }
+
+    private static String names(List<NodeRegistry.Node> present) {
+        return String.join(
+                ", ", present.stream().map(node -> node.node().value()).toList());
+    }
+
+    private static RoundRefusedException refused(String text) {
+        return new RoundRefusedException(Refusal.preflight(text));
+    }
+}

@@ -1,0 +1,375 @@
+package dev.holdfast.coordinator.engine;
+
+import dev.holdfast.coordinator.port.GroupChannel;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.JournalEntry;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.RoundView;
+import dev.holdfast.coordinator.protocol.Step;
+import dev.holdfast.coordinator.protocol.ViewEvents;
+import dev.holdfast.coordinator.protocol.leader.Closed;
+import dev.holdfast.coordinator.protocol.leader.LeaderEffect;
+import dev.holdfast.coordinator.protocol.leader.LeaderEvent;
+import dev.holdfast.coordinator.protocol.leader.LeaderState;
+import dev.holdfast.coordinator.protocol.leader.Outcome;
+import dev.holdfast.coordinator.protocol.leader.Unopened;
+import dev.holdfast.coordinator.protocol.message.GroupMessage;
+import dev.holdfast.coordinator.protocol.participant.Draining;
+import dev.holdfast.coordinator.protocol.participant.Idle;
+import dev.holdfast.coordinator.protocol.participant.Over;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEffect;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEvent;
+import dev.holdfast.coordinator.protocol.participant.ParticipantState;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs both halves of every round on this node: the participant's always, the leader's while this node holds office. One
+ * thread owns all state; the public methods post to its mailbox and may be called from any thread.
+ */
+public final class Engine implements AutoCloseable, GroupChannel.Listener {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+
+    /** Somebody follows a round until this is closed. */
+    public interface Following extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** A participant of one round. */
+    private record Participant(RoundSpec spec, ParticipantState state, ParticipantEffects effects) {}
+
+    /** The leader's half of one round. */
+    private record Led(RoundSpec spec, LeaderState state, LeaderEffects effects) {}
+
+    private final Name self;
+    private final EnginePorts ports;
+    private final Consumer<Throwable> fatal;
+    private final Lanes lanes;
+    private final ExecutorService mailbox =
+            Executors.newSingleThreadExecutor(task -> Phases.daemon(task, "holdfast-engine"));
+    private final AtomicLong rejected = new AtomicLong();
+
+    private final Map<RoundId, RoundView> views = new HashMap<>();
+    private final Map<RoundId, Participant> participants = new HashMap<>();
+    private final Map<RoundId, Led> led = new HashMap<>();
+    private final Map<RoundId, RoundListener> listeners = new HashMap<>();
+    private Optional<Epoch> reign = Optional.empty();
+
+    /**
+     * @param self this node
+     * @param ports what to work with
+     * @param fatal told when a machine finds a contradiction; the process must end, so that the guard thaws everything
+     */
+    public Engine(Name self, EnginePorts ports, Consumer<Throwable> fatal) {
+        this.self = self;
+        this.ports = ports;
+        this.fatal = fatal;
+        this.lanes = new Lanes(
+                (round, event) -> post(() -> toParticipant(round, event)),
+                (round, event) -> post(() -> toLeader(round, event)),
+                ports.channel());
+    }
+
+    /**
+     * Takes up what the journal holds and begins to follow the store. Called once.
+     *
+     * @throws IOException the journal's directory cannot be read; no VM may depend on it, but no round can run
+     */
+    public void start() throws IOException {
+        List<JournalEntry> entries = ports.journal().entries();
+        post(() -> entries.forEach(entry -> {
+            participants.put(entry.spec().id(), idle(entry.spec()));
+            toParticipant(entry.spec().id(), new ParticipantEvent.Recovered(entry));
+        }));
+        ports.log().watch(view -> post(() -> onView(view)));
+    }
+
+    /**
+     * Follows the progress of a round, wherever its leader is.
+     *
+     * @return closes the subscription; never throws
+     */
+    public Following follow(RoundId round, RoundListener listener) {
+        post(() -> listeners.put(round, listener));
+        return () -> post(() -> listeners.remove(round));
+    }
+
+    /**
+     * Opens a round; this node must hold office.
+     *
+     * @return how it ended; never completes exceptionally
+     */
+    public CompletableFuture<Outcome> run(RoundSpec spec) {
+        CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+        post(() -> {
+            if (reign.isEmpty() || !reign.get().equals(spec.epoch())) {
+                outcome.complete(new Outcome(
+                        Outcome.Kind.ABORTED,
+                        Optional.of(Refusal.failed("this node is not the leader any more; try again"))));
+                return;
+            }
+            LeaderEffects effects = new LeaderEffects(spec, spec.epoch(), ports, lanes, outcome::complete);
+            led.put(spec.id(), new Led(spec, new Unopened(), effects));
+            leaderStep(spec.id(), Unopened.begin(spec), "asked for");
+        });
+        return outcome;
+    }
+
+    /** Asks for the end of a round that this node leads. */
+    public void abort(RoundId round, Refusal because) {
+        post(() -> toLeader(round, new LeaderEvent.AbortRequested(because)));
+    }
+
+    /** Takes a machine out of every round on this node that is not bound yet: pacemaker or a person wants it. */
+    public void giveUp(Name vm, Refusal because) {
+        post(() -> roundsOf(vm).forEach(round -> toParticipant(round, new ParticipantEvent.GiveUp(because))));
+    }
+
+    private List<RoundId> roundsOf(Name vm) {
+        return participants.values().stream()
+                .filter(participant -> participant.spec().members().on(self).contains(vm))
+                .map(participant -> participant.spec().id())
+                .toList();
+    }
+
+    /** What this node takes part in. */
+    public CompletableFuture<List<RoundStatus>> status() {
+        CompletableFuture<List<RoundStatus>> answer = new CompletableFuture<>();
+        post(() -> answer.complete(participants.values().stream()
+                .map(participant -> new RoundStatus(
+                        participant.spec(), participant.state().getClass().getSimpleName()))
+                .toList()));
+        return answer;
+    }
+
+    /** How many events did not fit the state they met. */
+    public long rejectedEvents() {
+        return rejected.get();
+    }
+
+    /** This node holds office: finish or abort what earlier leaders left. */
+    public void onElected(Epoch epoch) {
+        post(() -> {
+            reign = Optional.of(epoch);
+            led.clear();
+        });
+        lanes.store(() -> {
+            try {
+                List<RoundView> open = ports.log().rounds();
+                post(() -> open.forEach(view -> takeOver(view, epoch)));
+            } catch (StoreUnreachableException e) {
+                LOG.warn("elected, but the open rounds cannot be read: {}; trying again", e.getMessage());
+                ports.timers().after(Lanes.STORE_RETRY, () -> onElected(epoch));
+            }
+        });
+    }
+
+    private void takeOver(RoundView view, Epoch epoch) {
+        RoundId round = view.spec().id();
+        if (!reign.equals(Optional.of(epoch)) || led.containsKey(round)) {
+            return;
+        }
+        views.put(round, view);
+        LeaderEffects effects = new LeaderEffects(view.spec(), epoch, ports, lanes, outcome -> {});
+        led.put(round, new Led(view.spec(), new Unopened(), effects));
+        toLeader(round, new LeaderEvent.Found(view));
+    }
+
+    /** Office is lost, or cannot be known to be held. */
+    public void onDeposed() {
+        post(() -> {
+            reign = Optional.empty();
+            List.copyOf(led.keySet()).forEach(round -> toLeader(round, new LeaderEvent.Deposed()));
+        });
+    }
+
+    /** The store answers again. */
+    public void onStoreBack() {
+        post(() -> List.copyOf(participants.keySet())
+                .forEach(round -> toParticipant(round, new ParticipantEvent.StoreBack())));
+    }
+
+    @Override
+    public void onMessage(Name from, GroupMessage message) {
+        post(() -> message.<Runnable>match(
+                        freeze -> () -> fromChannel(freeze, new ParticipantEvent.FreezeHeard()),
+                        frozen -> () -> fromChannel(frozen, new ParticipantEvent.FrozenHeard(frozen.member())),
+                        voided -> () ->
+                                fromChannel(voided, new ParticipantEvent.VoidHeard(voided.member(), voided.because())),
+                        progress -> () -> onProgress(progress))
+                .run());
+    }
+
+    private void fromChannel(GroupMessage message, ParticipantEvent event) {
+        Participant participant = participants.get(message.round());
+        if (participant == null || !participant.spec().epoch().equals(message.epoch())) {
+            rejected.incrementAndGet();
+            LOG.debug("dropped {}: no such round here, or another epoch", message);
+            return;
+        }
+        toParticipant(message.round(), event);
+    }
+
+    private void onProgress(GroupMessage.Progress progress) {
+        RoundListener listener = listeners.get(progress.round());
+        if (listener != null) {
+            listener.onProgress(progress.member(), progress.phase(), progress.done(), progress.total());
+        }
+    }
+
+    /** A member that is gone ends the barrier early. While memory drains its absence means nothing yet. */
+    @Override
+    public void onLeft(Set<Name> nodes) {
+        post(() -> List.copyOf(participants.values())
+                .forEach(participant -> nodes.stream()
+                        .filter(node -> participant.spec().members().nodes().contains(node))
+                        .filter(node -> !(participant.state() instanceof Draining))
+                        .forEach(node -> toParticipant(
+                                participant.spec().id(),
+                                new ParticipantEvent.VoidHeard(node, "the group channel lost the node")))));
+    }
+
+    private void onView(RoundView view) {
+        RoundId round = view.spec().id();
+        views.put(round, view);
+        boolean waitsForMe = view.spec().members().nodes().contains(self)
+                && !view.acknowledged().contains(self);
+        if (waitsForMe || participants.containsKey(round)) {
+            participants.computeIfAbsent(round, id -> idle(view.spec()));
+            ViewEvents.forParticipant(self, participants.get(round).state(), view)
+                    .forEach(event -> toParticipant(round, event));
+        }
+        feedLeader(round);
+        prune(round);
+    }
+
+    private Participant idle(RoundSpec spec) {
+        return new Participant(spec, new Idle(self), new ParticipantEffects(self, spec, ports, lanes));
+    }
+
+    private void feedLeader(RoundId round) {
+        Led mine = led.get(round);
+        RoundView view = views.get(round);
+        if (mine != null && view != null) {
+            ViewEvents.forLeader(mine.state(), view).forEach(event -> toLeader(round, event));
+        }
+    }
+
+    private void toParticipant(RoundId round, ParticipantEvent event) {
+        Participant participant = participants.get(round);
+        if (participant == null) {
+            return;
+        }
+        Step<ParticipantState, ParticipantEffect> step = event.applyTo(participant.state());
+        step.next().checkInvariants();
+        participants.put(round, new Participant(participant.spec(), step.next(), participant.effects()));
+        report(round, "member", participant.state(), step.next(), event, step.rejection());
+        step.effects().forEach(effect -> effect.accept(participant.effects()));
+        if (step.next() instanceof Over && !(participant.state() instanceof Over)) {
+            lanes.phases().end(round);
+        } else if (!step.next().equals(participant.state())) {
+            refresh(round);
+        }
+    }
+
+    /** What the store showed while the old state could not use it, the new one can. */
+    private void refresh(RoundId round) {
+        RoundView view = views.get(round);
+        if (view != null) {
+            ViewEvents.forParticipant(self, participants.get(round).state(), view)
+                    .forEach(next -> toParticipant(round, next));
+        }
+    }
+
+    private void toLeader(RoundId round, LeaderEvent event) {
+        Led mine = led.get(round);
+        if (mine != null) {
+            leaderStep(round, event.applyTo(mine.state()), event);
+        }
+    }
+
+    private void leaderStep(RoundId round, Step<LeaderState, LeaderEffect> step, Object because) {
+        Led before = led.get(round);
+        step.next().checkInvariants();
+        led.put(round, new Led(before.spec(), step.next(), before.effects()));
+        report(round, "leader", before.state(), step.next(), because, step.rejection());
+        step.effects().forEach(effect -> effect.accept(before.effects()));
+        if (step.next() instanceof Closed) {
+            led.remove(round);
+            prune(round);
+        } else if (!step.next().equals(before.state())) {
+            feedLeader(round);
+        }
+    }
+
+    private void prune(RoundId round) {
+        RoundView view = views.get(round);
+        Participant participant = participants.get(round);
+        boolean done = participant != null && participant.state() instanceof Over;
+        if (view != null && done && view.acknowledged().contains(self)) {
+            participants.remove(round);
+        }
+        if (!participants.containsKey(round) && !led.containsKey(round)) {
+            views.remove(round);
+        }
+    }
+
+    private void report(
+            RoundId round, String role, Object from, Object to, Object because, Optional<String> rejection) {
+        if (rejection.isPresent()) {
+            rejected.incrementAndGet();
+            LOG.debug("round {}: {} on {} ignored: {}", round, role, self, rejection.get());
+        } else if (!from.getClass().equals(to.getClass())) {
+            LOG.info(
+                    "round {}: {} on {}: {} -> {} because {}",
+                    round,
+                    role,
+                    self,
+                    from.getClass().getSimpleName(),
+                    to.getClass().getSimpleName(),
+                    because instanceof Record ? because.getClass().getSimpleName() : because);
+        }
+    }
+
+    private void post(Runnable task) {
+        try {
+            mailbox.execute(() -> {
+                try {
+                    task.run();
+                } catch (RuntimeException e) {
+                    LOG.error("the protocol contradicts itself; this node stops and the guard thaws", e);
+                    fatal.accept(e);
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            if (!mailbox.isShutdown()) {
+                throw e;
+            }
+        }
+    }
+
+    /** Stops at once, as a crash would: the journal and the store know the rest. */
+    @Override
+    public void close() {
+        mailbox.shutdownNow();
+        lanes.close();
+    }
+}

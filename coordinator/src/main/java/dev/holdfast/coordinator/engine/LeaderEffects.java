@@ -1,0 +1,105 @@
+package dev.holdfast.coordinator.engine;
+
+import dev.holdfast.coordinator.port.DecisionLog.Written;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.leader.LeaderEffect;
+import dev.holdfast.coordinator.protocol.leader.LeaderEvent;
+import dev.holdfast.coordinator.protocol.leader.Outcome;
+import dev.holdfast.coordinator.protocol.message.GroupMessage;
+import java.util.function.Consumer;
+
+/** Starts what the leader's half of a round asks for. One object per round; used by the engine's thread only. */
+final class LeaderEffects implements LeaderEffect.Visitor {
+
+    private final RoundSpec spec;
+    private final Epoch reign;
+    private final EnginePorts ports;
+    private final Lanes lanes;
+    private final Consumer<Outcome> reply;
+
+    LeaderEffects(RoundSpec spec, Epoch reign, EnginePorts ports, Lanes lanes, Consumer<Outcome> reply) {
+        this.spec = spec;
+        this.reign = reign;
+        this.ports = ports;
+        this.lanes = lanes;
+        this.reply = reply;
+    }
+
+    private RoundId round() {
+        return spec.id();
+    }
+
+    private void post(LeaderEvent event) {
+        lanes.toLeader(round(), event);
+    }
+
+    @Override
+    public void open(LeaderEffect.Open effect) {
+        lanes.store(() -> post(opened(ports.log().open(spec))));
+    }
+
+    private static LeaderEvent opened(Written written) {
+        if (written instanceof Written.Done done) {
+            return new LeaderEvent.Opened(done.version());
+        }
+        return other(written);
+    }
+
+    @Override
+    public void tellFreeze(LeaderEffect.TellFreeze effect) {
+        ports.channel().send(spec.members().nodes(), new GroupMessage.Freeze(round(), spec.epoch()));
+    }
+
+    @Override
+    public void writeDecision(LeaderEffect.WriteDecision effect) {
+        lanes.store(() -> post(decided(ports.log()
+                .decide(spec, effect.decision(), effect.version(), reign, effect.reports(), effect.because()))));
+    }
+
+    private static LeaderEvent decided(Written written) {
+        if (written instanceof Written.Done) {
+            return new LeaderEvent.DecisionWritten();
+        }
+        return other(written);
+    }
+
+    @Override
+    public void touch(LeaderEffect.Touch effect) {
+        lanes.store(() -> post(other(ports.log().touch(round(), reign))));
+    }
+
+    private static LeaderEvent other(Written written) {
+        if (written instanceof Written.Refused refused) {
+            return new LeaderEvent.OpenRefused(refused.because());
+        }
+        if (written instanceof Written.Conflict conflict) {
+            return new LeaderEvent.RecordIs(conflict.state(), conflict.version());
+        }
+        if (written instanceof Written.StaleEpoch) {
+            return new LeaderEvent.Deposed();
+        }
+        return new LeaderEvent.OutcomeUnknown();
+    }
+
+    /** Idempotent, so it is repeated until it gets through or another reign begins, which then repeats it. */
+    @Override
+    public void close(LeaderEffect.Close effect) {
+        lanes.store(() -> {
+            if (ports.log().close(spec, reign) instanceof Written.Unknown) {
+                ports.timers().after(Lanes.STORE_RETRY, () -> close(effect));
+            }
+        });
+    }
+
+    @Override
+    public void reply(LeaderEffect.Reply effect) {
+        reply.accept(effect.outcome());
+    }
+
+    @Override
+    public void startTimer(LeaderEffect.StartTimer effect) {
+        ports.timers().after(effect.after(), () -> post(new LeaderEvent.TimerPassed(effect.timer())));
+    }
+}

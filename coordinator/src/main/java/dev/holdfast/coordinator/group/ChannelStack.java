@@ -1,0 +1,86 @@
+package dev.holdfast.coordinator.group;
+
+import java.net.InetSocketAddress;
+import java.security.SecureRandom;
+import java.util.Collection;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jgroups.conf.ClassConfigurator;
+import org.jgroups.protocols.FD_ALL3;
+import org.jgroups.protocols.FD_SOCK2;
+import org.jgroups.protocols.MERGE3;
+import org.jgroups.protocols.TCP;
+import org.jgroups.protocols.UNICAST3;
+import org.jgroups.protocols.VERIFY_SUSPECT2;
+import org.jgroups.protocols.pbcast.GMS;
+import org.jgroups.protocols.pbcast.NAKACK2;
+import org.jgroups.protocols.pbcast.STABLE;
+import org.jgroups.stack.Protocol;
+
+/** The protocols of the channel, bottom first. Durations are milliseconds. */
+final class ChannelStack {
+
+    private static final short DISCOVERY_ID = 1900;
+    private static final short SEAL_ID = 1901;
+
+    /** No frame of the transport is larger; a peer that announces more is cut off. */
+    private static final int MAX_FRAME_BYTES = 256 * 1024;
+
+    private static final int SEND_QUEUE = 512;
+    private static final int RECEIVING_THREADS = 16;
+    private static final int SALT_BYTES = 16;
+
+    static {
+        ClassConfigurator.addProtocol(DISCOVERY_ID, RegistryDiscovery.class);
+        ClassConfigurator.addProtocol(SEAL_ID, Seal.class);
+    }
+
+    private ChannelStack() {}
+
+    /** @throws Exception declared by JGroups, which names nothing narrower */
+    static List<Protocol> build(
+            ChannelSettings settings, Supplier<Collection<InetSocketAddress>> peers, Counters counters)
+            throws Exception {
+        byte[] salt = new byte[SALT_BYTES];
+        new SecureRandom().nextBytes(salt);
+        return List.of(
+                transport(settings),
+                new Seal(new SealBox(settings.key(), salt), counters),
+                new RegistryDiscovery(new InetSocketAddress(settings.bindAddress(), settings.port()), peers),
+                new MERGE3().setMinInterval(1_000).setMaxInterval(3_000).setCheckInterval(2_000),
+                new FD_SOCK2()
+                        .setBindAddress(settings.bindAddress())
+                        .setOffset(ChannelSettings.CRASH_PORT_OFFSET)
+                        .setPortRange(0)
+                        .setSuspectMsgInterval(500),
+                new FD_ALL3().setTimeout(4_000).setInterval(1_000),
+                new VERIFY_SUSPECT2().setTimeout(300),
+                new NAKACK2().useMcastXmit(false).setXmitInterval(200),
+                new UNICAST3().setXmitInterval(200),
+                new STABLE().setDesiredAverageGossip(10_000).setMaxBytes(1_000_000),
+                new GMS()
+                        .printLocalAddress(false)
+                        .setJoinTimeout(500)
+                        .setMaxJoinAttempts(3)
+                        .setLeaveTimeout(300)
+                        .setMergeTimeout(2_000)
+                        .setViewAckCollectionTimeout(500));
+    }
+
+    /**
+     * Without {@code tcp_nodelay} every hundredth exchange waits 40 ms. With non-blocking sends no thread of JGroups waits
+     * for a peer that does not read, and its heartbeats go on.
+     */
+    private static TCP transport(ChannelSettings settings) throws Exception {
+        TCP tcp = new TCP();
+        tcp.nonBlockingSends(true).maxSendQueue(SEND_QUEUE);
+        tcp.tcpNodelay(true).setSockConnTimeout(500).setMaxLength(MAX_FRAME_BYTES);
+        tcp.setBindAddress(settings.bindAddress());
+        tcp.setBindPort(settings.port());
+        tcp.setPortRange(0);
+        tcp.setBundlerType("no-bundler");
+        tcp.getThreadPool().setMinThreads(2).setMaxThreads(RECEIVING_THREADS);
+        tcp.setDiagnosticsHandler(tcp.createDiagnosticsHandler().setEnabled(false));
+        return tcp;
+    }
+}

@@ -1,0 +1,95 @@
+package dev.holdfast.coordinator.group;
+
+import dev.holdfast.coordinator.codec.CodecException;
+import dev.holdfast.coordinator.codec.MessageCodec;
+import dev.holdfast.coordinator.protocol.message.GroupMessage;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.function.Consumer;
+
+/** What nodes send each other: a message of a round, or an exchange that measures clocks. */
+sealed interface Wire {
+
+    /** Bytes before the body. */
+    int HEADER_BYTES = 2;
+
+    byte VERSION = 1;
+    byte ROUND = 1;
+    byte PING = 2;
+    byte PONG = 3;
+
+    /** A message of a round. */
+    record Round(GroupMessage message) implements Wire {}
+
+    /** Asks for the time. */
+    record Ping(long sentNanos) implements Wire {}
+
+    /**
+     * The answer.
+     *
+     * @param sentNanos as in the question
+     * @param thereNanos the answering node's wall clock
+     */
+    record Pong(long sentNanos, long thereNanos) implements Wire {}
+
+    /** Exhaustive choice. */
+    default void match(Consumer<Round> round, Consumer<Ping> ping, Consumer<Pong> pong) {
+        if (this instanceof Round message) {
+            round.accept(message);
+        } else if (this instanceof Ping question) {
+            ping.accept(question);
+        } else {
+            pong.accept((Pong) this);
+        }
+    }
+
+    static byte[] encode(GroupMessage message) {
+        byte[] body = MessageCodec.encode(message);
+        return ByteBuffer.allocate(HEADER_BYTES + body.length)
+                .put(VERSION)
+                .put(ROUND)
+                .put(body)
+                .array();
+    }
+
+    static byte[] encode(Ping ping) {
+        return ByteBuffer.allocate(HEADER_BYTES + Long.BYTES)
+                .put(VERSION)
+                .put(PING)
+                .putLong(ping.sentNanos())
+                .array();
+    }
+
+    static byte[] encode(Pong pong) {
+        return ByteBuffer.allocate(HEADER_BYTES + 2 * Long.BYTES)
+                .put(VERSION)
+                .put(PONG)
+                .putLong(pong.sentNanos())
+                .putLong(pong.thereNanos())
+                .array();
+    }
+
+    /** @throws CodecException the bytes are nothing that this version reads */
+    static Wire decode(byte[] bytes) throws CodecException {
+        if (bytes.length < HEADER_BYTES || bytes[0] != VERSION) {
+            throw new CodecException("not a message of version " + VERSION);
+        }
+        ByteBuffer body = ByteBuffer.wrap(bytes, HEADER_BYTES, bytes.length - HEADER_BYTES);
+        return switch (bytes[1]) {
+            case ROUND -> new Round(MessageCodec.decode(Arrays.copyOfRange(bytes, HEADER_BYTES, bytes.length)));
+            case PING -> new Ping(exactly(body, Long.BYTES).getLong());
+            case PONG -> {
+                exactly(body, 2 * Long.BYTES);
+                yield new Pong(body.getLong(), body.getLong());
+            }
+            default -> throw new CodecException("an unknown kind of message: " + bytes[1]);
+        };
+    }
+
+    private static ByteBuffer exactly(ByteBuffer body, int length) throws CodecException {
+        if (body.remaining() != length) {
+            throw new CodecException("%d bytes expected, %d there".formatted(length, body.remaining()));
+        }
+        return body;
+    }
+}

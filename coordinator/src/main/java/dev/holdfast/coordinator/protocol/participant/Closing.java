@@ -1,0 +1,47 @@
+package dev.holdfast.coordinator.protocol.participant;
+
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.Step;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.Acknowledge;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.CloseJournal;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.StartTimer;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.Timer;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.JournalClosed;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.JournalFailed;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.TimerPassed;
+
+/**
+ * The decision is true on this node; its journal entry is being removed. Only then may the node acknowledge: with the last
+ * acknowledgement the record goes, and an entry that came back without a record would be in doubt for ever.
+ *
+ * @param decision what was made true
+ */
+public record Closing(Membership membership, Decision decision) implements ParticipantState {
+
+    static Step<ParticipantState, ParticipantEffect> begin(Membership membership, Decision decision) {
+        return Step.to(new Closing(membership, decision), new CloseJournal());
+    }
+
+    @Override
+    public Step<ParticipantState, ParticipantEffect> onJournalClosed(JournalClosed event) {
+        return Step.to(new Over(membership, decision), new Acknowledge());
+    }
+
+    @Override
+    public Step<ParticipantState, ParticipantEffect> onJournalFailed(JournalFailed event) {
+        return Step.to(this, new StartTimer(Timer.RETRY, Finishing.RETRY_AFTER));
+    }
+
+    @Override
+    public Step<ParticipantState, ParticipantEffect> onTimerPassed(TimerPassed event) {
+        if (event.timer() != Timer.RETRY) {
+            return Step.rejected(this, event + " is late in Closing");
+        }
+        return begin(membership, decision);
+    }
+
+    @Override
+    public void checkInvariants() {
+        // Membership checks itself.
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.holdfast.coordinator.codec;
+
+import org.jspecify.annotations.NullMarked;
