@@ -34,12 +34,12 @@ public final class QmpValue implements Iterable<QmpValue> {
     }
 
     /** As text. */
-    public String text() {
+    public String asText() {
         return node.asText("");
     }
 
     /** As a whole number. */
-    public long number() {
+    public long asLong() {
         return node.asLong();
     }
 

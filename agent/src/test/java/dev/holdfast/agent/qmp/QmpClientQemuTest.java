@@ -70,7 +70,7 @@ final class QmpClientQemuTest {
             List<QmpFuture> replies = client.send(QmpCommand.of("query-status"), QmpCommand.of("cont"));
             QmpReply status = replies.get(0).await(SECOND);
             replies.get(1).await(SECOND);
-            assertThat(status.value().path("status").text()).isEqualTo("paused");
+            assertThat(status.value().path("status").asText()).isEqualTo("paused");
             QmpEvent resume = events.await(e -> true, SECOND).orElseThrow();
             assertThat(resume.sequence()).isGreaterThan(status.sequence());
         }

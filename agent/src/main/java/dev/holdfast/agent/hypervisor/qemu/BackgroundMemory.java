@@ -32,7 +32,7 @@ final class BackgroundMemory extends MemoryStream {
         while (true) {
             QmpValue info = migration.query();
             QmpValue ram = info.path("ram");
-            boolean pages = ram.path("normal").number() + ram.path("duplicate").number() > 0;
+            boolean pages = ram.path("normal").asLong() + ram.path("duplicate").asLong() > 0;
             // A status that is neither busy nor an end is that of before the stream.
             if (pages || Migration.isEnd(info)) {
                 break;

@@ -44,10 +44,10 @@ record BlockGraph(
         Map<Path, String> formatNodes = new HashMap<>();
         Set<String> names = new HashSet<>();
         for (QmpValue node : monitor.call("query-named-block-nodes", Map.of("flat", true))) {
-            String name = node.path("node-name").text();
+            String name = node.path("node-name").asText();
             names.add(name);
-            if (node.path("drv").text().equals("qcow2")) {
-                formatNodes.put(Path.of(node.path("file").text()), name);
+            if (node.path("drv").asText().equals("qcow2")) {
+                formatNodes.put(Path.of(node.path("file").asText()), name);
             }
         }
         Map<String, DiskState> disks = new HashMap<>();
@@ -61,18 +61,18 @@ record BlockGraph(
                                     + "; it was started from another definition, so restart the machine"));
             List<Path> layers = new ArrayList<>();
             for (QmpValue image = inserted.path("image"); image.isObject(); image = image.path("backing-image")) {
-                layers.add(Path.of(image.path("filename").text()));
+                layers.add(Path.of(image.path("filename").asText()));
             }
-            long size = inserted.path("image").path("virtual-size").number();
+            long size = inserted.path("image").path("virtual-size").asLong();
             disks.put(disk.id(), new DiskState(disk.id(), layers, size));
-            active.put(disk.id(), inserted.path("node-name").text());
+            active.put(disk.id(), inserted.path("node-name").asText());
         }
         return new BlockGraph(Map.copyOf(disks), Map.copyOf(active), Map.copyOf(formatNodes), Set.copyOf(names));
     }
 
     private static Optional<QmpValue> inserted(QmpValue devices, String diskId) {
         for (QmpValue device : devices) {
-            String path = device.path("qdev").text() + "/";
+            String path = device.path("qdev").asText() + "/";
             if (path.startsWith(device(diskId) + "/") || path.contains("/" + device(diskId) + "/")) {
                 return Optional.of(device.path("inserted")).filter(QmpValue::isObject);
             }

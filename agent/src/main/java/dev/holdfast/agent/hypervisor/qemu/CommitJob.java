@@ -58,9 +58,9 @@ final class CommitJob {
         while (true) {
             QmpValue job = find(monitor, id)
                     .orElseThrow(() -> new HypervisorException(Kind.FAILED, what + " was removed by somebody else"));
-            long done = job.path("current-progress").number();
-            progress.at(done, job.path("total-progress").number());
-            String now = job.path("status").text();
+            long done = job.path("current-progress").asLong();
+            progress.at(done, job.path("total-progress").asLong());
+            String now = job.path("status").asText();
             if (now.equals(status)) {
                 return;
             }
@@ -80,7 +80,7 @@ final class CommitJob {
     }
 
     private void dismiss() throws HypervisorException {
-        String error = find(monitor, id).map(j -> j.path("error").text()).orElse("");
+        String error = find(monitor, id).map(j -> j.path("error").asText()).orElse("");
         monitor.accepts("job-dismiss", Map.of("id", id));
         if (!error.isEmpty()) {
             throw new HypervisorException(
@@ -91,8 +91,8 @@ final class CommitJob {
     /** Cancels and dismisses merges that nobody waits for any more. A merge cut short loses nothing. */
     static void clearLeftovers(Monitor monitor) throws HypervisorException {
         for (QmpValue job : monitor.call("query-jobs")) {
-            if (job.path("id").text().startsWith(PREFIX)) {
-                cancel(monitor, job.path("id").text());
+            if (job.path("id").asText().startsWith(PREFIX)) {
+                cancel(monitor, job.path("id").asText());
             }
         }
     }
@@ -101,7 +101,7 @@ final class CommitJob {
         monitor.accepts("job-cancel", Map.of("id", id));
         long start = monitor.nanoClock().getAsLong();
         Optional<QmpValue> job = find(monitor, id);
-        while (job.isPresent() && !job.get().path("status").text().equals("concluded")) {
+        while (job.isPresent() && !job.get().path("status").asText().equals("concluded")) {
             if (monitor.left(start, CANCEL).isZero()) {
                 throw new HypervisorException(Kind.UNKNOWN, "the job " + id + " does not end; look at the storage");
             }
@@ -113,7 +113,7 @@ final class CommitJob {
 
     private static Optional<QmpValue> find(Monitor monitor, String id) throws HypervisorException {
         for (QmpValue job : monitor.call("query-jobs")) {
-            if (job.path("id").text().equals(id)) {
+            if (job.path("id").asText().equals(id)) {
                 return Optional.of(job);
             }
         }

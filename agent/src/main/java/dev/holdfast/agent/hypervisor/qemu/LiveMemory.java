@@ -31,11 +31,11 @@ final class LiveMemory extends MemoryStream {
         while (!watcher.stopped()) {
             QmpValue info = migration.query();
             QmpValue ram = info.path("ram");
-            progress.at(ram.path("transferred").number(), ram.path("total").number());
+            progress.at(ram.path("transferred").asLong(), ram.path("total").asLong());
             if (!Migration.isBusy(info)) {
                 throw failed(info);
             }
-            if (ram.path("dirty-sync-count").number() >= ROUNDS
+            if (ram.path("dirty-sync-count").asLong() >= ROUNDS
                     || monitor.left(start, APPROACH).isZero()) {
                 return watcher.stopped();
             }

@@ -49,7 +49,7 @@ abstract class MemoryStream implements MemoryWriter {
     @Override
     public MemoryFacts finish(Progress progress) throws HypervisorException {
         QmpValue info = migration.awaitEnd(events, progress);
-        if (!info.path("status").text().equals("completed")) {
+        if (!info.path("status").asText().equals("completed")) {
             throw failed(info);
         }
         long bytes = file.seal();

@@ -30,7 +30,7 @@ record Migration(Monitor monitor) {
     private static final Duration LOOK = Duration.ofMillis(50);
 
     static String eventStatus(QmpEvent event) {
-        return event.data().path("status").text();
+        return event.data().path("status").asText();
     }
 
     QmpValue query() throws HypervisorException {
@@ -38,11 +38,11 @@ record Migration(Monitor monitor) {
     }
 
     static boolean isBusy(QmpValue info) {
-        return BUSY.contains(info.path("status").text());
+        return BUSY.contains(info.path("status").asText());
     }
 
     static boolean isEnd(QmpValue info) {
-        return ENDS.contains(info.path("status").text());
+        return ENDS.contains(info.path("status").asText());
     }
 
     /** Sets exactly the capabilities wanted, of those a capture uses. False if QEMU, kernel or rights do not offer them. */
@@ -51,7 +51,7 @@ record Migration(Monitor monitor) {
         List<Map<String, Object>> on = new ArrayList<>();
         on.add(Map.of("capability", "events", "state", true));
         for (QmpValue known : monitor.call("query-migrate-capabilities")) {
-            String name = known.path("capability").text();
+            String name = known.path("capability").asText();
             if (name.equals(BACKGROUND) || name.equals(HOLD)) {
                 (wanted.contains(name) ? on : off).add(Map.of("capability", name, "state", wanted.contains(name)));
             }
@@ -89,8 +89,8 @@ record Migration(Monitor monitor) {
         while (true) {
             QmpValue info = query();
             QmpValue ram = info.path("ram");
-            long sent = ram.path("transferred").number();
-            progress.at(sent, Math.max(sent, sent + ram.path("remaining").number()));
+            long sent = ram.path("transferred").asLong();
+            progress.at(sent, Math.max(sent, sent + ram.path("remaining").asLong()));
             if (!isBusy(info)) {
                 return info;
             }
@@ -108,8 +108,8 @@ record Migration(Monitor monitor) {
 
     /** Why the stream failed, in QEMU's words. */
     static String failure(QmpValue info) {
-        String words = info.path("error-desc").text();
-        return "the memory stream ended as '" + info.path("status").text() + "'"
+        String words = info.path("error-desc").asText();
+        return "the memory stream ended as '" + info.path("status").asText() + "'"
                 + (words.isEmpty() ? "" : " (" + words + ")");
     }
 }

@@ -86,7 +86,7 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
 
     /** Maps QEMU's RunState (qapi/run-state.json). */
     static VmStatus status(QmpValue reply) {
-        return switch (reply.path("status").text()) {
+        return switch (reply.path("status").asText()) {
             case "running" -> VmStatus.RUNNING;
             case "postmigrate" -> VmStatus.CAPTURED;
             case "finish-migrate", "save-vm", "colo" -> VmStatus.CAPTURING;

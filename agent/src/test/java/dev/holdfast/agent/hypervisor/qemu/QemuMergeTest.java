@@ -54,7 +54,7 @@ final class QemuMergeTest {
         String words = ((QemuVm) vm)
                 .monitor()
                 .call("human-monitor-command", Map.of("command-line", "qemu-io " + node + " \"" + command + "\""))
-                .text();
+                .asText();
         assertThat(words).doesNotContain("failed").doesNotContain("rror");
     }
 
