@@ -122,6 +122,25 @@ final class QemuVm implements RunningVm {
     }
 
     @Override
+    public void thaw(Duration bound) throws HypervisorException {
+        long start = monitor.nanoClock().getAsLong();
+        if (status() == VmStatus.PAUSED) {
+            monitor.accepts("cont", Map.of());
+        }
+        new Migration(monitor).cancel(bound);
+        for (VmStatus now = status(); now != VmStatus.RUNNING; now = status()) {
+            if (monitor.left(start, bound).isZero()) {
+                throw new HypervisorException(
+                        Kind.UNKNOWN, name() + " could not be let run again; its state is " + now);
+            }
+            // Refused for as long as the stream that was cancelled winds up.
+            if (!monitor.accepts("cont", Map.of())) {
+                Pause.millis(1);
+            }
+        }
+    }
+
+    @Override
     public boolean shutdown(Duration patience) throws HypervisorException {
         monitor.call("system_powerdown");
         return awaitEnd(patience);
