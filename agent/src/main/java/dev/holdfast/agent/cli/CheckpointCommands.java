@@ -164,6 +164,15 @@ final class CheckpointCommands {
         }
 
         @Override
+        void show(JsonObject answer) throws IOException {
+            if (dryRun) {
+                CheckpointView.prediction(environment(), answer);
+            } else {
+                super.show(answer);
+            }
+        }
+
+        @Override
         Optional<String> question() {
             return dryRun
                     ? Optional.empty()

@@ -32,8 +32,8 @@ import picocli.CommandLine.Spec;
         },
         footer = {
             "",
-            "Exit codes: 0 done, 1 failed, 2 usage, 3 refused before anything was touched, 4 timed out and undone,",
-            "5 store unreachable, 6 needs fsck."
+            "Exit codes: 0 done, 1 failed, 2 usage, 3 refused before anything was touched,",
+            "4 timed out and undone, 5 store unreachable, 6 needs fsck."
         })
 public final class HoldfastCommand {
     private static final Path DEFAULT_CONFIGURATION = Path.of("/etc/holdfast/holdfast.toml");
@@ -56,6 +56,7 @@ public final class HoldfastCommand {
 
     @Option(
             names = {"-V", "--version"},
+            versionHelp = true,
             description = "tell the version")
     private boolean version;
 
@@ -91,7 +92,9 @@ public final class HoldfastCommand {
 
     static CommandLine commandLine(Environment environment) {
         Failures failures = new Failures(environment);
-        return new CommandLine(new HoldfastCommand(environment))
+        CommandLine commandLine = new CommandLine(new HoldfastCommand(environment));
+        commandLine.getCommandSpec().version("holdfast " + version());
+        return commandLine
                 .setOut(environment.out())
                 .setErr(environment.err())
                 .setUsageHelpWidth(Math.max(80, environment.width()))

@@ -10,7 +10,9 @@ import javax.xml.stream.XMLStreamWriter;
 /** Draws a timeline as an SVG picture that can be read on light and on dark ground. Stateless. */
 public final class SvgTimeline {
     private static final double WIDTH = 860;
-    private static final double LEFT = 170;
+    private static final double LEAST_LEFT = 110;
+    private static final double MOST_LEFT = 330;
+    private static final double LETTER = 7.8;
     private static final double RIGHT = 90;
     private static final double TOP = 64;
     private static final double LANE = 34;
@@ -32,12 +34,18 @@ public final class SvgTimeline {
             """;
 
     private final CheckpointTimeline timeline;
+    private final double left;
     private final Scale scale;
     private final XMLStreamWriter xml;
 
     private SvgTimeline(CheckpointTimeline timeline, XMLStreamWriter xml) {
         this.timeline = timeline;
-        this.scale = Scale.of(timeline, WIDTH - LEFT - RIGHT);
+        int letters = timeline.lanes().stream()
+                .mapToInt(lane -> Math.max(lane.vm().length(), lane.node().length()))
+                .max()
+                .orElse(0);
+        this.left = Math.max(LEAST_LEFT, Math.min(MOST_LEFT, 32 + letters * LETTER));
+        this.scale = Scale.of(timeline, WIDTH - left - RIGHT);
         this.xml = xml;
     }
 
@@ -106,7 +114,7 @@ public final class SvgTimeline {
 
     private void axis() throws XMLStreamException {
         double y = TOP + timeline.lanes().size() * LANE + 4;
-        line("axis", LEFT, y, WIDTH - RIGHT, y);
+        line("axis", left, y, WIDTH - RIGHT, y);
         for (long tick : scale.ticks(8)) {
             line("axis", x(tick), y, x(tick), y + 5);
             text("faint", x(tick), y + 18, "middle", Scale.tickLabel(tick));
@@ -115,9 +123,9 @@ public final class SvgTimeline {
     }
 
     private void lane(Lane lane, double y) throws XMLStreamException {
-        text("", LEFT - 12, y - 1, "end", lane.vm());
-        text("faint", LEFT - 12, y + 12, "end", lane.node());
-        line("running", LEFT, y, x(lane.frozenAtNanos()), y);
+        text("", left - 12, y - 1, "end", fitted(lane.vm()));
+        text("faint", left - 12, y + 12, "end", fitted(lane.node()));
+        line("running", left, y, x(lane.frozenAtNanos()), y);
         line("running", x(lane.thawedAtNanos()), y, WIDTH - RIGHT, y);
         bar("still", lane.frozenAtNanos(), lane.thawedAtNanos(), y);
         if (timeline.cutEndsNanos() >= timeline.cutBeginsNanos()) {
@@ -128,7 +136,7 @@ public final class SvgTimeline {
     }
 
     private void legend(double y) throws XMLStreamException {
-        double x = LEFT;
+        double x = left;
         line("running", x, y - 4, x + 22, y - 4);
         text("faint", x + 28, y, "start", "running");
         rectangle("still", x + 100, y - 11, 22, 12);
@@ -183,7 +191,12 @@ public final class SvgTimeline {
     }
 
     private double x(long nanos) {
-        return LEFT + scale.place(nanos);
+        return left + scale.place(nanos);
+    }
+
+    private String fitted(String label) {
+        int letters = (int) ((left - 28) / LETTER);
+        return label.length() <= letters ? label : label.substring(0, letters - 1) + "~";
     }
 
     /** XML cannot hold most control characters at all. */

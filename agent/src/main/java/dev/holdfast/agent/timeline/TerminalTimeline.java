@@ -110,7 +110,7 @@ public final class TerminalTimeline {
                 free = start + label.length() + 1;
             }
         }
-        " ms".getChars(0, 3, labels, Math.min(free, length - 2));
+        " ms".getChars(0, 3, labels, Math.max(0, free - 1));
         return List.of(indent + new String(marks).stripTrailing(), indent + new String(labels).stripTrailing());
     }
 

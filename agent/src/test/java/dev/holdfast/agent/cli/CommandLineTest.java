@@ -164,6 +164,13 @@ class CommandLineTest {
     }
 
     @Test
+    void aPictureThatCannotBeWrittenIsSaidToBeSo() {
+        assertThat(environment.run("checkpoint", "show", "shop@nightly", "--svg", "/no/such/directory/t.svg"))
+                .isEqualTo(1);
+        assertThat(environment.err).asString().contains("cannot be written to /no/such/directory/t.svg");
+    }
+
+    @Test
     void tablesHaveAHeadAndFit() {
         environment.run("checkpoint", "list");
         assertThat(environment.out.toString().lines())
@@ -364,6 +371,8 @@ class CommandLineTest {
 
         assertThat(environment.run("--version")).isZero();
         assertThat(environment.out).hasToString("holdfast development\n");
+        assertThat(environment.run("--socket", "/x", "-V")).isZero();
+        assertThat(environment.out).hasToString("holdfast development\n");
         assertThat(environment.run("checkpoint", "create", "--help")).isZero();
         assertThat(environment.out).asString().contains("--quiesce", "--max-pause", "--no-wait");
         assertThat(environment.run("completion")).isZero();
@@ -494,6 +503,13 @@ class CommandLineTest {
 
     @Test
     void aPredictionIsShown() {
+        answers.put(
+                ControlCommand.CHECKPOINT_REVERT,
+                (a, p) -> new Prediction(
+                        List.of(new Prediction.Row(WEB, new Name("n1"), "background", 0, 64 << 20, 5L << 30))));
+        assertThat(environment.run("checkpoint", "revert", "shop@x", "--dry-run"))
+                .isZero();
+        assertThat(environment.out).asString().contains("64.0 MiB", "nothing speaks against it");
         answers.put(
                 ControlCommand.CHECKPOINT_CREATE,
                 (a, p) -> new Prediction(List.of(

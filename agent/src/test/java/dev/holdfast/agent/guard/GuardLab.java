@@ -164,10 +164,14 @@ final class GuardLab implements AutoCloseable {
 
         /** Migrates to a file with the given capability on; returns when the migration has that status. */
         void migrate(String capability, String until) throws IOException {
+            migrate(capability, "exec:cat > " + home.resolve("memory"), until);
+        }
+
+        void migrate(String capability, String target, String until) throws IOException {
             tell(
                     "migrate-set-capabilities",
                     Map.of("capabilities", List.of(Map.of("capability", capability, "state", true))));
-            tell("migrate", Map.of("uri", "exec:cat > " + home.resolve("memory")));
+            tell("migrate", Map.of("uri", target));
             await().atMost(BOUND)
                     .pollInterval(Duration.ofMillis(5))
                     .until(() -> migration().equals(until));

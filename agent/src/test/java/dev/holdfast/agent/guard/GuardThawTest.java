@@ -8,7 +8,9 @@ import dev.holdfast.agent.guard.GuardLab.Machine;
 import dev.holdfast.agent.unix.LineSocket;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -121,6 +123,35 @@ class GuardThawTest {
         assertThat(fired().result()).isEqualTo("resumed");
         assertThat(web.migration()).isEqualTo("cancelled");
         assertThat(web.status()).isEqualTo("running");
+    }
+
+    @Test
+    void neverCancelsABackgroundSnapshot() throws Exception {
+        armer.arm(web, "r1", 60_000);
+        web.stop();
+        // Nobody reads the stream, so that the snapshot cannot end before the thaw.
+        web.migrate("background-snapshot", "exec:exec sleep 5", "active");
+        armer.kill();
+        assertThat(web.nanosUntilRunning()).isLessThan(SECOND);
+        assertThat(fired().reason()).isEqualTo("eof");
+        assertThat(web.migration()).isEqualTo("active");
+    }
+
+    @Test
+    void thawsAfterAFailedSnapshotLoad() throws Exception {
+        Path image = lab.directory.resolve("db.qcow2");
+        assertThat(lab.start("qemu-img", "create", "-q", "-f", "qcow2", image.toString(), "16M")
+                        .waitFor())
+                .isZero();
+        Machine db =
+                lab.machine("db", "-blockdev", "driver=qcow2,node-name=d0,file.driver=file,file.filename=" + image);
+        db.watchedBy(observer);
+        armer.arm(db, "r1", 60_000);
+        db.tell("snapshot-load", Map.of("job-id", "load", "tag", "missing", "vmstate", "d0", "devices", List.of("d0")));
+        await().atMost(GuardLab.BOUND).until(() -> db.status().equals("restore-vm"));
+        armer.kill();
+        assertThat(db.nanosUntilRunning()).isLessThan(SECOND);
+        assertThat(fired().result()).isEqualTo("resumed");
     }
 
     @Test

@@ -100,6 +100,20 @@ class TimelineTest {
     }
 
     @Test
+    void theAxisNamesItsUnitAfterTheLastLabel() {
+        for (long end = 900_000; end < 20_000_000; end += 130_000) {
+            CheckpointTimeline timeline = new CheckpointTimeline("x", List.of(new Lane("a", "n", 0, end / 2, end, 1)));
+            String labels = new TerminalTimeline(80, false).draw(timeline).get(3);
+
+            assertThat(labels).matches("\\s+0(\\s+[0-9.]+)* ms");
+            assertThat(labels.strip().split("\\s+"))
+                    .as(labels)
+                    .filteredOn(word -> !word.equals("ms"))
+                    .isSortedAccordingTo((a, b) -> Double.compare(Double.parseDouble(a), Double.parseDouble(b)));
+        }
+    }
+
+    @Test
     void nobodyIsThawedBeforeTheFreeze() {
         assertThatIllegalArgumentException().isThrownBy(() -> new Lane("a", "n", 5, 5, 4, 0));
     }

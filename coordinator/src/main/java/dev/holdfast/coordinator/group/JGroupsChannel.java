@@ -2,6 +2,7 @@ package dev.holdfast.coordinator.group;
 
 import dev.holdfast.coordinator.codec.CodecException;
 import dev.holdfast.coordinator.port.GroupChannel;
+import dev.holdfast.coordinator.port.NodeLink;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.message.GroupMessage;
 import java.io.IOException;
@@ -40,6 +41,7 @@ public final class JGroupsChannel implements GroupChannel {
     private final Address own;
     private final Counters counters = new Counters();
     private final Clocks clocks = new Clocks();
+    private final Desk desk = new Desk((node, bytes) -> post(roster(), node, bytes, false));
     private final JChannel channel;
     private final ScheduledExecutorService clockThread;
     private final Map<Address, Lane> lanes = new HashMap<>();
@@ -127,18 +129,19 @@ public final class JGroupsChannel implements GroupChannel {
         }
     }
 
-    private void post(Roster now, Name node, byte[] bytes, boolean urgent) {
+    private boolean post(Roster now, Name node, byte[] bytes, boolean urgent) {
         Address life = now.lives().get(node);
         Lane lane = life == null ? null : openLanes.get(life);
         if (lane == null) {
             counters.dropped(Drop.ABSENT);
-            return;
+            return false;
         }
         if (lane.offer(bytes, urgent)) {
             counters.sent();
-        } else {
-            counters.dropped(Drop.QUEUE_FULL);
+            return true;
         }
+        counters.dropped(Drop.QUEUE_FULL);
+        return false;
     }
 
     /** On the thread of a lane. */
@@ -166,6 +169,15 @@ public final class JGroupsChannel implements GroupChannel {
                 .forEach(node -> post(now, node, Wire.encode(new Wire.Ping(wallClockNanos.getAsLong())), false));
     }
 
+    /** Requests between agents, over the same encrypted connections. */
+    public NodeLink link() {
+        return desk;
+    }
+
+    private Roster roster() {
+        return roster;
+    }
+
     /** What went through the channel so far. */
     public ChannelFigures figures() {
         return counters.figures();
@@ -176,6 +188,7 @@ public final class JGroupsChannel implements GroupChannel {
     public void close() {
         listener = null;
         clockThread.shutdownNow();
+        desk.close();
         channel.close();
         meet(Roster.of(List.of(), settings.node(), own));
     }
@@ -243,13 +256,33 @@ public final class JGroupsChannel implements GroupChannel {
     }
 
     private void hear(Name sender, Wire wire) {
-        wire.match(
-                round -> hear(sender, round.message()),
-                ping -> {
-                    byte[] answer = Wire.encode(new Wire.Pong(ping.sentNanos(), wallClockNanos.getAsLong()));
-                    post(roster, sender, answer, false);
-                },
-                pong -> clocks.note(sender, pong.sentNanos(), pong.thereNanos(), wallClockNanos.getAsLong()));
+        wire.accept(new Wire.Visitor() {
+            @Override
+            public void round(Wire.Round round) {
+                hear(sender, round.message());
+            }
+
+            @Override
+            public void ping(Wire.Ping ping) {
+                byte[] answer = Wire.encode(new Wire.Pong(ping.sentNanos(), wallClockNanos.getAsLong()));
+                post(roster, sender, answer, false);
+            }
+
+            @Override
+            public void pong(Wire.Pong pong) {
+                clocks.note(sender, pong.sentNanos(), pong.thereNanos(), wallClockNanos.getAsLong());
+            }
+
+            @Override
+            public void ask(Wire.Ask ask) {
+                desk.asked(sender, ask);
+            }
+
+            @Override
+            public void answer(Wire.Answer answer) {
+                desk.answered(answer);
+            }
+        });
     }
 
     private void hear(Name sender, GroupMessage message) {

@@ -37,6 +37,7 @@ final class RoundWatch implements AutoCloseable {
     private final SortedSet<RoundId> changed = new TreeSet<>();
     private boolean allChanged;
     private boolean scheduled;
+    private boolean listening;
     private boolean started;
 
     RoundWatch(StoreSession session, RoundReader reader, CuratorFramework curator) {
@@ -49,17 +50,28 @@ final class RoundWatch implements AutoCloseable {
         listeners.add(listener);
         boolean first;
         synchronized (lock) {
-            first = !started;
-            started = true;
+            first = !listening;
+            listening = true;
         }
         if (first) {
             watcher.getListenable().addListener(this::noticed);
             watcher.getResetListenable().addListener(this::lookAtAll);
-            session.trust().whenTrusted(this::lookAtAll);
-            watcher.start();
+            session.trust().whenTrusted(this::storeIsKnown);
         } else {
             lookAtAll();
         }
+    }
+
+    private void storeIsKnown() {
+        boolean first;
+        synchronized (lock) {
+            first = !started;
+            started = true;
+        }
+        if (first) {
+            watcher.start();
+        }
+        lookAtAll();
     }
 
     private void noticed(WatchedEvent event) {

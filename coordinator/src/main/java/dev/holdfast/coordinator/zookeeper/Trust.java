@@ -182,6 +182,30 @@ final class Trust implements AutoCloseable {
         });
     }
 
+    /** Gives the store a new identity and remembers it; from then on it is trusted. */
+    StoreIdentity adopt(Epoch above) throws StoreUnreachableException {
+        try {
+            StoreIdentity adopted = bootstrap.adopt(above);
+            memory.keep(adopted);
+            synchronized (lock) {
+                refused = null;
+                askAfter(0);
+            }
+            return adopted;
+        } catch (KeeperException failed) {
+            throw failed.code() == KeeperException.Code.NOAUTH
+                    ? new StoreUnreachableException(
+                            StoreSession.refusedText(settings, String.valueOf(failed.getPath())), failed)
+                    : StoreSession.unreachable(settings, failed.code().toString());
+        } catch (IOException forgotten) {
+            throw new StoreUnreachableException(
+                    "the new identity could not be remembered: " + forgotten.getMessage(), forgotten);
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw new StoreUnreachableException("interrupted while waiting for ZooKeeper", interrupted);
+        }
+    }
+
     @Override
     public void close() {
         worker.shutdownNow();

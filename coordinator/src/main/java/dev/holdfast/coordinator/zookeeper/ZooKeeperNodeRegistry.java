@@ -62,6 +62,9 @@ final class ZooKeeperNodeRegistry implements NodeRegistry, AutoCloseable {
         try {
             write(node);
         } catch (StoreUnreachableException later) {
+            if (worker.isShutdown()) {
+                return;
+            }
             LOG.warn("this node is not published yet: {}", later.getMessage());
             worker.schedule(this::republish, AGAIN_MILLIS, TimeUnit.MILLISECONDS);
         }

@@ -6,6 +6,7 @@ import dev.holdfast.coordinator.port.GroupQueue;
 import dev.holdfast.coordinator.port.Leadership;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Epoch;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -111,6 +112,16 @@ public final class ZooKeeperStore implements AutoCloseable {
     /** The store, if it answers and is known at present. */
     public Optional<StoreIdentity> identity() {
         return trust.identity();
+    }
+
+    /**
+     * Makes the store at hand the cluster's, with a new identity, after a person said that the one it knew is lost. Every
+     * other node refuses it until its own memory is cleared as well. Only to be called while no round is under way.
+     *
+     * @param above the highest epoch that any node remembers
+     */
+    public StoreIdentity adopt(Epoch above) throws StoreUnreachableException {
+        return trust.adopt(above);
     }
 
     /** The decisions. */
