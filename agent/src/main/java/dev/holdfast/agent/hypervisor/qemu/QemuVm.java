@@ -234,6 +234,16 @@ final class QemuVm implements RunningVm {
         }
     }
 
+    /** Whether its main thread waits for write protection that nobody will lift: then QMP hangs as well. */
+    boolean isStuckInWriteProtection() {
+        try {
+            Path process = Path.of("/proc", Long.toString(identity().pid()));
+            return Files.readString(process.resolve("wchan")).contains("userfault");
+        } catch (IOException e) {
+            return false; // gone, or the kernel does not tell
+        }
+    }
+
     @Override
     public void close() {
         monitor.client().close();
