@@ -234,13 +234,20 @@ final class QemuVm implements RunningVm {
         }
     }
 
-    /** Whether its main thread waits for write protection that nobody will lift: then QMP hangs as well. */
+    /** Whether a thread of it waits for write protection to be lifted. If QMP hangs too, nobody will lift it. */
     boolean isStuckInWriteProtection() {
-        try {
-            Path process = Path.of("/proc", Long.toString(identity().pid()));
-            return Files.readString(process.resolve("wchan")).contains("userfault");
+        try (var threads = Files.list(Path.of("/proc", Long.toString(identity().pid()), "task"))) {
+            return threads.anyMatch(QemuVm::waitsForPage);
         } catch (IOException e) {
-            return false; // gone, or the kernel does not tell
+            return false; // gone
+        }
+    }
+
+    private static boolean waitsForPage(Path thread) {
+        try {
+            return Files.readString(thread.resolve("wchan")).contains("userfault");
+        } catch (IOException e) {
+            return false; // the thread has ended
         }
     }
 
