@@ -95,6 +95,17 @@ class RecoveryQemuTest {
     }
 
     @ParameterizedTest
+    @EnumSource(names = {"PREPARED", "FROZEN", "CAPTURED"})
+    void anotherThreadLetsTheGuestRunAtOnce(Phase last) throws Exception {
+        SnapshotPhases phases = goTo(last, CaptureMethod.AUTO, "round-1");
+        phases.cutShort();
+        lab.awaitTicks(5);
+        assertThatThrownBy(phases::capture).isInstanceOf(SnapshotException.class);
+        phases.abandon("round-1");
+        assertNothingLeftOf(last.compareTo(Phase.CAPTURED) >= 0);
+    }
+
+    @ParameterizedTest
     @EnumSource(names = {"PREPARED", "THAWED", "DRAINED"})
     void anAgentThatDiedTakesItsRoundBackOrPublishesItAsTheDecisionSays(Phase last) throws Exception {
         goTo(last, CaptureMethod.BACKGROUND, "round-1");
