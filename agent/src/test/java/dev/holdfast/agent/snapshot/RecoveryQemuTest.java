@@ -164,6 +164,7 @@ class RecoveryQemuTest {
         lab.reconnect();
         assertThat(lab.snapshots().recover("round-2"::equals)).isEmpty();
         assertThat(lab.vm.orElseThrow().status()).isEqualTo(VmStatus.PAUSED);
+        assertThatThrownBy(() -> lab.snapshots().readyToStart()).hasMessageContaining("round-2) is not decided");
         assertThat(lab.snapshots().recover(operation -> false)).contains("round-2");
         lab.awaitTicks(5);
         assertThat(lab.counter()).isGreaterThan(held);
