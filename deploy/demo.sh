@@ -183,7 +183,20 @@ start_node() {
   node_spawn "$1" agent "$holdfast" --config "$dir/etc/holdfast.toml" agent
 }
 
-nodes_joined() { [ "$(hf n1 cluster status -o json 2>/dev/null | jq '.nodes | length' 2>/dev/null)" = "$nodes" ]; }
+# What was started must live; when it does not, waiting would be in vain.
+daemons_live() {
+  local file node name
+  for file in "$HF_SCRATCH"/n*/log/*.pid; do
+    node=${file#"$HF_SCRATCH"/} name=${file##*/}
+    node=${node%%/*} name=${name%.pid}
+    node_alive "$node" "$name" || die "$name of node $node has ended"
+  done
+}
+
+nodes_joined() {
+  daemons_live
+  [ "$(hf n1 cluster status -o json 2>/dev/null | jq '.nodes | length' 2>/dev/null)" = "$nodes" ]
+}
 
 start_vm() {
   local i=$1 disk image
@@ -232,10 +245,10 @@ show_guests() {
 finish() {
   local status=$?
   trap - EXIT INT TERM
-  if [ "$status" -ne 0 ] && [ -n "$HF_SCRATCH" ] && [ "$done" = no ]; then show_logs; fi
+  if [ "$status" -ne 0 ] && [ "$status" -lt 128 ] && [ -n "$HF_SCRATCH" ] && [ "$done" = no ]; then show_logs; fi
   if [ "$keep" = yes ] && [ -n "$HF_SCRATCH" ]; then
     cluster_keep
-    tell_what_to_type
+    [ "$done" = yes ] || tell_what_to_type
   elif [ -n "$HF_SCRATCH" ]; then
     cluster_down
   fi
@@ -337,6 +350,7 @@ echo "$verdict" >&2
 
 hf n1 checkpoint show "$group@$name" -o json >"$HF_SCRATCH/checkpoint.json"
 done=yes
+if [ "$keep" = yes ]; then tell_what_to_type; fi
 jq -c --argjson nodes "$nodes" --argjson consistent "$consistent" --argjson seconds "$(elapsed)" '{
     nodes: $nodes,
     vms: (.vms | length),

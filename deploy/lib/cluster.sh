@@ -6,7 +6,9 @@
 #   cluster_down                 kills what runs inside the namespaces (only that), removes them and the scratch directory
 #   cluster_nodes                names of the nodes, one per line
 #   node_exec nX CMD...          runs CMD in the network of node X
-#   node_spawn nX NAME CMD...    the same in the background; output to the node's log/NAME.log, pid to its run/NAME.pid
+#   node_spawn nX NAME CMD...    the same in the background; output to the node's log/NAME.log, pid to log/NAME.pid
+#   node_signal nX NAME SIGNAL   sends a signal to what node_spawn started
+#   node_alive nX NAME           whether it still runs
 #   node_address nX              address of the node on the management network
 #   node_dir nX                  directory of the node: etc run state vms log
 #   node_tap nX TAP              makes a tap of that name, bridged to the guests' network
@@ -44,9 +46,17 @@ node_spawn() {
   shift 2
   dir=$(node_dir "$node")
   setsid nsenter --net="/run/netns/$(hf_ns "$node")" -- "$@" </dev/null >>"$dir/log/$name.log" 2>&1 &
-  echo $! >"$dir/run/$name.pid"
+  echo $! >"$dir/log/$name.pid"
   disown
 }
+
+node_signal() { kill -s "$3" "$(cat "$(node_dir "$1")/log/$2.pid")"; }
+
+# A killed process may be a zombie for a moment: it has no command line any more.
+node_alive() {
+  local pid
+  pid=$(cat "$(node_dir "$1")/log/$2.pid" 2>/dev/null) && [ -n "$(tr -d '\0' <"/proc/$pid/cmdline" 2>/dev/null)" ]
+} 2>/dev/null
 
 cluster_nodes() {
   local dir

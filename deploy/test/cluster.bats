@@ -47,8 +47,8 @@ eventually_reaches() { wait_until 5 "$1 does not reach $2" reaches "$1" "$2"; }
 @test "cluster_down ends what was started inside, stopped processes too, and leaves nothing" {
   cluster_up 2
   node_spawn n1 sleeper sleep 300
-  pid=$(cat "$(node_dir n1)/run/sleeper.pid")
-  kill -STOP "$pid"
+  pid=$(cat "$(node_dir n1)/log/sleeper.pid")
+  node_signal n1 sleeper STOP
   scratch=$HF_SCRATCH
   cluster_down
   [ ! -d "/proc/$pid" ] || grep -q '^State:.*Z' "/proc/$pid/status"
@@ -56,6 +56,17 @@ eventually_reaches() { wait_until 5 "$1 does not reach $2" reaches "$1" "$2"; }
   run ! ls "/run/netns/hft-hub"
   cluster_down
 }
+
+@test "a process on a node can be signalled and is seen to end" {
+  cluster_up 1
+  node_spawn n1 sleeper sleep 300
+  node_alive n1 sleeper
+  node_signal n1 sleeper KILL
+  wait_until 5 "the process still lives" ended n1 sleeper
+  run ! node_alive n1 nobody
+}
+
+ended() { ! node_alive "$@"; }
 
 @test "a cluster left by a killed script is removed by the next, a kept one is not" {
   cluster_up 1

@@ -69,9 +69,11 @@ static bool catch_signals(void)
 /* What keeps us alive when memory is short. Both need rights that a test run may lack: then it goes on without. */
 static void hold_on(void)
 {
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    char score[8] = "";
+    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
 
-    if (fd < 0 || write(fd, "-1000", 5) != 5) {
+    /* systemd may have set it already, and may not let us. */
+    if (fd < 0 || read(fd, score, sizeof score - 1) < 0 || (strncmp(score, "-1000", 5) != 0 && write(fd, "-1000", 5) != 5)) {
         log_line(LOG_WARNING, "the kernel may kill this guard when memory is short: cannot set oom_score_adj (%s); run it as root", strerror(errno));
     }
     if (fd >= 0) {

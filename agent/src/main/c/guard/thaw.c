@@ -212,6 +212,9 @@ static void escalate(struct vm *vm, int64_t now)
     thaw->patience_at = now + COMPLAIN;
     log_line(LOG_ERROR, "VM %s: still not running %" PRId64 " ms after the thaw began: QEMU (pid %d) does not finish a command, as when its storage hangs; look at the storage, or stop the VM",
              vm->name, now - thaw->started, (int)vm->pid);
+    if (thaw->step != THAW_PAUSE) {
+        ask(vm); /* An answer may have been lost in a line too long to read. */
+    }
 }
 
 static void answered_verb(struct vm *vm, const char *error)
@@ -315,6 +318,7 @@ void thaw_tick(struct vm *vm, int64_t now)
             thaw->patience_at = now + COMPLAIN;
             log_line(LOG_ERROR, "VM %s: no QMP session with its QEMU (pid %d) on %s/guard.sock, so it cannot be thawed from here; run the thaw script, which uses rescue.sock",
                      vm->name, (int)vm->pid, vm->directory);
+            qmp_close(&vm->qmp); /* vms_tick() connects anew */
         }
         return;
     case THAW_ASK:

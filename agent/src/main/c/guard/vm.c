@@ -242,7 +242,9 @@ static void tick_one(struct vm *vm, int64_t now)
     bool connected = vm->qmp.state != QMP_DOWN && (!vm->has_qga || qga_is_open(&vm->qga));
 
     if (vm->waiting_for_watch && now >= vm->waiting_until) {
-        session_fail(vm, "cannot watch", vm->qmp.state == QMP_DOWN ? "nobody listens on its guard.sock" : "its guard.sock gives no QMP greeting",
+        bool down = vm->qmp.state == QMP_DOWN;
+        qmp_close(&vm->qmp);
+        session_fail(vm, "cannot watch", down ? "nobody listens on its guard.sock" : "its guard.sock gives no QMP greeting",
                      "does the VM run, and does no other client hold that socket? The guard keeps trying");
     }
     if (!connected && now >= vm->reconnect_at) {

@@ -92,7 +92,12 @@ final class CheckpointView {
     }
 
     static void writeSvg(Environment environment, JsonObject answer, Path file) throws IOException {
-        Files.writeString(file, SvgTimeline.draw(timeline(answer.as(CheckpointDetails.class))));
+        String picture = SvgTimeline.draw(timeline(answer.as(CheckpointDetails.class)));
+        try {
+            Files.writeString(file, picture);
+        } catch (IOException e) {
+            throw new IOException("the picture cannot be written to " + file + " (" + e + "); name another file", e);
+        }
         environment.err().println("The timeline is in " + file + ".");
     }
 

@@ -135,7 +135,7 @@ public final class GuardClient implements Closeable {
                 .intValue();
     }
 
-    /** Thaws them; the machine must run. Returns how many. */
+    /** Thaws them; the machine must run. Returns how many: 0 if none was frozen, or the guard has thawed them before. */
     public int unquiesce(Name vm, String token) throws GuardUnavailableException, GuardRefusedException {
         return field(ask(request("unquiesce", vm, token), timeout.plus(UNDO)).numberOf("filesystems"))
                 .intValue();

@@ -123,7 +123,7 @@ public final class QmpClient implements AutoCloseable {
     }
 
     /** Executes a command without arguments. */
-    public JsonNode execute(String command, Duration timeout) throws QmpException {
+    public QmpValue execute(String command, Duration timeout) throws QmpException {
         return execute(command, Map.of(), timeout);
     }
 
@@ -133,12 +133,12 @@ public final class QmpClient implements AutoCloseable {
      * @return what QEMU returned
      * @throws QmpException if QEMU refused, did not answer in time, or the connection is gone
      */
-    public JsonNode execute(String command, Map<String, ?> arguments, Duration timeout) throws QmpException {
+    public QmpValue execute(String command, Map<String, ?> arguments, Duration timeout) throws QmpException {
         return send(QmpCommand.of(command, arguments)).get(0).await(timeout).value();
     }
 
     /** Executes a command that gets a descriptor along, as {@code getfd} does. The caller still owns and closes it. */
-    public JsonNode executeWithDescriptor(QmpCommand command, FileDescriptor descriptor, Duration timeout)
+    public QmpValue executeWithDescriptor(QmpCommand command, FileDescriptor descriptor, Duration timeout)
             throws QmpException {
         QmpFuture future = new QmpFuture(command.name(), this::stall);
         String line = register(command, future);
@@ -296,7 +296,7 @@ public final class QmpClient implements AutoCloseable {
             JsonNode at = message.path("timestamp");
             long micros = at.path("seconds").asLong() * 1_000_000
                     + at.path("microseconds").asLong();
-            JsonNode data = message.has("data") ? message.get("data") : JSON.createObjectNode();
+            QmpValue data = new QmpValue(message.path("data"));
             QmpEvent event = new QmpEvent(message.get("event").asText(), data, micros, now, sequence);
             subscribers.forEach(s -> s.offer(event));
             return;
@@ -307,7 +307,7 @@ public final class QmpClient implements AutoCloseable {
             throw new IOException("sent a message that is neither an event nor a reply to a command of ours");
         }
         if (message.has("return")) {
-            future.succeed(new QmpReply(message.get("return"), now, sequence));
+            future.succeed(new QmpReply(new QmpValue(message.get("return")), now, sequence));
             return;
         }
         JsonNode error = message.path("error");

@@ -164,6 +164,13 @@ class CommandLineTest {
     }
 
     @Test
+    void aPictureThatCannotBeWrittenIsSaidToBeSo() {
+        assertThat(environment.run("checkpoint", "show", "shop@nightly", "--svg", "/no/such/directory/t.svg"))
+                .isEqualTo(1);
+        assertThat(environment.err).asString().contains("cannot be written to /no/such/directory/t.svg");
+    }
+
+    @Test
     void tablesHaveAHeadAndFit() {
         environment.run("checkpoint", "list");
         assertThat(environment.out.toString().lines())

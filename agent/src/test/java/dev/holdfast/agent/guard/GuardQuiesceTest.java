@@ -109,6 +109,16 @@ class GuardQuiesceTest {
     }
 
     @Test
+    void thawingWhatIsNotFrozenDoesNothing() throws Exception {
+        client.arm(web.name(), "r1", Duration.ofMillis(300), false);
+        assertThat(client.unquiesce(web.name(), "r1")).isZero();
+        client.quiesce(web.name(), "r1", SHORT);
+        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        assertThat(client.unquiesce(web.name(), "r1")).isZero();
+        assertThat(client.disarm(web.name(), "r1")).isTrue();
+    }
+
+    @Test
     void refusesWithoutAnArmOrAGuestAgent() throws Exception {
         assertThatThrownBy(() -> client.quiesce(web.name(), "r1", SHORT)).hasMessageContaining("arm it first");
         Machine db = lab.machine("db");

@@ -1,9 +1,9 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.qmp.QmpCommand;
+import dev.holdfast.agent.qmp.QmpValue;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,10 +30,11 @@ final class BackgroundMemory extends MemoryStream {
     public void ensureRunning(Duration bound) throws HypervisorException {
         long start = monitor.nanoClock().getAsLong();
         while (true) {
-            JsonNode info = migration.query();
-            JsonNode ram = info.path("ram");
+            QmpValue info = migration.query();
+            QmpValue ram = info.path("ram");
             boolean pages = ram.path("normal").asLong() + ram.path("duplicate").asLong() > 0;
-            if (pages || !Migration.isBusy(info)) {
+            // A status that is neither busy nor an end is that of before the stream.
+            if (pages || Migration.isEnd(info)) {
                 break;
             }
             if (monitor.left(start, bound).isZero()) {
@@ -47,7 +48,7 @@ final class BackgroundMemory extends MemoryStream {
     }
 
     @Override
-    HypervisorException failed(JsonNode info) throws HypervisorException {
+    HypervisorException failed(QmpValue info) throws HypervisorException {
         if (started && vm.isWriteProtected()) {
             return new HypervisorException(
                     Kind.GUEST_BROKEN,

@@ -1,11 +1,11 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.qmp.QmpEvent;
 import dev.holdfast.agent.qmp.QmpEvents;
+import dev.holdfast.agent.qmp.QmpValue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,12 +33,16 @@ record Migration(Monitor monitor) {
         return event.data().path("status").asText();
     }
 
-    JsonNode query() throws HypervisorException {
+    QmpValue query() throws HypervisorException {
         return monitor.call("query-migrate");
     }
 
-    static boolean isBusy(JsonNode info) {
+    static boolean isBusy(QmpValue info) {
         return BUSY.contains(info.path("status").asText());
+    }
+
+    static boolean isEnd(QmpValue info) {
+        return ENDS.contains(info.path("status").asText());
     }
 
     /** Sets exactly the capabilities wanted, of those a capture uses. False if QEMU, kernel or rights do not offer them. */
@@ -46,7 +50,7 @@ record Migration(Monitor monitor) {
         List<Map<String, Object>> off = new ArrayList<>();
         List<Map<String, Object>> on = new ArrayList<>();
         on.add(Map.of("capability", "events", "state", true));
-        for (JsonNode known : monitor.call("query-migrate-capabilities")) {
+        for (QmpValue known : monitor.call("query-migrate-capabilities")) {
             String name = known.path("capability").asText();
             if (name.equals(BACKGROUND) || name.equals(HOLD)) {
                 (wanted.contains(name) ? on : off).add(Map.of("capability", name, "state", wanted.contains(name)));
@@ -79,12 +83,12 @@ record Migration(Monitor monitor) {
     }
 
     /** Waits for the end, as long as bytes go out. Returns the final answer of query-migrate. */
-    JsonNode awaitEnd(QmpEvents events, Progress progress) throws HypervisorException {
+    QmpValue awaitEnd(QmpEvents events, Progress progress) throws HypervisorException {
         long last = -1;
         long lastMoved = monitor.nanoClock().getAsLong();
         while (true) {
-            JsonNode info = query();
-            JsonNode ram = info.path("ram");
+            QmpValue info = query();
+            QmpValue ram = info.path("ram");
             long sent = ram.path("transferred").asLong();
             progress.at(sent, Math.max(sent, sent + ram.path("remaining").asLong()));
             if (!isBusy(info)) {
@@ -103,7 +107,7 @@ record Migration(Monitor monitor) {
     }
 
     /** Why the stream failed, in QEMU's words. */
-    static String failure(JsonNode info) {
+    static String failure(QmpValue info) {
         String words = info.path("error-desc").asText();
         return "the memory stream ended as '" + info.path("status").asText() + "'"
                 + (words.isEmpty() ? "" : " (" + words + ")");

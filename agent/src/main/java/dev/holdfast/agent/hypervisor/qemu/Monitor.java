@@ -1,6 +1,5 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
@@ -11,6 +10,7 @@ import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.qmp.QmpFuture;
 import dev.holdfast.agent.qmp.QmpReply;
+import dev.holdfast.agent.qmp.QmpValue;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -30,7 +30,7 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
 
     private static final Duration STALLED = Duration.ofMillis(300);
 
-    JsonNode call(String command, Map<String, ?> arguments, Duration timeout) throws HypervisorException {
+    QmpValue call(String command, Map<String, ?> arguments, Duration timeout) throws HypervisorException {
         try {
             return client.execute(command, arguments, patience(timeout));
         } catch (QmpException e) {
@@ -38,11 +38,11 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
         }
     }
 
-    JsonNode call(String command, Map<String, ?> arguments) throws HypervisorException {
+    QmpValue call(String command, Map<String, ?> arguments) throws HypervisorException {
         return call(command, arguments, QUICK);
     }
 
-    JsonNode call(String command) throws HypervisorException {
+    QmpValue call(String command) throws HypervisorException {
         return call(command, Map.of(), QUICK);
     }
 
@@ -85,7 +85,7 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
     }
 
     /** Maps QEMU's RunState (qapi/run-state.json). */
-    static VmStatus status(JsonNode reply) {
+    static VmStatus status(QmpValue reply) {
         return switch (reply.path("status").asText()) {
             case "running" -> VmStatus.RUNNING;
             case "postmigrate" -> VmStatus.CAPTURED;
@@ -105,8 +105,17 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
         return switch (e.kind()) {
             case REJECTED -> Kind.REFUSED;
             case TIMED_OUT -> Kind.UNKNOWN;
-            case CLOSED -> identity.isAlive() ? Kind.UNKNOWN : Kind.GONE;
+            case CLOSED -> endsSoon() ? Kind.GONE : Kind.UNKNOWN;
         };
+    }
+
+    /** A process that dies closes its sockets some milliseconds before it is gone. */
+    private boolean endsSoon() {
+        long start = nanoClock.getAsLong();
+        while (identity.isAlive() && !left(start, STALLED).isZero()) {
+            Pause.millis(2);
+        }
+        return !identity.isAlive();
     }
 
     /** What is left of a bound that began at {@code startNanos}; at least zero. */

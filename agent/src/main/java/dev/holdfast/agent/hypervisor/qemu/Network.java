@@ -44,7 +44,7 @@ final class Network {
             for (String outside : outside(nics.get(hub), hub)) {
                 // The human monitor takes a back end in the same words as the command line.
                 String answer = monitor.call("human-monitor-command", Map.of("command-line", "netdev_add " + outside))
-                        .asText("");
+                        .asText();
                 if (!answer.isBlank()) {
                     throw new HypervisorException(
                             HypervisorException.Kind.FAILED,

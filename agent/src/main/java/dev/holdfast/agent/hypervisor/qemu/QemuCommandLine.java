@@ -1,10 +1,9 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.qmp.QmpValue;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,8 +15,6 @@ import java.util.Map;
  * definition always makes the same machine: a memory image loads only into the same one.
  */
 final class QemuCommandLine {
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     private final List<String> words = new ArrayList<>();
 
     private QemuCommandLine() {}
@@ -91,13 +88,11 @@ final class QemuCommandLine {
                     BlockGraph.firstNode(disk.id()),
                     "file",
                     Map.of("driver", "file", "filename", layer.toString()));
-            add("-blockdev", JSON.writeValueAsString(node));
+            add("-blockdev", QmpValue.write(node));
             add(
                     "-device",
                     "virtio-blk-pci,drive=" + BlockGraph.firstNode(disk.id()) + ",id=" + BlockGraph.device(disk.id())
                             + ",serial=" + disk.id());
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a map of strings is not JSON", e);
         } catch (IOException e) {
             throw new HypervisorException(
                     HypervisorException.Kind.REFUSED,

@@ -52,6 +52,12 @@ public final class QemuImages implements DiskImages {
         flush(image);
     }
 
+    /** Copies an image of any format into a qcow2 image of its own. Durable on return, its directory entry is not. */
+    public void convert(Path from, Path to) throws IOException {
+        run(LONG, "convert", "-q", "-O", "qcow2", from.toString(), to.toString());
+        flush(to);
+    }
+
     @Override
     public void check(Path image) throws IOException {
         List<String> command = List.of(program, "check", "-q", "-U", "-f", "qcow2", image.toString());

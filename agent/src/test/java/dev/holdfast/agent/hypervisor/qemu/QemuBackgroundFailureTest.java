@@ -13,6 +13,8 @@ import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -39,6 +41,10 @@ final class QemuBackgroundFailureTest {
                 assertThat(error).hasMessageContaining("cancel");
                 if (error.kind() == HypervisorException.Kind.GUEST_BROKEN) {
                     assertThat(error).hasMessageContaining("Kill the process and restore");
+                    AtomicLong last = new AtomicLong(-1);
+                    Awaitility.await()
+                            .pollInterval(Duration.ofMillis(300))
+                            .until(() -> last.getAndSet(lab.ticks("web")) == lab.ticks("web"));
                 } else {
                     assertThat(error.kind()).isEqualTo(HypervisorException.Kind.FAILED);
                     capture.abandon();

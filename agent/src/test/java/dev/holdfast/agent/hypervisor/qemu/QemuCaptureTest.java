@@ -236,12 +236,42 @@ final class QemuCaptureTest {
         }
     }
 
+    @Test
+    void aKilledOrHungQemuIsAnErrorWhileMemoryIsWritten() throws Exception {
+        for (String signal : List.of("KILL", "STOP")) {
+            String name = "d" + signal;
+            RunningVm vm = lab.startOracle(name);
+            CapturePlan plan = lab.plan(vm, CaptureMethod.BACKGROUND, lab.root.resolve("m" + name), Lab.DEADLINE);
+            try (Capture capture = vm.newCapture(plan)) {
+                Lab.throughFreeze(capture);
+                ((QemuVm) vm).monitor().call("migrate-set-parameters", Map.of("max-bandwidth", 100_000));
+                capture.capture();
+                assertThat(capture.proveAndThaw().stoodStill()).isTrue();
+                Lab.signal(vm, signal);
+                assertThatThrownBy(() -> capture.drain(Progress.NONE))
+                        .isInstanceOfSatisfying(
+                                HypervisorException.class,
+                                e -> assertThat(e.kind())
+                                        .isEqualTo(
+                                                signal.equals("KILL")
+                                                        ? HypervisorException.Kind.GONE
+                                                        : HypervisorException.Kind.UNKNOWN));
+                assertThatThrownBy(capture::abandon).isInstanceOf(HypervisorException.class);
+                assertThat(lab.root.resolve("m" + name)).doesNotExist();
+            }
+            vm.kill();
+        }
+    }
+
     private static void one(Capture capture, int step) throws HypervisorException {
         switch (step) {
             case 0 -> capture.prepare();
             case 1, 2 -> capture.freeze();
             case 3 -> capture.capture();
-            default -> capture.proveAndThaw();
+            default -> {
+                capture.proveAndThaw();
+                capture.drain(Progress.NONE);
+            }
         }
     }
 }

@@ -140,7 +140,7 @@ final class QemuMergeTest {
         vm = lab.hypervisor.find(definition).orElseThrow();
         layersAfter = layers();
         assertThat(layersAfter).isEqualTo(before);
-        assertThat(((QemuVm) vm).monitor().call("query-jobs")).isEmpty();
+        assertThat(((QemuVm) vm).monitor().call("query-jobs").size()).isZero();
         checkContent();
     }
 

@@ -166,6 +166,10 @@ final class Machines {
         return known;
     }
 
+    int size() {
+        return objects.size() + participantSteps.size() + leaderSteps.size() + news.size();
+    }
+
     /** The machine's state, or the event, that a number stands for. */
     Object object(int number) {
         return objects.get(number - 1);

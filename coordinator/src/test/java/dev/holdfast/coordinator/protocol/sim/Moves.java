@@ -306,12 +306,6 @@ final class Moves {
         if (node.up && node.here && member && !revert) {
             fault(Fault.FENCE, Kind.FENCE.move(n, 0, 0));
         }
-        if (node.paused) {
-            progress.add(Kind.WAKE.move(n, 0, 0));
-        }
-        if (clogged(n)) {
-            progress.add(Kind.UNCLOG.move(n, 0, 0));
-        }
     }
 
     private boolean isLeader(int n) {

@@ -10,11 +10,13 @@ import java.util.List;
  * @param nodes 1 to 7
  * @param rounds the rounds that callers ask for
  * @param budgets how often each kind of fault may happen, by {@link Fault}
- * @param reigns how many leaders there may be in all, at most 6
+ * @param reigns how many leaders there may be in all, at most 14
  * @param coarse merge steps between which nothing of interest can come: for the checker
  * @param mutant what is broken on purpose
  */
 public record Setup(int nodes, List<Plan> rounds, List<Integer> budgets, int reigns, boolean coarse, Mutant mutant) {
+
+    private static final int MOST_REIGNS = 14;
 
     /**
      * A round somebody will ask for.
@@ -65,8 +67,8 @@ public record Setup(int nodes, List<Plan> rounds, List<Integer> budgets, int rei
     Setup with(Fault fault, int times) {
         Integer[] changed = budgets.toArray(Integer[]::new);
         changed[fault.ordinal()] = times;
-        int more = fault == Fault.ELECTION || fault == Fault.CRASH ? times : 0;
-        return new Setup(nodes, rounds, List.of(changed), Math.min(6, reigns + more), coarse, mutant);
+        int more = fault == Fault.ELECTION || fault == Fault.CRASH || fault == Fault.FENCE ? times : 0;
+        return new Setup(nodes, rounds, List.of(changed), Math.min(MOST_REIGNS, reigns + more), coarse, mutant);
     }
 
     Setup merged() {
