@@ -3,6 +3,7 @@
 #
 #   --nodes N     nodes, each with one virtual machine (default 3; 1 to 9)
 #   --memory MB   memory of each virtual machine (default 128, at least 96)
+#   --svg FILE    where the picture of the timeline goes (default deploy/target/timeline.svg)
 #   --accel WHAT  tcg (default: works everywhere) or kvm
 #   --keep        leave the cluster up afterwards, and tell what to type
 #   --down        take a cluster down that --keep left up
@@ -14,12 +15,13 @@
 # both disks are of one moment, and that the TCP connections go on.
 # The last line is JSON. Exit status 0: the checkpoint was consistent.
 set -euo pipefail
+called_from=$PWD
 cd "$(dirname "$0")/.."
 . deploy/lib/common.sh
 . deploy/lib/packages.sh
 . deploy/lib/cluster.sh
 
-nodes=3 memory=128 keep=no accel=tcg
+nodes=3 memory=128 keep=no accel=tcg svg=
 group=shop name=demo
 
 usage_error() {
@@ -34,7 +36,7 @@ number_option() {
 
 while [ $# -gt 0 ]; do
   case $1 in
-    --nodes | --memory | --accel) [ $# -ge 2 ] || usage_error "$1 needs a value" ;;
+    --nodes | --memory | --accel | --svg) [ $# -ge 2 ] || usage_error "$1 needs a value" ;;
   esac
   case $1 in
     --nodes)
@@ -51,6 +53,10 @@ while [ $# -gt 0 ]; do
       case $2 in kvm | tcg) accel=$2 ;; *) usage_error "--accel is tcg or kvm, not '$2'" ;; esac
       shift
       ;;
+    --svg)
+      case $2 in /*) svg=$2 ;; *) svg=$called_from/$2 ;; esac
+      shift
+      ;;
     --keep) keep=yes ;;
     --down)
       need_root "taking a cluster down"
@@ -58,7 +64,7 @@ while [ $# -gt 0 ]; do
       exit 0
       ;;
     -h | --help)
-      sed -n '2,17s/^# \{0,1\}//p' "$0"
+      sed -n '2,18s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *) usage_error "unknown option '$1'" ;;
@@ -323,7 +329,7 @@ show_guests
 
 say "holdfast checkpoint create $group --name $name"
 hf n1 checkpoint create "$group" --name "$name" >&2
-hf n1 checkpoint show "$group@$name" --svg "$HF_SCRATCH/timeline.svg" >&2
+hf n1 checkpoint show "$group@$name" --svg "${svg:-$PWD/deploy/target/timeline.svg}" >&2
 
 say "the guests run on for 4 s"
 sleep 4
@@ -340,7 +346,6 @@ hf n1 checkpoint revert "$group@$name" --yes >&2
 wait_until 30 "the guests did not come back" guests_came_back
 say "all guests are back; they run for 4 s"
 sleep 4
-hf n1 vm list >&2
 
 say "what the guests' consoles show:"
 merged=()
