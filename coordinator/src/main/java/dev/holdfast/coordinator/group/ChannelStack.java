@@ -47,7 +47,7 @@ final class ChannelStack {
                 transport(settings),
                 new Seal(new SealBox(settings.key(), salt), counters),
                 new RegistryDiscovery(new InetSocketAddress(settings.bindAddress(), settings.port()), peers),
-                new MERGE3().setMinInterval(1_000).setMaxInterval(3_000).setCheckInterval(2_000),
+                new MERGE3().setMinInterval(1_000).setMaxInterval(3_000),
                 new FD_SOCK2()
                         .setBindAddress(settings.bindAddress())
                         .setOffset(ChannelSettings.CRASH_PORT_OFFSET)
