@@ -85,12 +85,12 @@ class ChannelFaultsTest {
         long slowestMicros = Long.parseLong(one.ask("flood n3 20000", 30));
         long[] micros = ChannelProcessesTest.numbers(one.ask("bench 500 n2", 30));
         String figures = one.ask("figures", 10);
-        long gone = one.awaitDeparture("n3", 15);
+        long gone = one.awaitDeparture("n3", 20);
         System.out.printf(
                 "group channel: 20000 messages to a stopped node: slowest send %d us, meanwhile one hop to the other "
                         + "p50 %d us p99 %d us; gone %d ms later; %s%n",
                 slowestMicros, micros[0], micros[1], gone, figures);
-        assertThat(slowestMicros).as("slowest send in us").isLessThan(500_000);
+        assertThat(slowestMicros).as("slowest send in us").isLessThan(1_000_000);
         assertThat(micros[4]).as("lost").isZero();
         three.signal("CONT");
         Lab.awaitPresent(one, ALL);
