@@ -190,8 +190,8 @@ public final class RoundSnapshotter implements Snapshotter {
             if (round.quiesced().containsKey(vm)) {
                 net.unquiesce(vm, round.token());
             }
-            net.disarm(vm, round.token());
         });
+        together.eachQuietly(round.parts(), (vm, part) -> net.disarm(vm, round.token()));
     }
 
     @Override
@@ -220,8 +220,8 @@ public final class RoundSnapshotter implements Snapshotter {
     public boolean releaseGuard(RoundSpec spec) throws PhaseException {
         Round round = open(spec);
         Map<Name, Boolean> ran = together.ask(round.parts(), (vm, part) -> {
-            boolean fired = net.disarm(vm, round.token());
             net.markHeld(vm, round.token());
+            boolean fired = net.disarm(vm, round.token());
             return fired || part.runs();
         });
         return ran.containsValue(true);
