@@ -60,8 +60,18 @@ java_totals() {
     END { print t + 0, f + 0, e + 0, s + 0 }'
 }
 
+# Names of the Java tests that failed or were skipped, one per line with the reason's first words.
+java_remarks() {
+  find . -path '*/target/*-reports/TEST-*.xml' -newer "$started" -exec cat {} + 2>/dev/null | awk '
+    /<testcase / { test = value($0, "classname") "." value($0, "name") }
+    /<skipped/ { print "  skipped: " test " (" value($0, "message") ")" }
+    /<failure/ { print "  failed:  " test }
+    /<error/ { print "  error:   " test }
+    function value(text, key) { return match(text, " " key "=\"[^\"]*\"") ? substr(text, RSTART + length(key) + 3, RLENGTH - length(key) - 4) : "" }'
+}
+
 run_maven() {
-  local options=(-B -ntp)
+  local options=(-B -ntp -fae)
   [ "$offline" = yes ] && options+=(-o)
   [ "$soak" = yes ] && options+=(-Dexcluded.tests=)
   say "mvn ${options[*]} verify"
@@ -100,6 +110,7 @@ run_bats
 read -r tests failures errors skipped < <(java_totals)
 echo
 echo "Java:       $tests tests, $failures failures, $errors errors, $skipped skipped"
+java_remarks
 echo "Shell:      $scripts scripts through shellcheck"
 echo "Bats:       $((bats_passed + bats_failed)) tests, $bats_failed failures, $bats_skipped skipped"
 echo "Time:       $(elapsed) s"

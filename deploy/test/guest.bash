@@ -13,7 +13,7 @@ guest_start() {
   shift 3
   qemu-system-x86_64 -name "$name" -machine pc-q35-7.2,accel=tcg -cpu max -m 128 -nodefaults -display none -no-reboot \
     -kernel "$guest/vmlinuz" -initrd "$guest/${guest_initrd:-initrd}" \
-    -append "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check random.trust_cpu=on mitigations=off nokaslr holdfast.id=1 holdfast.peers=192.168.77.1" \
+    -append "console=ttyS0 quiet panic=-1 tsc=unstable clocksource=hpet no_timer_check random.trust_cpu=on mitigations=off nokaslr holdfast.id=1 holdfast.peers=192.168.77.1" \
     -serial "file:$name.log" -qmp "unix:$name.qmp,server=on,wait=off" -daemonize -pidfile "$name.pid" \
     -blockdev "driver=qcow2,node-name=d0,file.driver=file,file.filename=$PWD/$disk0" -device virtio-blk-pci,drive=d0,id=dev-d0 \
     -blockdev "driver=qcow2,node-name=d1,file.driver=file,file.filename=$PWD/$disk1" -device virtio-blk-pci,drive=d1,id=dev-d1 "$@"

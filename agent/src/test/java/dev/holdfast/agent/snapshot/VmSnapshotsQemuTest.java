@@ -184,6 +184,7 @@ class VmSnapshotsQemuTest {
         lab.create("stopped", CaptureMethod.DISK_ONLY);
         lab.write(6, 4);
         lab.revert("stopped");
+        assertThat(lab.vm).isEmpty();
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 5, 4);
         lab.revert("running");
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 0, 4);

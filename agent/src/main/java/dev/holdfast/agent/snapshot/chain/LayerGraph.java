@@ -91,7 +91,8 @@ public record LayerGraph(
             }
         }));
         for (Layer layer : backing.keySet()) {
-            if (chain(layer).size() > backing.size()) {
+            List<Layer> chain = chain(layer);
+            if (Set.copyOf(chain).size() < chain.size()) {
                 problems.add("layers/%s stands on itself".formatted(layer));
             }
         }
