@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 /** Turns the tables of one {@code vms/*.toml} into a record, and knows what was seen in the files before. */
 final class VmReader {
     private static final long MEBIBYTE = 1L << 20;
-    private static final Pattern VERSIONED_MACHINE = Pattern.compile("[A-Za-z][A-Za-z0-9_-]*-(rhel)?\\d+(\\.\\d+)+");
+    private static final Pattern VERSIONED_MACHINE = Pattern.compile("[A-Za-z0-9_.-]+-\\d+\\.\\d+");
     private static final Pattern ID = Pattern.compile("[A-Za-z][A-Za-z0-9_-]{0,15}");
     private static final Pattern TAP = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,14}");
     private static final Pattern MAC = Pattern.compile("[0-9a-f][02468ace](:[0-9a-f]{2}){5}");
@@ -153,7 +153,7 @@ final class VmReader {
                     "\"" + id + "\" cannot be an id",
                     "use up to 16 letters, digits, '-' and '_', a letter first");
         }
-        unique(table, "id", "the " + kind + " id \"" + id + "\"", "id " + vm + "/" + id);
+        unique(table, "id", "the id \"" + id + "\" of a " + kind, "id " + vm + "/" + id);
         return id;
     }
 

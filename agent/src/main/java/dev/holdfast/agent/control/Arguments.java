@@ -85,6 +85,12 @@ public final class Arguments {
         return converted(key, word -> constant(word, type));
     }
 
+    /** As they came, for the log. */
+    @Override
+    public String toString() {
+        return values.toString();
+    }
+
     void refuseOthersThan(Set<String> known) throws ControlException {
         for (String key : values.keys()) {
             if (!known.contains(key)) {

@@ -11,6 +11,6 @@ import java.time.Duration;
  * @param sendTimeout how long an answer waits for a caller that does not read
  */
 public record Limits(int connections, int requestBytes, Duration requestTimeout, Duration sendTimeout) {
-    /** 32 connections, 64 KiB, 30 s, 10 s. */
-    public static final Limits DEFAULT = new Limits(32, 64 << 10, Duration.ofSeconds(30), Duration.ofSeconds(10));
+    /** 64 connections, 64 KiB, 30 s, 10 s. */
+    public static final Limits DEFAULT = new Limits(64, 64 << 10, Duration.ofSeconds(30), Duration.ofSeconds(10));
 }

@@ -6,6 +6,7 @@ import dev.holdfast.agent.unix.LineSocket;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ScheduledExecutorService;
@@ -20,6 +21,7 @@ final class Session implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
     private static final long TIME_TO_WRITE_MILLIS = 200;
+    private static final Duration TIME_TO_ASK = Duration.ofSeconds(1);
 
     private final LineSocket socket;
     private final AccessPolicy policy;
@@ -68,6 +70,8 @@ final class Session implements Runnable {
                         "user " + peer.uid() + " may not use the control socket",
                         "only root and the members of admin_group may",
                         "run the command as root, or join the group")));
+        socket.readTimeout(TIME_TO_ASK);
+        socket.readLine(); // A caller that is still writing would get a broken pipe and never see the reason.
         return false;
     }
 

@@ -20,9 +20,6 @@ public record ThawFacts(
         long wallMicros) {
     /** Whether it stood still from its stop until it was asked. */
     public boolean stoodStill() {
-        return (statusBefore == VmStatus.PAUSED || statusBefore == VmStatus.CAPTURED)
-                && resumesSinceStop == 0
-                && sameProcess
-                && sameConnection;
+        return statusBefore.still() && resumesSinceStop == 0 && sameProcess && sameConnection;
     }
 }

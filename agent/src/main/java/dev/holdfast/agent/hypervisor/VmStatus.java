@@ -17,6 +17,11 @@ public enum VmStatus {
     /** The guest panicked or has shut down, and the process is still there. */
     GUEST_ENDED;
 
+    /** Whether it is stopped in a way that a capture of ours brings about. */
+    public boolean still() {
+        return this == PAUSED || this == CAPTURED;
+    }
+
     /** Whether "resume" makes it run. */
     public boolean resumable() {
         return this == PAUSED || this == CAPTURED || this == IO_ERROR;

@@ -50,6 +50,7 @@ public final class QmpClient implements AutoCloseable {
     private final List<QmpEvents> subscribers = new CopyOnWriteArrayList<>();
     private final Object lifecycle = new Object();
     private volatile String closeReason = "";
+    private volatile boolean stalled;
     private long sequence;
 
     private QmpClient(Path path, LineSocket socket, JsonNode greeting, LongSupplier nanoClock) throws IOException {
@@ -122,7 +123,7 @@ public final class QmpClient implements AutoCloseable {
     }
 
     /** Executes a command without arguments. */
-    public JsonNode execute(String command, Duration timeout) throws QmpException {
+    public QmpValue execute(String command, Duration timeout) throws QmpException {
         return execute(command, Map.of(), timeout);
     }
 
@@ -132,14 +133,14 @@ public final class QmpClient implements AutoCloseable {
      * @return what QEMU returned
      * @throws QmpException if QEMU refused, did not answer in time, or the connection is gone
      */
-    public JsonNode execute(String command, Map<String, ?> arguments, Duration timeout) throws QmpException {
+    public QmpValue execute(String command, Map<String, ?> arguments, Duration timeout) throws QmpException {
         return send(QmpCommand.of(command, arguments)).get(0).await(timeout).value();
     }
 
     /** Executes a command that gets a descriptor along, as {@code getfd} does. The caller still owns and closes it. */
-    public JsonNode executeWithDescriptor(QmpCommand command, FileDescriptor descriptor, Duration timeout)
+    public QmpValue executeWithDescriptor(QmpCommand command, FileDescriptor descriptor, Duration timeout)
             throws QmpException {
-        QmpFuture future = new QmpFuture(command.name());
+        QmpFuture future = new QmpFuture(command.name(), this::stall);
         String line = register(command, future);
         try {
             socket.sendWithDescriptor(line, descriptor);
@@ -159,7 +160,7 @@ public final class QmpClient implements AutoCloseable {
         List<QmpFuture> futures = new ArrayList<>();
         String[] lines = new String[commands.length];
         for (int i = 0; i < commands.length; i++) {
-            QmpFuture future = new QmpFuture(commands[i].name());
+            QmpFuture future = new QmpFuture(commands[i].name(), this::stall);
             lines[i] = register(commands[i], future);
             futures.add(future);
         }
@@ -227,6 +228,15 @@ public final class QmpClient implements AutoCloseable {
         return outOfBand;
     }
 
+    private void stall() {
+        stalled = true;
+    }
+
+    /** Whether a command timed out and nothing at all has come since: more waiting is of little use. */
+    public boolean isStalled() {
+        return stalled;
+    }
+
     /** Whether the connection stands. */
     public boolean isOpen() {
         return closeReason.isEmpty();
@@ -268,6 +278,7 @@ public final class QmpClient implements AutoCloseable {
         try {
             for (String line = socket.readLine(); line != null; line = socket.readLine()) {
                 sequence++;
+                stalled = false;
                 accept(JSON.readTree(line));
             }
         } catch (JsonProcessingException e) {
@@ -285,7 +296,7 @@ public final class QmpClient implements AutoCloseable {
             JsonNode at = message.path("timestamp");
             long micros = at.path("seconds").asLong() * 1_000_000
                     + at.path("microseconds").asLong();
-            JsonNode data = message.has("data") ? message.get("data") : JSON.createObjectNode();
+            QmpValue data = new QmpValue(message.path("data"));
             QmpEvent event = new QmpEvent(message.get("event").asText(), data, micros, now, sequence);
             subscribers.forEach(s -> s.offer(event));
             return;
@@ -296,7 +307,7 @@ public final class QmpClient implements AutoCloseable {
             throw new IOException("sent a message that is neither an event nor a reply to a command of ours");
         }
         if (message.has("return")) {
-            future.succeed(new QmpReply(message.get("return"), now, sequence));
+            future.succeed(new QmpReply(new QmpValue(message.get("return")), now, sequence));
             return;
         }
         JsonNode error = message.path("error");

@@ -11,8 +11,11 @@ public final class QmpFuture {
     private final String command;
     private final CompletableFuture<QmpReply> reply = new CompletableFuture<>();
 
-    QmpFuture(String command) {
+    private final Runnable onTimeout;
+
+    QmpFuture(String command, Runnable onTimeout) {
         this.command = command;
+        this.onTimeout = onTimeout;
     }
 
     String command() {
@@ -42,6 +45,7 @@ public final class QmpFuture {
         try {
             return reply.get(Math.max(0, timeout.toNanos()), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
+            onTimeout.run();
             throw QmpException.timedOut(command, timeout.toMillis());
         } catch (ExecutionException e) {
             if (e.getCause() instanceof QmpException error) {

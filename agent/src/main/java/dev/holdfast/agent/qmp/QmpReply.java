@@ -1,7 +1,5 @@
 package dev.holdfast.agent.qmp;
 
-import com.fasterxml.jackson.databind.JsonNode;
-
 /**
  * A successful reply.
  *
@@ -9,4 +7,4 @@ import com.fasterxml.jackson.databind.JsonNode;
  * @param receivedNanos our monotonic clock when it was read
  * @param sequence position among all lines of its connection
  */
-public record QmpReply(JsonNode value, long receivedNanos, long sequence) {}
+public record QmpReply(QmpValue value, long receivedNanos, long sequence) {}

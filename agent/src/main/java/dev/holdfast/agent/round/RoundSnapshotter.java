@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Carries the phases of a round out on all machines of this node at once. Before anything is stopped the guard has
- * acknowledged and the mark is written; the first line of every failure path is the thaw. Thread-safe in the way
+ * acknowledged; the first line of every failure path is the thaw. Thread-safe in the way
  * {@link Snapshotter} asks for.
  */
 public final class RoundSnapshotter implements Snapshotter {
@@ -39,8 +39,8 @@ public final class RoundSnapshotter implements Snapshotter {
         /** @throws PhaseException the machine is not here, or another operation holds it */
         VmPart part(RoundSpec spec, Name vm) throws PhaseException;
 
-        /** Ends the part's claim on the machine. */
-        void end(RoundSpec spec, Name vm);
+        /** Ends the round's claim on the machines of this node. */
+        void end(RoundSpec spec);
     }
 
     /** One round on this node. */
@@ -93,7 +93,7 @@ public final class RoundSnapshotter implements Snapshotter {
                 mine.put(vm, parts.part(spec, vm));
             }
         } catch (PhaseException e) {
-            mine.keySet().forEach(vm -> parts.end(spec, vm));
+            parts.end(spec);
             throw e;
         }
         Round round = new Round(spec, mine, new ConcurrentHashMap<>());
@@ -115,6 +115,10 @@ public final class RoundSnapshotter implements Snapshotter {
         together.each(round.parts(), (vm, part) -> {
             net.arm(vm, round.token(), spec.options().prepareTimeout(), part.wasPaused());
             part.prepare();
+            if (part.freezesByItself()) {
+                net.arm(vm, round.token(), round.deadline(), part.wasPaused());
+                part.approach();
+            }
             if (spec.options().quiesce() != Quiesce.NO && spec.kind() == RoundKind.CHECKPOINT) {
                 quiesce(round, vm, part);
             }
@@ -141,7 +145,6 @@ public final class RoundSnapshotter implements Snapshotter {
         armedAtNanos.put(spec.id(), nanoClock.getAsLong());
         together.each(round.parts(), (vm, part) -> {
             net.arm(vm, round.token(), round.deadline(), part.wasPaused());
-            net.mark(vm, round.token(), round.deadline(), false, part.wasPaused());
             part.freeze();
         });
     }
@@ -157,22 +160,23 @@ public final class RoundSnapshotter implements Snapshotter {
         Map<Name, ThawFacts> facts = new ConcurrentHashMap<>();
         together.each(round.parts(), (vm, part) -> facts.put(vm, part.proveAndThaw()));
         long heldFor = nanoClock.getAsLong() - armedAtNanos.get(id);
-        together.each(round.parts(), (vm, part) -> {
+        Map<Name, Boolean> fired = together.ask(round.parts(), (vm, part) -> {
             if (round.quiesced().containsKey(vm)) {
                 net.unquiesce(vm, round.token());
             }
-            net.unmark(vm);
-            net.disarm(vm, round.token());
+            return net.disarm(vm, round.token());
         });
-        return worst(facts.values(), heldFor);
+        return worst(facts.values(), fired.containsValue(true), heldFor);
     }
 
-    private static dev.holdfast.coordinator.protocol.ThawFacts worst(Collection<ThawFacts> facts, long heldForNanos) {
+    private static dev.holdfast.coordinator.protocol.ThawFacts worst(
+            Collection<ThawFacts> facts, boolean guardFired, long heldForNanos) {
         boolean stopped = facts.stream()
                 .allMatch(fact -> fact.statusBefore() == VmStatus.PAUSED || fact.statusBefore() == VmStatus.CAPTURED);
         boolean same = facts.stream().allMatch(fact -> fact.sameProcess() && fact.sameConnection());
         int resumes = facts.stream().mapToInt(ThawFacts::resumesSinceStop).sum();
-        return new dev.holdfast.coordinator.protocol.ThawFacts(stopped, resumes, same, heldForNanos);
+        return new dev.holdfast.coordinator.protocol.ThawFacts(
+                stopped, guardFired ? resumes + 1 : resumes, same, heldForNanos);
     }
 
     @Override
@@ -186,15 +190,18 @@ public final class RoundSnapshotter implements Snapshotter {
             if (round.quiesced().containsKey(vm)) {
                 net.unquiesce(vm, round.token());
             }
-            net.unmark(vm);
-            net.disarm(vm, round.token());
         });
+        together.eachQuietly(round.parts(), (vm, part) -> net.disarm(vm, round.token()));
     }
 
     @Override
     public MemberReport drain(RoundId id, Progress progress) throws PhaseException {
         Round round = known(id);
-        return report(round, (vm, part) -> part.drain((phase, done, total) -> progress.at(id, phase, done, total)));
+        return report(
+                round,
+                (vm, part) -> part.drain(
+                        round.quiesced().getOrDefault(vm, "no"),
+                        (phase, done, total) -> progress.at(id, phase, done, total)));
     }
 
     @Override
@@ -206,18 +213,15 @@ public final class RoundSnapshotter implements Snapshotter {
 
     private MemberReport report(Round round, Together.Asked<VmPart, VmReport> asked) throws PhaseException {
         Map<Name, VmReport> reports = together.ask(round.parts(), asked);
-        List<VmReport> withQuiesce = reports.values().stream()
-                .map(report -> report.withQuiesce(round.quiesced().getOrDefault(report.vm(), "no")))
-                .toList();
-        return new MemberReport(self, -1, software, withQuiesce);
+        return new MemberReport(self, -1, software, List.copyOf(reports.values()));
     }
 
     @Override
     public boolean releaseGuard(RoundSpec spec) throws PhaseException {
         Round round = open(spec);
         Map<Name, Boolean> ran = together.ask(round.parts(), (vm, part) -> {
+            net.markHeld(vm, round.token());
             boolean fired = net.disarm(vm, round.token());
-            net.mark(vm, round.token(), Duration.ZERO, true, part.wasPaused());
             return fired || part.runs();
         });
         return ran.containsValue(true);
@@ -225,15 +229,40 @@ public final class RoundSnapshotter implements Snapshotter {
 
     @Override
     public void carryOut(RoundSpec spec, Decision decision) throws PhaseException {
-        Round round = open(spec);
-        together.each(round.parts(), (vm, part) -> {
+        Map<Name, VmPart> mine =
+                decision == Decision.ABORTED ? admitted(spec) : open(spec).parts();
+        together.each(mine, (vm, part) -> {
             part.carryOut(decision);
-            net.unmark(vm);
+            net.unmarkHeld(vm);
         });
         rounds.remove(spec.id());
         armedAtNanos.remove(spec.id());
-        round.parts().keySet().forEach(vm -> parts.end(spec, vm));
+        parts.end(spec);
         LOG.info("round {}: {} is true on {}", spec.id(), decision, self);
+    }
+
+    /** A machine that another operation holds was never admitted to this round: nothing of it is there to undo. */
+    private Map<Name, VmPart> admitted(RoundSpec spec) throws PhaseException {
+        Round round = rounds.get(spec.id());
+        if (round != null) {
+            return round.parts();
+        }
+        Map<Name, VmPart> mine = new TreeMap<>();
+        for (Name vm : spec.members().on(self)) {
+            try {
+                mine.put(vm, parts.part(spec, vm));
+            } catch (PhaseException e) {
+                if (e.because().kind() != Refusal.Kind.BUSY) {
+                    throw e;
+                }
+                LOG.info(
+                        "round {}: {} was never part of it here: {}",
+                        spec.id(),
+                        vm,
+                        e.because().text());
+            }
+        }
+        return mine;
     }
 
     /** The round that holds a machine, if any: for those who want to know why it stands still. */

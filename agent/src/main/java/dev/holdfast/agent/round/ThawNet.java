@@ -6,13 +6,13 @@ import java.time.Duration;
 
 /**
  * What thaws a machine if this process dies or hangs: the guard. Each method returns when the guard has acknowledged, or
- * throws within a second. Thread-safe.
+ * throws within a few seconds. Thread-safe.
  */
 public interface ThawNet {
 
     /**
-     * Makes sure the guard is there and connected to the machine, and starts its countdown. A second call with the same
-     * token starts the countdown anew.
+     * Makes sure the guard is there and connected to the machine, and starts its countdown; a mark that a shell script or a
+     * person can read says so. A second call with the same token starts the countdown anew.
      *
      * @param token what is frozen for: the round
      * @param deadline when the guard thaws by itself
@@ -21,7 +21,7 @@ public interface ThawNet {
     void arm(Name vm, String token, Duration deadline, boolean wasPaused) throws PhaseException;
 
     /**
-     * Ends the countdown.
+     * Ends the countdown and takes the mark away.
      *
      * @return whether the guard had thawed before
      */
@@ -37,14 +37,9 @@ public interface ThawNet {
     /** Lets the guest use its file systems again. Does nothing if they are not frozen. */
     void unquiesce(Name vm, String token) throws PhaseException;
 
-    /**
-     * Leaves a mark that a shell script or a person can read: this machine stands still because of us. Written before the
-     * stop.
-     *
-     * @param hold without a deadline: a revert in doubt
-     */
-    void mark(Name vm, String token, Duration deadline, boolean hold, boolean wasPaused) throws PhaseException;
+    /** Leaves a mark: this machine is held without a deadline until a decision is read. */
+    void markHeld(Name vm, String token) throws PhaseException;
 
-    /** Takes the mark away. Never throws. */
-    void unmark(Name vm);
+    /** Takes the mark of a hold away. Never throws. */
+    void unmarkHeld(Name vm);
 }

@@ -22,6 +22,12 @@ public interface VmPart {
     /** Creates what the capture needs; the guest runs. */
     void prepare() throws PhaseException;
 
+    /** Whether the guest may stop by itself as soon as memory is on its way (a live capture). */
+    boolean freezesByItself();
+
+    /** Brings memory near; only for a part that freezes by itself, and with the guard armed. */
+    void approach() throws PhaseException;
+
     /** Stops the processors. */
     void freeze() throws PhaseException;
 
@@ -31,8 +37,12 @@ public interface VmPart {
     /** Asks and lets run in one write. */
     ThawFacts proveAndThaw() throws PhaseException;
 
-    /** Waits until everything is on stable storage. */
-    VmReport drain(Progress progress) throws PhaseException;
+    /**
+     * Waits until everything is on stable storage.
+     *
+     * @param quiesce what came of the request to flush file systems
+     */
+    VmReport drain(String quiesce, Progress progress) throws PhaseException;
 
     /** Revert: loads the old state in a stopped process beside the held one. */
     VmReport loadBeside(Progress progress) throws PhaseException;

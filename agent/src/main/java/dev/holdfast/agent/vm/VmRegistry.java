@@ -121,6 +121,16 @@ public final class VmRegistry implements AutoCloseable {
         }
     }
 
+    /** A machine has another process, or none any more: after a revert. The caller holds the machine's lock. */
+    public void became(ManagedVm vm, Optional<RunningVm> process) {
+        vm.setProcess(process.orElse(null));
+        if (process.isPresent()) {
+            listener.onProcess(vm, process.get());
+        } else {
+            listener.onGone(vm);
+        }
+    }
+
     /** Gives up the connections. The machines run on. */
     @Override
     public void close() {

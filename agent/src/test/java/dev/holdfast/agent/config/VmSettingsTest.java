@@ -120,7 +120,7 @@ class VmSettingsTest {
                 id = "d0"
                 path = "/x/./d0"
                 [[nic]]
-                id = "n0"
+                id = "d0"
                 tap = "tap0"
                 mac = "52:54:00:00:00:01"
                 """;
@@ -132,7 +132,8 @@ class VmSettingsTest {
         assertThat(files.problems())
                 .satisfiesExactlyInAnyOrder(
                         text -> assertThat(text)
-                                .contains("a.toml:8:1: the disk id \"d0\" is already defined in vms/a.toml:5"),
+                                .contains("a.toml:8:1: the id \"d0\" of a disk is already defined in vms/a.toml:5"),
+                        text -> assertThat(text).contains("a.toml:11:1: the id \"d0\" of a nic is already defined"),
                         text -> assertThat(text).contains("a.toml:9:1: the disk image /x/d0 is already defined"),
                         text -> assertThat(text).contains("b.toml:7:1: the hardware address 52:54:00:00:00:01"));
     }

@@ -69,8 +69,8 @@ final class QmpClientTest {
                 client.send(QmpCommand.of("first"), QmpCommand.of("bad", Map.of("a", 1)), QmpCommand.of("last"));
         QmpReply first = replies.get(0).await(SECOND);
         QmpReply last = replies.get(2).await(SECOND);
-        assertThat(last.value().get("n").asInt())
-                .isEqualTo(first.value().get("n").asInt() + 2);
+        assertThat(last.value().path("n").asLong())
+                .isEqualTo(first.value().path("n").asLong() + 2);
         assertThat(last.sequence()).isGreaterThan(first.sequence());
         QmpException error =
                 catchThrowableOfType(QmpException.class, () -> replies.get(1).await(SECOND));

@@ -26,6 +26,7 @@ public final class RecordCodec {
     private static final String VOTE = "vote";
     private static final String CHECKPOINT = "checkpoint";
     private static final String GROUP = "group";
+    private static final String TIMELINE = "timeline";
     private static final String NODE = "node";
     private static final String JOURNAL = "journal";
     private static final String HISTORY = "history";
@@ -116,6 +117,18 @@ public final class RecordCodec {
     /** Reads what {@link #encode(GroupRecord)} wrote. */
     public static GroupRecord decodeGroup(byte[] bytes) throws CodecException {
         return decode(bytes, GROUP, json -> new GroupRecord(json.name("name"), json.names("vms")));
+    }
+
+    /** Where a group's timeline stands. */
+    public static byte[] encode(TimelineRecord timeline) {
+        ObjectNode json = Json.document(TIMELINE, VERSION);
+        timeline.current().ifPresent(current -> json.put("current", current.value()));
+        return Json.bytes(json);
+    }
+
+    /** Reads what {@link #encode(TimelineRecord)} wrote. */
+    public static TimelineRecord decodeTimeline(byte[] bytes) throws CodecException {
+        return decode(bytes, TIMELINE, json -> new TimelineRecord(json.optionalName("current")));
     }
 
     /** What a node tells of itself. */

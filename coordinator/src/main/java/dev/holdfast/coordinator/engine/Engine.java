@@ -47,6 +47,12 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
 
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
+    /** Somebody follows a round until this is closed. */
+    public interface Following extends AutoCloseable {
+        @Override
+        void close();
+    }
+
     /** A participant of one round. */
     private record Participant(RoundSpec spec, ParticipantState state, ParticipantEffects effects) {}
 
@@ -101,7 +107,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
      *
      * @return closes the subscription; never throws
      */
-    public AutoCloseable follow(RoundId round, RoundListener listener) {
+    public Following follow(RoundId round, RoundListener listener) {
         post(() -> listeners.put(round, listener));
         return () -> post(() -> listeners.remove(round));
     }

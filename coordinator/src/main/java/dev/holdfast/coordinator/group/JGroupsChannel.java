@@ -2,6 +2,7 @@ package dev.holdfast.coordinator.group;
 
 import dev.holdfast.coordinator.codec.CodecException;
 import dev.holdfast.coordinator.port.GroupChannel;
+import dev.holdfast.coordinator.port.NodeLink;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.message.GroupMessage;
 import java.io.IOException;
@@ -16,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jgroups.Address;
 import org.jgroups.BytesMessage;
@@ -40,10 +42,12 @@ public final class JGroupsChannel implements GroupChannel {
     private final Address own;
     private final Counters counters = new Counters();
     private final Clocks clocks = new Clocks();
+    private final Desk desk =
+            new Desk((node, bytes) -> post(roster(), node, ways -> ways.bulk().offer(bytes, true)));
     private final JChannel channel;
     private final ScheduledExecutorService clockThread;
-    private final Map<Address, Lane> lanes = new HashMap<>();
-    private volatile Map<Address, Lane> openLanes = Map.of();
+    private final Map<Address, Lanes> lanes = new HashMap<>();
+    private volatile Map<Address, Lanes> openLanes = Map.of();
     private volatile Roster roster;
     private volatile @Nullable Listener listener;
 
@@ -119,7 +123,7 @@ public final class JGroupsChannel implements GroupChannel {
         Roster now = roster;
         for (Name node : to) {
             if (!node.equals(settings.node())) {
-                post(now, node, bytes, urgent);
+                post(now, node, ways -> ways.quick().offer(bytes, urgent));
             }
         }
         Listener told = listener;
@@ -128,18 +132,19 @@ public final class JGroupsChannel implements GroupChannel {
         }
     }
 
-    private void post(Roster now, Name node, byte[] bytes, boolean urgent) {
+    private boolean post(Roster now, Name node, Predicate<Lanes> offer) {
         Address life = now.lives().get(node);
-        Lane lane = life == null ? null : openLanes.get(life);
-        if (lane == null) {
+        Lanes ways = life == null ? null : openLanes.get(life);
+        if (ways == null) {
             counters.dropped(Drop.ABSENT);
-            return;
+            return false;
         }
-        if (lane.offer(bytes, urgent)) {
+        if (offer.test(ways)) {
             counters.sent();
-        } else {
-            counters.dropped(Drop.QUEUE_FULL);
+            return true;
         }
+        counters.dropped(Drop.QUEUE_FULL);
+        return false;
     }
 
     /** On the thread of a lane. */
@@ -162,9 +167,21 @@ public final class JGroupsChannel implements GroupChannel {
     /** Asks all present nodes for their time; the answers count as soon as they are there. Does not block. */
     public void measureClocks() {
         Roster now = roster;
-        now.nodes().stream()
-                .filter(node -> !node.equals(settings.node()))
-                .forEach(node -> post(now, node, Wire.encode(new Wire.Ping(wallClockNanos.getAsLong())), false));
+        for (Name node : now.nodes()) {
+            if (!node.equals(settings.node())) {
+                byte[] question = Wire.encode(new Wire.Ping(wallClockNanos.getAsLong()));
+                post(now, node, ways -> ways.quick().offer(question, false));
+            }
+        }
+    }
+
+    /** Requests between agents, over the same encrypted connections. */
+    public NodeLink link() {
+        return desk;
+    }
+
+    private Roster roster() {
+        return roster;
     }
 
     /** What went through the channel so far. */
@@ -177,6 +194,7 @@ public final class JGroupsChannel implements GroupChannel {
     public void close() {
         listener = null;
         clockThread.shutdownNow();
+        desk.close();
         channel.close();
         meet(Roster.of(List.of(), settings.node(), own));
     }
@@ -193,7 +211,7 @@ public final class JGroupsChannel implements GroupChannel {
         });
         next.lives().forEach((node, life) -> {
             if (!life.equals(own)) {
-                lanes.computeIfAbsent(life, to -> new Lane("group-to-" + node, bytes -> transmit(to, bytes)));
+                lanes.computeIfAbsent(life, to -> Lanes.open("group-to-" + node, bytes -> transmit(to, bytes)));
             }
         });
         openLanes = Map.copyOf(lanes);
@@ -244,13 +262,33 @@ public final class JGroupsChannel implements GroupChannel {
     }
 
     private void hear(Name sender, Wire wire) {
-        wire.match(
-                round -> hear(sender, round.message()),
-                ping -> {
-                    byte[] answer = Wire.encode(new Wire.Pong(ping.sentNanos(), wallClockNanos.getAsLong()));
-                    post(roster, sender, answer, false);
-                },
-                pong -> clocks.note(sender, pong.sentNanos(), pong.thereNanos(), wallClockNanos.getAsLong()));
+        wire.accept(new Wire.Visitor() {
+            @Override
+            public void round(Wire.Round round) {
+                hear(sender, round.message());
+            }
+
+            @Override
+            public void ping(Wire.Ping ping) {
+                byte[] answer = Wire.encode(new Wire.Pong(ping.sentNanos(), wallClockNanos.getAsLong()));
+                post(roster, sender, ways -> ways.quick().offer(answer, false));
+            }
+
+            @Override
+            public void pong(Wire.Pong pong) {
+                clocks.note(sender, pong.sentNanos(), pong.thereNanos(), wallClockNanos.getAsLong());
+            }
+
+            @Override
+            public void ask(Wire.Ask ask) {
+                desk.asked(sender, ask);
+            }
+
+            @Override
+            public void answer(Wire.Answer answer) {
+                desk.answered(answer);
+            }
+        });
     }
 
     private void hear(Name sender, GroupMessage message) {

@@ -9,7 +9,6 @@ import dev.holdfast.coordinator.protocol.message.GroupMessage;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Consumer;
 
 /** What nodes send each other: a message of a round, or an exchange that measures clocks. */
 sealed interface Wire {
@@ -22,12 +21,24 @@ sealed interface Wire {
     byte ROUND = 1;
     byte PING = 2;
     byte PONG = 3;
+    byte ASK = 4;
+    byte ANSWER = 5;
 
     /** A message of a round. */
-    record Round(GroupMessage message) implements Wire {}
+    record Round(GroupMessage message) implements Wire {
+        @Override
+        public void accept(Visitor visitor) {
+            visitor.round(this);
+        }
+    }
 
     /** Asks for the time. */
-    record Ping(long sentNanos) implements Wire {}
+    record Ping(long sentNanos) implements Wire {
+        @Override
+        public void accept(Visitor visitor) {
+            visitor.ping(this);
+        }
+    }
 
     /**
      * The answer.
@@ -35,17 +46,70 @@ sealed interface Wire {
      * @param sentNanos as in the question
      * @param thereNanos the answering node's wall clock
      */
-    record Pong(long sentNanos, long thereNanos) implements Wire {}
+    record Pong(long sentNanos, long thereNanos) implements Wire {
+        @Override
+        public void accept(Visitor visitor) {
+            visitor.pong(this);
+        }
+    }
 
     /** Exhaustive choice. */
-    default void match(Consumer<Round> round, Consumer<Ping> ping, Consumer<Pong> pong) {
-        if (this instanceof Round message) {
-            round.accept(message);
-        } else if (this instanceof Ping question) {
-            ping.accept(question);
-        } else {
-            pong.accept((Pong) this);
+    void accept(Visitor visitor);
+
+    /** Whoever takes messages in; a new kind breaks every visitor at compile time. */
+    interface Visitor {
+        void round(Round round);
+
+        void ping(Ping ping);
+
+        void pong(Pong pong);
+
+        void ask(Ask ask);
+
+        void answer(Answer answer);
+    }
+
+    /**
+     * A request from agent to agent.
+     *
+     * @param id unique for the asking life
+     * @param payload what is asked
+     */
+    record Ask(long id, byte[] payload) implements Wire {
+        @Override
+        public void accept(Visitor visitor) {
+            visitor.ask(this);
         }
+    }
+
+    /**
+     * Its answer.
+     *
+     * @param id as in the request
+     * @param payload what is answered
+     */
+    record Answer(long id, byte[] payload) implements Wire {
+        @Override
+        public void accept(Visitor visitor) {
+            visitor.answer(this);
+        }
+    }
+
+    static byte[] encode(Ask ask) {
+        return encode(ASK, ask.id(), ask.payload());
+    }
+
+    static byte[] encode(Answer answer) {
+        return encode(ANSWER, answer.id(), answer.payload());
+    }
+
+    private static byte[] encode(byte kind, long id, byte[] payload) {
+        return ByteBuffer.allocate(HEADER_BYTES + Long.BYTES + payload.length)
+                .put(VERSION)
+                .put(kind)
+                .putLong(id)
+                .put(payload)
+                .array();
     }
 
     static byte[] encode(GroupMessage message) {
@@ -87,6 +151,8 @@ sealed interface Wire {
                 exactly(body, 2 * Long.BYTES);
                 yield new Pong(body.getLong(), body.getLong());
             }
+            case ASK -> new Ask(atLeast(body, Long.BYTES).getLong(), rest(body));
+            case ANSWER -> new Answer(atLeast(body, Long.BYTES).getLong(), rest(body));
             default -> throw new CodecException("an unknown kind of message: " + bytes[1]);
         };
     }
@@ -110,6 +176,19 @@ sealed interface Wire {
                 }
             }
         }
+    }
+
+    private static ByteBuffer atLeast(ByteBuffer body, int length) throws CodecException {
+        if (body.remaining() < length) {
+            throw new CodecException("at least %d bytes expected, %d there".formatted(length, body.remaining()));
+        }
+        return body;
+    }
+
+    private static byte[] rest(ByteBuffer body) {
+        byte[] rest = new byte[body.remaining()];
+        body.get(rest);
+        return rest;
     }
 
     private static ByteBuffer exactly(ByteBuffer body, int length) throws CodecException {

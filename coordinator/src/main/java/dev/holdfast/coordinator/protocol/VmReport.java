@@ -31,10 +31,4 @@ public record VmReport(
     public VmReport {
         parts = List.copyOf(parts);
     }
-
-    /** The same with what came of the request to flush file systems. */
-    public VmReport withQuiesce(String outcome) {
-        return new VmReport(
-                vm, frozenAtNanos, capturedAtNanos, thawedAtNanos, pauseNanos, method, outcome, hypervisor, parts);
-    }
 }

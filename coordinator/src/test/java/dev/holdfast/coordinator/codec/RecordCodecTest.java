@@ -41,6 +41,7 @@ class RecordCodecTest {
         CheckpointRecord checkpoint =
                 CheckpointRecord.of(RecordSamples.spec(), List.of(RecordSamples.report(), RecordSamples.report()));
         GroupRecord group = new GroupRecord(new Name("shop"), new TreeSet<>(Set.of(new Name("web"), new Name("db"))));
+        TimelineRecord timeline = new TimelineRecord(Optional.of(new Name("nightly")));
         JournalEntry intent = JournalEntry.intent(RecordSamples.spec());
         JournalEntry voted = JournalEntry.voted(RecordSamples.spec(), RecordSamples.report());
         return List.of(
@@ -49,6 +50,7 @@ class RecordCodecTest {
                 new Form("vote-durable", yes, RecordCodec.encode(yes), RecordCodec::decodeVote),
                 new Form("vote-no", no, RecordCodec.encode(no), RecordCodec::decodeVote),
                 new Form("checkpoint", checkpoint, RecordCodec.encode(checkpoint), RecordCodec::decodeCheckpoint),
+                new Form("timeline", timeline, RecordCodec.encode(timeline), RecordCodec::decodeTimeline),
                 new Form("group", group, RecordCodec.encode(group), RecordCodec::decodeGroup),
                 new Form(
                         "node",

@@ -1,9 +1,11 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.MemoryFacts;
+import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.qmp.QmpCommand;
+import dev.holdfast.agent.qmp.QmpValue;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,10 +32,11 @@ final class BackgroundMemory extends MemoryStream {
     public void ensureRunning(Duration bound) throws HypervisorException {
         long start = monitor.nanoClock().getAsLong();
         while (true) {
-            JsonNode info = migration.query();
-            JsonNode ram = info.path("ram");
+            QmpValue info = migration.query();
+            QmpValue ram = info.path("ram");
             boolean pages = ram.path("normal").asLong() + ram.path("duplicate").asLong() > 0;
-            if (pages || !Migration.isBusy(info)) {
+            // A status that is neither busy nor an end is that of before the stream.
+            if (pages || Migration.isEnd(info)) {
                 break;
             }
             if (monitor.left(start, bound).isZero()) {
@@ -47,13 +50,30 @@ final class BackgroundMemory extends MemoryStream {
     }
 
     @Override
-    HypervisorException failed(JsonNode info) throws HypervisorException {
+    public MemoryFacts finish(Progress progress) throws HypervisorException {
+        try {
+            return super.finish(progress);
+        } catch (HypervisorException e) {
+            if (started && e.kind() == Kind.UNKNOWN && vm.isStuckInWriteProtection()) {
+                throw new HypervisorException(
+                        Kind.GUEST_BROKEN,
+                        vm.name()
+                                + ": the memory stream ended while QEMU itself waited for a write-protected page, so it"
+                                + " answers nothing any more. Kill the process and restore the machine",
+                        e);
+            }
+            throw e;
+        }
+    }
+
+    @Override
+    HypervisorException failed(QmpValue info) throws HypervisorException {
         if (started && vm.isWriteProtected()) {
             return new HypervisorException(
                     Kind.GUEST_BROKEN,
                     vm.name() + ": " + Migration.failure(info)
                             + ", and this QEMU left the guest's memory write-protected:"
-                            + " it says 'running' but hangs at its next write. Kill the process and restore the machine");
+                            + " it hangs at its next write to a page not saved yet. Kill the process and restore the machine");
         }
         return super.failed(info);
     }

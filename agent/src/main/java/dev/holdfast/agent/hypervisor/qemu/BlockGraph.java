@@ -1,10 +1,10 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.qmp.QmpValue;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -43,7 +43,7 @@ record BlockGraph(
     static BlockGraph read(Monitor monitor, VmDefinition vm) throws HypervisorException {
         Map<Path, String> formatNodes = new HashMap<>();
         Set<String> names = new HashSet<>();
-        for (JsonNode node : monitor.call("query-named-block-nodes", Map.of("flat", true))) {
+        for (QmpValue node : monitor.call("query-named-block-nodes", Map.of("flat", true))) {
             String name = node.path("node-name").asText();
             names.add(name);
             if (node.path("drv").asText().equals("qcow2")) {
@@ -52,15 +52,15 @@ record BlockGraph(
         }
         Map<String, DiskState> disks = new HashMap<>();
         Map<String, String> active = new HashMap<>();
-        JsonNode devices = monitor.call("query-block");
+        QmpValue devices = monitor.call("query-block");
         for (VmDefinition.Disk disk : vm.disks()) {
-            JsonNode inserted = inserted(devices, disk.id())
+            QmpValue inserted = inserted(devices, disk.id())
                     .orElseThrow(() -> new HypervisorException(
                             Kind.REFUSED,
                             "the process of " + vm.name() + " has no disk " + disk.id()
                                     + "; it was started from another definition, so restart the machine"));
             List<Path> layers = new ArrayList<>();
-            for (JsonNode image = inserted.path("image"); image.isObject(); image = image.path("backing-image")) {
+            for (QmpValue image = inserted.path("image"); image.isObject(); image = image.path("backing-image")) {
                 layers.add(Path.of(image.path("filename").asText()));
             }
             long size = inserted.path("image").path("virtual-size").asLong();
@@ -70,11 +70,11 @@ record BlockGraph(
         return new BlockGraph(Map.copyOf(disks), Map.copyOf(active), Map.copyOf(formatNodes), Set.copyOf(names));
     }
 
-    private static Optional<JsonNode> inserted(JsonNode devices, String diskId) {
-        for (JsonNode device : devices) {
+    private static Optional<QmpValue> inserted(QmpValue devices, String diskId) {
+        for (QmpValue device : devices) {
             String path = device.path("qdev").asText() + "/";
             if (path.startsWith(device(diskId) + "/") || path.contains("/" + device(diskId) + "/")) {
-                return Optional.of(device.path("inserted")).filter(JsonNode::isObject);
+                return Optional.of(device.path("inserted")).filter(QmpValue::isObject);
             }
         }
         return Optional.empty();

@@ -1,10 +1,10 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.qmp.QmpValue;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -56,7 +56,7 @@ final class CommitJob {
         long last = -1;
         long lastMoved = monitor.nanoClock().getAsLong();
         while (true) {
-            JsonNode job = find(monitor, id)
+            QmpValue job = find(monitor, id)
                     .orElseThrow(() -> new HypervisorException(Kind.FAILED, what + " was removed by somebody else"));
             long done = job.path("current-progress").asLong();
             progress.at(done, job.path("total-progress").asLong());
@@ -90,7 +90,7 @@ final class CommitJob {
 
     /** Cancels and dismisses merges that nobody waits for any more. A merge cut short loses nothing. */
     static void clearLeftovers(Monitor monitor) throws HypervisorException {
-        for (JsonNode job : monitor.call("query-jobs")) {
+        for (QmpValue job : monitor.call("query-jobs")) {
             if (job.path("id").asText().startsWith(PREFIX)) {
                 cancel(monitor, job.path("id").asText());
             }
@@ -100,7 +100,7 @@ final class CommitJob {
     private static void cancel(Monitor monitor, String id) throws HypervisorException {
         monitor.accepts("job-cancel", Map.of("id", id));
         long start = monitor.nanoClock().getAsLong();
-        Optional<JsonNode> job = find(monitor, id);
+        Optional<QmpValue> job = find(monitor, id);
         while (job.isPresent() && !job.get().path("status").asText().equals("concluded")) {
             if (monitor.left(start, CANCEL).isZero()) {
                 throw new HypervisorException(Kind.UNKNOWN, "the job " + id + " does not end; look at the storage");
@@ -111,8 +111,8 @@ final class CommitJob {
         monitor.accepts("job-dismiss", Map.of("id", id));
     }
 
-    private static Optional<JsonNode> find(Monitor monitor, String id) throws HypervisorException {
-        for (JsonNode job : monitor.call("query-jobs")) {
+    private static Optional<QmpValue> find(Monitor monitor, String id) throws HypervisorException {
+        for (QmpValue job : monitor.call("query-jobs")) {
             if (job.path("id").asText().equals(id)) {
                 return Optional.of(job);
             }

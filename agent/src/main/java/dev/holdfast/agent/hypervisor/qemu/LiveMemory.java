@@ -1,8 +1,8 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.qmp.QmpValue;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,8 +29,8 @@ final class LiveMemory extends MemoryStream {
         monitor.call(START.name(), START.arguments());
         long start = monitor.nanoClock().getAsLong();
         while (!watcher.stopped()) {
-            JsonNode info = migration.query();
-            JsonNode ram = info.path("ram");
+            QmpValue info = migration.query();
+            QmpValue ram = info.path("ram");
             progress.at(ram.path("transferred").asLong(), ram.path("total").asLong());
             if (!Migration.isBusy(info)) {
                 throw failed(info);
@@ -61,18 +61,11 @@ final class LiveMemory extends MemoryStream {
         if (!migration.awaitStatus(events, "completed", bound).equals("completed")) {
             throw failed(migration.query());
         }
+        migration.awaitFinalized(bound);
     }
 
     @Override
     public void ensureRunning(Duration bound) throws HypervisorException {
         QemuVm.resume(monitor, bound);
-    }
-
-    @Override
-    public void cancel() throws HypervisorException {
-        if (Migration.isBusy(migration.query())) {
-            monitor.call("migrate_cancel", Map.of());
-            migration.awaitEnd(events, Progress.NONE);
-        }
     }
 }

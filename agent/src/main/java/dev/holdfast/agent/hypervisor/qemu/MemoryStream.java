@@ -1,6 +1,5 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.MemoryFacts;
@@ -8,6 +7,7 @@ import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.qmp.QmpCommand;
 import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.qmp.QmpException;
+import dev.holdfast.agent.qmp.QmpValue;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -48,7 +48,7 @@ abstract class MemoryStream implements MemoryWriter {
 
     @Override
     public MemoryFacts finish(Progress progress) throws HypervisorException {
-        JsonNode info = migration.awaitEnd(events, progress);
+        QmpValue info = migration.awaitEnd(events, progress);
         if (!info.path("status").asText().equals("completed")) {
             throw failed(info);
         }
@@ -57,7 +57,7 @@ abstract class MemoryStream implements MemoryWriter {
         return new MemoryFacts(method, bytes);
     }
 
-    HypervisorException failed(JsonNode info) throws HypervisorException {
+    HypervisorException failed(QmpValue info) throws HypervisorException {
         return new HypervisorException(Kind.FAILED, vm.name() + ": " + Migration.failure(info));
     }
 

@@ -1,6 +1,5 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
@@ -11,6 +10,7 @@ import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.qmp.QmpFuture;
 import dev.holdfast.agent.qmp.QmpReply;
+import dev.holdfast.agent.qmp.QmpValue;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -26,28 +26,30 @@ import java.util.function.Predicate;
  */
 record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoClock) {
     /** For commands that only look or set something. A busy host answers in milliseconds; a hung QEMU never. */
-    static final Duration QUICK = Duration.ofSeconds(5);
+    static final Duration QUICK = Duration.ofSeconds(3);
 
-    JsonNode call(String command, Map<String, ?> arguments, Duration timeout) throws HypervisorException {
+    private static final Duration STALLED = Duration.ofMillis(300);
+
+    QmpValue call(String command, Map<String, ?> arguments, Duration timeout) throws HypervisorException {
         try {
-            return client.execute(command, arguments, timeout);
+            return client.execute(command, arguments, patience(timeout));
         } catch (QmpException e) {
             throw translate(e);
         }
     }
 
-    JsonNode call(String command, Map<String, ?> arguments) throws HypervisorException {
+    QmpValue call(String command, Map<String, ?> arguments) throws HypervisorException {
         return call(command, arguments, QUICK);
     }
 
-    JsonNode call(String command) throws HypervisorException {
+    QmpValue call(String command) throws HypervisorException {
         return call(command, Map.of(), QUICK);
     }
 
     /** Executes, and takes a refusal for an answer. */
     boolean accepts(String command, Map<String, ?> arguments) throws HypervisorException {
         try {
-            client.execute(command, arguments, QUICK);
+            client.execute(command, arguments, patience(QUICK));
             return true;
         } catch (QmpException e) {
             if (e.kind() == QmpException.Kind.REJECTED) {
@@ -73,12 +75,17 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
         }
     }
 
+    /** A QEMU that hangs shall not cost the full time for each of many commands of a clean-up. */
+    private Duration patience(Duration timeout) {
+        return client.isStalled() && timeout.compareTo(STALLED) > 0 ? STALLED : timeout;
+    }
+
     VmStatus status() throws HypervisorException {
         return status(call("query-status"));
     }
 
     /** Maps QEMU's RunState (qapi/run-state.json). */
-    static VmStatus status(JsonNode reply) {
+    static VmStatus status(QmpValue reply) {
         return switch (reply.path("status").asText()) {
             case "running" -> VmStatus.RUNNING;
             case "postmigrate" -> VmStatus.CAPTURED;
@@ -98,8 +105,17 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
         return switch (e.kind()) {
             case REJECTED -> Kind.REFUSED;
             case TIMED_OUT -> Kind.UNKNOWN;
-            case CLOSED -> identity.isAlive() ? Kind.UNKNOWN : Kind.GONE;
+            case CLOSED -> endsSoon() ? Kind.GONE : Kind.UNKNOWN;
         };
+    }
+
+    /** A process that dies closes its sockets some milliseconds before it is gone. */
+    private boolean endsSoon() {
+        long start = nanoClock.getAsLong();
+        while (identity.isAlive() && !left(start, STALLED).isZero()) {
+            Pause.millis(2);
+        }
+        return !identity.isAlive();
     }
 
     /** What is left of a bound that began at {@code startNanos}; at least zero. */

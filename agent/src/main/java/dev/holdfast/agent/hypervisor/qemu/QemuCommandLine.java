@@ -1,10 +1,9 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.qmp.QmpValue;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,8 +15,6 @@ import java.util.Map;
  * definition always makes the same machine: a memory image loads only into the same one.
  */
 final class QemuCommandLine {
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     private final List<String> words = new ArrayList<>();
 
     private QemuCommandLine() {}
@@ -53,7 +50,7 @@ final class QemuCommandLine {
         for (VmDefinition.Disk disk : vm.disks()) {
             line.disk(disk);
         }
-        vm.nics().forEach(line::nic);
+        line.words.addAll(Network.words(vm.nics(), mode.instance().isEmpty()));
         if (vm.guestAgent()) {
             line.add("-device", "virtio-serial-pci,id=agent-bus");
             line.add("-chardev", "socket,id=qga0,path=" + comma(directory.file("qga.sock")) + ",server=on,wait=off");
@@ -91,13 +88,11 @@ final class QemuCommandLine {
                     BlockGraph.firstNode(disk.id()),
                     "file",
                     Map.of("driver", "file", "filename", layer.toString()));
-            add("-blockdev", JSON.writeValueAsString(node));
+            add("-blockdev", QmpValue.write(node));
             add(
                     "-device",
                     "virtio-blk-pci,drive=" + BlockGraph.firstNode(disk.id()) + ",id=" + BlockGraph.device(disk.id())
                             + ",serial=" + disk.id());
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a map of strings is not JSON", e);
         } catch (IOException e) {
             throw new HypervisorException(
                     HypervisorException.Kind.REFUSED,
@@ -105,16 +100,6 @@ final class QemuCommandLine {
                             + "); check that the storage is mounted and the head of the chain is there",
                     e);
         }
-    }
-
-    private void nic(VmDefinition.Nic nic) {
-        String backend = nic.backend();
-        int comma = backend.indexOf(',');
-        String type = comma < 0 ? backend : backend.substring(0, comma);
-        String rest = comma < 0 ? "" : backend.substring(comma);
-        add("-netdev", type + ",id=" + nic.id() + rest);
-        // Without a boot ROM: it would be one more file whose version has to match when memory is loaded.
-        add("-device", "virtio-net-pci,netdev=" + nic.id() + ",id=dev-" + nic.id() + ",mac=" + nic.mac() + ",romfile=");
     }
 
     private void add(String... more) {

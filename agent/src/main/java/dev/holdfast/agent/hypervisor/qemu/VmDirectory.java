@@ -21,8 +21,16 @@ import java.util.Optional;
  */
 record VmDirectory(Path path, Path root) {
     private static final int MAX_SOCKET_PATH = 100;
-    private static final List<String> MOVED =
-            List.of("qmp.sock", "guard.sock", "rescue.sock", "qga.sock", "console.sock", "console", "qemu.log", "pid");
+    private static final List<String> MOVED = List.of(
+            "qmp.sock",
+            "guard.sock",
+            "rescue.sock",
+            "qga.sock",
+            "console.sock",
+            "console",
+            "qemu.log",
+            "start.log",
+            "pid");
 
     static VmDirectory of(Path runDirectory, Name vm, Optional<String> instance) {
         Path root = runDirectory.resolve("vms").resolve(vm.value());

@@ -1,0 +1,303 @@
+#include "request.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "log.h"
+#include "server.h"
+#include "session.h"
+#include "vm.h"
+
+#define DEADLINE_LONGEST_MS 600000
+#define QUIESCE_LONGEST_MS 60000
+#define WATCH_PATIENCE_MS 2000
+#define UNQUIESCE_PATIENCE_MS 2000
+
+#define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+static bool has_only(const char *text, size_t longest, const char *allowed)
+{
+    size_t length = strlen(text);
+
+    return length > 0 && length <= longest && strspn(text, allowed) == length;
+}
+
+/* The names of dev.holdfast.coordinator.protocol.Name. They become parts of paths. */
+static bool is_name(const char *text)
+{
+    return has_only(text, NAME_BYTES - 1, LETTERS_AND_DIGITS "._-") && strchr(LETTERS_AND_DIGITS, text[0]) != NULL &&
+           strstr(text, "..") == NULL;
+}
+
+/* Tokens are lines of the freeze marker, so no white space. */
+static bool is_token(const char *text)
+{
+    return has_only(text, TOKEN_BYTES - 1, LETTERS_AND_DIGITS "._:@/+=-");
+}
+
+static void succeed(struct connection *connection)
+{
+    connection_reply(connection, json_pack("{s:b}", "ok", 1));
+}
+
+/* The VM the request names; answers itself if there is none. */
+static struct vm *named_vm(struct connection *connection, const json_t *request)
+{
+    const char *name = message_text(request, "vm");
+    struct vm *vm = name == NULL ? NULL : vm_find(name);
+
+    if (name == NULL) {
+        connection_fail(connection, "the request names no VM: it has no text member \"vm\"; add it");
+    } else if (vm == NULL) {
+        connection_fail(connection, "VM %.64s is not watched: this guard may be newer than the agent's connection; send \"watch\" first", name);
+    }
+    return vm;
+}
+
+static const char *valid_token(struct connection *connection, const json_t *request)
+{
+    const char *token = message_text(request, "token");
+
+    if (token == NULL || !is_token(token)) {
+        connection_fail(connection, "the token is missing or bad: it must be 1 to 128 letters, digits or ._:@/+=- characters; send another one");
+        return NULL;
+    }
+    return token;
+}
+
+/* True if the connection holds the VM armed with the request's token; answers itself if not. */
+static bool holds(struct connection *connection, struct vm *vm, const char *token)
+{
+    if (vm->phase == ARMED && vm->owner == connection && strcmp(vm->token, token) == 0) {
+        return true;
+    }
+    connection_fail(connection, "VM %s is not armed with token %s by this connection%s; arm it first", vm->name, token,
+                    strcmp(vm->last_fired, token) == 0 ? ": its deadline passed and the guard has thawed it" : "");
+    return false;
+}
+
+/* watch: connects the VM's guard.sock and, if `qga`, its qga.sock. Answered when the QMP session is ready. */
+static void op_watch(struct connection *connection, const json_t *request)
+{
+    const char *name = message_text(request, "vm");
+    const char *directory = message_text(request, "dir");
+    long long pid;
+
+    if (name == NULL || !is_name(name)) {
+        connection_fail(connection, "the VM's name is missing or bad: it must be 1 to 64 letters, digits, dots, dashes or underscores, and begin with a letter or digit; choose another one");
+        return;
+    }
+    if (directory == NULL || directory[0] != '/' || strlen(directory) >= DIRECTORY_BYTES - 1) {
+        connection_fail(connection, "cannot watch VM %s: \"dir\" must be an absolute path shorter than %d bytes, or its sockets do not fit the kernel's limit; choose a shorter run_dir",
+                        name, DIRECTORY_BYTES - 1);
+        return;
+    }
+    if (!message_number(request, "pid", 2, INT32_MAX, &pid)) {
+        connection_fail(connection, "cannot watch VM %s: \"pid\" must be the number of its QEMU process; add it", name);
+        return;
+    }
+    struct vm *vm = vm_find(name);
+    if (vm != NULL && vm->waiting != NULL) {
+        connection_fail(connection, "cannot watch VM %s: another request for it is not answered yet; wait for that", name);
+        return;
+    }
+    if (vm != NULL && (vm->phase == ARMED || vm->phase == FIRING) && (vm->pid != pid || strcmp(vm->directory, directory) != 0)) {
+        connection_fail(connection, "cannot watch another process as VM %s: it is armed; disarm it first", name);
+        return;
+    }
+    vm = vm_watch(name, directory, (pid_t)pid, json_is_true(json_object_get(request, "qga")));
+    if (vm == NULL) {
+        connection_fail(connection, "cannot watch VM %s: the guard watches %d VMs at most, or has no memory; unwatch others", name, VM_LIMIT);
+    } else if (!vm_process_lives(vm)) {
+        vm_unwatch(vm);
+        connection_fail(connection, "cannot watch VM %s: there is no process %lld; start the VM first", name, pid);
+    } else if (vm->qmp.state == QMP_READY) {
+        succeed(connection);
+    } else {
+        vm->waiting = connection;
+        vm->waiting_for_watch = true;
+        vm->waiting_until = loop_now() + WATCH_PATIENCE_MS;
+        connection_wait(connection);
+    }
+}
+
+/* unwatch: closes the sockets. */
+static void op_unwatch(struct connection *connection, const json_t *request)
+{
+    struct vm *vm = named_vm(connection, request);
+
+    if (vm == NULL) {
+        return;
+    }
+    if (vm->phase == ARMED || vm->phase == FIRING || vm->waiting != NULL) {
+        connection_fail(connection, "cannot unwatch VM %s: it is armed or being thawed; disarm it first", vm->name);
+        return;
+    }
+    vm_unwatch(vm);
+    succeed(connection);
+}
+
+/* arm: from now on the guest may be frozen, for deadline_ms. The same token again starts the countdown anew. */
+static void op_arm(struct connection *connection, const json_t *request)
+{
+    struct vm *vm = named_vm(connection, request);
+    const char *token = vm == NULL ? NULL : valid_token(connection, request);
+    long long deadline_ms;
+
+    if (token == NULL) {
+        return;
+    }
+    if (!message_number(request, "deadline_ms", 1, DEADLINE_LONGEST_MS, &deadline_ms)) {
+        connection_fail(connection, "cannot arm VM %s: \"deadline_ms\" must be a whole number from 1 to %d; change the deadline", vm->name, DEADLINE_LONGEST_MS);
+        return;
+    }
+    bool mine = vm->owner == connection;
+    bool same = strcmp(vm->token, token) == 0;
+    if (strcmp(vm->last_fired, token) == 0) {
+        connection_fail(connection, "cannot arm VM %s with token %s: its deadline passed and the guard has thawed it, so what was captured is void; begin a new round with a new token", vm->name, token);
+    } else if (vm->phase == FIRING || (vm->phase != IDLE && !mine) || (vm->phase == ARMED && !same)) {
+        connection_fail(connection, "cannot arm VM %s: it is %s with token %s; wait for the end of that round", vm->name,
+                        vm->phase == FIRING ? "being thawed" : "armed", vm->token);
+    } else if (vm->qmp.state != QMP_READY) {
+        connection_fail(connection, "cannot arm VM %s: the guard has no QMP session with it now, so it could not thaw it; does its QEMU (pid %d) run and answer?", vm->name, (int)vm->pid);
+    } else if (!vm_arm(vm, connection, connection->pidfd, token, deadline_ms, json_is_true(json_object_get(request, "was_paused")))) {
+        connection_fail(connection, "cannot arm VM %s: the freeze marker %s/frozen cannot be written: %s; make room there", vm->name, vm->directory, strerror(errno));
+    } else {
+        succeed(connection);
+    }
+}
+
+/* disarm: the guest runs again. `fired`: the guard thawed it before, the freeze was not whole. */
+static void op_disarm(struct connection *connection, const json_t *request)
+{
+    struct vm *vm = named_vm(connection, request);
+    const char *token = vm == NULL ? NULL : valid_token(connection, request);
+
+    if (token == NULL) {
+        return;
+    }
+    bool fired = strcmp(vm->last_fired, token) == 0;
+    bool current = vm->phase != IDLE && strcmp(vm->token, token) == 0 && vm->owner == connection;
+    if (!current && !fired) {
+        holds(connection, vm, token);
+        return;
+    }
+    if (current && vm->phase == ARMED && vm->quiesced) {
+        connection_fail(connection, "cannot disarm VM %s: its file systems are frozen; send \"unquiesce\" first", vm->name);
+        return;
+    }
+    if (current) {
+        vm_disarm(vm);
+    }
+    connection_reply(connection, json_pack("{s:b,s:b}", "ok", 1, "fired", fired));
+}
+
+static bool can_quiesce(struct connection *connection, struct vm *vm)
+{
+    if (vm->waiting != NULL) {
+        connection_fail(connection, "VM %s: another request for it is not answered yet; wait for that", vm->name);
+        return false;
+    }
+    if (!vm->has_qga || !qga_is_open(&vm->qga)) {
+        connection_fail(connection, "cannot speak to the guest agent of VM %s: %s; set guest_agent = true, or create the checkpoint with --quiesce=no", vm->name,
+                        vm->has_qga ? "nobody listens on its qga.sock" : "it is watched without one");
+        return false;
+    }
+    return true;
+}
+
+/* quiesce: freezes the guest's file systems; from now on the thaw includes them. */
+static void op_quiesce(struct connection *connection, const json_t *request)
+{
+    struct vm *vm = named_vm(connection, request);
+    const char *token = vm == NULL ? NULL : valid_token(connection, request);
+    long long timeout_ms;
+
+    if (token == NULL || !holds(connection, vm, token) || !can_quiesce(connection, vm)) {
+        return;
+    }
+    if (!message_number(request, "timeout_ms", 1, QUIESCE_LONGEST_MS, &timeout_ms)) {
+        connection_fail(connection, "cannot quiesce VM %s: \"timeout_ms\" must be a whole number from 1 to %d; change it", vm->name, QUIESCE_LONGEST_MS);
+        return;
+    }
+    vm->quiesced = true;
+    vm->waiting = connection;
+    connection_wait(connection);
+    qga_freeze(&vm->qga, loop_now() + timeout_ms);
+}
+
+/* unquiesce: thaws them; the guest must run. Nothing to do, also after the guard has fired: no file systems. */
+static void op_unquiesce(struct connection *connection, const json_t *request)
+{
+    struct vm *vm = named_vm(connection, request);
+    const char *token = vm == NULL ? NULL : valid_token(connection, request);
+
+    if (token == NULL) {
+        return;
+    }
+    bool fired = vm->phase != FIRING && strcmp(vm->last_fired, token) == 0;
+    bool nothing = vm->phase == ARMED && vm->owner == connection && strcmp(vm->token, token) == 0 && !vm->quiesced;
+    if (fired || nothing) {
+        connection_reply(connection, json_pack("{s:b,s:i}", "ok", 1, "filesystems", 0));
+        return;
+    }
+    if (!holds(connection, vm, token) || !can_quiesce(connection, vm)) {
+        return;
+    }
+    vm->waiting = connection;
+    connection_wait(connection);
+    qga_thaw(&vm->qga, loop_now() + UNQUIESCE_PATIENCE_MS);
+}
+
+/* ping: what is watched and what is armed. */
+static void op_ping(struct connection *connection, const json_t *request)
+{
+    json_t *watched = json_array();
+    json_t *armed = json_array();
+
+    (void)request;
+    for (size_t i = 0; i < VM_LIMIT; i++) {
+        if (vms[i] != NULL) {
+            json_array_append_new(watched, json_string(vms[i]->name));
+        }
+        if (vms[i] != NULL && vms[i]->phase == ARMED) {
+            json_array_append_new(armed, json_string(vms[i]->name));
+        }
+    }
+    connection_reply(connection, json_pack("{s:b,s:s,s:o,s:o}", "ok", 1, "version", GUARD_VERSION, "watched", watched, "armed", armed));
+}
+
+/* alive: the client's answer to a "firing" event, see kill_owner(); the only request without a reply. */
+static void op_alive(struct connection *connection, const json_t *request)
+{
+    (void)connection;
+    (void)request;
+}
+
+void request_handle(struct connection *connection, const char *line, size_t length)
+{
+    static const struct {
+        const char *name;
+        void (*handle)(struct connection *connection, const json_t *request);
+    } operations[] = {{"watch", op_watch},     {"unwatch", op_unwatch},     {"arm", op_arm},   {"disarm", op_disarm},
+                      {"quiesce", op_quiesce}, {"unquiesce", op_unquiesce}, {"ping", op_ping}, {"alive", op_alive}};
+    const char *why = NULL;
+
+    if (line == NULL) {
+        connection_fail(connection, "the request is too long: no request needs more than %zu bytes; send a shorter one", sizeof connection->in - 1);
+        return;
+    }
+    json_t *request = message_parse(line, length, &why);
+    if (request == NULL) {
+        connection_fail(connection, "the request is no JSON object in one line: %s; correct the client", why);
+        return;
+    }
+    const char *name = message_text(request, "op");
+    for (size_t i = 0; name != NULL && i < sizeof operations / sizeof operations[0]; i++) {
+        if (strcmp(name, operations[i].name) == 0) {
+            operations[i].handle(connection, request);
+            return;
+        }
+    }
+    connection_fail(connection, "the request has no known \"op\": this guard (%s) knows watch, unwatch, arm, disarm, quiesce, unquiesce, ping and alive; are agent and guard of one version?", GUARD_VERSION);
+}

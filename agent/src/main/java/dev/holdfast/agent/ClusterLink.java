@@ -1,0 +1,111 @@
+package dev.holdfast.agent;
+
+import dev.holdfast.agent.config.NodeSettings;
+import dev.holdfast.agent.node.RememberedStore;
+import dev.holdfast.coordinator.group.ChannelKey;
+import dev.holdfast.coordinator.group.ChannelSettings;
+import dev.holdfast.coordinator.group.JGroupsChannel;
+import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.zookeeper.Credentials;
+import dev.holdfast.coordinator.zookeeper.StoreIdentity;
+import dev.holdfast.coordinator.zookeeper.StoreSettings;
+import dev.holdfast.coordinator.zookeeper.ZooKeeperStore;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The store and the group channel of this node. Thread-safe. */
+final class ClusterLink implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ClusterLink.class);
+
+    private final Name self;
+    private final ZooKeeperStore store;
+    private final JGroupsChannel channel;
+    private volatile List<NodeRegistry.Node> lastSeen = List.of();
+
+    private ClusterLink(NodeSettings node, ZooKeeperStore store, Platform platform) throws IOException {
+        this.self = node.node();
+        this.store = store;
+        this.channel = new JGroupsChannel(channelSettings(node), this::addresses, platform::wallNanos);
+    }
+
+    /** Begins to connect to the store; the channel is started separately. Never waits for either. */
+    static ClusterLink open(NodeSettings node, Platform platform) throws IOException {
+        StoreSettings settings = StoreSettings.of(
+                node.zookeeper().connect(),
+                node.cluster(),
+                node.node(),
+                Credentials.read(node.zookeeper().credentials()),
+                node.zookeeper().sessionTimeout());
+        ZooKeeperStore store = ZooKeeperStore.open(
+                settings, new RememberedStore(node.stateDirectory()), platform.identities(), platform.nanoClock());
+        return new ClusterLink(node, store, platform);
+    }
+
+    private static ChannelSettings channelSettings(NodeSettings node) throws IOException {
+        return new ChannelSettings(
+                node.node(),
+                node.cluster().value(),
+                InetAddress.getByName(node.channel().bindAddress()),
+                node.channel().port(),
+                ChannelKey.read(node.channel().key(), node.cluster().value()));
+    }
+
+    ZooKeeperStore store() {
+        return store;
+    }
+
+    JGroupsChannel channel() {
+        return channel;
+    }
+
+    /** The nodes as the store has them, or as it last had them. */
+    List<NodeRegistry.Node> nodes() {
+        try {
+            lastSeen = store.nodes().nodes();
+        } catch (StoreUnreachableException e) {
+            LOG.debug("the last known nodes are used: {}", e.getMessage());
+        }
+        return lastSeen;
+    }
+
+    private Collection<InetSocketAddress> addresses() {
+        List<InetSocketAddress> addresses = new ArrayList<>();
+        for (NodeRegistry.Node node : nodes()) {
+            int colon = node.channelAddress().lastIndexOf(':');
+            addresses.add(new InetSocketAddress(
+                    node.channelAddress().substring(0, colon),
+                    Integer.parseInt(node.channelAddress().substring(colon + 1))));
+        }
+        return addresses;
+    }
+
+    /**
+     * Whether another node says that it runs a machine. If the store cannot be asked, its last word counts.
+     */
+    boolean runsElsewhere(Name vm) {
+        return nodes().stream()
+                .filter(node -> !node.node().equals(self))
+                .map(node -> node.vms().get(vm))
+                .anyMatch(state -> state != null && !"stopped".equals(state));
+    }
+
+    /** Identity of the store, empty if it does not answer. */
+    String storeIdentity() {
+        return store.identity().map(StoreIdentity::identity).orElse("");
+    }
+
+    @Override
+    public void close() {
+        channel.close();
+        store.close();
+    }
+}

@@ -1,0 +1,285 @@
+package dev.holdfast.agent;
+
+import dev.holdfast.agent.cluster.CheckpointClient;
+import dev.holdfast.agent.cluster.LeaderDesk;
+import dev.holdfast.agent.cluster.PeerDesk;
+import dev.holdfast.agent.cluster.Peers;
+import dev.holdfast.agent.config.Configuration;
+import dev.holdfast.agent.config.NodeSettings;
+import dev.holdfast.agent.control.CommandTable;
+import dev.holdfast.agent.control.ControlServer;
+import dev.holdfast.agent.control.Limits;
+import dev.holdfast.agent.guard.Fired;
+import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.journal.RoundJournal;
+import dev.holdfast.agent.node.NodeIdentity;
+import dev.holdfast.agent.node.NodePublisher;
+import dev.holdfast.agent.node.ScheduledTimers;
+import dev.holdfast.agent.node.UniqueWords;
+import dev.holdfast.agent.round.GuardWatch;
+import dev.holdfast.agent.round.NodeParts;
+import dev.holdfast.agent.round.RoundSnapshotter;
+import dev.holdfast.agent.service.CheckpointCommands;
+import dev.holdfast.agent.service.ClusterCommands;
+import dev.holdfast.agent.service.GroupCommands;
+import dev.holdfast.agent.service.SnapshotCommands;
+import dev.holdfast.agent.service.VmCommands;
+import dev.holdfast.agent.snapshot.DiskImport;
+import dev.holdfast.agent.snapshot.SnapshotException;
+import dev.holdfast.agent.snapshot.SnapshotTools;
+import dev.holdfast.agent.snapshot.chain.QemuImages;
+import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.coordinator.engine.Coordinator;
+import dev.holdfast.coordinator.engine.Engine;
+import dev.holdfast.coordinator.engine.EnginePorts;
+import dev.holdfast.coordinator.port.Leadership;
+import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The agent of one node. Machines never depend on it: starting it, stopping it or killing it changes nothing about what
+ * runs. Thread-safe.
+ */
+public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
+
+    private static final Logger LOG = LoggerFactory.getLogger(HoldfastAgent.class);
+    private static final Duration PUBLISH_EVERY = Duration.ofMillis(500);
+    private static final int RECORD_VERSION = 1;
+
+    private final NodeSettings node;
+    private final Platform platform;
+    private final String identity;
+    private final ExecutorService workers = Executors.newCachedThreadPool(task -> daemon(task, "holdfast-machine"));
+    private final ScheduledTimers timers = new ScheduledTimers();
+    private final LocalMachines machines;
+    private final ClusterLink cluster;
+    private final NodeParts parts;
+    private final RoundSnapshotter snapshotter;
+    private final Engine engine;
+    private final NodePublisher publisher;
+    private final ControlServer control;
+    private volatile Optional<Epoch> reign = Optional.empty();
+    private volatile boolean closing;
+
+    private HoldfastAgent(Configuration configuration, Platform platform, Hypervisor hypervisor) throws IOException {
+        this.node = configuration.node();
+        this.platform = platform;
+        this.machines = LocalMachines.open(configuration, hypervisor, this::onFired);
+        this.identity =
+                NodeIdentity.load(node.stateDirectory(), platform.identities()).identity();
+        this.cluster = ClusterLink.open(node, platform);
+        UniqueWords words = new UniqueWords(platform.clock(), platform.random());
+        this.parts = new NodeParts(machines.vms(), machines.claims(), tools(hypervisor), cluster::runsElsewhere, words);
+        this.snapshotter = new RoundSnapshotter(
+                node.node(), platform.software(), machines.net(), parts, workers, platform.nanoClock());
+        RoundJournal journal = new RoundJournal(machines.journal(), node.node(), platform.clock());
+        this.engine = new Engine(
+                node.node(),
+                new EnginePorts(cluster.store().decisions(), cluster.channel(), journal, snapshotter, timers),
+                platform.fatal());
+        this.publisher = new NodePublisher(
+                this::describe,
+                machines.vms(),
+                cluster.store().nodes(),
+                cluster.store().catalogue());
+        CommandTable commands = commands(configuration, words);
+        recoverChains();
+        this.control = ControlServer.start(
+                node.controlSocket(),
+                Optional.of(node.adminGroup()).filter(g -> !g.isEmpty()).orElse(null),
+                commands,
+                Limits.DEFAULT);
+    }
+
+    /** Starts an agent. Returns when the control socket answers; the cluster is joined in the background. */
+    public static HoldfastAgent start(Configuration configuration, Platform platform, Hypervisor hypervisor)
+            throws IOException {
+        HoldfastAgent agent = new HoldfastAgent(configuration, platform, hypervisor);
+        agent.engine.start();
+        daemon(agent::joinCluster, "holdfast-join").start();
+        return agent;
+    }
+
+    private SnapshotTools tools(Hypervisor hypervisor) {
+        return new SnapshotTools(
+                hypervisor,
+                new QemuImages("qemu-img"),
+                new GuardWatch(machines.net()),
+                platform.clock(),
+                platform.nanoClock(),
+                SnapshotTools.DEFAULT_MAX_DEPTH);
+    }
+
+    private CommandTable commands(Configuration configuration, UniqueWords words) {
+        NodeRegistry nodes = cluster.store().nodes();
+        Coordinator coordinator = new Coordinator(
+                engine, cluster.store().catalogue(), nodes, cluster.store().queue());
+        PeersHolder peers = new PeersHolder();
+        LeaderDesk leader = new LeaderDesk(
+                () -> reign,
+                coordinator,
+                engine,
+                cluster.store().decisions(),
+                cluster.store().catalogue(),
+                peers::get);
+        PeerDesk desk = new PeerDesk(leader, parts);
+        peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk));
+        cluster.channel().link().serve(desk);
+        CheckpointClient client = new CheckpointClient(peers.get(), engine, coordinator, words);
+
+        CommandTable table = new CommandTable();
+        new CheckpointCommands(
+                        configuration.node().checkpoint(),
+                        client,
+                        cluster.store().catalogue(),
+                        platform.clock())
+                .register(table);
+        new GroupCommands(cluster.store().catalogue(), nodes).register(table);
+        new ClusterCommands(
+                        node.cluster(),
+                        nodes,
+                        cluster.store().decisions(),
+                        cluster::storeIdentity,
+                        () -> reign.map(Epoch::value).orElse(-1L))
+                .register(table);
+        VmCommands.Tools tools = new VmCommands.Tools(
+                machines.net(),
+                node.checkpoint().deadline(),
+                new DiskImport(new QemuImages("qemu-img"), platform.clock()),
+                node::vmRunDirectory);
+        new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
+                .register(table);
+        new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
+        return table;
+    }
+
+    /** Desk and peers need each other: this node may have to ask itself. */
+    private static final class PeersHolder {
+        private volatile Optional<Peers> peers = Optional.empty();
+
+        void set(Peers now) {
+            peers = Optional.of(now);
+        }
+
+        Peers get() {
+            return peers.orElseThrow(() -> new IllegalStateException("asked before it was put together"));
+        }
+    }
+
+    /** Local operations that a crash has cut off are ended before anybody uses the chains; rounds are the engine's. */
+    private void recoverChains() {
+        for (ManagedVm vm : machines.vms().all()) {
+            try {
+                parts.recover(
+                                vm.name(),
+                                operation -> machines.journal().operations().stream()
+                                        .anyMatch(entry -> entry.id().value().equals(operation)))
+                        .ifPresent(
+                                operation -> LOG.warn("{}: ended {}, which a crash had cut off", vm.name(), operation));
+            } catch (SnapshotException e) {
+                LOG.warn(
+                        "{}: its chain is not usable now: {}",
+                        vm.name(),
+                        e.because().text());
+            }
+        }
+    }
+
+    /** The channel needs the addresses of the others, and those come from the store; neither is waited for by machines. */
+    private void joinCluster() {
+        publisher.publish();
+        try {
+            cluster.store().leadership().start(this);
+        } catch (StoreUnreachableException e) {
+            LOG.warn("no part in elections yet: {}", e.getMessage());
+            timers.after(
+                    PUBLISH_EVERY,
+                    () -> daemon(this::joinCluster, "holdfast-join").start());
+            return;
+        }
+        try {
+            cluster.channel().start(engine);
+        } catch (IOException e) {
+            LOG.error("{}; no checkpoint can include this node until the agent is restarted", e.getMessage());
+        }
+        LOG.info("node {} takes part in cluster {}", node.node(), node.cluster());
+        daemon(this::publishForEver, "holdfast-publisher").start();
+    }
+
+    private void publishForEver() {
+        while (!closing) {
+            publisher.publish();
+            LockSupport.parkNanos(PUBLISH_EVERY.toNanos());
+        }
+    }
+
+    private NodeRegistry.Node describe(SortedMap<Name, String> states) {
+        return new NodeRegistry.Node(
+                node.node(),
+                identity,
+                node.channel().bindAddress() + ":" + node.channel().port(),
+                "",
+                platform.software(),
+                RECORD_VERSION,
+                states);
+    }
+
+    private void onFired(Fired fired) {
+        LOG.warn("the guard has thawed {} ({}): {}", fired.vm(), fired.reason(), fired.result());
+        engine.giveUp(
+                fired.vm(),
+                Refusal.timedOut(
+                        "the guard let %s run (%s): its freeze lasted too long".formatted(fired.vm(), fired.reason())));
+    }
+
+    @Override
+    public void onElected(Epoch epoch) {
+        LOG.info("node {} holds office, epoch {}", node.node(), epoch);
+        reign = Optional.of(epoch);
+        engine.onElected(epoch);
+    }
+
+    @Override
+    public void onDeposed() {
+        if (reign.isPresent()) {
+            LOG.info("node {} no longer holds office", node.node());
+        }
+        reign = Optional.empty();
+        engine.onDeposed();
+    }
+
+    @Override
+    public void onStoreBack() {
+        engine.onStoreBack();
+    }
+
+    private static Thread daemon(Runnable task, String name) {
+        Thread thread = new Thread(task, name);
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    /** Ends the agent; machines run on, and what it had frozen is thawed by the guard. */
+    @Override
+    public void close() throws IOException {
+        closing = true;
+        control.close();
+        engine.close();
+        cluster.close();
+        timers.close();
+        workers.shutdownNow();
+        machines.close();
+    }
+}

@@ -1,0 +1,94 @@
+package dev.holdfast.agent;
+
+import dev.holdfast.agent.cli.Daemons;
+import dev.holdfast.agent.cli.HoldfastCommand;
+import dev.holdfast.agent.config.Configuration;
+import dev.holdfast.agent.config.ConfigurationException;
+import dev.holdfast.agent.config.ConfigurationLoader;
+import dev.holdfast.agent.control.ExitCode;
+import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
+import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
+import dev.holdfast.coordinator.zookeeper.EmbeddedSettings;
+import dev.holdfast.coordinator.zookeeper.EmbeddedZooKeeper;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The commands that stay, with the real clocks and the real randomness. */
+final class HoldfastDaemons implements Daemons {
+
+    private static final Logger LOG = LoggerFactory.getLogger(HoldfastDaemons.class);
+
+    /** Halts the JVM without any hook: the guard sees the end of the connection and thaws. */
+    private static final int CONTRADICTION = 70;
+
+    @Override
+    public int agent(Path configuration) throws InterruptedException {
+        try {
+            Configuration loaded = ConfigurationLoader.load(configuration);
+            Platform platform = new Platform(
+                    InstantSource.system(),
+                    System::nanoTime,
+                    new SecureRandom(),
+                    () -> UUID.randomUUID().toString(),
+                    HoldfastCommand.version(),
+                    contradiction -> Runtime.getRuntime().halt(CONTRADICTION));
+            QemuSettings qemu = QemuSettings.installed(loaded.node().runDirectory());
+            HoldfastAgent agent = HoldfastAgent.start(loaded, platform, new QemuHypervisor(qemu, platform.nanoClock()));
+            LOG.info(
+                    "agent of node {} listens on {}",
+                    loaded.node().node(),
+                    loaded.node().controlSocket());
+            awaitEnd(agent);
+            return ExitCode.OK.number();
+        } catch (ConfigurationException e) {
+            LOG.error("{}", e.getMessage());
+            return ExitCode.USAGE.number();
+        } catch (IOException e) {
+            LOG.error("the agent cannot start: {}", e.getMessage());
+            return ExitCode.FAILED.number();
+        }
+    }
+
+    private static void awaitEnd(HoldfastAgent agent) throws InterruptedException {
+        CountDownLatch ended = new CountDownLatch(1);
+        Runtime.getRuntime()
+                .addShutdownHook(new Thread(
+                        () -> {
+                            try {
+                                agent.close();
+                            } catch (IOException e) {
+                                LOG.debug("the control socket could not be closed", e);
+                            }
+                            ended.countDown();
+                        },
+                        "holdfast-end"));
+        ended.await();
+    }
+
+    @Override
+    public int zookeeper(ZooKeeperOptions options) throws InterruptedException {
+        try {
+            SortedMap<Integer, String> servers = new TreeMap<>();
+            for (String server : options.servers()) {
+                servers.put(servers.size() + 1, server);
+            }
+            EmbeddedZooKeeper.run(new EmbeddedSettings(
+                    options.directory(), options.address(), options.port(), options.id(), servers));
+            return ExitCode.OK.number();
+        } catch (IllegalArgumentException e) {
+            LOG.error("{}", e.getMessage());
+            return ExitCode.USAGE.number();
+        } catch (IOException e) {
+            LOG.error("the ZooKeeper server cannot start: {}", e.getMessage());
+            return ExitCode.FAILED.number();
+        }
+    }
+}

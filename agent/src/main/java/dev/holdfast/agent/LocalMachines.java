@@ -1,0 +1,130 @@
+package dev.holdfast.agent;
+
+import dev.holdfast.agent.config.Configuration;
+import dev.holdfast.agent.config.NodeSettings;
+import dev.holdfast.agent.guard.Fired;
+import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.journal.Operation;
+import dev.holdfast.agent.journal.OperationJournal;
+import dev.holdfast.agent.journal.VmClaims;
+import dev.holdfast.agent.round.GuardNet;
+import dev.holdfast.agent.vm.Definitions;
+import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Everything of the agent that needs no cluster: machines, journal, guard. Thread-safe after {@link #open}. */
+final class LocalMachines implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LocalMachines.class);
+
+    private final OperationJournal journal;
+    private final VmClaims claims = new VmClaims();
+    private final VmRegistry vms;
+    private final GuardNet net;
+
+    private LocalMachines(
+            Configuration configuration, OperationJournal journal, Hypervisor hypervisor, Consumer<Fired> fired) {
+        NodeSettings node = configuration.node();
+        this.journal = journal;
+        this.vms = new VmRegistry(Definitions.of(configuration.vms()), hypervisor, new GuardLooksAnew());
+        this.net = new GuardNet(node.guardSocket(), node::vmRunDirectory, vms, fired);
+    }
+
+    /** The guard's own connection belongs to one process of a machine. */
+    private final class GuardLooksAnew implements VmRegistry.Listener {
+        @Override
+        public void onProcess(ManagedVm vm, RunningVm process) {
+            net.forget(vm.name());
+        }
+
+        @Override
+        public void onGone(ManagedVm vm) {
+            net.forget(vm.name());
+        }
+    }
+
+    /**
+     * Finds what an earlier agent left: running machines, operations that have not ended, machines that stand still although
+     * nobody wants it.
+     *
+     * @param fired told when the guard thaws by itself; must not block
+     * @throws IOException if the node's own directories cannot be used
+     */
+    static LocalMachines open(Configuration configuration, Hypervisor hypervisor, Consumer<Fired> fired)
+            throws IOException {
+        NodeSettings node = configuration.node();
+        Files.createDirectories(node.runDirectory().resolve("vms"));
+        Files.createDirectories(node.stateDirectory());
+        OperationJournal journal = OperationJournal.open(node.journalDirectory());
+        journal.unreadable().forEach(text -> LOG.error("{}; run 'holdfast fsck'", text));
+        LocalMachines machines = new LocalMachines(configuration, journal, hypervisor, fired);
+        machines.vms.adopt();
+        for (Operation refused : machines.claims.restore(journal.operations())) {
+            LOG.warn("operation {} was never admitted; it is taken back", refused.id());
+        }
+        machines.vms.all().forEach(vm -> machines.thawLeftOver(vm, node.vmRunDirectory(vm.name())));
+        return machines;
+    }
+
+    /** Agent and guard died together during a freeze: the mark is still there, and the machine stands still. */
+    private void thawLeftOver(ManagedVm vm, Path runDirectory) {
+        Path mark = runDirectory.resolve("frozen");
+        try {
+            if (!Files.exists(mark)) {
+                return;
+            }
+            String text = Files.readString(mark);
+            boolean held =
+                    text.contains("kind=hold\n") && claims.holder(vm.name()).isPresent();
+            if (held || text.contains("was_paused=1\n")) {
+                return;
+            }
+            if (vm.process().isPresent() && vm.process().get().status() == VmStatus.PAUSED) {
+                vm.process().get().resume();
+                LOG.warn("{} stood still since an earlier agent died: it runs again", vm.name());
+            }
+            Files.deleteIfExists(mark);
+        } catch (IOException | HypervisorException e) {
+            LOG.error(
+                    "{} may stand still and cannot be let run: {}; try 'holdfast vm thaw'", vm.name(), e.getMessage());
+        }
+    }
+
+    OperationJournal journal() {
+        return journal;
+    }
+
+    VmClaims claims() {
+        return claims;
+    }
+
+    VmRegistry vms() {
+        return vms;
+    }
+
+    GuardNet net() {
+        return net;
+    }
+
+    /** What is under way on a machine, for people. */
+    Optional<String> operationOn(Name vm) {
+        return claims.holder(vm).map(holder -> holder.kind().text() + " " + holder.operation());
+    }
+
+    @Override
+    public void close() {
+        net.close();
+        vms.close();
+    }
+}

@@ -1,0 +1,158 @@
+package dev.holdfast.agent.cli;
+
+import static dev.holdfast.agent.timeline.CheckpointTimeline.millis;
+
+import dev.holdfast.agent.control.reply.CheckpointDetails;
+import dev.holdfast.agent.control.reply.CheckpointList;
+import dev.holdfast.agent.control.reply.Prediction;
+import dev.holdfast.agent.control.reply.Verification;
+import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.agent.timeline.CheckpointTimeline;
+import dev.holdfast.agent.timeline.SvgTimeline;
+import dev.holdfast.agent.timeline.TerminalTimeline;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Shows checkpoints. Stateless. */
+final class CheckpointView {
+    private CheckpointView() {}
+
+    static void created(Environment environment, JsonObject answer) throws IOException {
+        CheckpointDetails checkpoint = answer.as(CheckpointDetails.class);
+        View view = new View(environment).row("VM", "NODE", "METHOD", "PAUSE", "SIZE", "QUIESCED");
+        for (CheckpointDetails.Member vm : checkpoint.vms()) {
+            view.row(
+                    vm.vm().value(),
+                    vm.node().value(),
+                    vm.method(),
+                    millis(vm.pauseNanos()),
+                    View.size(vm.bytes()),
+                    vm.quiesce());
+        }
+        view.print();
+        environment
+                .out()
+                .println("Checkpoint %s@%s: skew %s, longest pause %s, %s."
+                        .formatted(
+                                checkpoint.group(),
+                                checkpoint.name(),
+                                millis(checkpoint.skewNanos()),
+                                millis(checkpoint.maxPauseNanos()),
+                                View.size(checkpoint.bytes())));
+    }
+
+    static void list(Environment environment, JsonObject answer) throws IOException {
+        View view = new View(environment)
+                .row("GROUP", "NAME", "CREATED", "STATE", "VMS", "PAUSE", "SKEW", "SIZE", "PARENT", "DESCRIPTION");
+        for (CheckpointList.Row row : answer.as(CheckpointList.class).checkpoints()) {
+            view.row(
+                    row.group().value(),
+                    row.name().value(),
+                    seconds(row.created()),
+                    row.state(),
+                    Integer.toString(row.vms()),
+                    millis(row.maxPauseNanos()),
+                    millis(row.skewNanos()),
+                    View.size(row.bytes()),
+                    row.parent().orElse("-"),
+                    row.description());
+        }
+        view.printOr("There are no checkpoints.");
+    }
+
+    static void details(Environment environment, JsonObject answer, boolean unicode) throws IOException {
+        CheckpointDetails checkpoint = answer.as(CheckpointDetails.class);
+        new View(environment)
+                .property("Checkpoint", checkpoint.group() + "@" + checkpoint.name())
+                .property("Description", checkpoint.description())
+                .property("Created", checkpoint.created())
+                .property("State", checkpoint.state())
+                .property("Parent", checkpoint.parent().orElse(""))
+                .property("Round", checkpoint.round() + ", epoch " + checkpoint.epoch())
+                .property("Size", View.size(checkpoint.bytes()))
+                .print();
+        environment.out().println();
+        View view = new View(environment).row("VM", "NODE", "METHOD", "PAUSE", "SIZE", "QUIESCED", "HYPERVISOR");
+        for (CheckpointDetails.Member vm : checkpoint.vms()) {
+            view.row(
+                    vm.vm().value(),
+                    vm.node().value(),
+                    vm.method(),
+                    millis(vm.pauseNanos()),
+                    View.size(vm.bytes()),
+                    vm.quiesce(),
+                    vm.hypervisor());
+        }
+        view.print();
+        environment.out().println();
+        new TerminalTimeline(environment.width(), unicode)
+                .draw(timeline(checkpoint))
+                .forEach(environment.out()::println);
+    }
+
+    static void writeSvg(Environment environment, JsonObject answer, Path file) throws IOException {
+        String picture = SvgTimeline.draw(timeline(answer.as(CheckpointDetails.class)));
+        try {
+            Files.writeString(file, picture);
+        } catch (IOException e) {
+            throw new IOException("the picture cannot be written to " + file + " (" + e + "); name another file", e);
+        }
+        environment.err().println("The timeline is in " + file + ".");
+    }
+
+    static void prediction(Environment environment, JsonObject answer) throws IOException {
+        View view = new View(environment).row("VM", "NODE", "METHOD", "EXPECTED PAUSE", "SIZE", "FREE");
+        for (Prediction.Row row : answer.as(Prediction.class).vms()) {
+            view.row(
+                    row.vm().value(),
+                    row.node().value(),
+                    row.method(),
+                    millis(row.pauseNanos()),
+                    View.size(row.bytes()),
+                    View.size(row.freeBytes()));
+        }
+        view.print();
+        environment.out().println("Nothing was done: this was a dry run, and nothing speaks against it.");
+    }
+
+    static void verification(Environment environment, JsonObject answer) throws IOException {
+        Verification verification = answer.as(Verification.class);
+        View view = new View(environment).row("VM", "NODE", "WHAT", "STATE", "FILE");
+        for (Verification.Row row : verification.files()) {
+            view.row(
+                    row.vm().value(),
+                    row.node().value(),
+                    row.role(),
+                    row.intact() ? "intact" : "DAMAGED",
+                    row.path() + (row.detail().isEmpty() ? "" : " (" + row.detail() + ")"));
+        }
+        view.print();
+        environment.out().println(verification.passed() ? "Everything is intact." : "Not everything is intact.");
+    }
+
+    private static CheckpointTimeline timeline(CheckpointDetails checkpoint) {
+        long first = checkpoint.vms().stream()
+                .mapToLong(CheckpointDetails.Member::frozenAtNanos)
+                .min()
+                .orElse(0);
+        return new CheckpointTimeline(
+                checkpoint.group() + "@" + checkpoint.name(),
+                checkpoint.vms().stream().map(vm -> lane(vm, first)).toList());
+    }
+
+    private static CheckpointTimeline.Lane lane(CheckpointDetails.Member vm, long first) {
+        return new CheckpointTimeline.Lane(
+                vm.vm().value(),
+                vm.node().value(),
+                vm.frozenAtNanos() - first,
+                vm.capturedAtNanos() - first,
+                Math.max(vm.thawedAtNanos(), vm.frozenAtNanos()) - first,
+                vm.clockErrorNanos());
+    }
+
+    /** An instant without its fraction. */
+    static String seconds(String instant) {
+        return instant.replaceAll("\\.\\d+Z$", "Z");
+    }
+}

@@ -1,0 +1,216 @@
+package dev.holdfast.agent.cli;
+
+import dev.holdfast.agent.config.Quantity;
+import dev.holdfast.agent.control.ControlCommand;
+import dev.holdfast.agent.control.reply.Console;
+import dev.holdfast.agent.control.reply.VmDetails;
+import dev.holdfast.agent.control.reply.VmList;
+import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code holdfast vm}: the machines of this node. */
+@Command(
+        name = "vm",
+        description = "The machines of this node.",
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {
+            VmCommands.ListAll.class,
+            VmCommands.Show.class,
+            VmCommands.Start.class,
+            VmCommands.Stop.class,
+            VmCommands.Freeze.class,
+            VmCommands.Thaw.class,
+            VmCommands.Terminal.class,
+            VmCommands.ImportDisk.class
+        })
+final class VmCommands {
+
+    @Command(name = "list", description = "List the machines.")
+    static final class ListAll extends RemoteCommand {
+        @Override
+        ControlCommand command() {
+            return ControlCommand.VM_LIST;
+        }
+
+        @Override
+        void arguments(Map<String, @Nullable Object> arguments) {}
+
+        @Override
+        void show(JsonObject answer) throws IOException {
+            View view = view().row("NAME", "NODE", "GROUP", "STATE", "PID", "CPUS", "MEMORY", "OPERATION");
+            for (VmDetails vm : answer.as(VmList.class).vms()) {
+                view.row(
+                        vm.name().value(),
+                        vm.node().value(),
+                        vm.group().orElse("-"),
+                        vm.state(),
+                        vm.pid().map(String::valueOf).orElse("-"),
+                        Integer.toString(vm.cpus()),
+                        View.size(vm.memoryBytes()),
+                        vm.operation());
+            }
+            view.printOr("This node has no machines; write a file in its vms directory and restart the agent.");
+        }
+    }
+
+    /** A command about one machine that answers with the machine. */
+    private abstract static class OneVm extends RemoteCommand {
+        @Parameters(paramLabel = "MACHINE")
+        private @Nullable Name vm;
+
+        @Override
+        void arguments(Map<String, @Nullable Object> arguments) {
+            arguments.put("vm", vm);
+        }
+
+        @Override
+        void show(JsonObject answer) throws IOException {
+            VmDetails details = answer.as(VmDetails.class);
+            environment().out().println("%s is %s.".formatted(details.name(), details.state()));
+        }
+    }
+
+    @Command(name = "show", description = "Show a machine and its disks.")
+    static final class Show extends OneVm {
+        @Override
+        ControlCommand command() {
+            return ControlCommand.VM_SHOW;
+        }
+
+        @Override
+        void show(JsonObject answer) throws IOException {
+            VmDetails vm = answer.as(VmDetails.class);
+            view().property("Machine", vm.name().value())
+                    .property("Node", vm.node().value())
+                    .property("Group", vm.group().orElse(""))
+                    .property("State", vm.state())
+                    .property("Process", vm.pid().map(String::valueOf).orElse(""))
+                    .property("Type", "%s, %d cpus, %s".formatted(vm.machine(), vm.cpus(), View.size(vm.memoryBytes())))
+                    .property("Hypervisor", vm.hypervisor())
+                    .property("Operation", vm.operation())
+                    .print();
+            View disks = view().row("DISK", "LAYERS", "SIZE", "PATH", "WRITTEN NOW");
+            for (VmDetails.Disk disk : vm.disks()) {
+                disks.row(
+                        disk.id(), Integer.toString(disk.layers()), View.size(disk.bytes()), disk.path(), disk.layer());
+            }
+            disks.printOr("It has no disks.");
+        }
+    }
+
+    @Command(name = "start", description = "Start a machine.")
+    static final class Start extends OneVm {
+        @Option(names = "--paused", description = "do not let it run yet")
+        private boolean paused;
+
+        @Override
+        ControlCommand command() {
+            return ControlCommand.VM_START;
+        }
+
+        @Override
+        void arguments(Map<String, @Nullable Object> arguments) {
+            super.arguments(arguments);
+            arguments.put("paused", paused);
+        }
+    }
+
+    @Command(name = "stop", description = "Stop a machine: ask the guest first, then insist.")
+    static final class Stop extends OneVm {
+        @Option(names = "--timeout", paramLabel = "TIME", description = "how long the guest may take")
+        private @Nullable Duration timeout;
+
+        @Option(names = "--force", description = "do not ask the guest")
+        private boolean force;
+
+        @Override
+        ControlCommand command() {
+            return ControlCommand.VM_STOP;
+        }
+
+        @Override
+        void arguments(Map<String, @Nullable Object> arguments) {
+            super.arguments(arguments);
+            arguments.put("timeout", timeout == null ? null : Quantity.text(timeout));
+            arguments.put("force", force);
+        }
+    }
+
+    @Command(name = "freeze", description = "Hold a machine still; the guard lets it run after the deadline.")
+    static final class Freeze extends OneVm {
+        @Option(names = "--deadline", paramLabel = "TIME", description = "when the guard lets it run (as configured)")
+        private @Nullable Duration deadline;
+
+        @Override
+        ControlCommand command() {
+            return ControlCommand.VM_FREEZE;
+        }
+
+        @Override
+        void arguments(Map<String, @Nullable Object> arguments) {
+            super.arguments(arguments);
+            arguments.put("deadline", deadline == null ? null : Quantity.text(deadline));
+        }
+    }
+
+    @Command(name = "thaw", description = "Let a machine run that was frozen.")
+    static final class Thaw extends OneVm {
+        @Override
+        ControlCommand command() {
+            return ControlCommand.VM_THAW;
+        }
+    }
+
+    @Command(name = "console", description = "Talk to a machine's serial console; Ctrl-] ends it.")
+    static final class Terminal extends OneVm {
+        @Override
+        ControlCommand command() {
+            return ControlCommand.VM_CONSOLE;
+        }
+
+        @Override
+        void show(JsonObject answer) throws IOException {
+            String socket = answer.as(Console.class).socket();
+            try {
+                environment().run(List.of("socat", "-,raw,echo=0,escape=0x1d", "UNIX-CONNECT:" + socket));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("the console was interrupted");
+            }
+        }
+    }
+
+    @Command(name = "import-disk", description = "Copy an image into a machine's chain as its first layer.")
+    static final class ImportDisk extends MessageCommand {
+        @Parameters(index = "0", paramLabel = "MACHINE")
+        private @Nullable Name vm;
+
+        @Parameters(index = "1", paramLabel = "DISK", description = "id of the disk in the machine's definition")
+        private String disk = "";
+
+        @Parameters(index = "2", paramLabel = "FILE", description = "an image that nobody uses meanwhile")
+        private Path file = Path.of("");
+
+        @Override
+        ControlCommand command() {
+            return ControlCommand.VM_IMPORT_DISK;
+        }
+
+        @Override
+        void arguments(Map<String, @Nullable Object> arguments) {
+            arguments.put("vm", vm);
+            arguments.put("disk", disk);
+            arguments.put("file", file.toAbsolutePath().normalize());
+        }
+    }
+}

@@ -1,0 +1,183 @@
+package dev.holdfast.agent.cluster;
+
+import dev.holdfast.agent.cluster.MemberParts.Checked;
+import dev.holdfast.agent.cluster.MemberParts.Forecast;
+import dev.holdfast.agent.cluster.PeerRequest.Kind;
+import dev.holdfast.agent.control.Progress;
+import dev.holdfast.agent.control.reply.Prediction;
+import dev.holdfast.agent.control.reply.Verification;
+import dev.holdfast.agent.json.JsonException;
+import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.coordinator.engine.Coordinator;
+import dev.holdfast.coordinator.engine.Coordinator.Wish;
+import dev.holdfast.coordinator.engine.Engine;
+import dev.holdfast.coordinator.engine.RoundRefusedException;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.CheckpointRecord;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.MemberReport;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundOptions;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.VmReport;
+import dev.holdfast.coordinator.protocol.leader.Outcome;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedSet;
+import java.util.function.Supplier;
+
+/** What a command on any node wants of the leader and of the members. Methods block. Thread-safe. */
+public final class CheckpointClient {
+
+    private static final Duration QUICK = Duration.ofSeconds(20);
+    private static final Duration LONG = Duration.ofMinutes(30);
+
+    private final Peers peers;
+    private final Engine engine;
+    private final Coordinator coordinator;
+    private final Supplier<String> uniqueWords;
+
+    /**
+     * @param peers the other agents, and this one
+     * @param engine shows the progress of rounds, wherever their leader is
+     * @param coordinator finds the members of a group
+     * @param uniqueWords never gives the same word twice in a cluster; letters and digits, at most 24
+     */
+    public CheckpointClient(Peers peers, Engine engine, Coordinator coordinator, Supplier<String> uniqueWords) {
+        this.peers = peers;
+        this.engine = engine;
+        this.coordinator = coordinator;
+        this.uniqueWords = uniqueWords;
+    }
+
+    /** A wish with an id of its own. */
+    public Wish wish(RoundKind kind, Name group, Name checkpoint, RoundOptions options, Duration patience) {
+        return new Wish(new RoundId("r" + uniqueWords.get()), kind, group, checkpoint, options, patience);
+    }
+
+    /**
+     * Has the leader run a round, and tells how it gets on.
+     *
+     * @throws RoundRefusedException it did not come about, or it is not known whether it did
+     */
+    public Outcome.Kind run(Wish wish, Progress progress)
+            throws RoundRefusedException, StoreUnreachableException, InterruptedException {
+        Duration bound = wish.patience()
+                .plus(wish.options().prepareTimeout())
+                .plus(wish.options().deadline())
+                .plus(wish.options().drainTimeout())
+                .plus(QUICK);
+        try (Engine.Following following = engine.follow(wish.id(), new ProgressLines(progress))) {
+            JsonObject answer = peers.askLeader(new PeerRequest(Kind.RUN_ROUND, WishForm.write(wish)), bound);
+            Outcome.Kind outcome = Outcome.Kind.valueOf(text(answer, "outcome"));
+            if (outcome == Outcome.Kind.UNKNOWN) {
+                throw new RoundRefusedException(
+                        Refusal.failed("the leader lost office during the round; the next leader"
+                                + " finishes or aborts it, 'holdfast checkpoint list' will tell"));
+            }
+            return outcome;
+        }
+    }
+
+    /** What a round would cost; asks every member, touches nothing. */
+    public Prediction predict(Wish wish) throws RoundRefusedException, StoreUnreachableException, InterruptedException {
+        RoundSpec spec = coordinator.plan(wish, new Epoch(0));
+        List<Prediction.Row> rows = new ArrayList<>();
+        List<String> problems = new ArrayList<>();
+        for (Map.Entry<Name, SortedSet<Name>> node : spec.members().byNode().entrySet()) {
+            for (Name vm : node.getValue()) {
+                Map<String, Object> body = Map.of("vm", vm.value(), "wish", WishForm.write(wish));
+                Forecast forecast = read(
+                        peers.ask(node.getKey(), new PeerRequest(Kind.PREFLIGHT, JsonObject.of(body)), QUICK),
+                        Forecast.class);
+                forecast.problems().forEach(problem -> problems.add(vm + ": " + problem));
+                rows.add(new Prediction.Row(
+                        vm,
+                        node.getKey(),
+                        forecast.method(),
+                        forecast.pauseMillis() < 0 ? -1 : forecast.pauseMillis() * 1_000_000,
+                        forecast.bytes(),
+                        forecast.freeBytes()));
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw new RoundRefusedException(Refusal.preflight(String.join("; ", problems)));
+        }
+        return new Prediction(rows);
+    }
+
+    /** Has the leader delete a checkpoint. */
+    public boolean delete(Name group, Name checkpoint)
+            throws RoundRefusedException, StoreUnreachableException, InterruptedException {
+        Map<String, Object> body = Map.of("group", group.value(), "checkpoint", checkpoint.value());
+        peers.askLeader(new PeerRequest(Kind.DELETE_CHECKPOINT, JsonObject.of(body)), LONG);
+        return true;
+    }
+
+    /** Has the leader end a group's rounds; returns how many were open. */
+    public long abort(Name group) throws RoundRefusedException, StoreUnreachableException, InterruptedException {
+        Map<String, Object> body = Map.of("group", group.value());
+        JsonObject answer = peers.askLeader(new PeerRequest(Kind.ABORT_ROUND, JsonObject.of(body)), QUICK);
+        try {
+            return answer.number("aborted").orElse(0L);
+        } catch (JsonException e) {
+            throw unreadable(e);
+        }
+    }
+
+    /** Verifies every part where it is. A node that cannot be asked counts as not intact. */
+    public List<Verification.Row> verify(CheckpointRecord record, Progress progress) throws InterruptedException {
+        List<Verification.Row> rows = new ArrayList<>();
+        for (MemberReport member : record.reports()) {
+            for (VmReport vm : member.vms()) {
+                progress.phase("verify", "verifying " + vm.vm() + " on " + member.node());
+                rows.addAll(verifyPart(member.node(), vm.vm(), record.name()));
+            }
+        }
+        return rows;
+    }
+
+    private List<Verification.Row> verifyPart(Name node, Name vm, Name checkpoint) throws InterruptedException {
+        Map<String, Object> body = Map.of("vm", vm.value(), "checkpoint", checkpoint.value());
+        List<Verification.Row> rows = new ArrayList<>();
+        try {
+            JsonObject answer = peers.ask(node, new PeerRequest(Kind.VERIFY_PART, JsonObject.of(body)), LONG);
+            for (JsonObject file : answer.objects("files")) {
+                Checked checked = file.as(Checked.class);
+                rows.add(new Verification.Row(
+                        vm, node, checked.role(), checked.path(), checked.intact(), checked.detail()));
+            }
+        } catch (RoundRefusedException e) {
+            rows.add(new Verification.Row(
+                    vm, node, "part", "", false, e.because().text()));
+        } catch (JsonException e) {
+            rows.add(new Verification.Row(vm, node, "part", "", false, String.valueOf(e.getMessage())));
+        }
+        return rows;
+    }
+
+    private static String text(JsonObject answer, String key) throws RoundRefusedException {
+        try {
+            return answer.text(key).orElse("UNKNOWN");
+        } catch (JsonException e) {
+            throw unreadable(e);
+        }
+    }
+
+    private static <T> T read(JsonObject answer, Class<T> type) throws RoundRefusedException {
+        try {
+            return answer.as(type);
+        } catch (JsonException e) {
+            throw unreadable(e);
+        }
+    }
+
+    private static RoundRefusedException unreadable(JsonException e) {
+        return new RoundRefusedException(Refusal.failed("another agent's answer cannot be read: " + e.getMessage()));
+    }
+}

@@ -1,0 +1,41 @@
+package dev.holdfast.agent.cluster;
+
+import dev.holdfast.coordinator.engine.RoundRefusedException;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundOptions;
+import java.util.List;
+
+/** What this node can do to its machines' parts of a checkpoint, outside of rounds. Methods block. Thread-safe. */
+public interface MemberParts {
+
+    /**
+     * What a round would cost a machine.
+     *
+     * @param vm the machine
+     * @param problems why it would be refused; empty if it would not
+     * @param bytes how much would be written
+     * @param freeBytes room there is where it would be written
+     * @param pauseMillis how long the machine would probably stand still, by its last captures; -1 if nothing is known
+     * @param method the method that would be chosen
+     */
+    record Forecast(Name vm, List<String> problems, long bytes, long freeBytes, long pauseMillis, String method) {}
+
+    /** Checks without touching anything. */
+    Forecast preflight(Name vm, Name checkpoint, RoundOptions options) throws RoundRefusedException;
+
+    /** Removes a machine's part of a checkpoint; merges what only it needed. Idempotent. */
+    void delete(Name vm, Name checkpoint) throws RoundRefusedException;
+
+    /**
+     * One file of a part that was looked at.
+     *
+     * @param role {@code memory}, {@code disk:<id>}, {@code sidecar} or {@code chain}
+     * @param path where it is
+     * @param intact whether it is as it was
+     * @param detail what is wrong, or empty
+     */
+    record Checked(String role, String path, boolean intact, String detail) {}
+
+    /** Checks a machine's part against its sidecar: digests, chain, image structure. Reads everything. */
+    List<Checked> verify(Name vm, Name checkpoint) throws RoundRefusedException;
+}

@@ -1,0 +1,64 @@
+package dev.holdfast.agent.cluster;
+
+import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.coordinator.engine.RoundRefusedException;
+import dev.holdfast.coordinator.port.NodeLink;
+import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BiFunction;
+
+/** Asks other agents, this one included. Methods block. Thread-safe. */
+public final class Peers {
+
+    private final Name self;
+    private final NodeLink link;
+    private final NodeRegistry nodes;
+    private final BiFunction<Name, byte[], byte[]> ownDesk;
+
+    /**
+     * @param self this node
+     * @param link to the others
+     * @param nodes who there is
+     * @param ownDesk answers what this node asks of itself
+     */
+    public Peers(Name self, NodeLink link, NodeRegistry nodes, BiFunction<Name, byte[], byte[]> ownDesk) {
+        this.self = self;
+        this.link = link;
+        this.nodes = nodes;
+        this.ownDesk = ownDesk;
+    }
+
+    /** Asks the leader, wherever it is. */
+    public JsonObject askLeader(PeerRequest request, Duration patience)
+            throws RoundRefusedException, StoreUnreachableException, InterruptedException {
+        Name leader = nodes.leader()
+                .orElseThrow(() -> new StoreUnreachableException(
+                        "no agent holds office at the moment; an election takes a few seconds, try again"));
+        return ask(leader, request, patience);
+    }
+
+    /** Asks one node. */
+    public JsonObject ask(Name node, PeerRequest request, Duration patience)
+            throws RoundRefusedException, InterruptedException {
+        if (node.equals(self)) {
+            return PeerAnswer.read(ownDesk.apply(self, request.bytes()));
+        }
+        try {
+            byte[] answer =
+                    link.request(node, request.bytes(), patience).get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            return PeerAnswer.read(answer);
+        } catch (TimeoutException e) {
+            throw new RoundRefusedException(Refusal.timedOut(
+                    "node " + node + " did not answer within " + patience.toSeconds() + " s; is its agent up?"));
+        } catch (ExecutionException e) {
+            throw new RoundRefusedException(Refusal.failed(
+                    "node " + node + " cannot be asked: " + e.getCause().getMessage()));
+        }
+    }
+}

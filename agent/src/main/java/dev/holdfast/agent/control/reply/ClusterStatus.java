@@ -1,0 +1,54 @@
+package dev.holdfast.agent.control.reply;
+
+import java.util.List;
+
+/**
+ * The answer to {@code cluster.status}, also without a store.
+ *
+ * @param cluster its name
+ * @param store {@code connected}, {@code unreachable} or {@code unknown-store}
+ * @param storeId identity of the store, empty if unknown
+ * @param leader node that coordinates, empty if none is known
+ * @param epoch its reign, -1 if unknown
+ * @param paused whether new rounds are held back, and why; empty if not
+ * @param nodes the nodes that are known
+ * @param rounds the rounds under way
+ */
+public record ClusterStatus(
+        String cluster,
+        String store,
+        String storeId,
+        String leader,
+        long epoch,
+        String paused,
+        List<Node> nodes,
+        List<Round> rounds) {
+
+    /** Copies the lists. */
+    public ClusterStatus {
+        nodes = List.copyOf(nodes);
+        rounds = List.copyOf(rounds);
+    }
+
+    /**
+     * A node.
+     *
+     * @param name its name
+     * @param online whether it is there now
+     * @param address its address on the channel
+     * @param version of Holdfast
+     * @param vms how many machines it runs, -1 if unknown
+     */
+    public record Node(String name, boolean online, String address, String version, int vms) {}
+
+    /**
+     * A round under way.
+     *
+     * @param id its id
+     * @param kind {@code checkpoint} or {@code revert}
+     * @param group the group
+     * @param checkpoint the checkpoint
+     * @param state its state in the store
+     */
+    public record Round(String id, String kind, String group, String checkpoint, String state) {}
+}

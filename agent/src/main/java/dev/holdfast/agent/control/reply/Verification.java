@@ -1,0 +1,34 @@
+package dev.holdfast.agent.control.reply;
+
+import dev.holdfast.coordinator.protocol.Name;
+import java.util.List;
+
+/**
+ * The answer to {@code checkpoint.verify}. The command ends with exit code 1 if anything is not right.
+ *
+ * @param files everything that was looked at, on every node
+ */
+public record Verification(List<Row> files) {
+
+    /** Copies the list. */
+    public Verification {
+        files = List.copyOf(files);
+    }
+
+    /** Whether all is right. */
+    public boolean passed() {
+        return files.stream().allMatch(Row::intact);
+    }
+
+    /**
+     * One file, or one chain.
+     *
+     * @param vm the machine it belongs to
+     * @param node where it is
+     * @param role {@code memory}, {@code disk:<id>}, {@code sidecar} or {@code chain}
+     * @param path where it is
+     * @param intact whether it is as it was
+     * @param detail what is wrong, or empty
+     */
+    public record Row(Name vm, Name node, String role, String path, boolean intact, String detail) {}
+}

@@ -1,0 +1,79 @@
+package dev.holdfast.agent.node;
+
+import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.port.Catalogue;
+import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Name;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Tells the cluster what runs here, whenever it has changed. {@link #publish} is called by one thread at a time. */
+public final class NodePublisher {
+
+    private static final Logger LOG = LoggerFactory.getLogger(NodePublisher.class);
+
+    private final Function<SortedMap<Name, String>, NodeRegistry.Node> self;
+    private final VmRegistry vms;
+    private final NodeRegistry nodes;
+    private final Catalogue catalogue;
+    private NodeRegistry.@Nullable Node last;
+    private boolean groupsAreKnown;
+    private boolean reachable = true;
+
+    /**
+     * @param self what this node tells of itself, given the states of its machines
+     * @param vms its machines
+     * @param nodes where to tell
+     * @param catalogue where groups are kept
+     */
+    public NodePublisher(
+            Function<SortedMap<Name, String>, NodeRegistry.Node> self,
+            VmRegistry vms,
+            NodeRegistry nodes,
+            Catalogue catalogue) {
+        this.self = self;
+        this.vms = vms;
+        this.nodes = nodes;
+        this.catalogue = catalogue;
+    }
+
+    /** Publishes what is new. Blocks for the store's time-out; never throws for want of a store. */
+    public synchronized void publish() {
+        NodeRegistry.Node now = self.apply(vms.states());
+        try {
+            if (!now.equals(last)) {
+                nodes.publish(now);
+                last = now;
+            }
+            if (!groupsAreKnown) {
+                joinGroups();
+                groupsAreKnown = true;
+            }
+            if (!reachable) {
+                LOG.info("the store of decisions answers again");
+            }
+            reachable = true;
+        } catch (StoreUnreachableException e) {
+            if (reachable) {
+                LOG.warn("the cluster does not hear of this node: {}", e.getMessage());
+            }
+            reachable = false;
+            last = null;
+        }
+    }
+
+    private void joinGroups() throws StoreUnreachableException {
+        for (ManagedVm vm : vms.all()) {
+            Optional<Name> group = vm.group();
+            if (group.isPresent()) {
+                catalogue.addToGroup(group.get(), vm.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+package dev.holdfast.agent.round;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.ThawFacts;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.snapshot.SnapshotException;
+import dev.holdfast.agent.snapshot.SnapshotPhases;
+import dev.holdfast.agent.snapshot.SnapshotRequest;
+import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.VmReport;
+import java.time.Duration;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One machine's part in a checkpoint round. While it is frozen nobody else may use its connection: a stray question would
+ * lengthen the pause.
+ */
+final class CheckpointPart implements VmPart {
+
+    private static final Logger LOG = LoggerFactory.getLogger(CheckpointPart.class);
+    private static final Duration THAW_BOUND = Duration.ofSeconds(2);
+
+    /** A phase of the snapshot. */
+    private interface Phase<R> {
+        R run() throws SnapshotException;
+    }
+
+    private final RoundSpec spec;
+    private final ManagedVm vm;
+    private final SnapshotPhases phases;
+    private volatile boolean cut;
+    private volatile boolean mayBeFrozen;
+    private volatile boolean userPaused;
+
+    CheckpointPart(RoundSpec spec, ManagedVm vm, SnapshotPhases phases) {
+        this.spec = spec;
+        this.vm = vm;
+        this.phases = phases;
+    }
+
+    private <R> R phase(Phase<R> phase) throws PhaseException {
+        if (cut) {
+            throw new PhaseException(Refusal.failed("the round was given up"));
+        }
+        try {
+            return phase.run();
+        } catch (SnapshotException e) {
+            throw new PhaseException(e.because(), e);
+        }
+    }
+
+    private <R> R alone(Phase<R> phase) throws PhaseException {
+        vm.lock().lock();
+        try {
+            return phase(phase);
+        } finally {
+            vm.lock().unlock();
+        }
+    }
+
+    @Override
+    public boolean wasPaused() throws PhaseException {
+        if (!mayBeFrozen) {
+            userPaused = status().filter(VmStatus.PAUSED::equals).isPresent();
+        }
+        return userPaused;
+    }
+
+    private Optional<VmStatus> status() throws PhaseException {
+        Optional<RunningVm> process = vm.process();
+        if (process.isEmpty()) {
+            return Optional.empty();
+        }
+        vm.lock().lock();
+        try {
+            return Optional.of(process.get().status());
+        } catch (HypervisorException e) {
+            throw new PhaseException(Refusal.failed(String.valueOf(e.getMessage())), e);
+        } finally {
+            vm.lock().unlock();
+        }
+    }
+
+    @Override
+    public void prepare() throws PhaseException {
+        SnapshotRequest request = new SnapshotRequest(
+                spec.id().value(),
+                spec.checkpoint(),
+                Optional.of(spec.group()),
+                spec.options().method(),
+                spec.options().deadline(),
+                spec.options().description());
+        alone(() -> {
+            phases.prepare(request);
+            return true;
+        });
+    }
+
+    @Override
+    public boolean freezesByItself() {
+        return phases.method() == CaptureMethod.LIVE;
+    }
+
+    @Override
+    public void approach() throws PhaseException {
+        mayBeFrozen = true;
+        alone(() -> phases.approach((done, total) -> {}));
+    }
+
+    @Override
+    public void freeze() throws PhaseException {
+        mayBeFrozen = true;
+        alone(phases::freeze);
+    }
+
+    @Override
+    public void capture() throws PhaseException {
+        alone(() -> {
+            phases.capture();
+            return true;
+        });
+    }
+
+    @Override
+    public ThawFacts proveAndThaw() throws PhaseException {
+        return alone(phases::proveAndThaw)
+                .orElseThrow(() -> new PhaseException(Refusal.failed(vm.name() + " does not run")));
+    }
+
+    /** Takes minutes, and the guest runs: others may ask the machine meanwhile. */
+    @Override
+    public VmReport drain(String quiesce, Progress progress) throws PhaseException {
+        return phase(() -> phases.drain(quiesce, (done, total) -> progress.at("draining", done, total)));
+    }
+
+    @Override
+    public VmReport loadBeside(Progress progress) throws PhaseException {
+        throw new PhaseException(Refusal.failed("a checkpoint loads nothing"));
+    }
+
+    @Override
+    public boolean runs() throws PhaseException {
+        return status().filter(VmStatus.RUNNING::equals).isPresent();
+    }
+
+    /** Cuts short what is under way; the machine runs when this returns, unless it hangs, and then the guard sees to it. */
+    @Override
+    public void thaw() {
+        cut = true;
+        Optional<RunningVm> process = vm.process();
+        if (!mayBeFrozen || userPaused || process.isEmpty()) {
+            return;
+        }
+        try {
+            process.get().thaw(THAW_BOUND);
+        } catch (HypervisorException e) {
+            LOG.warn("{} may still stand still: {}; the guard lets it run", vm.name(), e.getMessage());
+        }
+    }
+
+    @Override
+    public void carryOut(Decision decision) throws PhaseException {
+        vm.lock().lock();
+        try {
+            if (decision == Decision.COMMITTED) {
+                phases.publish(spec.id().value(), spec.checkpoint());
+            } else {
+                phases.abandon(spec.id().value());
+            }
+        } catch (SnapshotException e) {
+            throw new PhaseException(e.because(), e);
+        } finally {
+            vm.lock().unlock();
+        }
+    }
+}

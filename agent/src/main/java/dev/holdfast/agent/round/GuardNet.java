@@ -1,0 +1,162 @@
+package dev.holdfast.agent.round;
+
+import dev.holdfast.agent.guard.Fired;
+import dev.holdfast.agent.guard.GuardClient;
+import dev.holdfast.agent.guard.GuardRefusedException;
+import dev.holdfast.agent.guard.GuardUnavailableException;
+import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The guard as the net below every freeze: one connection for each machine, so that none waits for another. Thread-safe. */
+public final class GuardNet implements ThawNet, AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(GuardNet.class);
+    private static final Duration ANSWER = Duration.ofSeconds(1);
+    private static final Duration LONGEST_DEADLINE = Duration.ofMinutes(10);
+    private static final Duration LONGEST_QUIESCE = Duration.ofMinutes(1);
+
+    /** One request to the guard. */
+    private interface Request<R> {
+        R ask(GuardClient client) throws GuardUnavailableException, GuardRefusedException;
+    }
+
+    private final Path socket;
+    private final Function<Name, Path> runDirectory;
+    private final VmRegistry vms;
+    private final Consumer<Fired> listener;
+    private final Map<Name, GuardClient> clients = new ConcurrentHashMap<>();
+
+    /**
+     * @param socket the guard's
+     * @param runDirectory of each machine
+     * @param vms the machines
+     * @param listener told when the guard has thawed by itself; must not block
+     */
+    public GuardNet(Path socket, Function<Name, Path> runDirectory, VmRegistry vms, Consumer<Fired> listener) {
+        this.socket = socket;
+        this.runDirectory = runDirectory;
+        this.vms = vms;
+        this.listener = listener;
+    }
+
+    @Override
+    public void arm(Name vm, String token, Duration deadline, boolean wasPaused) throws PhaseException {
+        Duration bound = deadline.compareTo(LONGEST_DEADLINE) < 0 ? deadline : LONGEST_DEADLINE;
+        ask(vm, client -> {
+            client.arm(vm, token, bound, wasPaused);
+            return true;
+        });
+    }
+
+    @Override
+    public boolean disarm(Name vm, String token) throws PhaseException {
+        return ask(vm, client -> client.disarm(vm, token));
+    }
+
+    @Override
+    public int quiesce(Name vm, String token, Duration bound) throws PhaseException {
+        Duration most = bound.compareTo(LONGEST_QUIESCE) < 0 ? bound : LONGEST_QUIESCE;
+        return ask(vm, client -> client.quiesce(vm, token, most));
+    }
+
+    @Override
+    public void unquiesce(Name vm, String token) throws PhaseException {
+        ask(vm, client -> client.unquiesce(vm, token));
+    }
+
+    private <R> R ask(Name vm, Request<R> request) throws PhaseException {
+        try {
+            return request.ask(client(vm));
+        } catch (GuardUnavailableException e) {
+            forget(vm);
+            throw new PhaseException(
+                    Refusal.failed("the guard cannot be reached, and without it nothing is frozen: " + e.getMessage()
+                            + "; start it with 'systemctl start holdfast-guard'"),
+                    e);
+        } catch (GuardRefusedException e) {
+            throw new PhaseException(Refusal.failed("the guard refused: " + e.getMessage()), e);
+        }
+    }
+
+    private synchronized GuardClient client(Name vm)
+            throws GuardUnavailableException, GuardRefusedException, PhaseException {
+        GuardClient known = clients.get(vm);
+        if (known != null) {
+            return known;
+        }
+        ManagedVm machine =
+                vms.find(vm).orElseThrow(() -> new PhaseException(Refusal.failed("no machine " + vm + " here")));
+        long pid = machine.process()
+                .orElseThrow(() -> new PhaseException(Refusal.failed(vm + " does not run")))
+                .identity()
+                .pid();
+        // Each connection hears of every machine; one is told once.
+        GuardClient client = GuardClient.connect(socket, ANSWER, fired -> {
+            if (fired.vm().equals(vm)) {
+                listener.accept(fired);
+            }
+        });
+        clients.put(vm, client);
+        try {
+            client.watch(vm, runDirectory.apply(vm), pid, machine.definition().guestAgent());
+        } catch (GuardUnavailableException | GuardRefusedException e) {
+            forget(vm);
+            throw e;
+        }
+        return client;
+    }
+
+    /** The machine has a new process, or none: the guard must look anew before the next freeze. */
+    public void forget(Name vm) {
+        GuardClient client = clients.remove(vm);
+        if (client != null) {
+            try {
+                client.close();
+            } catch (IOException e) {
+                LOG.debug("closing the connection to the guard: {}", e.getMessage());
+            }
+        }
+    }
+
+    @Override
+    public void markHeld(Name vm, String token) throws PhaseException {
+        try {
+            Files.writeString(
+                    mark(vm), "token=" + token + "\ndeadline_ms=0\nsince_boottime_ms=0\nkind=hold\nwas_paused=0\n");
+        } catch (IOException e) {
+            throw new PhaseException(Refusal.failed("the mark of the hold cannot be written: " + e.getMessage()), e);
+        }
+    }
+
+    @Override
+    public void unmarkHeld(Name vm) {
+        try {
+            Files.deleteIfExists(mark(vm));
+        } catch (IOException e) {
+            LOG.warn("{} runs, but its mark {} cannot be removed: {}", vm, mark(vm), e.getMessage());
+        }
+    }
+
+    private Path mark(Name vm) {
+        return runDirectory.apply(vm).resolve("frozen");
+    }
+
+    /** Ends all connections; the guard thaws what was armed. */
+    @Override
+    public void close() {
+        clients.keySet().forEach(this::forget);
+    }
+}

@@ -1,0 +1,225 @@
+package dev.holdfast.agent.round;
+
+import dev.holdfast.agent.cluster.MemberParts;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.journal.OperationKind;
+import dev.holdfast.agent.journal.RoundJournal;
+import dev.holdfast.agent.journal.VmClaims;
+import dev.holdfast.agent.snapshot.SnapshotException;
+import dev.holdfast.agent.snapshot.SnapshotRequest;
+import dev.holdfast.agent.snapshot.SnapshotTools;
+import dev.holdfast.agent.snapshot.Verification;
+import dev.holdfast.agent.snapshot.VmSlot;
+import dev.holdfast.agent.snapshot.VmSnapshots;
+import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.engine.RoundRefusedException;
+import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundOptions;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+
+/**
+ * The chains of this node's machines, for rounds and for single requests. Admits one operation at a time for each machine;
+ * refuses to touch the chain of a machine that runs on another node. Thread-safe.
+ */
+public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
+
+    private static final long NANOS_PER_SECOND = 1_000_000_000L;
+
+    private final VmRegistry vms;
+    private final VmClaims claims;
+    private final SnapshotTools tools;
+    private final Predicate<Name> runsElsewhere;
+    private final Supplier<String> uniqueWords;
+    private final Map<Name, VmSnapshots> opened = new ConcurrentHashMap<>();
+
+    /**
+     * @param vms the machines of this node
+     * @param claims who holds them
+     * @param tools what snapshots need
+     * @param runsElsewhere whether the cluster says that a machine runs on another node
+     * @param uniqueWords ids for operations that are no rounds
+     */
+    public NodeParts(
+            VmRegistry vms,
+            VmClaims claims,
+            SnapshotTools tools,
+            Predicate<Name> runsElsewhere,
+            Supplier<String> uniqueWords) {
+        this.vms = vms;
+        this.claims = claims;
+        this.tools = tools;
+        this.runsElsewhere = runsElsewhere;
+        this.uniqueWords = uniqueWords;
+    }
+
+    @Override
+    public VmPart part(RoundSpec spec, Name vm) throws PhaseException {
+        try {
+            ManagedVm machine = machine(vm);
+            admit(RoundJournal.operation(spec.id()), RoundJournal.kind(spec.kind()), vm);
+            VmSnapshots snapshots = open(machine);
+            return spec.kind() == RoundKind.CHECKPOINT
+                    ? new CheckpointPart(spec, machine, snapshots.phases())
+                    : new RevertPart(spec, machine, snapshots.reverts(), tools.nanoClock(), wallMinusNano());
+        } catch (SnapshotException e) {
+            throw new PhaseException(e.because(), e);
+        }
+    }
+
+    private long wallMinusNano() {
+        var now = tools.clock().instant();
+        return now.getEpochSecond() * NANOS_PER_SECOND
+                + now.getNano()
+                - tools.nanoClock().getAsLong();
+    }
+
+    @Override
+    public void end(RoundSpec spec) {
+        claims.release(RoundJournal.operation(spec.id()));
+    }
+
+    private ManagedVm machine(Name vm) throws SnapshotException {
+        return vms.find(vm)
+                .orElseThrow(() -> new SnapshotException(Refusal.preflight(
+                        "there is no machine " + vm + " on this node; 'holdfast vm list' shows what there is")));
+    }
+
+    private void admit(Name operation, OperationKind kind, Name vm) throws SnapshotException {
+        Optional<VmClaims.Holder> inTheWay = claims.claim(operation, kind, Set.of(vm));
+        if (inTheWay.isPresent()) {
+            throw new SnapshotException(
+                    new Refusal(Refusal.Kind.BUSY, inTheWay.get().text()));
+        }
+    }
+
+    /** A chain on shared storage belongs to the node on which its machine runs. */
+    private VmSnapshots open(ManagedVm machine) throws SnapshotException {
+        if (machine.process().isEmpty() && runsElsewhere.test(machine.name())) {
+            throw new SnapshotException(
+                    Refusal.failed(machine.name() + " runs on another node; its chain is not touched from here"));
+        }
+        VmSnapshots known = opened.get(machine.name());
+        if (known != null) {
+            return known;
+        }
+        VmSnapshots fresh = VmSnapshots.open(machine.definition(), new Slot(machine), tools);
+        opened.put(machine.name(), fresh);
+        return fresh;
+    }
+
+    /** A machine's one connection, as the chain uses it. */
+    private final class Slot implements VmSlot {
+        private final ManagedVm machine;
+
+        Slot(ManagedVm machine) {
+            this.machine = machine;
+        }
+
+        @Override
+        public Optional<RunningVm> running() {
+            return machine.process();
+        }
+
+        @Override
+        public void became(Optional<RunningVm> process) {
+            vms.became(machine, process);
+        }
+    }
+
+    /** Something that is done to the snapshots of one machine. */
+    public interface Action<R> {
+        R run(String operation, VmSnapshots snapshots) throws SnapshotException;
+    }
+
+    /**
+     * Runs one operation on a machine's snapshots, alone.
+     *
+     * @throws SnapshotException it was refused, or failed
+     */
+    public <R> R alone(Name vm, OperationKind kind, Action<R> action) throws SnapshotException {
+        ManagedVm machine = machine(vm);
+        Name operation = new Name("o" + uniqueWords.get());
+        admit(operation, kind, vm);
+        try {
+            return action.run(operation.value(), open(machine));
+        } finally {
+            claims.release(operation);
+        }
+    }
+
+    /** Looks at a machine's snapshots; does not wait for operations. */
+    public <R> R reading(Name vm, Action<R> action) throws SnapshotException {
+        return action.run("", open(machine(vm)));
+    }
+
+    /**
+     * Ends what an earlier life of the agent left in a machine's chain.
+     *
+     * @param inDoubt whether an operation belongs to a round that is not decided here yet
+     */
+    public Optional<String> recover(Name vm, Predicate<String> inDoubt) throws SnapshotException {
+        return open(machine(vm)).recover(inDoubt);
+    }
+
+    @Override
+    public Forecast preflight(Name vm, Name checkpoint, RoundOptions options) {
+        List<String> problems = new ArrayList<>();
+        claims.holder(vm).ifPresent(holder -> problems.add(holder.text()));
+        String method = options.method().name().toLowerCase(java.util.Locale.ROOT);
+        try {
+            SnapshotRequest request = new SnapshotRequest(
+                    "preflight", checkpoint, Optional.empty(), options.method(), options.deadline(), "");
+            VmSnapshots.Estimate estimate = open(machine(vm)).estimate(request);
+            return new Forecast(vm, problems, estimate.bytes(), estimate.usableBytes(), -1, method);
+        } catch (SnapshotException e) {
+            problems.add(e.because().text());
+            return new Forecast(vm, problems, 0, 0, -1, method);
+        }
+    }
+
+    @Override
+    public void delete(Name vm, Name checkpoint) throws RoundRefusedException {
+        try {
+            alone(vm, OperationKind.CHECKPOINT_DELETE, (operation, snapshots) -> {
+                boolean there = snapshots.list().stream()
+                        .anyMatch(info -> info.snapshot().name().equals(checkpoint));
+                if (there) {
+                    snapshots.delete(operation, checkpoint, (done, total) -> {});
+                }
+                return there;
+            });
+        } catch (SnapshotException e) {
+            throw new RoundRefusedException(e.because());
+        }
+    }
+
+    @Override
+    public List<Checked> verify(Name vm, Name checkpoint) throws RoundRefusedException {
+        try {
+            return reading(vm, (operation, snapshots) -> {
+                Verification found = snapshots.verify(checkpoint, (done, total) -> {});
+                String chain = snapshots.chain().path().toString();
+                if (found.isGood()) {
+                    return List.of(new Checked("snapshot", chain, true, ""));
+                }
+                return found.problems().stream()
+                        .map(problem -> new Checked("snapshot", chain, false, problem))
+                        .toList();
+            });
+        } catch (SnapshotException e) {
+            throw new RoundRefusedException(e.because());
+        }
+    }
+}

@@ -1,0 +1,249 @@
+package dev.holdfast.agent.service;
+
+import dev.holdfast.agent.control.Arguments;
+import dev.holdfast.agent.control.CommandTable;
+import dev.holdfast.agent.control.ControlCommand;
+import dev.holdfast.agent.control.ControlException;
+import dev.holdfast.agent.control.ErrorCode;
+import dev.holdfast.agent.control.Progress;
+import dev.holdfast.agent.control.reply.Console;
+import dev.holdfast.agent.control.reply.Done;
+import dev.holdfast.agent.control.reply.VmDetails;
+import dev.holdfast.agent.control.reply.VmList;
+import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.round.GuardNet;
+import dev.holdfast.agent.snapshot.DiskImport;
+import dev.holdfast.agent.snapshot.SnapshotException;
+import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+
+/** {@code vm.*}: the machines of this node. Thread-safe. */
+public final class VmCommands {
+
+    private static final Duration GUEST_PATIENCE = Duration.ofSeconds(60);
+    /** Token of a freeze that a person asked for. */
+    private static final String BY_HAND = "by-hand";
+
+    /**
+     * What the commands work with besides the machines.
+     *
+     * @param net the guard below a freeze by hand
+     * @param deadline of a freeze unless the caller says otherwise
+     * @param imports puts disks under chains
+     * @param runDirectory of each machine
+     */
+    public record Tools(GuardNet net, Duration deadline, DiskImport imports, Function<Name, Path> runDirectory) {}
+
+    private final Name self;
+    private final VmRegistry vms;
+    private final Function<Name, Optional<String>> operation;
+    private final BiConsumer<Name, Refusal> giveUp;
+    private final Runnable changed;
+    private final Tools tools;
+
+    /**
+     * @param self this node
+     * @param vms its machines
+     * @param operation what is under way on a machine, if anything
+     * @param giveUp takes a machine out of the round it is in
+     * @param changed told after a start or a stop
+     * @param tools what else is needed
+     */
+    public VmCommands(
+            Name self,
+            VmRegistry vms,
+            Function<Name, Optional<String>> operation,
+            BiConsumer<Name, Refusal> giveUp,
+            Runnable changed,
+            Tools tools) {
+        this.self = self;
+        this.vms = vms;
+        this.operation = operation;
+        this.giveUp = giveUp;
+        this.changed = changed;
+        this.tools = tools;
+    }
+
+    /** Adds the handlers. */
+    public void register(CommandTable table) {
+        table.register(
+                        ControlCommand.VM_LIST,
+                        (arguments, progress) ->
+                                new VmList(vms.all().stream().map(this::details).toList()))
+                .register(ControlCommand.VM_SHOW, (arguments, progress) -> details(find(arguments.name("vm"))))
+                .register(ControlCommand.VM_START, this::start)
+                .register(ControlCommand.VM_STOP, this::stop)
+                .register(ControlCommand.VM_FREEZE, this::freeze)
+                .register(ControlCommand.VM_THAW, this::thaw)
+                .register(ControlCommand.VM_CONSOLE, this::console)
+                .register(ControlCommand.VM_IMPORT_DISK, this::importDisk);
+    }
+
+    private Object freeze(Arguments arguments, Progress progress) throws ControlException {
+        ManagedVm vm = find(arguments.name("vm"));
+        Duration bound = arguments.duration("deadline").orElse(tools.deadline());
+        try {
+            tools.net().arm(vm.name(), BY_HAND, bound, false);
+            use(vm, RunningVm::pause);
+            return details(vm);
+        } catch (PhaseException e) {
+            throw ControlException.of(e.because());
+        }
+    }
+
+    private Object thaw(Arguments arguments, Progress progress) throws ControlException {
+        ManagedVm vm = find(arguments.name("vm"));
+        engineGivesUp(vm, "thawed by hand");
+        use(vm, process -> {
+            if (process.status().resumable()) {
+                process.resume();
+            }
+            return true;
+        });
+        tools.net().forget(vm.name());
+        return details(vm);
+    }
+
+    private void engineGivesUp(ManagedVm vm, String because) {
+        giveUp.accept(vm.name(), new Refusal(Refusal.Kind.CANCELLED, vm.name() + ": " + because));
+    }
+
+    /** Something asked of a machine's process. */
+    private interface Use<R> {
+        R of(RunningVm process) throws HypervisorException;
+    }
+
+    private <R> R use(ManagedVm vm, Use<R> use) throws ControlException {
+        RunningVm process = vm.process()
+                .orElseThrow(() -> new ControlException(
+                        ErrorCode.REFUSED, vm.name() + " does not run", "", "'holdfast vm start " + vm.name() + "'"));
+        vm.lock().lock();
+        try {
+            return use.of(process);
+        } catch (HypervisorException e) {
+            throw Failures.told(e);
+        } finally {
+            vm.lock().unlock();
+        }
+    }
+
+    private Object console(Arguments arguments, Progress progress) throws ControlException {
+        ManagedVm vm = find(arguments.name("vm"));
+        return new Console(
+                tools.runDirectory().apply(vm.name()).resolve("console.sock").toString());
+    }
+
+    private Object importDisk(Arguments arguments, Progress progress) throws ControlException {
+        ManagedVm vm = find(arguments.name("vm"));
+        String disk = arguments.text("disk").orElse("");
+        Path file = arguments
+                .path("file")
+                .orElseThrow(() -> ControlException.of(ErrorCode.BAD_REQUEST, "which image? name a file"));
+        if (vm.process().isPresent()) {
+            throw new ControlException(ErrorCode.REFUSED, vm.name() + " runs", "its disks are in use", "stop it first");
+        }
+        try {
+            Set<String> missing = tools.imports().take(vm.definition(), disk, file);
+            return new Done(
+                    missing.isEmpty()
+                            ? "the disks of " + vm.name() + " are imported; it can be started"
+                            : "copied disk " + disk + " of " + vm.name() + "; still missing: "
+                                    + String.join(", ", missing));
+        } catch (SnapshotException e) {
+            throw ControlException.of(e.because());
+        }
+    }
+
+    private ManagedVm find(Name vm) throws ControlException {
+        return vms.find(vm)
+                .orElseThrow(() -> new ControlException(
+                        ErrorCode.NOT_FOUND,
+                        "there is no machine " + vm + " on node " + self,
+                        "machines are defined by files in vms/ beside holdfast.toml",
+                        "'holdfast vm list' shows what there is"));
+    }
+
+    private Object start(Arguments arguments, Progress progress) throws ControlException {
+        ManagedVm vm = find(arguments.name("vm"));
+        try {
+            vms.start(vm.name(), arguments.flag("paused") ? StartMode.PAUSED : StartMode.NORMAL);
+            changed.run();
+            return details(vm);
+        } catch (HypervisorException e) {
+            throw Failures.told(e);
+        }
+    }
+
+    private Object stop(Arguments arguments, Progress progress) throws ControlException {
+        ManagedVm vm = find(arguments.name("vm"));
+        Duration patience = arguments.flag("force")
+                ? Duration.ZERO
+                : arguments.duration("timeout").orElse(GUEST_PATIENCE);
+        giveUp.accept(vm.name(), new Refusal(Refusal.Kind.CANCELLED, vm.name() + " is being stopped"));
+        try {
+            vms.stop(vm.name(), patience);
+            changed.run();
+            return details(vm);
+        } catch (HypervisorException e) {
+            throw Failures.told(e);
+        }
+    }
+
+    private VmDetails details(ManagedVm vm) {
+        VmDefinition definition = vm.definition();
+        Optional<RunningVm> process = vm.process();
+        return new VmDetails(
+                vm.name(),
+                self,
+                vm.group().map(Name::value),
+                vm.state(),
+                process.map(running -> running.identity().pid()),
+                definition.machine(),
+                definition.cpus(),
+                definition.memoryBytes(),
+                process.map(RunningVm::hypervisor).orElse(""),
+                operation.apply(vm.name()).orElse(""),
+                disks(vm, process));
+    }
+
+    /** What is open only if nobody else is using the machine: a list must not wait for a checkpoint. */
+    private static List<VmDetails.Disk> disks(ManagedVm vm, Optional<RunningVm> process) {
+        List<DiskState> open = List.of();
+        if (process.isPresent() && vm.lock().tryLock()) {
+            try {
+                open = process.get().disks();
+            } catch (HypervisorException e) {
+                open = List.of();
+            } finally {
+                vm.lock().unlock();
+            }
+        }
+        List<DiskState> states = open;
+        return vm.definition().disks().stream().map(disk -> disk(disk, states)).toList();
+    }
+
+    private static VmDetails.Disk disk(VmDefinition.Disk disk, List<DiskState> states) {
+        Optional<DiskState> state =
+                states.stream().filter(open -> open.id().equals(disk.id())).findFirst();
+        return new VmDetails.Disk(
+                disk.id(),
+                disk.path().toString(),
+                state.map(open -> open.active().getFileName().toString()).orElse(""),
+                state.map(open -> open.layers().size()).orElse(0),
+                -1);
+    }
+}

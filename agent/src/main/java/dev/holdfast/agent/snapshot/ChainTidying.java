@@ -1,0 +1,122 @@
+package dev.holdfast.agent.snapshot;
+
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.snapshot.chain.ChainExecutor;
+import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
+import dev.holdfast.agent.snapshot.chain.ChainPlan;
+import dev.holdfast.agent.snapshot.chain.ChainStep;
+import dev.holdfast.agent.snapshot.chain.Generation;
+import dev.holdfast.agent.snapshot.chain.Intent;
+import dev.holdfast.agent.snapshot.chain.Layer;
+import dev.holdfast.agent.snapshot.chain.LayerGraph.Tidying;
+import dev.holdfast.agent.snapshot.chain.LiveDisks;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Removes snapshots and merges the layers that nobody names any more, live or not. Whatever interrupts it, every layer that
+ * is named reads the same before, during and after.
+ *
+ * <p>The layer that a running machine writes is never merged. When the layer below it loses its name, the machine's disks
+ * are cut once more, which makes that layer an intermediate one. So there is no moment at which a crash could find the head
+ * and the machine on different layers, and nothing has to be held still for it. What stays is an empty layer.
+ */
+final class ChainTidying {
+    private final VmChain vm;
+
+    ChainTidying(VmChain vm) {
+        this.vm = vm;
+    }
+
+    /** Removes a snapshot and what only it needed. */
+    void delete(String operation, Name snapshot, Progress progress) throws IOException, SnapshotException {
+        vm.requireIdle();
+        Set<Layer> freed = vm.snapshot(snapshot).named();
+        vm.chain().wholeGraph();
+        vm.certainlyRunning();
+        LiveDisks live = vm.live(operation, progress);
+        vm.executor(live, Removal.DELETE, progress).removeSnapshot(snapshot);
+        if (live.written().isPresent() && vm.chain().wholeGraph().headStandsOnUnnamed(freed)) {
+            cut(operation, live);
+        }
+        tidy(operation, progress);
+    }
+
+    private void cut(String operation, LiveDisks live) throws IOException {
+        Generation head = vm.chain().head();
+        Generation next =
+                Generation.fresh(vm.chain().nextNumber(), head.layers().keySet());
+        Intent intent = Intent.cut(operation, Optional.empty(), head, next);
+        ChainExecutor executor = vm.executor(live, Removal.DELETE, Progress.NONE);
+        List<ChainStep> steps = new ArrayList<>(ChainPlan.prepareCut(intent));
+        steps.add(new ChainStep.Cut(next));
+        steps.addAll(ChainPlan.publish(intent));
+        try {
+            executor.run(steps);
+        } catch (IOException e) {
+            try {
+                executor.run(ChainPlan.abandonCut(intent, vm.facts(live)));
+            } catch (IOException again) {
+                e.addSuppressed(again);
+            }
+            throw e;
+        }
+    }
+
+    /** Merges and removes whatever can be. */
+    void tidy(String operation, Progress progress) throws IOException, SnapshotException {
+        LiveDisks live = vm.live(operation, Progress.NONE);
+        boolean written = live.written().isPresent();
+        long total = 0;
+        for (Tidying each : vm.chain().wholeGraph().tidyings(written)) {
+            total += bytes(each);
+        }
+        long done = 0;
+        List<Tidying> rest = vm.chain().wholeGraph().tidyings(written);
+        while (!rest.isEmpty()) {
+            Tidying next = rest.get(0);
+            long expected = bytes(next);
+            run(operation, next, partOf(progress, done, total));
+            done += expected;
+            progress.at(done, total);
+            rest = vm.chain().wholeGraph().tidyings(written);
+        }
+    }
+
+    private void run(String operation, Tidying tidying, Progress progress) throws IOException, SnapshotException {
+        Optional<Intent> merge = tidying.<Optional<Intent>, IOException>match(
+                drop -> {
+                    vm.executor(LiveDisks.NONE, Removal.DELETE, progress).discard(drop.layer());
+                    return Optional.empty();
+                },
+                join -> Optional.of(Intent.merge(operation, join.top(), join.base())));
+        if (merge.isPresent()) {
+            merge(merge.get(), Removal.DELETE, progress);
+        }
+    }
+
+    /** Takes up a merge, or begins it. */
+    void merge(Intent intent, Removal removal, Progress progress) throws IOException, SnapshotException {
+        LiveDisks live = vm.live(intent.operation(), progress);
+        vm.executor(live, removal, progress)
+                .run(ChainPlan.merge(intent, vm.facts(live), vm.chain().nextNumber()));
+    }
+
+    private long bytes(Tidying tidying) throws IOException {
+        return tidying.<Long, IOException>match(drop -> 0L, join -> {
+            // A layer that only an earlier merge would have made the top of this one does not exist any more then.
+            return Files.exists(vm.chain().file(join.top()))
+                    ? Files.size(vm.chain().file(join.top()))
+                    : 0L;
+        });
+    }
+
+    private static Progress partOf(Progress whole, long before, long total) {
+        return (done, ignored) -> whole.at(Math.min(before + done, total), total);
+    }
+}

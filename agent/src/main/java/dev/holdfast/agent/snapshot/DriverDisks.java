@@ -1,0 +1,137 @@
+package dev.holdfast.agent.snapshot;
+
+import dev.holdfast.agent.hypervisor.Capture;
+import dev.holdfast.agent.hypervisor.CapturePlan;
+import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.snapshot.chain.ChainDirectory;
+import dev.holdfast.agent.snapshot.chain.ChainException;
+import dev.holdfast.agent.snapshot.chain.Generation;
+import dev.holdfast.agent.snapshot.chain.Layer;
+import dev.holdfast.agent.snapshot.chain.LayerGraph;
+import dev.holdfast.agent.snapshot.chain.LiveDisks;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/** The disks of a running machine in the words of its chain. One thread. */
+final class DriverDisks implements LiveDisks {
+    private static final Duration CUT = Duration.ofSeconds(10);
+
+    private final ChainDirectory chain;
+    private final RunningVm vm;
+    private final FreezeWatch watch;
+    private final String operation;
+    private final Progress progress;
+
+    DriverDisks(ChainDirectory chain, RunningVm vm, FreezeWatch watch, String operation, Progress progress) {
+        this.chain = chain;
+        this.vm = vm;
+        this.watch = watch;
+        this.operation = operation;
+        this.progress = progress;
+    }
+
+    @Override
+    public Optional<SortedMap<String, Layer>> written() throws IOException {
+        TreeMap<String, Layer> written = new TreeMap<>();
+        for (DiskState disk : disks()) {
+            written.put(disk.id(), layer(disk.id(), disk.active()));
+        }
+        return Optional.of(written);
+    }
+
+    @Override
+    public boolean holds(Layer layer) throws IOException {
+        Path file = chain.file(layer);
+        return disks().stream().anyMatch(disk -> disk.layers().contains(file));
+    }
+
+    @Override
+    public void cut(Generation to) throws IOException {
+        Map<String, Path> overlays = to.layers().entrySet().stream()
+                .collect(Collectors.toMap(Map.Entry::getKey, entry -> chain.file(entry.getValue())));
+        CapturePlan plan = new CapturePlan(overlays, Optional.empty(), CaptureMethod.DISK_ONLY, CUT);
+        try (Capture capture = vm.newCapture(plan)) {
+            try {
+                capture.prepare();
+                watch.arm(vm.name(), operation, CUT);
+                capture.freeze();
+                capture.capture();
+                capture.proveAndThaw();
+                capture.drain(Progress.NONE);
+            } catch (HypervisorException e) {
+                giveUp(capture, e);
+                throw e;
+            } finally {
+                watch.disarm(vm.name(), operation);
+            }
+        } catch (HypervisorException | SnapshotException e) {
+            throw new ChainException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static void giveUp(Capture capture, HypervisorException because) {
+        try {
+            capture.abandon();
+        } catch (HypervisorException e) {
+            because.addSuppressed(e);
+        }
+    }
+
+    @Override
+    public void merge(Layer top, Layer base) throws IOException {
+        try {
+            vm.mergeIntermediate(top.disk(), chain.file(top), chain.file(base), progress);
+        } catch (HypervisorException e) {
+            throw new ChainException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /**
+     * The machine must have exactly the layers of the head open, each under its own name.
+     *
+     * @throws ChainException naming the file that is not as it should be
+     */
+    void checkOnHead(LayerGraph graph) throws IOException {
+        for (DiskState disk : disks()) {
+            Layer head = graph.head().layers().get(disk.id());
+            if (head == null) {
+                throw new ChainException("disk %s of %s is not in the chain %s; import it first"
+                        .formatted(disk.id(), vm.name(), chain.path()));
+            }
+            List<Path> expected = graph.chain(head).stream().map(chain::file).toList();
+            if (!disk.layers().equals(expected)) {
+                throw new ChainException(
+                        ("disk %s of %s has %s open, its head names %s; the machine was not started from"
+                                        + " %s: shut it down, run \"holdfast fsck\", start it again")
+                                .formatted(disk.id(), vm.name(), disk.layers(), expected, chain.headFile(disk.id())));
+            }
+        }
+    }
+
+    private Layer layer(String disk, Path file) throws ChainException {
+        return chain.layerAt(file)
+                .orElseThrow(
+                        () -> new ChainException("disk %s of %s writes %s, which is no layer of %s; shut the machine"
+                                        .formatted(disk, vm.name(), file, chain.path())
+                                + " down and correct its definition"));
+    }
+
+    private List<DiskState> disks() throws IOException {
+        try {
+            return vm.disks();
+        } catch (HypervisorException e) {
+            throw new ChainException(String.valueOf(e.getMessage()), e);
+        }
+    }
+}

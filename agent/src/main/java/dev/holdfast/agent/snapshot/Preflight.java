@@ -1,0 +1,170 @@
+package dev.holdfast.agent.snapshot;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.snapshot.chain.LayerGraph;
+import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/** Everything that can be checked before anything is touched. Touches nothing. */
+final class Preflight {
+    private static final Path MEMORY_INFORMATION = Path.of("/proc/meminfo");
+    private static final long OVERLAY_BYTES = 16L << 20;
+    private static final long SLACK_BYTES = 64L << 20;
+    private static final int SLACK_PERCENT = 5;
+
+    private Preflight() {}
+
+    /**
+     * What a snapshot would take.
+     *
+     * @param bytes space that will be reserved
+     * @param usableBytes space there is
+     * @param depth layers that the deepest disk would have
+     */
+    record Estimate(long bytes, long usableBytes, int depth) {}
+
+    /** @throws SnapshotException with the first reason against the snapshot */
+    static Estimate snapshot(VmChain vm, SnapshotRequest request) throws IOException, SnapshotException {
+        vm.requireIdle();
+        Name name = request.name();
+        for (Path file : List.of(
+                vm.chain().sidecarFile(name),
+                vm.chain().pendingFile(name),
+                vm.chain().memoryFile(name))) {
+            if (Files.exists(file)) {
+                throw SnapshotException.refused("%s has a snapshot %s already (%s is there); choose another name"
+                        .formatted(vm.name(), name, file));
+            }
+        }
+        LayerGraph graph = vm.chain().wholeGraph();
+        Optional<RunningVm> running = vm.certainlyRunning();
+        boolean memory = request.method() != CaptureMethod.DISK_ONLY;
+        if (running.isPresent()) {
+            new DriverDisks(vm.chain(), running.get(), vm.tools().watch(), request.operation(), Progress.NONE)
+                    .checkOnHead(graph);
+            requireCapturable(running.get(), memory);
+        } else if (memory) {
+            throw SnapshotException.refused(
+                    vm.name() + " does not run, so it has no memory to capture; start it, or use --disk-only");
+        }
+        long bytes = OVERLAY_BYTES * graph.head().layers().size()
+                + (memory ? memoryBytes(vm.definition().memoryBytes()) : 0);
+        long usable = vm.chain().usableBytes();
+        if (usable < bytes) {
+            throw SnapshotException.refused("a snapshot of %s needs %d MiB in %s and %d MiB are free; make room%s"
+                    .formatted(
+                            vm.name(),
+                            bytes >> 20,
+                            vm.chain().path(),
+                            usable >> 20,
+                            memory ? ", or use --disk-only" : ""));
+        }
+        return new Estimate(bytes, usable, graph.depth() + 1);
+    }
+
+    private static void requireCapturable(RunningVm vm, boolean memory) throws SnapshotException {
+        try {
+            VmStatus status = vm.status();
+            boolean fits = status == VmStatus.RUNNING || !memory && status == VmStatus.PAUSED;
+            if (!fits) {
+                throw SnapshotException.refused("%s is %s; a snapshot %s needs it running%s"
+                        .formatted(
+                                vm.name(),
+                                status,
+                                memory ? "with memory" : "of its disks",
+                                memory ? ": resume it, or use --disk-only" : " or paused"));
+            }
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /** What a memory image can take: pages, their headers, devices. */
+    private static long memoryBytes(long guestBytes) {
+        return guestBytes + guestBytes / 100 * SLACK_PERCENT + SLACK_BYTES;
+    }
+
+    /** @throws SnapshotException with the first reason against going back to the snapshot */
+    static void revert(VmChain vm, SnapshotRecord snapshot, Progress progress) throws IOException, SnapshotException {
+        vm.requireIdle();
+        LayerGraph graph = vm.chain().wholeGraph();
+        Optional<RunningVm> running = vm.certainlyRunning();
+        if (running.isPresent()) {
+            new DriverDisks(vm.chain(), running.get(), vm.tools().watch(), "revert", Progress.NONE).checkOnHead(graph);
+        }
+        if (!snapshot.layers().layers().keySet().equals(graph.head().layers().keySet())) {
+            throw SnapshotException.refused(
+                    "snapshot %s of %s has the disks %s, the machine has %s; correct its definition"
+                            .formatted(
+                                    snapshot.name(),
+                                    vm.name(),
+                                    snapshot.layers().layers().keySet(),
+                                    graph.head().layers().keySet()));
+        }
+        if (snapshot.memory().isPresent()) {
+            requireSameHardware(vm, snapshot);
+            requireRoom(vm, running.isPresent());
+            String problem = memoryProblem(vm, snapshot, progress);
+            if (!problem.isEmpty()) {
+                throw SnapshotException.refused(problem);
+            }
+        }
+    }
+
+    private static void requireSameHardware(VmChain vm, SnapshotRecord snapshot) throws SnapshotException {
+        Optional<SnapshotRecord.Hardware> then = snapshot.hardware();
+        if (then.isPresent() && !then.get().equals(vm.hardware())) {
+            throw SnapshotException.refused(("%s was defined as %s when snapshot %s was taken and is %s now; its memory"
+                            + " loads only into the same machine: change the definition back for the revert")
+                    .formatted(vm.name(), then.get(), snapshot.name(), vm.hardware()));
+        }
+    }
+
+    private static void requireRoom(VmChain vm, boolean beside) throws IOException, SnapshotException {
+        if (!beside) {
+            return;
+        }
+        long needed = vm.definition().memoryBytes();
+        for (String line : Files.readAllLines(MEMORY_INFORMATION, StandardCharsets.US_ASCII)) {
+            if (line.startsWith("MemAvailable:")) {
+                long available = Long.parseLong(line.replaceAll("[^0-9]", "")) << 10;
+                if (available < needed) {
+                    throw SnapshotException.refused(
+                            ("a revert of %s loads the old memory beside the running one and needs"
+                                            + " %d MiB of RAM, %d MiB are available; shut the machine down first")
+                                    .formatted(vm.name(), needed >> 20, available >> 20));
+                }
+            }
+        }
+    }
+
+    /** What is wrong with the memory image; empty if nothing. */
+    static String memoryProblem(VmChain vm, SnapshotRecord snapshot, Progress progress) throws IOException {
+        if (snapshot.memory().isEmpty()) {
+            return "";
+        }
+        SnapshotRecord.MemoryPart part = snapshot.memory().get();
+        Path file = vm.chain().memoryFile(snapshot.name());
+        if (!Files.isRegularFile(file)) {
+            return "%s is missing; look in %s/lost, or go back to the disks only"
+                    .formatted(file, vm.chain().path());
+        }
+        if (Files.size(file) != part.bytes()) {
+            return "%s has %d bytes instead of %d: it is damaged; restore it from a copy"
+                    .formatted(file, Files.size(file), part.bytes());
+        }
+        return Digests.sha256(file, progress).equals(part.sha256())
+                ? ""
+                : file + " is damaged: its checksum differs; restore it from a copy";
+    }
+}

@@ -1,0 +1,239 @@
+package dev.holdfast.agent.snapshot;
+
+import dev.holdfast.agent.hypervisor.FreezeFacts;
+import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
+import dev.holdfast.agent.snapshot.chain.ChainPlan;
+import dev.holdfast.agent.snapshot.chain.Generation;
+import dev.holdfast.agent.snapshot.chain.Intent;
+import dev.holdfast.agent.snapshot.chain.LiveDisks;
+import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The phases of going back to a snapshot: {@link #prepare}, {@link #hold}, {@link #loadBeside}, then {@link #runNew} or
+ * {@link #runOld}. The snapshot is loaded in a new, stopped process on new layers, beside the old one, which is held; only
+ * the decision ends one of them. The head that is left behind keeps a name: that is the undo.
+ *
+ * <p>{@code runNew} and {@code runOld} work after a restart of the agent too, from the chain's intent. Nothing here watches
+ * over the held machine: a hold has no deadline. One thread.
+ */
+public final class RevertPhases {
+    private static final int NAME_IN_BRANCH = 44;
+
+    private final VmChain vm;
+
+    RevertPhases(VmChain vm) {
+        this.vm = vm;
+    }
+
+    /** Checks everything, the memory's digest included. The guest runs; nothing is touched. */
+    public void prepare(Name snapshot, Progress progress) throws SnapshotException {
+        try {
+            Preflight.revert(vm, vm.snapshot(snapshot), progress);
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /** Stops the guest, if the machine runs. */
+    public Optional<FreezeFacts> hold() throws SnapshotException {
+        Optional<RunningVm> running = vm.running();
+        if (running.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(running.get().pause());
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
+     * Makes new layers on the snapshot's and loads it there in a new process, which stays stopped. A snapshot without
+     * memory gets a process that is ready to boot, or none if the machine does not run: it stays so.
+     *
+     * @throws SnapshotException {@link #runOld} must follow
+     */
+    public void loadBeside(String operation, Name snapshot) throws SnapshotException {
+        try {
+            vm.requireIdle();
+            SnapshotRecord record = vm.snapshot(snapshot);
+            Generation head = vm.chain().head();
+            Generation next =
+                    Generation.fresh(vm.chain().nextNumber(), head.layers().keySet());
+            Intent intent = Intent.revert(operation, snapshot, branchName(snapshot, next.number()), head, next);
+            vm.executor(LiveDisks.NONE, Removal.DELETE, Progress.NONE)
+                    .run(ChainPlan.prepareRevert(intent, record.layers()));
+            if (record.memory().isPresent() || vm.running().isPresent()) {
+                hypervisor()
+                        .start(onLayers(intent), mode(record).beside(instance(intent)))
+                        .close();
+            }
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
+     * The revert is decided: the head moves, the old process ends, the new one is the machine. Idempotent.
+     *
+     * @param run whether the guest runs then, or stays at the instant of the snapshot
+     */
+    public void runNew(String operation, boolean run) throws SnapshotException {
+        try {
+            Optional<Intent> intent = vm.intentOf(operation);
+            if (intent.isEmpty()) {
+                return;
+            }
+            Optional<RunningVm> process = vm.running();
+            boolean isNew =
+                    process.isPresent() && isOn(process.get(), intent.get().toHead());
+            if (process.isPresent() && !isNew) {
+                // It should be held. If anybody let it run, what it wrote since belongs to the timeline that is left.
+                process.get().pause();
+            }
+            vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).run(ChainPlan.commitRevert(intent.get()));
+            Optional<RunningVm> machine = isNew ? process : replace(process, intent.get());
+            vm.slot().became(machine);
+            if (run && machine.isPresent() && machine.get().status() != VmStatus.RUNNING) {
+                machine.get().resume();
+            }
+            vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).run(ChainPlan.endRevert());
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    private Optional<RunningVm> replace(Optional<RunningVm> old, Intent intent)
+            throws HypervisorException, IOException, SnapshotException {
+        if (old.isPresent()) {
+            old.get().quit();
+            old.get().close();
+            vm.slot().became(Optional.empty());
+        }
+        Optional<RunningVm> loaded = hypervisor().find(onLayers(intent), Optional.of(instance(intent)));
+        if (loaded.isPresent()) {
+            return Optional.of(hypervisor().takePlace(loaded.get(), vm.definition()));
+        }
+        SnapshotRecord snapshot = vm.snapshot(intent.snapshot().orElseThrow());
+        if (snapshot.memory().isEmpty()) {
+            // There is nothing to lose: whoever wants the machine boots it from the head.
+            return Optional.empty();
+        }
+        // It died after it was loaded, perhaps with the node. The decision stands, so it is loaded again.
+        return Optional.of(hypervisor().start(vm.definition(), mode(snapshot)));
+    }
+
+    /**
+     * The revert is not to be: the new process ends, its layers go, the old machine goes on. Idempotent.
+     *
+     * @param run whether the old guest runs then; false if it was paused before
+     */
+    public void runOld(String operation, boolean run) throws SnapshotException {
+        try {
+            Optional<Intent> intent = vm.intentOf(operation);
+            if (intent.isPresent()) {
+                dropNew(operation, intent.get());
+            }
+            Optional<RunningVm> old = vm.running();
+            if (run && old.isPresent() && old.get().status().resumable()) {
+                old.get().resume();
+            }
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    private void dropNew(String operation, Intent intent) throws IOException, HypervisorException, SnapshotException {
+        if (isDecided(intent)) {
+            throw new SnapshotException(Refusal.failed(
+                    "the revert of %s to %s has moved the head already and cannot be taken back; revert to %s instead"
+                            .formatted(
+                                    vm.name(),
+                                    intent.snapshot().orElseThrow(),
+                                    intent.branch().orElseThrow())));
+        }
+        Optional<RunningVm> loaded = hypervisor().find(onLayers(intent), Optional.of(instance(intent)));
+        if (loaded.isPresent()) {
+            loaded.get().quit();
+            loaded.get().close();
+        }
+        LiveDisks live = vm.live(operation, Progress.NONE);
+        vm.executor(live, Removal.DELETE, Progress.NONE).run(ChainPlan.abandonRevert(intent, vm.facts(live)));
+    }
+
+    /** Whether the head has moved: then there is only forward. */
+    boolean isDecided(Intent intent) throws IOException {
+        return vm.chain().head().number() == intent.toGeneration();
+    }
+
+    private boolean isOn(RunningVm process, Generation generation) throws IOException {
+        DriverDisks disks = new DriverDisks(vm.chain(), process, vm.tools().watch(), "revert", Progress.NONE);
+        return disks.written().equals(Optional.of(generation.layers()));
+    }
+
+    private Hypervisor hypervisor() {
+        return vm.tools().hypervisor();
+    }
+
+    private StartMode mode(SnapshotRecord snapshot) {
+        return snapshot.memory().isPresent()
+                ? StartMode.restore(vm.chain().memoryFile(snapshot.name()))
+                : StartMode.PAUSED;
+    }
+
+    /** The machine on the layers themselves, while the head still names others. */
+    private VmDefinition onLayers(Intent intent) {
+        VmDefinition d = vm.definition();
+        List<VmDefinition.Disk> disks = d.disks().stream()
+                .map(disk -> {
+                    Path file = vm.chain().file(intent.toHead().layers().get(disk.id()));
+                    return new VmDefinition.Disk(disk.id(), file);
+                })
+                .toList();
+        return new VmDefinition(
+                d.name(),
+                d.machine(),
+                d.accelerator(),
+                d.cpu(),
+                d.cpus(),
+                d.memoryBytes(),
+                d.guestAgent(),
+                d.kernel(),
+                d.extraArguments(),
+                disks,
+                d.nics());
+    }
+
+    /**
+     * The process that is loaded beside the machine. Another word for each revert: when a process ends it removes the files
+     * that it made, under the names they had then.
+     */
+    private static String instance(Intent intent) {
+        return "r" + intent.toGeneration();
+    }
+
+    private static Name branchName(Name snapshot, int generation) {
+        String text = snapshot.value();
+        String shortened = text.substring(0, Math.min(text.length(), NAME_IN_BRANCH));
+        return new Name("before-%s-%d".formatted(shortened, generation));
+    }
+}

@@ -1,0 +1,28 @@
+package dev.holdfast.agent.snapshot;
+
+import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.snapshot.chain.DiskImages;
+import java.time.InstantSource;
+import java.util.function.LongSupplier;
+
+/**
+ * What snapshots of all machines share. Immutable.
+ *
+ * @param hypervisor starts processes
+ * @param images changes images that no process has open
+ * @param watch lets a machine run again when we do not
+ * @param clock wall clock, for reports
+ * @param nanoClock monotonic clock
+ * @param maxDepth how many layers a disk may have before unnamed ones are merged, 2 to 200; default 16. Too small: every
+ *     snapshot copies data. Too large: reads go through many files
+ */
+public record SnapshotTools(
+        Hypervisor hypervisor,
+        DiskImages images,
+        FreezeWatch watch,
+        InstantSource clock,
+        LongSupplier nanoClock,
+        int maxDepth) {
+    /** Layers of a disk before unnamed ones are merged. */
+    public static final int DEFAULT_MAX_DEPTH = 16;
+}

@@ -1,0 +1,152 @@
+package dev.holdfast.agent.snapshot;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.snapshot.chain.ChainDirectory;
+import dev.holdfast.agent.snapshot.chain.ChainException;
+import dev.holdfast.agent.snapshot.chain.ChainExecutor;
+import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
+import dev.holdfast.agent.snapshot.chain.ChainPlan;
+import dev.holdfast.agent.snapshot.chain.Intent;
+import dev.holdfast.agent.snapshot.chain.LiveDisks;
+import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * One machine with its chain: what every operation on snapshots starts from.
+ *
+ * @param definition the machine; all its disks go through one chain
+ * @param chain its layers
+ * @param slot its process
+ * @param tools shared
+ */
+record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, SnapshotTools tools) {
+
+    /** @throws SnapshotException if the disks do not go through one chain, naming the paths */
+    static VmChain open(VmDefinition definition, VmSlot slot, SnapshotTools tools) throws SnapshotException {
+        try {
+            Set<Path> directories = new HashSet<>();
+            for (VmDefinition.Disk disk : definition.disks()) {
+                directories.add(ChainDirectory.locate(disk.id(), disk.path()));
+            }
+            if (directories.size() != 1) {
+                throw new ChainException(
+                        "the disks of %s go through %s; all disks of a machine must move by one rename, so they need one"
+                                        .formatted(definition.name(), directories.isEmpty() ? "no chain" : directories)
+                                + " chain of layers on one file system: import them into one");
+            }
+            ChainDirectory chain = ChainDirectory.open(directories.iterator().next());
+            Set<String> ids = new HashSet<>();
+            definition.disks().forEach(disk -> ids.add(disk.id()));
+            if (!chain.head().layers().keySet().equals(ids)) {
+                throw new ChainException("%s has the disks %s, its chain %s has %s; correct the definition"
+                        .formatted(
+                                definition.name(),
+                                ids,
+                                chain.path(),
+                                chain.head().layers().keySet()));
+            }
+            return new VmChain(definition, chain, slot, tools);
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    Name name() {
+        return definition.name();
+    }
+
+    /** The process, if there is one. */
+    Optional<RunningVm> running() throws SnapshotException {
+        try {
+            return slot.running();
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
+     * The process, if there is one, certainly: a process that hangs, or that the agent has lost, is no absence.
+     *
+     * @throws SnapshotException if there is one that cannot be talked to
+     */
+    Optional<RunningVm> certainlyRunning() throws SnapshotException {
+        Optional<RunningVm> known = running();
+        if (known.isPresent()) {
+            return known;
+        }
+        try {
+            Optional<RunningVm> lost = tools.hypervisor().find(definition);
+            if (lost.isPresent()) {
+                lost.get().close();
+                throw SnapshotException.busy("%s runs as process %d, which the agent does not know; restart the agent"
+                        .formatted(name(), lost.get().identity().pid()));
+            }
+            return known;
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    LiveDisks live(String operation, Progress progress) throws SnapshotException {
+        Optional<RunningVm> vm = running();
+        return vm.isEmpty() ? LiveDisks.NONE : new DriverDisks(chain, vm.get(), tools.watch(), operation, progress);
+    }
+
+    ChainExecutor executor(LiveDisks live, Removal removal, Progress progress) {
+        return new ChainExecutor(chain, tools.images(), live, tools.clock(), removal, progress);
+    }
+
+    ChainPlan.Facts facts(LiveDisks live) throws IOException {
+        return new ChainPlan.Facts(chain.graph(), live.written());
+    }
+
+    /** The change under way, if it is that operation's. */
+    Optional<Intent> intentOf(String operation) throws IOException {
+        return chain.intent().filter(intent -> intent.operation().equals(operation));
+    }
+
+    /** @throws SnapshotException BUSY if a change of the chain is under way or was left behind */
+    void requireIdle() throws IOException, SnapshotException {
+        Optional<Intent> intent = chain.intent();
+        if (intent.isPresent()) {
+            throw SnapshotException.busy(
+                    "operation %s on %s is not finished; wait for it, or run \"holdfast fsck\" if it was cut short"
+                            .formatted(intent.get().operation(), name()));
+        }
+    }
+
+    SnapshotRecord snapshot(Name snapshot) throws IOException, SnapshotException {
+        SnapshotRecord record = chain.snapshots().get(snapshot);
+        if (record == null) {
+            throw SnapshotException.refused("%s has no snapshot %s; \"holdfast snapshot list %s\" shows what it has"
+                    .formatted(name(), snapshot, name()));
+        }
+        return record;
+    }
+
+    SnapshotRecord.Hardware hardware() {
+        List<String> devices = new ArrayList<>();
+        definition.disks().forEach(disk -> devices.add("disk " + disk.id()));
+        definition.nics().forEach(nic -> devices.add("nic " + nic.id() + " " + nic.mac()));
+        if (definition.guestAgent()) {
+            devices.add("guest agent");
+        }
+        return new SnapshotRecord.Hardware(
+                definition.machine(),
+                definition.accelerator().word(),
+                definition.cpu().orElse(""),
+                definition.cpus(),
+                definition.memoryBytes(),
+                devices);
+    }
+}

@@ -1,0 +1,362 @@
+package dev.holdfast.agent.snapshot;
+
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.ThawFacts;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.snapshot.chain.ChainDirectory;
+import dev.holdfast.agent.snapshot.chain.ChainException;
+import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
+import dev.holdfast.agent.snapshot.chain.ChainFsck;
+import dev.holdfast.agent.snapshot.chain.Intent;
+import dev.holdfast.agent.snapshot.chain.Layer;
+import dev.holdfast.agent.snapshot.chain.LayerGraph;
+import dev.holdfast.agent.snapshot.chain.LiveDisks;
+import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
+import dev.holdfast.coordinator.protocol.VmReport;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/**
+ * The snapshots of one machine. Each method is one operation from beginning to end; {@link #phases()} and {@link #reverts()}
+ * are what rounds go through step by step. One operation at a time, one thread at a time: the caller sees to both.
+ */
+public final class VmSnapshots {
+    private static final Duration LONGEST_LOAD = Duration.ofMinutes(10);
+
+    private final VmChain vm;
+    private final SnapshotPhases phases;
+    private final RevertPhases reverts;
+    private final ChainTidying tidying;
+
+    private VmSnapshots(VmChain vm) {
+        this.vm = vm;
+        this.phases = new SnapshotPhases(vm);
+        this.reverts = new RevertPhases(vm);
+        this.tidying = new ChainTidying(vm);
+    }
+
+    /**
+     * @param definition whose disks go through one chain
+     * @throws SnapshotException if they do not, or the chain is not there
+     */
+    public static VmSnapshots open(VmDefinition definition, VmSlot slot, SnapshotTools tools) throws SnapshotException {
+        return new VmSnapshots(VmChain.open(definition, slot, tools));
+    }
+
+    /** For rounds that make a checkpoint. */
+    public SnapshotPhases phases() {
+        return phases;
+    }
+
+    /** For rounds that go back to one. */
+    public RevertPhases reverts() {
+        return reverts;
+    }
+
+    /** The machine's chain, for reading. */
+    public ChainDirectory chain() {
+        return vm.chain();
+    }
+
+    /**
+     * What a snapshot would take: bytes to reserve, bytes free, layers of the deepest disk.
+     *
+     * @param bytes space that will be reserved
+     * @param usableBytes space there is
+     * @param depth layers that the deepest disk would have
+     */
+    public record Estimate(long bytes, long usableBytes, int depth) {}
+
+    /** Makes all checks and touches nothing. @throws SnapshotException with the reason against it */
+    public Estimate estimate(SnapshotRequest request) throws SnapshotException {
+        try {
+            Preflight.Estimate estimate = Preflight.snapshot(vm, request);
+            return new Estimate(estimate.bytes(), estimate.usableBytes(), estimate.depth());
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
+     * Takes a snapshot.
+     *
+     * @throws SnapshotException nothing is left of it and the guest runs, unless the message says otherwise
+     */
+    public VmReport create(SnapshotRequest request, Quiesce quiesce, Progress progress) throws SnapshotException {
+        phases.prepare(request);
+        try {
+            String quiesced = freezeAndThaw(request, quiesce, progress);
+            VmReport report = phases.drain(quiesced, progress);
+            phases.publish(request.operation(), request.name());
+            return report;
+        } catch (SnapshotException e) {
+            try {
+                phases.abandon(request.operation());
+            } catch (SnapshotException again) {
+                e.addSuppressed(again);
+            }
+            throw e;
+        }
+    }
+
+    private String freezeAndThaw(SnapshotRequest request, Quiesce quiesce, Progress progress) throws SnapshotException {
+        FreezeWatch watch = vm.tools().watch();
+        watch.arm(vm.name(), request.operation(), request.deadline());
+        try {
+            String quiesced = watch.quiesce(vm.name(), request.operation(), quiesce);
+            phases.approach(progress);
+            phases.freeze();
+            phases.capture();
+            Optional<ThawFacts> thaw = phases.proveAndThaw();
+            if (thaw.isPresent() && !thaw.get().stoodStill()) {
+                throw new SnapshotException(Refusal.failed(
+                        "somebody let %s run in the middle of its snapshot, so that it is not of one moment; try again"
+                                .formatted(vm.name())));
+            }
+            return quiesced;
+        } finally {
+            watch.disarm(vm.name(), request.operation());
+        }
+    }
+
+    /** All snapshots, the oldest first. */
+    public List<SnapshotInfo> list() throws SnapshotException {
+        try {
+            LayerGraph graph = vm.chain().graph();
+            Set<Layer> present = Set.copyOf(graph.head().layers().values());
+            List<SnapshotInfo> all = new ArrayList<>();
+            for (SnapshotRecord record : vm.chain().snapshots().values()) {
+                boolean current = record.named().stream()
+                        .anyMatch(layer -> graph.children(layer).stream().anyMatch(present::contains));
+                all.add(new SnapshotInfo(
+                        record,
+                        graph.parent(record.layers()),
+                        current,
+                        record.memory().map(SnapshotRecord.MemoryPart::bytes).orElse(0L),
+                        diskBytes(record)));
+            }
+            all.sort(Comparator.comparing(info -> info.snapshot().createdAt()));
+            return all;
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    private long diskBytes(SnapshotRecord record) throws IOException {
+        long bytes = 0;
+        for (Layer layer : record.named()) {
+            Path file = vm.chain().file(layer);
+            bytes += Files.exists(file) ? Files.size(file) : 0;
+        }
+        return bytes;
+    }
+
+    /** One snapshot. */
+    public SnapshotInfo show(Name snapshot) throws SnapshotException {
+        return list().stream()
+                .filter(info -> info.snapshot().name().equals(snapshot))
+                .findFirst()
+                .orElseThrow(() -> SnapshotException.refused("%s has no snapshot %s".formatted(vm.name(), snapshot)));
+    }
+
+    /**
+     * Removes a snapshot and merges the layers that only it needed, live if the machine runs. When this throws after the
+     * snapshot is gone, the layers stay as they are until {@link #compact} or the next removal.
+     */
+    public void delete(String operation, Name snapshot, Progress progress) throws SnapshotException {
+        try {
+            tidying.delete(operation, snapshot, progress);
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
+     * Goes back to a snapshot. The present disks stay as a branch called {@code before-NAME-NUMBER}; the present memory is
+     * lost: take a snapshot before if it is wanted.
+     *
+     * @param run whether the guest runs afterwards, or stays at the snapshot's instant
+     */
+    public void revert(String operation, Name snapshot, boolean run, Progress progress) throws SnapshotException {
+        reverts.prepare(snapshot, progress);
+        FreezeWatch watch = vm.tools().watch();
+        boolean held = vm.running().isPresent();
+        if (held) {
+            watch.arm(vm.name(), operation, LONGEST_LOAD);
+        }
+        try {
+            reverts.hold();
+            reverts.loadBeside(operation, snapshot);
+        } catch (SnapshotException e) {
+            try {
+                reverts.runOld(operation, true);
+            } catch (SnapshotException again) {
+                e.addSuppressed(again);
+            }
+            throw e;
+        } finally {
+            if (held) {
+                watch.disarm(vm.name(), operation);
+            }
+        }
+        reverts.runNew(operation, run);
+    }
+
+    /** Merges unnamed layers, live if the machine runs. Does nothing if no disk has more layers than the limit. */
+    public void compact(String operation, Progress progress) throws SnapshotException {
+        try {
+            vm.requireIdle();
+            if (vm.chain().wholeGraph().depth() > vm.tools().maxDepth()) {
+                tidying.tidy(operation, progress);
+            }
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /** Looks whether a snapshot is whole: the chain, each layer's structure and digest, the memory's digest. */
+    public Verification verify(Name snapshot, Progress progress) throws SnapshotException {
+        try {
+            SnapshotRecord record = vm.snapshot(snapshot);
+            LayerGraph graph = vm.chain().graph();
+            List<String> problems = new ArrayList<>(graph.problems());
+            long bytes = 0;
+            Set<Layer> layers = new LinkedHashSet<>();
+            record.named().forEach(layer -> layers.addAll(graph.chain(layer)));
+            for (Layer layer : layers) {
+                bytes += checkLayer(record, layer, problems, progress);
+            }
+            String memory = Preflight.memoryProblem(vm, record, progress);
+            if (!memory.isEmpty()) {
+                problems.add(memory);
+            }
+            bytes += record.memory().map(SnapshotRecord.MemoryPart::bytes).orElse(0L);
+            return new Verification(snapshot, problems, bytes);
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    private long checkLayer(SnapshotRecord record, Layer layer, List<String> problems, Progress progress)
+            throws IOException {
+        Path file = vm.chain().file(layer);
+        if (!Files.exists(file)) {
+            return 0;
+        }
+        try {
+            vm.tools().images().check(file);
+        } catch (ChainException e) {
+            problems.add(String.valueOf(e.getMessage()));
+        }
+        for (SnapshotRecord.DiskPart part : record.disks()) {
+            boolean known = part.asLayer().equals(layer) && !part.sha256().isEmpty();
+            if (known && !Digests.sha256(file, progress).equals(part.sha256())) {
+                problems.add(file + " is damaged: its checksum differs; restore it from a copy");
+            }
+        }
+        return Files.size(file);
+    }
+
+    /** Takes the digests of a snapshot's layers and keeps them in its sidecar. May take long; the guest runs. */
+    public SnapshotRecord recordDigests(Name snapshot, Progress progress) throws SnapshotException {
+        try {
+            vm.requireIdle();
+            SnapshotRecord record = vm.snapshot(snapshot);
+            List<SnapshotRecord.DiskPart> disks = new ArrayList<>();
+            for (SnapshotRecord.DiskPart part : record.disks()) {
+                String digest = Digests.sha256(vm.chain().file(part.asLayer()), progress);
+                disks.add(new SnapshotRecord.DiskPart(part.disk(), part.layer(), digest));
+            }
+            SnapshotRecord recorded = record.withDisks(disks);
+            vm.chain().rewrite(recorded);
+            return recorded;
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /** What would have to go for only so many to stay: the oldest that are no part of a checkpoint and no branch. */
+    public List<Name> prunable(int keepLast) throws SnapshotException {
+        List<Name> own = list().stream()
+                .map(SnapshotInfo::snapshot)
+                .filter(record -> record.group().isEmpty() && record.kind() != SnapshotRecord.Kind.BRANCH)
+                .map(SnapshotRecord::name)
+                .toList();
+        return own.subList(0, Math.max(0, own.size() - Math.max(0, keepLast)));
+    }
+
+    /** Looks the chain over for what does not belong there; touches nothing. */
+    public ChainFsck.Findings look() throws SnapshotException {
+        try {
+            return new ChainFsck(vm.chain()).look();
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
+     * Moves leftovers to {@code lost/}, and removes what is there if asked to.
+     *
+     * @param emptyLost whether what was taken away goes for good
+     * @return what a person still has to put right
+     */
+    public ChainFsck.Findings repair(boolean emptyLost) throws SnapshotException {
+        try {
+            vm.requireIdle();
+            ChainFsck fsck = new ChainFsck(vm.chain());
+            fsck.moveAway(fsck.look().leftovers(), vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE));
+            if (emptyLost) {
+                fsck.emptyLost();
+            }
+            return fsck.look();
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
+     * Ends what an earlier life of the agent left: to be called before anything else is done with the machine, a start
+     * included.
+     *
+     * @param inDoubt says of an operation whether it belongs to a round that is not decided here yet; that one stays
+     * @return the operation that was ended, for the log
+     */
+    public Optional<String> recover(Predicate<String> inDoubt) throws SnapshotException {
+        try {
+            Optional<Intent> intent = vm.chain().intent();
+            if (intent.isEmpty() || inDoubt.test(intent.get().operation())) {
+                vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).flushHead();
+                return Optional.empty();
+            }
+            String operation = intent.get().operation();
+            switch (intent.get().kind()) {
+                case CUT -> phases.abandon(operation);
+                case MERGE -> tidying.merge(intent.get(), Removal.QUARANTINE, Progress.NONE);
+                case REVERT -> recoverRevert(intent.get());
+            }
+            return Optional.of(operation);
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    private void recoverRevert(Intent intent) throws IOException, SnapshotException {
+        if (reverts.isDecided(intent)) {
+            reverts.runNew(intent.operation(), true);
+            return;
+        }
+        reverts.runOld(intent.operation(), true);
+    }
+}

@@ -1,0 +1,65 @@
+package dev.holdfast.agent.snapshot.chain;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Runs a tool to its end, or ends it. Its output goes through a file, so that no pipe can fill up. Thread-safe. */
+final class BoundedProcess {
+    private static final int LONGEST_OUTPUT = 64 * 1024;
+
+    private BoundedProcess() {}
+
+    /**
+     * @param status exit status
+     * @param output what it wrote to both of its outputs, cut after 64 KiB
+     */
+    record Ended(int status, String output) {}
+
+    /** @throws ChainException if it cannot be started, or does not end in time: then it was killed */
+    static Ended run(List<String> command, Duration bound) throws IOException {
+        Path output = Files.createTempFile("holdfast-", ".out");
+        try {
+            Process process = start(command, output);
+            try {
+                if (!process.waitFor(bound.toMillis(), TimeUnit.MILLISECONDS)) {
+                    throw new ChainException(
+                            "\"%s\" did not end within %d s and was killed; is the storage slow or gone?"
+                                    .formatted(String.join(" ", command), bound.toSeconds()));
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while waiting for " + command.get(0));
+            } finally {
+                process.destroyForcibly();
+            }
+            return new Ended(process.exitValue(), text(output));
+        } finally {
+            Files.deleteIfExists(output);
+        }
+    }
+
+    private static Process start(List<String> command, Path output) throws IOException {
+        try {
+            return new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectInput(
+                            ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectOutput(output.toFile())
+                    .start();
+        } catch (IOException e) {
+            throw new ChainException(
+                    command.get(0) + " cannot be started; is the package that contains it installed (qemu-utils)?", e);
+        }
+    }
+
+    private static String text(Path output) throws IOException {
+        byte[] bytes = Files.readAllBytes(output);
+        return new String(bytes, 0, Math.min(bytes.length, LONGEST_OUTPUT), java.nio.charset.StandardCharsets.UTF_8)
+                .strip();
+    }
+}

@@ -1,0 +1,336 @@
+package dev.holdfast.agent.snapshot.chain;
+
+import dev.holdfast.agent.json.DurableFile;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotLinkException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * Reads a chain directory. Keeps nothing in memory: each answer is what the files say at that moment, which another agent or
+ * a person may have changed. Not thread-safe against changes of the chain.
+ */
+public final class ChainDirectory {
+    /** How the names of chain directories end. */
+    public static final String SUFFIX = ".holdfast";
+
+    static final DurableFile<Intent> INTENTS = new DurableFile<>("chain-intent", 1, Intent.class);
+    static final DurableFile<SnapshotRecord> SIDECARS = new DurableFile<>("snapshot", 1, SnapshotRecord.class);
+
+    private static final String HEAD = "head";
+    private static final String IMAGE = ".qcow2";
+    private static final String SIDECAR = ".json";
+
+    private final Path path;
+
+    private ChainDirectory(Path path) {
+        this.path = path;
+    }
+
+    /**
+     * Opens a chain.
+     *
+     * @throws ChainException if the directory or one of its parts is missing
+     */
+    public static ChainDirectory open(Path path) throws IOException {
+        if (!Files.isDirectory(path)) {
+            throw new ChainException(
+                    "the directory " + path + " is missing; is its file system mounted? If the disk was"
+                            + " never under Holdfast, import it first");
+        }
+        // Layers name each other by absolute paths without links, and hypervisors are asked for the same names.
+        ChainDirectory chain = new ChainDirectory(path.toRealPath());
+        if (!chain.path.getFileName().toString().endsWith(SUFFIX)) {
+            throw new ChainException(chain.path + " is no chain of layers: its name does not end in " + SUFFIX);
+        }
+        for (Path part : List.of(chain.layers(), chain.generations(), chain.snapshotFiles())) {
+            if (!Files.isDirectory(part)) {
+                throw new ChainException("the directory " + part + " is missing; restore it from a copy");
+            }
+        }
+        chain.head();
+        return chain;
+    }
+
+    /** A chain that is being made: nothing is checked. */
+    static ChainDirectory unchecked(Path path) {
+        return new ChainDirectory(path.toAbsolutePath().normalize());
+    }
+
+    /**
+     * The chain directory that a disk's path in a definition goes through.
+     *
+     * @param disk the disk's id
+     * @param diskPath as {@code /srv/web.holdfast/head/d0.qcow2}
+     * @throws ChainException if the path has another form, saying which
+     */
+    public static Path locate(String disk, Path diskPath) throws ChainException {
+        Path head = diskPath.getParent();
+        Path directory = head == null ? null : head.getParent();
+        boolean fits = head != null
+                && directory != null
+                && directory.getFileName() != null
+                && directory.getFileName().toString().endsWith(SUFFIX)
+                && head.getFileName().toString().equals(HEAD)
+                && diskPath.getFileName().toString().equals(disk + IMAGE);
+        if (!fits) {
+            throw new ChainException(
+                    ("the path of disk %s is %s, which does not go through a chain of layers; snapshots"
+                                    + " need a path like /srv/NAME%s/head/%s%s: import the disk")
+                            .formatted(disk, diskPath, SUFFIX, disk, IMAGE));
+        }
+        return directory;
+    }
+
+    /** The directory, absolute. */
+    public Path path() {
+        return path;
+    }
+
+    /** Where a layer's file is. */
+    public Path file(Layer layer) {
+        return layers().resolve(layer.fileName());
+    }
+
+    /** The path for a definition, which leads to the newest data for ever. */
+    public Path headFile(String disk) {
+        return path.resolve(HEAD).resolve(disk + IMAGE);
+    }
+
+    /** Where a snapshot's memory is, or would be. */
+    public Path memoryFile(Name snapshot) {
+        return snapshotFiles().resolve(snapshot + ".memory");
+    }
+
+    /** Where a snapshot's sidecar is, or would be. */
+    public Path sidecarFile(Name snapshot) {
+        return snapshotFiles().resolve(snapshot + SIDECAR);
+    }
+
+    /** Where a sidecar waits for the decision. */
+    public Path pendingFile(Name snapshot) {
+        return snapshotFiles().resolve(snapshot + SIDECAR + ".pending");
+    }
+
+    /** Bytes that can still be written into this file system. */
+    public long usableBytes() throws IOException {
+        return Files.getFileStore(path).getUsableSpace();
+    }
+
+    /** The layer of this chain that a path names, if it does. */
+    public Optional<Layer> layerAt(Path file) {
+        Path parent = file.getParent();
+        return parent != null && parent.equals(layers())
+                ? Layer.fromFileName(file.getFileName().toString())
+                : Optional.empty();
+    }
+
+    /**
+     * What the head points to.
+     *
+     * @throws ChainException if it is missing or points to something else than a generation, naming the file
+     */
+    public Generation head() throws IOException {
+        Path head = path.resolve(HEAD);
+        Path target;
+        try {
+            target = Files.readSymbolicLink(head);
+        } catch (NoSuchFileException | NotLinkException e) {
+            throw new ChainException(
+                    head
+                            + " is not a symbolic link to a generation; run \"holdfast fsck\" and do not start the machine",
+                    e);
+        }
+        String number = target.getFileName().toString();
+        if (!target.equals(Path.of("generations", number)) || !number.matches("[0-9]{6,9}")) {
+            throw new ChainException(head + " points to " + target + ", which is no generation of this chain");
+        }
+        return generation(Integer.parseInt(number));
+    }
+
+    /** A generation that was made before. */
+    public Generation generation(int number) throws IOException {
+        Path directory = generations().resolve(Generation.directoryName(number));
+        TreeMap<String, Layer> layers = new TreeMap<>();
+        for (Path link : list(directory)) {
+            String name = link.getFileName().toString();
+            if (!name.endsWith(IMAGE)) {
+                throw new ChainException(link + " does not belong there; move it away");
+            }
+            Path target = Files.readSymbolicLink(link);
+            layers.put(
+                    name.substring(0, name.length() - IMAGE.length()),
+                    Layer.fromFileName(target.getFileName().toString())
+                            .orElseThrow(() -> new ChainException(
+                                    link + " points to " + target + ", which is no layer of a chain")));
+        }
+        if (layers.isEmpty()) {
+            throw new ChainException("the generation " + directory + " is empty, so that the machine has no disks");
+        }
+        return new Generation(number, layers);
+    }
+
+    /** A number that no generation and no layer has ever had. */
+    public int nextNumber() throws IOException {
+        int highest = 0;
+        for (Path generation : list(generations())) {
+            String name = generation.getFileName().toString();
+            highest = Math.max(highest, name.matches("[0-9]{6,9}") ? Integer.parseInt(name) : 0);
+        }
+        for (Path directory : List.of(layers(), lost())) {
+            for (Path file : list(directory)) {
+                Optional<Layer> layer = Layer.fromFileName(file.getFileName().toString());
+                highest = Math.max(highest, layer.map(Layer::number).orElse(0));
+            }
+        }
+        return highest + 1;
+    }
+
+    /** The change under way, if any. */
+    public Optional<Intent> intent() throws IOException {
+        try {
+            return Optional.of(INTENTS.read(intentFile()));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** All snapshots. One unreadable sidecar makes this fail, naming it: its layers would look unused. */
+    public SortedMap<Name, SnapshotRecord> snapshots() throws IOException {
+        TreeMap<Name, SnapshotRecord> snapshots = new TreeMap<>();
+        for (Path file : list(snapshotFiles())) {
+            String name = file.getFileName().toString();
+            if (name.endsWith(SIDECAR) && !name.startsWith(".")) {
+                SnapshotRecord snapshot;
+                try {
+                    snapshot = SIDECARS.read(file);
+                } catch (NoSuchFileException e) {
+                    // Removed since the directory was read: whoever only looks does not wait for operations.
+                    continue;
+                }
+                if (!name.equals(snapshot.name() + SIDECAR)) {
+                    throw new ChainException(
+                            file + " is the sidecar of " + snapshot.name() + "; give it its name back");
+                }
+                snapshots.put(snapshot.name(), snapshot);
+            }
+        }
+        return Collections.unmodifiableSortedMap(snapshots);
+    }
+
+    /** A snapshot that waits for its decision. */
+    public Optional<SnapshotRecord> pending(Name snapshot) throws IOException {
+        try {
+            return Optional.of(SIDECARS.read(pendingFile(snapshot)));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Writes a sidecar under its pending name; durable on return. */
+    public void writePending(SnapshotRecord snapshot) throws IOException {
+        SIDECARS.write(pendingFile(snapshot.name()), snapshot);
+    }
+
+    /** Writes the sidecar of a snapshot that exists anew; durable on return. */
+    public void rewrite(SnapshotRecord snapshot) throws IOException {
+        SIDECARS.write(sidecarFile(snapshot.name()), snapshot);
+    }
+
+    /**
+     * Which layer stands on which.
+     *
+     * @throws ChainException if a layer stands on a file outside the chain, or a file there is no layer, naming it
+     */
+    public LayerGraph graph() throws IOException {
+        TreeMap<Layer, Optional<Layer>> backing = new TreeMap<>();
+        for (Path file : list(layers())) {
+            if (file.getFileName().toString().startsWith(".")) {
+                continue;
+            }
+            Layer layer = Layer.fromFileName(file.getFileName().toString())
+                    .orElseThrow(() -> new ChainException(file + " is not a layer; move it out of " + layers()));
+            try {
+                backing.put(layer, below(file));
+            } catch (NoSuchFileException e) {
+                // Merged and removed since the directory was read.
+                continue;
+            }
+        }
+        TreeMap<Name, Set<Layer>> named = new TreeMap<>();
+        snapshots().forEach((name, snapshot) -> named.put(name, snapshot.named()));
+        return new LayerGraph(backing, head(), named);
+    }
+
+    /** The graph, if it is whole. @throws ChainException with everything that is wrong */
+    public LayerGraph wholeGraph() throws IOException {
+        LayerGraph graph = graph();
+        List<String> problems = graph.problems();
+        if (!problems.isEmpty()) {
+            throw new ChainException("the chain " + path + " is not whole: " + String.join("; ", problems)
+                    + "; put the missing files back (look in " + lost() + "), then run \"holdfast fsck\"");
+        }
+        return graph;
+    }
+
+    private Optional<Layer> below(Path file) throws IOException {
+        Optional<String> name = Qcow2Header.read(file).backing();
+        if (name.isEmpty()) {
+            return Optional.empty();
+        }
+        Path base = Path.of(name.get());
+        return Optional.of(layerAt(base)
+                .orElseThrow(
+                        () -> new ChainException(("%s stands on %s, which is not in this chain; if the chain was moved,"
+                                        + " move it back to where it was")
+                                .formatted(file, base))));
+    }
+
+    Path layers() {
+        return path.resolve("layers");
+    }
+
+    Path generations() {
+        return path.resolve("generations");
+    }
+
+    Path snapshotFiles() {
+        return path.resolve("snapshots");
+    }
+
+    Path lost() {
+        return path.resolve("lost");
+    }
+
+    Path headLink() {
+        return path.resolve(HEAD);
+    }
+
+    Path intentFile() {
+        return path.resolve("intent.json");
+    }
+
+    static String imageName(String disk) {
+        return disk + IMAGE;
+    }
+
+    static List<Path> list(Path directory) throws IOException {
+        if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(directory)) {
+            return new ArrayList<>(files.sorted().toList());
+        }
+    }
+}

@@ -1,0 +1,277 @@
+package dev.holdfast.agent.snapshot.chain;
+
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.json.DurableFile;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Does the steps of a change to the files of a chain and to the machine on it. Each step blocks until it is done. Not
+ * thread-safe.
+ */
+public final class ChainExecutor implements ChainStep.Executor {
+    private final ChainDirectory chain;
+    private final DiskImages images;
+    private final LiveDisks live;
+    private final InstantSource clock;
+    private final Removal removal;
+    private final Progress progress;
+
+    /** What becomes of files that are not needed any more. */
+    public enum Removal {
+        /** They are removed: somebody asked for it and it went as planned. */
+        DELETE,
+        /** They go to {@code lost/}: a recovery never removes anything. */
+        QUARANTINE
+    }
+
+    /**
+     * @param clock for the date of a branch
+     * @param progress of merges
+     */
+    public ChainExecutor(
+            ChainDirectory chain,
+            DiskImages images,
+            LiveDisks live,
+            InstantSource clock,
+            Removal removal,
+            Progress progress) {
+        this.chain = chain;
+        this.images = images;
+        this.live = live;
+        this.clock = clock;
+        this.removal = removal;
+        this.progress = progress;
+    }
+
+    /** Does all steps in order. */
+    public void run(List<ChainStep> steps) throws IOException {
+        for (ChainStep step : steps) {
+            step.run(this);
+        }
+    }
+
+    @Override
+    public void writeIntent(Intent intent) throws IOException {
+        ChainDirectory.INTENTS.write(chain.intentFile(), intent);
+    }
+
+    @Override
+    public void clearIntent() throws IOException {
+        DurableFile.delete(chain.intentFile());
+    }
+
+    @Override
+    public void createLayer(Layer layer, Layer backing) throws IOException {
+        Path file = chain.file(layer);
+        if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            throw new ChainException(file + " is there already; run \"holdfast fsck\"");
+        }
+        // Under its name a layer is always whole: a tool that was cut short must not leave half an image there.
+        Path temporary = file.resolveSibling("." + layer.fileName() + ".tmp");
+        Files.deleteIfExists(temporary);
+        try {
+            images.createOverlay(temporary, chain.file(backing));
+            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(temporary);
+        }
+    }
+
+    @Override
+    public void flushLayers() throws IOException {
+        DurableFile.flushDirectory(chain.layers());
+    }
+
+    @Override
+    public void makeGeneration(Generation generation) throws IOException {
+        Path directory = chain.generations().resolve(generation.directoryName());
+        Files.createDirectories(directory);
+        for (Layer layer : generation.layers().values()) {
+            Path link = directory.resolve(ChainDirectory.imageName(layer.disk()));
+            Files.deleteIfExists(link);
+            Files.createSymbolicLink(link, Path.of("..", "..", "layers", layer.fileName()));
+        }
+        DurableFile.flushDirectory(directory);
+        DurableFile.flushDirectory(chain.generations());
+    }
+
+    @Override
+    public void moveHead(int generation) throws IOException {
+        // Reads the generation first, so that the head can never come to point to nothing.
+        String name = chain.generation(generation).directoryName();
+        Path temporary = chain.path().resolve(".head.tmp");
+        Files.deleteIfExists(temporary);
+        Files.createSymbolicLink(temporary, Path.of("generations", name));
+        Files.move(temporary, chain.headLink(), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    @Override
+    public void flushHead() throws IOException {
+        DurableFile.flushDirectory(chain.path());
+    }
+
+    @Override
+    public void cut(Generation to) throws IOException {
+        live.cut(to);
+    }
+
+    @Override
+    public void merge(Layer top, Layer base) throws IOException {
+        voidDigests(base);
+        if (live.holds(top)) {
+            live.merge(top, base);
+            flushFile(chain.file(base));
+        } else {
+            images.commit(chain.file(top), chain.file(base), progress);
+        }
+    }
+
+    @Override
+    public void relink(Layer layer, Layer backing) throws IOException {
+        voidDigests(layer);
+        Path file = chain.file(layer);
+        Path base = chain.file(backing);
+        if (!Qcow2Header.read(file).backing().equals(Optional.of(base.toString()))) {
+            images.relink(file, base);
+        }
+        flushFile(file);
+    }
+
+    @Override
+    public void publish(Name snapshot) throws IOException {
+        Path pending = chain.pendingFile(snapshot);
+        Path sidecar = chain.sidecarFile(snapshot);
+        if (Files.exists(pending)) {
+            Files.move(pending, sidecar, StandardCopyOption.ATOMIC_MOVE);
+        } else if (!Files.exists(sidecar)) {
+            throw new ChainException(
+                    "neither " + pending + " nor " + sidecar + " is there: the snapshot is not complete");
+        }
+        DurableFile.flushDirectory(chain.snapshotFiles());
+    }
+
+    @Override
+    public void nameBranch(Name branch, Name revertedTo, Generation layers) throws IOException {
+        if (Files.exists(chain.sidecarFile(branch))) {
+            return;
+        }
+        Name vm = chain.snapshots().values().stream()
+                .filter(snapshot -> snapshot.name().equals(revertedTo))
+                .map(SnapshotRecord::vm)
+                .findFirst()
+                .orElseThrow(() -> new ChainException(chain.sidecarFile(revertedTo) + " is missing"));
+        List<SnapshotRecord.DiskPart> disks = layers.layers().values().stream()
+                .map(layer -> new SnapshotRecord.DiskPart(layer.disk(), layer.fileName(), ""))
+                .toList();
+        SnapshotRecord record = new SnapshotRecord(
+                branch,
+                vm,
+                branch.value(),
+                SnapshotRecord.Kind.BRANCH,
+                clock.instant(),
+                "left behind by the revert to " + revertedTo,
+                chain.graph().parent(layers),
+                Optional.empty(),
+                disks,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
+        ChainDirectory.SIDECARS.write(chain.sidecarFile(branch), record);
+    }
+
+    @Override
+    public void repoint(Name snapshot, Layer from, Layer to) throws IOException {
+        SnapshotRecord record = ChainDirectory.SIDECARS.read(chain.sidecarFile(snapshot));
+        ChainDirectory.SIDECARS.write(chain.sidecarFile(snapshot), record.repointed(from, to));
+    }
+
+    @Override
+    public void removeSnapshot(Name snapshot) throws IOException {
+        take(chain.sidecarFile(snapshot));
+        DurableFile.flushDirectory(chain.snapshotFiles());
+        discardParts(snapshot);
+    }
+
+    @Override
+    public void discardParts(Name snapshot) throws IOException {
+        if (Files.exists(chain.sidecarFile(snapshot))) {
+            throw new ChainException("the snapshot " + snapshot + " exists, its parts are needed");
+        }
+        take(chain.pendingFile(snapshot));
+        take(chain.memoryFile(snapshot));
+        DurableFile.flushDirectory(chain.snapshotFiles());
+    }
+
+    @Override
+    public void discard(Layer layer) throws IOException {
+        LayerGraph graph = chain.graph();
+        if (!graph.backing().containsKey(layer)) {
+            return;
+        }
+        // Everything that led here was checked before; a layer that is needed must survive any mistake.
+        if (graph.isNamed(layer) || !graph.children(layer).isEmpty()) {
+            throw new ChainException(chain.file(layer) + " is still needed and was not removed");
+        }
+        take(chain.file(layer));
+        DurableFile.flushDirectory(chain.layers());
+    }
+
+    private void take(Path file) throws IOException {
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        switch (removal) {
+            case DELETE -> Files.delete(file);
+            case QUARANTINE -> quarantine(file);
+        }
+    }
+
+    /** Moves a file that nothing needs to {@code lost/}. Idempotent. */
+    void moveToLost(Path file) throws IOException {
+        if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            quarantine(file);
+        }
+    }
+
+    private void quarantine(Path file) throws IOException {
+        Files.createDirectories(chain.lost());
+        Path target = chain.lost().resolve(file.getFileName());
+        for (int copy = 1; ; copy++) {
+            try {
+                // A link fails if the name is taken; a rename would replace what is there.
+                Files.createLink(target, file);
+                break;
+            } catch (FileAlreadyExistsException e) {
+                target = chain.lost().resolve(file.getFileName() + "." + copy);
+            }
+        }
+        DurableFile.flushDirectory(chain.lost());
+        Files.delete(file);
+    }
+
+    private void voidDigests(Layer changed) throws IOException {
+        for (SnapshotRecord snapshot : chain.snapshots().values()) {
+            SnapshotRecord without = snapshot.withoutDigest(changed);
+            if (!without.equals(snapshot)) {
+                ChainDirectory.SIDECARS.write(chain.sidecarFile(snapshot.name()), without);
+            }
+        }
+    }
+
+    private static void flushFile(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+package dev.holdfast.agent.snapshot.chain;
+
+import dev.holdfast.coordinator.protocol.Name;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.SortedSet;
+
+/**
+ * The changes of a chain as lists of steps. Pure. After every prefix of every list, with whatever was not flushed lost, the
+ * head reads the newest data, and {@link #recover} finishes the change or takes it back; a test goes through all of them.
+ *
+ * <pre>
+ * change    steps                                                          decided by
+ * cut       intent, overlays, flush, generation, move head, flush          the cut in the running machine
+ *           | the machine's disks are cut | parts are written
+ *           | publish, clear intent                                        the rename of the sidecar
+ * revert    intent, overlays on the snapshot, flush, generation            the move of the head
+ *           | the snapshot is loaded beside the held machine
+ *           | move head, flush, name the old head | the old process ends | clear intent
+ * merge     intent, merge, relink, repoint, (head), discard, clear intent  nothing: it always goes forward
+ * </pre>
+ *
+ * <p>The new layer is empty and reads through, so that the head may move before the cut. Once the cut may have happened the
+ * head never goes back and the layer being written is never merged: the frozen layer just has no name, and a later merge
+ * takes it in as an intermediate layer.
+ */
+public final class ChainPlan {
+    private ChainPlan() {}
+
+    /**
+     * What the end of a change has to know about the chain at that moment.
+     *
+     * @param graph as it is, the intent's own layers included
+     * @param written the layers that the running machine writes, as it says itself; empty if it runs nowhere. Whoever cannot
+     *     tell must not ask for a plan
+     */
+    public record Facts(LayerGraph graph, Optional<SortedMap<String, Layer>> written) {}
+
+    /** Everything of a cut before the machine is touched. */
+    public static List<ChainStep> prepareCut(Intent intent) {
+        List<ChainStep> steps = overlays(intent, intent.fromHead());
+        steps.add(new ChainStep.MoveHead(intent.toGeneration()));
+        steps.add(new ChainStep.FlushHead());
+        return steps;
+    }
+
+    /** The parts are durable: the snapshot exists from now on. */
+    public static List<ChainStep> publish(Intent intent) {
+        List<ChainStep> steps = new ArrayList<>();
+        intent.snapshot().ifPresent(name -> steps.add(new ChainStep.Publish(name)));
+        steps.add(new ChainStep.ClearIntent());
+        return steps;
+    }
+
+    /**
+     * The snapshot shall not exist. The head goes back only if the machine runs and says itself that it still writes the old
+     * layers.
+     */
+    public static List<ChainStep> abandonCut(Intent intent, Facts facts) {
+        LayerGraph graph = facts.graph();
+        List<ChainStep> steps = new ArrayList<>();
+        if (intent.snapshot().filter(graph.snapshots()::containsKey).isPresent()) {
+            steps.add(new ChainStep.ClearIntent());
+            return steps;
+        }
+        int head = graph.head().number();
+        boolean certainlyNotCut =
+                facts.written().equals(Optional.of(intent.fromHead().layers()));
+        if (head == intent.toGeneration() && certainlyNotCut) {
+            steps.add(new ChainStep.MoveHead(intent.fromGeneration()));
+        }
+        // Also if it was moved before: who moved it may have died before it was durable.
+        steps.add(new ChainStep.FlushHead());
+        if (head == intent.fromGeneration() || certainlyNotCut) {
+            discardAll(steps, intent.toHead(), graph);
+        }
+        intent.snapshot().ifPresent(name -> steps.add(new ChainStep.DiscardParts(name)));
+        steps.add(new ChainStep.ClearIntent());
+        return steps;
+    }
+
+    /**
+     * Everything of a revert before its decision. The head stays where it is.
+     *
+     * @param origin the layers of the snapshot
+     */
+    public static List<ChainStep> prepareRevert(Intent intent, Generation origin) {
+        return overlays(intent, origin);
+    }
+
+    /**
+     * The revert is decided. Nothing may write to the old or the new layers until this is done. The intent stays until the
+     * old process is gone as well: {@link #endRevert}.
+     */
+    public static List<ChainStep> commitRevert(Intent intent) {
+        List<ChainStep> steps = new ArrayList<>();
+        steps.add(new ChainStep.MoveHead(intent.toGeneration()));
+        steps.add(new ChainStep.FlushHead());
+        Name branch = intent.branch().orElseThrow(() -> new IllegalArgumentException("the revert has no branch name"));
+        Name origin = intent.snapshot().orElseThrow(() -> new IllegalArgumentException("the revert has no snapshot"));
+        steps.add(new ChainStep.NameBranch(branch, origin, intent.fromHead()));
+        return steps;
+    }
+
+    /** No process writes the old layers any more. */
+    public static List<ChainStep> endRevert() {
+        return List.of(new ChainStep.ClearIntent());
+    }
+
+    /** The revert is not to be; if the head has moved already, it is, and this finishes it. */
+    public static List<ChainStep> abandonRevert(Intent intent, Facts facts) {
+        List<ChainStep> steps = new ArrayList<>();
+        if (facts.graph().head().number() == intent.toGeneration()) {
+            steps.addAll(commitRevert(intent));
+            steps.addAll(endRevert());
+            return steps;
+        }
+        steps.add(new ChainStep.FlushHead());
+        discardAll(steps, intent.toHead(), facts.graph());
+        steps.add(new ChainStep.ClearIntent());
+        return steps;
+    }
+
+    /**
+     * One layer goes into the unnamed one below it, and everything that needed it gets that one.
+     *
+     * @param facts as they are now, also when a part of this was done already
+     * @param nextGeneration used only if the top is the head's
+     */
+    public static List<ChainStep> merge(Intent intent, Facts facts, int nextGeneration) {
+        LayerGraph graph = facts.graph();
+        Layer top = Layer.parse(intent.top().orElseThrow());
+        Layer base = Layer.parse(intent.base().orElseThrow());
+        List<ChainStep> steps = new ArrayList<>();
+        steps.add(new ChainStep.WriteIntent(intent));
+        boolean topIsWritten = facts.written().isPresent() && graph.isHead(top);
+        if (!graph.backing().containsKey(top) || topIsWritten) {
+            // Done, or the machine was started in the meantime: nothing but the top stands on the base, so it may wait.
+            steps.add(new ChainStep.FlushHead());
+            steps.add(new ChainStep.ClearIntent());
+            return steps;
+        }
+        SortedSet<Layer> others = graph.children(base);
+        others.remove(top);
+        // As soon as anything else stands on the base or names it, the base may hold newer data than the top.
+        boolean copied = graph.isNamed(base) || !others.isEmpty();
+        if (!copied) {
+            steps.add(new ChainStep.Merge(top, base));
+        }
+        graph.children(top).forEach(child -> steps.add(new ChainStep.Relink(child, base)));
+        graph.namedBy(top).forEach(name -> steps.add(new ChainStep.Repoint(name, top, base)));
+        if (graph.isHead(top)) {
+            Generation moved = graph.head().with(nextGeneration, top, base);
+            steps.add(new ChainStep.MakeGeneration(moved));
+            steps.add(new ChainStep.MoveHead(nextGeneration));
+        }
+        steps.add(new ChainStep.FlushHead());
+        steps.add(new ChainStep.Discard(top));
+        steps.add(new ChainStep.ClearIntent());
+        return steps;
+    }
+
+    /**
+     * Ends whatever change was under way. For a change that belongs to a round, only when the round is decided: otherwise it
+     * would be taken back.
+     */
+    public static List<ChainStep> recover(Intent intent, Facts facts, int nextGeneration) {
+        return switch (intent.kind()) {
+            case CUT -> abandonCut(intent, facts);
+            case REVERT -> abandonRevert(intent, facts);
+            case MERGE -> merge(intent, facts, nextGeneration);
+        };
+    }
+
+    private static List<ChainStep> overlays(Intent intent, Generation below) {
+        List<ChainStep> steps = new ArrayList<>();
+        steps.add(new ChainStep.WriteIntent(intent));
+        intent.toHead()
+                .layers()
+                .forEach((disk, layer) -> steps.add(
+                        new ChainStep.CreateLayer(layer, below.layers().get(disk))));
+        steps.add(new ChainStep.FlushLayers());
+        steps.add(new ChainStep.MakeGeneration(intent.toHead()));
+        return steps;
+    }
+
+    private static void discardAll(List<ChainStep> steps, Generation layers, LayerGraph graph) {
+        layers.layers().values().stream()
+                .filter(layer -> graph.backing().containsKey(layer))
+                .forEach(layer -> steps.add(new ChainStep.Discard(layer)));
+    }
+}

@@ -1,0 +1,26 @@
+package dev.holdfast.agent.snapshot.chain;
+
+import dev.holdfast.agent.hypervisor.Progress;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * Makes and changes image files that no machine has open. Each method blocks within a bound of its own and throws with the
+ * tool's own words. What is written is durable on return, directory entries are not.
+ */
+public interface DiskImages {
+    /** Makes an image without content. */
+    void create(Path image, long virtualBytes) throws IOException;
+
+    /** Makes an empty image of the same size on top of another, which a machine may have open. Both absolute. */
+    void createOverlay(Path overlay, Path backing) throws IOException;
+
+    /** Copies what {@code top} holds into {@code base} somewhere below it. The top keeps its content. */
+    void commit(Path top, Path base, Progress progress) throws IOException;
+
+    /** Writes another backing file into the header; the caller knows that it reads the same. */
+    void relink(Path image, Path backing) throws IOException;
+
+    /** Looks for damage, in an image that may be open. @throws ChainException if there is any */
+    void check(Path image) throws IOException;
+}

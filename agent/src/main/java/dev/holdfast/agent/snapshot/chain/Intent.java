@@ -1,0 +1,118 @@
+package dev.holdfast.agent.snapshot.chain;
+
+import dev.holdfast.coordinator.protocol.Name;
+import java.util.Collections;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * A change of a chain that is under way, as {@code intent.json} keeps it: whoever opens the chain next can finish it or take
+ * it back. Immutable.
+ *
+ * @param operation who makes the change: a round's id, or an id of the agent's own
+ * @param kind what kind of change
+ * @param snapshot the snapshot that is made or gone back to, if any
+ * @param branch revert only: the name that the old head gets
+ * @param fromGeneration the head before the change; 0 for a merge
+ * @param toGeneration the head after it; 0 for a merge
+ * @param from file name of each disk's layer before the change
+ * @param to file name of each disk's layer after it
+ * @param top merge only: file name of the layer that goes
+ * @param base merge only: file name of the layer that takes its content
+ */
+public record Intent(
+        String operation,
+        Kind kind,
+        Optional<Name> snapshot,
+        Optional<Name> branch,
+        int fromGeneration,
+        int toGeneration,
+        SortedMap<String, String> from,
+        SortedMap<String, String> to,
+        Optional<String> top,
+        Optional<String> base) {
+
+    /** What is being done to the chain. */
+    public enum Kind {
+        /** New layers on top of the head; without a snapshot's name only to make the old ones read-only. */
+        CUT,
+        /** New layers on top of a snapshot. */
+        REVERT,
+        /** One layer goes into the one below it. */
+        MERGE
+    }
+
+    /** Copies the maps. */
+    public Intent {
+        from = Collections.unmodifiableSortedMap(new TreeMap<>(from));
+        to = Collections.unmodifiableSortedMap(new TreeMap<>(to));
+    }
+
+    /** New layers on top of the head. */
+    public static Intent cut(String operation, Optional<Name> snapshot, Generation from, Generation to) {
+        return new Intent(
+                operation,
+                Kind.CUT,
+                snapshot,
+                Optional.empty(),
+                from.number(),
+                to.number(),
+                names(from),
+                names(to),
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    /** New layers on top of a snapshot. */
+    public static Intent revert(String operation, Name snapshot, Name branch, Generation from, Generation to) {
+        return new Intent(
+                operation,
+                Kind.REVERT,
+                Optional.of(snapshot),
+                Optional.of(branch),
+                from.number(),
+                to.number(),
+                names(from),
+                names(to),
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    /** One layer goes into the one below it. */
+    public static Intent merge(String operation, Layer top, Layer base) {
+        return new Intent(
+                operation,
+                Kind.MERGE,
+                Optional.empty(),
+                Optional.empty(),
+                0,
+                0,
+                new TreeMap<>(),
+                new TreeMap<>(),
+                Optional.of(top.fileName()),
+                Optional.of(base.fileName()));
+    }
+
+    /** The generation before the change. Not for a merge. */
+    public Generation fromHead() {
+        return generation(fromGeneration, from);
+    }
+
+    /** The generation after the change. Not for a merge. */
+    public Generation toHead() {
+        return generation(toGeneration, to);
+    }
+
+    private static Generation generation(int number, SortedMap<String, String> names) {
+        TreeMap<String, Layer> layers = new TreeMap<>();
+        names.forEach((disk, name) -> layers.put(disk, Layer.parse(name)));
+        return new Generation(number, layers);
+    }
+
+    private static SortedMap<String, String> names(Generation generation) {
+        TreeMap<String, String> names = new TreeMap<>();
+        generation.layers().forEach((disk, layer) -> names.put(disk, layer.fileName()));
+        return names;
+    }
+}

@@ -1,0 +1,110 @@
+package dev.holdfast.agent.guard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.holdfast.agent.guard.GuardLab.Armer;
+import dev.holdfast.agent.guard.GuardLab.Machine;
+import dev.holdfast.agent.qmp.QmpCommand;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** QEMU's main loop hangs, and with it every ordinary QMP command of the guard. */
+@Tag("qemu")
+class GuardLastResortTest {
+    private GuardLab lab;
+
+    @BeforeEach
+    void startGuard() throws IOException {
+        lab = new GuardLab();
+    }
+
+    @AfterEach
+    void stopEverything() throws Exception {
+        lab.close();
+    }
+
+    @Test
+    void yanksANetworkDiskOnWhichStopHangs() throws Exception {
+        Path export = lab.directory.resolve("nbd.sock");
+        Path image = Files.createFile(lab.directory.resolve("target.raw"));
+        lab.start("truncate", "-s", "4G", image.toString()).waitFor();
+        Process nbd = lab.start("qemu-nbd", "-f", "raw", "-k", export.toString(), "-x", "x", "-t", image.toString());
+        await().atMost(GuardLab.BOUND).until(() -> Files.exists(export));
+        Machine web = lab.machine("web", "-blockdev", "driver=null-co,node-name=source,size=4294967296");
+        web.tell(
+                "blockdev-add",
+                Map.of(
+                        "driver",
+                        "nbd",
+                        "node-name",
+                        "peer",
+                        "export",
+                        "x",
+                        "server",
+                        Map.of("type", "unix", "path", export.toString())));
+        web.tell("blockdev-mirror", Map.of("job-id", "m", "device", "source", "target", "peer", "sync", "full"));
+        web.watchedBy(lab.client());
+        Armer armer = lab.armer();
+        armer.arm(web, "r1", 300);
+        GuardLab.signal(nbd, "STOP");
+        web.agent().send(QmpCommand.of("stop"));
+        GuardLab.signal(armer.process(), "STOP");
+        assertThat(web.nanosUntilRunning()).isLessThan(1_300_000_000L);
+        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        assertThat(armer.process().isAlive()).isTrue();
+    }
+
+    @Test
+    void killsAHungProcessForWhichQemuWaits() throws Exception {
+        Path peer = lab.directory.resolve("nbd.sock");
+        Machine web = lab.machine("web");
+        web.watchedBy(lab.client());
+        Armer armer = new Armer(lab.start(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                "target/test-classes",
+                HungAgentMain.class.getName(),
+                lab.socket().toString(),
+                peer.toString()));
+        armer.arm(web, "r1", 300);
+        web.stop();
+        web.agent()
+                .send(QmpCommand.of(
+                        "blockdev-add",
+                        Map.of(
+                                "driver",
+                                "nbd",
+                                "node-name",
+                                "peer",
+                                "server",
+                                Map.of("type", "unix", "path", peer.toString()))));
+        GuardLab.signal(armer.process(), "STOP");
+        assertThat(web.nanosUntilRunning()).isLessThan(1_300_000_000L);
+        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        assertThat(armer.process().waitFor()).isEqualTo(128 + 9);
+    }
+
+    @Test
+    void sparesALivingAgentWhoseQemuIsStopped() throws Exception {
+        GuardClient client = lab.client();
+        Machine web = lab.machine("web");
+        web.watchedBy(client);
+        client.arm(web.name(), "r1", Duration.ofMillis(100), false);
+        web.stop();
+        GuardLab.signal(web.qemu(), "STOP");
+        await().during(Duration.ofSeconds(2)).atMost(GuardLab.BOUND).until(() -> lab.fired.isEmpty());
+        assertThat(client.ping().watched()).containsExactly("web");
+        GuardLab.signal(web.qemu(), "CONT");
+        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        assertThat(client.disarm(web.name(), "r1")).isTrue();
+    }
+}

@@ -1,0 +1,210 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.agent.hypervisor.Capture;
+import dev.holdfast.agent.hypervisor.CapturePlan;
+import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+
+/** A directory with a real QEMU in it that runs the oracle guest on two disks. Closing it kills what it started. */
+final class Lab implements AutoCloseable {
+    static final Duration DEADLINE = Duration.ofSeconds(5);
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    final Path root;
+    final QemuSettings settings;
+    final QemuHypervisor hypervisor;
+    private final List<RunningVm> started = new ArrayList<>();
+    private int layers;
+
+    Lab() throws IOException {
+        this(emulator(Path.of("/")));
+    }
+
+    Lab(QemuSettings template) throws IOException {
+        root = Files.createTempDirectory(Path.of("/tmp"), "hf-lab-");
+        settings = new QemuSettings(
+                template.emulator(),
+                template.firmwareDirectories(),
+                template.moduleDirectory(),
+                root.resolve("run"),
+                template.scopes());
+        hypervisor = new QemuHypervisor(settings, System::nanoTime);
+        Files.createDirectories(root.resolve("layers"));
+    }
+
+    /** The installed QEMU, or one unpacked in the directory that {@code holdfast.test.qemu} or HOLDFAST_TEST_QEMU names. */
+    static QemuSettings emulator(Path run) {
+        String unpacked = System.getProperty("holdfast.test.qemu", System.getenv("HOLDFAST_TEST_QEMU"));
+        return unpacked == null || unpacked.isEmpty()
+                ? QemuSettings.installed(run)
+                : QemuSettings.unpacked(Path.of(unpacked), run);
+    }
+
+    /** Fresh disks: the first one boots the oracle. */
+    VmDefinition definition(String name) throws Exception {
+        Path raw = root.resolve("boot.raw");
+        try (InputStream oracle = Lab.class.getResourceAsStream("/dev/holdfast/agent/hypervisor/oracle.bin")) {
+            Files.write(raw, oracle == null ? new byte[0] : oracle.readAllBytes());
+        }
+        run("truncate", "-s", "16M", raw.toString());
+        Path d0 = layer("d0");
+        run("qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", raw.toString(), d0.toString());
+        Path d1 = layer("d1");
+        run("qemu-img", "create", "-q", "-f", "qcow2", d1.toString(), "16M");
+        return definition(name, 64, Map.of("d0", d0, "d1", d1));
+    }
+
+    static VmDefinition definition(String name, int megabytes, Map<String, Path> disks) {
+        return new VmDefinition(
+                new Name(name),
+                "pc-q35-7.2",
+                VmDefinition.Accelerator.TCG,
+                Optional.empty(),
+                1,
+                (long) megabytes << 20,
+                false,
+                Optional.empty(),
+                List.of(),
+                Stream.of("d0", "d1")
+                        .map(id -> new VmDefinition.Disk(id, disks.get(id)))
+                        .toList(),
+                List.of());
+    }
+
+    private Path layer(String id) {
+        layers++;
+        return root.resolve("layers").resolve(String.format("%s-%06d.qcow2", id, layers));
+    }
+
+    /** New overlays upon the layers given. */
+    Map<String, Path> overlays(Map<String, Path> below) throws Exception {
+        Map<String, Path> made = new LinkedHashMap<>();
+        for (Map.Entry<String, Path> e : below.entrySet()) {
+            Path overlay = layer(e.getKey());
+            run(
+                    "qemu-img",
+                    "create",
+                    "-q",
+                    "-f",
+                    "qcow2",
+                    "-F",
+                    "qcow2",
+                    "-b",
+                    e.getValue().toString(),
+                    overlay.toString());
+            made.put(e.getKey(), overlay);
+        }
+        return made;
+    }
+
+    static Map<String, Path> active(RunningVm vm) throws Exception {
+        Map<String, Path> active = new LinkedHashMap<>();
+        for (DiskState disk : vm.disks()) {
+            active.put(disk.id(), disk.active());
+        }
+        return active;
+    }
+
+    RunningVm start(VmDefinition definition, StartMode mode) throws Exception {
+        RunningVm vm = hypervisor.start(definition, mode);
+        started.add(vm);
+        return vm;
+    }
+
+    /** Started, and the guest counts. */
+    RunningVm startOracle(String name) throws Exception {
+        RunningVm vm = start(definition(name), StartMode.NORMAL);
+        awaitTicks(name, 5);
+        return vm;
+    }
+
+    CapturePlan plan(RunningVm vm, CaptureMethod method, String memory) throws Exception {
+        return plan(vm, method, root.resolve(memory), DEADLINE);
+    }
+
+    CapturePlan plan(RunningVm vm, CaptureMethod method, Path memory, Duration deadline) throws Exception {
+        Optional<Path> image = method == CaptureMethod.DISK_ONLY ? Optional.empty() : Optional.of(memory);
+        return new CapturePlan(overlays(active(vm)), image, method, deadline);
+    }
+
+    static void throughFreeze(Capture capture) throws Exception {
+        capture.prepare();
+        capture.approach((done, total) -> {});
+        capture.freeze();
+    }
+
+    List<String> console(String name) throws IOException {
+        Path console = settings.runDirectory().resolve("vms").resolve(name).resolve("console");
+        return Files.exists(console)
+                ? Files.readString(console, StandardCharsets.ISO_8859_1).lines().toList()
+                : List.of();
+    }
+
+    long ticks(String name) throws IOException {
+        return console(name).stream().filter(l -> l.startsWith("T")).count();
+    }
+
+    /** Waits until the guest has counted that many more. */
+    void awaitTicks(String name, int more) throws IOException {
+        long before = ticks(name);
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(10))
+                .until(() -> ticks(name) >= before + more);
+        assertThat(console(name)).doesNotContain("BAD");
+    }
+
+    static void run(String... command) throws Exception {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor())
+                .as(String.join(" ", command) + ": " + output)
+                .isZero();
+    }
+
+    static void signal(RunningVm vm, String name) throws Exception {
+        run("kill", "-" + name, Long.toString(vm.identity().pid()));
+    }
+
+    @Override
+    public void close() throws Exception {
+        for (RunningVm vm : started) {
+            vm.close();
+            if (vm.identity().isAlive()) {
+                vm.kill();
+            }
+        }
+        try (Stream<Path> files = Files.walk(root)) {
+            files.sorted(Comparator.reverseOrder()).forEach(Lab::delete);
+        }
+    }
+
+    private static void delete(Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Tag("qemu")
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+final class QemuHypervisorTest {
+    private Lab lab;
+
+    @BeforeEach
+    void open() throws Exception {
+        lab = new Lab();
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        lab.close();
+    }
+
+    @Test
+    void startsAMachineThatIsNoChildOfOurs() throws Exception {
+        RunningVm vm = lab.startOracle("web");
+        assertThat(vm.status()).isEqualTo(VmStatus.RUNNING);
+        String stat =
+                Files.readString(Path.of("/proc", Long.toString(vm.identity().pid()), "stat"));
+        String parent = stat.substring(stat.lastIndexOf(')') + 2).split(" ")[1];
+        assertThat(parent).isNotEqualTo(Long.toString(ProcessHandle.current().pid()));
+        assertThat(lab.settings.runDirectory().resolve("vms/web"))
+                .isDirectoryContaining(p -> p.endsWith("guard.sock"))
+                .isDirectoryContaining(p -> p.endsWith("rescue.sock"));
+    }
+
+    @Test
+    void findsARunningMachineAgain() throws Exception {
+        RunningVm vm = lab.startOracle("web");
+        VmDefinition definition = ((QemuVm) vm).definition();
+        vm.close();
+        RunningVm found = lab.hypervisor.find(definition).orElseThrow();
+        assertThat(found.identity()).isEqualTo(vm.identity());
+        lab.awaitTicks("web", 5);
+        found.quit();
+        assertThat(lab.hypervisor.find(definition)).isEmpty();
+    }
+
+    @Test
+    void aPidFileThatNamesAStrangerIsNoMachine() throws Exception {
+        VmDefinition definition = lab.definition("web");
+        Path directory = Files.createDirectories(lab.settings.runDirectory().resolve("vms/web"));
+        Files.writeString(directory.resolve("pid"), ProcessHandle.current().pid() + "\n");
+        assertThat(lab.hypervisor.find(definition)).isEmpty();
+        Files.writeString(directory.resolve("pid"), "rubbish");
+        assertThat(lab.hypervisor.find(definition)).isEmpty();
+    }
+
+    @Test
+    void refusesToStartTwice() throws Exception {
+        RunningVm vm = lab.startOracle("web");
+        assertThatThrownBy(() -> lab.start(((QemuVm) vm).definition(), StartMode.NORMAL))
+                .hasMessageContaining("runs already");
+    }
+
+    @Test
+    void tellsWhyQemuDidNotStart() throws Exception {
+        VmDefinition good = lab.definition("web");
+        VmDefinition bad = new VmDefinition(
+                good.name(),
+                "pc-q35-99.9",
+                good.accelerator(),
+                good.cpu(),
+                1,
+                good.memoryBytes(),
+                false,
+                good.kernel(),
+                List.of(),
+                good.disks(),
+                good.nics());
+        assertThatThrownBy(() -> lab.start(bad, StartMode.NORMAL))
+                .isInstanceOf(HypervisorException.class)
+                .hasMessageContaining("unsupported machine type");
+        VmDefinition gone = Lab.definition("web", 64, Map.of("d0", Path.of("/nowhere/a"), "d1", Path.of("/nowhere/b")));
+        assertThatThrownBy(() -> lab.start(gone, StartMode.NORMAL)).hasMessageContaining("disk d0: cannot open");
+    }
+
+    @Test
+    void tellsThatQemuIsNotThere() throws Exception {
+        QemuHypervisor none =
+                new QemuHypervisor(QemuSettings.of("/nowhere/qemu", lab.settings.runDirectory()), System::nanoTime);
+        VmDefinition definition = lab.definition("web");
+        assertThatThrownBy(() -> none.start(definition, StartMode.NORMAL)).hasMessageContaining("is QEMU installed?");
+    }
+
+    @Test
+    void opensLayersByTheirOwnNamesThroughTheHead() throws Exception {
+        VmDefinition plain = lab.definition("web");
+        Path head = Files.createDirectory(lab.root.resolve("head"));
+        for (VmDefinition.Disk disk : plain.disks()) {
+            Files.createSymbolicLink(head.resolve(disk.id()), disk.path());
+        }
+        VmDefinition linked = Lab.definition("web", 64, Map.of("d0", head.resolve("d0"), "d1", head.resolve("d1")));
+        RunningVm vm = lab.start(linked, StartMode.NORMAL);
+        assertThat(vm.disks().get(0).layers()).containsExactly(plain.disk("d0").path());
+        assertThat(vm.disks().get(1).virtualBytes()).isEqualTo(16 << 20);
+    }
+
+    @Test
+    void pausesAndResumes() throws Exception {
+        RunningVm vm = lab.startOracle("web");
+        assertThat(vm.pause().wallMicros()).isPositive();
+        assertThat(vm.status()).isEqualTo(VmStatus.PAUSED);
+        vm.resume();
+        lab.awaitTicks("web", 5);
+    }
+
+    @Test
+    void endsAStoppedProcessToo() throws Exception {
+        RunningVm vm = lab.startOracle("web");
+        Lab.signal(vm, "STOP");
+        vm.kill();
+        assertThat(vm.identity().isAlive()).isFalse();
+        assertThat(ProcessIdentity.of(vm.identity().pid())).isNotEqualTo(Optional.of(vm.identity()));
+    }
+
+    @Test
+    void aHungProcessIsAnErrorAndNotAnAbsence() throws Exception {
+        RunningVm vm = lab.startOracle("web");
+        vm.close();
+        Lab.signal(vm, "STOP");
+        assertThatThrownBy(() -> lab.hypervisor.find(((QemuVm) vm).definition()))
+                .hasMessageContaining("does not answer");
+    }
+}

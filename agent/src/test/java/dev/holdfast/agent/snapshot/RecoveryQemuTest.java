@@ -1,0 +1,209 @@
+package dev.holdfast.agent.snapshot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.holdfast.agent.hypervisor.FreezeFacts;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.ThawFacts;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.nio.file.Files;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Agents and machines that die in the middle of a round, with a real QEMU. */
+@Tag("qemu")
+@Timeout(value = 90, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class RecoveryQemuTest {
+    private static final Name ONE = new Name("one");
+
+    private SnapshotLab lab;
+
+    /** How far a round comes. */
+    enum Phase {
+        PREPARED,
+        FROZEN,
+        CAPTURED,
+        THAWED,
+        DRAINED
+    }
+
+    @BeforeEach
+    void open() throws Exception {
+        lab = new SnapshotLab();
+        lab.start();
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        lab.close();
+    }
+
+    private SnapshotPhases goTo(Phase last, CaptureMethod method, String operation) throws Exception {
+        SnapshotPhases phases = lab.snapshots().phases();
+        SnapshotRequest asked = lab.request("one", method);
+        phases.prepare(new SnapshotRequest(
+                operation, asked.name(), asked.group(), method, asked.deadline(), asked.description()));
+        if (last.compareTo(Phase.FROZEN) >= 0) {
+            FreezeFacts freeze = phases.freeze();
+            assertThat(freeze.atNanos()).isPositive();
+        }
+        if (last.compareTo(Phase.CAPTURED) >= 0) {
+            phases.capture();
+        }
+        if (last.compareTo(Phase.THAWED) >= 0) {
+            assertThat(phases.proveAndThaw().map(ThawFacts::stoodStill)).contains(true);
+        }
+        if (last.compareTo(Phase.DRAINED) >= 0) {
+            phases.drain("no", Progress.NONE);
+        }
+        return phases;
+    }
+
+    private void assertNothingLeftOf(boolean cut) throws Exception {
+        assertThat(lab.chain.intent()).isEmpty();
+        assertThat(lab.files("snapshots")).isEmpty();
+        assertThat(lab.files("layers")).hasSize(cut ? 4 : 2);
+        assertThat(lab.chain.graph().problems()).isEmpty();
+        lab.awaitTicks(5);
+        lab.write(8, 4);
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 8, 4);
+        lab.create("next", CaptureMethod.AUTO);
+        lab.kill();
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 8, 4);
+        lab.start();
+        lab.revert("next");
+        lab.awaitTicks(5);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aRoundThatIsVoidLeavesNothingAndTheGuestRuns(Phase last) throws Exception {
+        SnapshotPhases phases = goTo(last, CaptureMethod.AUTO, "round-1");
+        phases.abandon("round-1");
+        phases.abandon("round-1");
+        assertThat(lab.files("lost")).isEmpty();
+        assertNothingLeftOf(last.compareTo(Phase.CAPTURED) >= 0);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"PREPARED", "THAWED", "DRAINED"})
+    void anAgentThatDiedTakesItsRoundBackOrPublishesItAsTheDecisionSays(Phase last) throws Exception {
+        goTo(last, CaptureMethod.BACKGROUND, "round-1");
+        lab.reconnect();
+        assertThat(lab.snapshots().recover("round-1"::equals)).isEmpty();
+        assertThat(lab.chain.intent()).isPresent();
+        if (last == Phase.DRAINED) {
+            lab.snapshots().phases().publish("round-1", ONE);
+            lab.snapshots().phases().publish("round-1", ONE);
+            assertThat(lab.snapshots().verify(ONE, Progress.NONE).problems()).isEmpty();
+            lab.revert("one");
+            lab.awaitTicks(5);
+            return;
+        }
+        assertThat(lab.snapshots().recover(operation -> false)).contains("round-1");
+        assertThatThrownBy(() -> lab.snapshots().phases().publish("round-1", ONE))
+                .hasMessageContaining("its parts are not in");
+        assertNothingLeftOf(last != Phase.PREPARED);
+    }
+
+    @Test
+    void aGuestThatWasFrozenWhenTheAgentDiedRunsAgainAfterSomebodyElseThawedIt() throws Exception {
+        goTo(Phase.CAPTURED, CaptureMethod.DISK_ONLY, "round-1");
+        lab.reconnect();
+        assertThat(lab.vm.orElseThrow().status()).isEqualTo(VmStatus.PAUSED);
+        lab.vm.get().resume();
+        lab.snapshots().recover(operation -> false);
+        assertNothingLeftOf(true);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aMachineThatIsKilledInAnyPhaseStartsFromTheHeadWithItsNewestData(Phase last) throws Exception {
+        lab.write(6, 5);
+        SnapshotPhases phases = goTo(last, CaptureMethod.AUTO, "round-1");
+        if (last.compareTo(Phase.THAWED) >= 0) {
+            lab.write(7, 5);
+        }
+        lab.kill();
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), last.compareTo(Phase.THAWED) >= 0 ? 7 : 6, 5);
+        phases.abandon("round-1");
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), last.compareTo(Phase.THAWED) >= 0 ? 7 : 6, 5);
+        lab.start();
+        assertNothingLeftOf(true);
+    }
+
+    @Test
+    void aRevertThatWasNotDecidedIsTakenBackByTheNextLifeOfTheAgent() throws Exception {
+        lab.create("one", CaptureMethod.AUTO);
+        lab.write(3, 4);
+        RevertPhases reverts = lab.snapshots().reverts();
+        reverts.prepare(ONE, Progress.NONE);
+        reverts.hold();
+        reverts.loadBeside("round-2", ONE);
+        long held = lab.counter();
+        lab.reconnect();
+        assertThat(lab.snapshots().recover("round-2"::equals)).isEmpty();
+        assertThat(lab.vm.orElseThrow().status()).isEqualTo(VmStatus.PAUSED);
+        assertThat(lab.snapshots().recover(operation -> false)).contains("round-2");
+        lab.awaitTicks(5);
+        assertThat(lab.counter()).isGreaterThan(held);
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 3, 4);
+        assertThat(lab.files("layers")).hasSize(4);
+        assertThat(lab.snapshots().list()).hasSize(1);
+    }
+
+    @Test
+    void aRevertThatIsDecidedIsFinishedByTheNextLifeOfTheAgent() throws Exception {
+        lab.create("one", CaptureMethod.AUTO);
+        long then = lab.counter();
+        lab.write(3, 4);
+        lab.awaitTicks(200);
+        RevertPhases reverts = lab.snapshots().reverts();
+        reverts.hold();
+        reverts.loadBeside("round-2", ONE);
+        lab.reconnect();
+        lab.snapshots().reverts().runNew("round-2", true);
+        lab.snapshots().reverts().runNew("round-2", true);
+        lab.awaitTicks(5);
+        assertThat(lab.counter()).isLessThan(then + 200);
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 0, 4);
+        lab.reconnect();
+        assertThat(lab.vm).isPresent();
+        assertThat(lab.snapshots().recover(operation -> false)).isEmpty();
+    }
+
+    @Test
+    void aDecidedRevertOfANodeThatLostItsPowerIsFinishedFromTheFiles() throws Exception {
+        lab.create("one", CaptureMethod.AUTO);
+        lab.write(3, 4);
+        RevertPhases reverts = lab.snapshots().reverts();
+        reverts.hold();
+        reverts.loadBeside("round-2", ONE);
+        lab.kill();
+        lab.killBeside();
+        lab.snapshots().reverts().runNew("round-2", true);
+        lab.awaitTicks(5);
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 0, 4);
+        assertThat(lab.chain.intent()).isEmpty();
+    }
+
+    @Test
+    void whatARecoveryTakesAwayIsKeptInLost() throws Exception {
+        goTo(Phase.PREPARED, CaptureMethod.BACKGROUND, "round-1");
+        lab.reconnect();
+        lab.snapshots().recover(operation -> false);
+        assertThat(lab.files("lost")).contains("d0-000002.qcow2", "d1-000002.qcow2");
+        assertThat(lab.chain.nextNumber()).isEqualTo(3);
+        assertThat(Files.exists(lab.chain.path().resolve("lost"))).isTrue();
+        assertThat(Optional.of(lab.chain.head().number())).contains(1);
+    }
+}

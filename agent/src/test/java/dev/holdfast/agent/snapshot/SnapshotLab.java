@@ -1,0 +1,318 @@
+package dev.holdfast.agent.snapshot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
+import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
+import dev.holdfast.agent.qmp.QmpClient;
+import dev.holdfast.agent.snapshot.chain.ChainDirectory;
+import dev.holdfast.agent.snapshot.chain.ChainImport;
+import dev.holdfast.agent.snapshot.chain.DiskImages;
+import dev.holdfast.agent.snapshot.chain.QemuImages;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
+import dev.holdfast.coordinator.protocol.VmReport;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+
+/**
+ * A chain with the oracle guest on its two disks: a guest that knows whether its memory and its disks are of one moment.
+ * Closing it kills what it started.
+ */
+final class SnapshotLab implements AutoCloseable {
+    static final Name VM = new Name("web");
+    private static final Duration DEADLINE = Duration.ofSeconds(5);
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    final Path root;
+    final QemuHypervisor hypervisor;
+    final DiskImages images = new QemuImages("qemu-img");
+    final ChainDirectory chain;
+    final List<String> watched = new ArrayList<>();
+    VmDefinition definition;
+    Optional<RunningVm> vm = Optional.empty();
+    private final List<RunningVm> all = new ArrayList<>();
+    private int operations;
+
+    SnapshotLab() throws Exception {
+        root = Files.createTempDirectory(Path.of("/tmp"), "snap-lab-").toRealPath();
+        Files.createDirectories(root.resolve("run"));
+        hypervisor = new QemuHypervisor(emulator(root.resolve("run")), System::nanoTime);
+        chain = new ChainImport(images, InstantSource.system())
+                .importDisks(root.resolve("web.holdfast"), oracleDisks());
+        definition = definition("pc-q35-7.2");
+    }
+
+    /** The installed QEMU, or one unpacked in the directory that {@code holdfast.test.qemu} or HOLDFAST_TEST_QEMU names. */
+    private static QemuSettings emulator(Path run) {
+        String unpacked = System.getProperty("holdfast.test.qemu", System.getenv("HOLDFAST_TEST_QEMU"));
+        return unpacked == null || unpacked.isEmpty()
+                ? QemuSettings.installed(run)
+                : QemuSettings.unpacked(Path.of(unpacked), run);
+    }
+
+    private TreeMap<String, Path> oracleDisks() throws Exception {
+        Path raw = root.resolve("boot.raw");
+        try (InputStream oracle = SnapshotLab.class.getResourceAsStream("/dev/holdfast/agent/hypervisor/oracle.bin")) {
+            assertThat(oracle).isNotNull();
+            Files.write(raw, oracle.readAllBytes());
+        }
+        run("truncate", "-s", "16M", raw.toString());
+        run("qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", raw.toString(), root + "/a.qcow2");
+        run("qemu-img", "create", "-q", "-f", "qcow2", root + "/b.qcow2", "16M");
+        return new TreeMap<>(Map.of("d0", root.resolve("a.qcow2"), "d1", root.resolve("b.qcow2")));
+    }
+
+    VmDefinition definition(String machine) {
+        return new VmDefinition(
+                VM,
+                machine,
+                VmDefinition.Accelerator.TCG,
+                Optional.empty(),
+                1,
+                64L << 20,
+                false,
+                Optional.empty(),
+                List.of(),
+                Stream.of("d0", "d1")
+                        .map(id -> new VmDefinition.Disk(id, chain.headFile(id)))
+                        .toList(),
+                List.of());
+    }
+
+    /** As a new life of the agent would see it. */
+    VmSnapshots snapshots() throws SnapshotException {
+        SnapshotTools tools = new SnapshotTools(
+                hypervisor, images, new RecordingWatch(), InstantSource.system(), System::nanoTime, 16);
+        return VmSnapshots.open(definition, new Slot(), tools);
+    }
+
+    private final class Slot implements VmSlot {
+        @Override
+        public Optional<RunningVm> running() {
+            return vm.filter(RunningVm::isAlive);
+        }
+
+        @Override
+        public void became(Optional<RunningVm> process) {
+            vm = process;
+            process.ifPresent(all::add);
+        }
+    }
+
+    private final class RecordingWatch implements FreezeWatch {
+        @Override
+        public void arm(Name name, String operation, Duration deadline) {
+            watched.add("arm");
+        }
+
+        @Override
+        public String quiesce(Name name, String operation, Quiesce wish) {
+            return "no";
+        }
+
+        @Override
+        public void disarm(Name name, String operation) {
+            watched.add("disarm");
+        }
+    }
+
+    void start() throws Exception {
+        start(StartMode.NORMAL);
+        awaitTicks(5);
+    }
+
+    void start(StartMode mode) throws HypervisorException {
+        vm = Optional.of(hypervisor.start(definition, mode));
+        all.add(vm.get());
+    }
+
+    /** As after the agent was restarted: a new connection to what runs. */
+    void reconnect() throws HypervisorException {
+        vm.ifPresent(RunningVm::close);
+        vm = hypervisor.find(definition);
+        vm.ifPresent(all::add);
+    }
+
+    void kill() throws HypervisorException {
+        vm.orElseThrow().kill();
+        vm.get().close();
+        vm = Optional.empty();
+    }
+
+    String operation() {
+        operations++;
+        return "op-" + operations;
+    }
+
+    SnapshotRequest request(String name, CaptureMethod method) {
+        return new SnapshotRequest(operation(), new Name(name), Optional.empty(), method, DEADLINE, "for a test");
+    }
+
+    VmReport create(String name, CaptureMethod method) throws SnapshotException {
+        return snapshots().create(request(name, method), Quiesce.NO, Progress.NONE);
+    }
+
+    void delete(String name) throws SnapshotException {
+        snapshots().delete(operation(), new Name(name), Progress.NONE);
+    }
+
+    void revert(String name) throws SnapshotException {
+        snapshots().revert(operation(), new Name(name), true, Progress.NONE);
+    }
+
+    // ---- what the guest says ----
+
+    List<String> console() throws IOException {
+        Path console = root.resolve("run/vms/web/console");
+        return Files.exists(console)
+                ? Files.readString(console, StandardCharsets.ISO_8859_1).lines().toList()
+                : List.of();
+    }
+
+    private List<String> ticks() throws IOException {
+        return console().stream().filter(line -> line.matches("T[0-9A-F]{8}")).toList();
+    }
+
+    /** The number that the guest has counted to. */
+    long counter() throws IOException {
+        List<String> ticks = ticks();
+        return ticks.isEmpty() ? 0 : Long.parseLong(ticks.get(ticks.size() - 1).substring(1), 16);
+    }
+
+    void awaitTicks(int more) throws IOException {
+        long before = ticks().size();
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(10))
+                .until(() -> ticks().size() >= before + more);
+        assertThat(console()).doesNotContain("BAD");
+    }
+
+    // ---- what is on the disks ----
+
+    /** Writes a pattern into the second disk, where the guest does not look: through QEMU if it runs. */
+    void write(int pattern, int mebibyte) throws Exception {
+        String command = "write -P %d %dM 64k".formatted(pattern, mebibyte);
+        if (vm.isEmpty()) {
+            run(
+                    "qemu-io",
+                    "-f",
+                    "qcow2",
+                    "-c",
+                    command,
+                    "-c",
+                    "flush",
+                    chain.headFile("d1").toString());
+            return;
+        }
+        monitor(command);
+        monitor("flush");
+    }
+
+    private void monitor(String command) throws Exception {
+        try (QmpClient client =
+                QmpClient.connect(root.resolve("run/vms/web/rescue.sock"), DEADLINE, System::nanoTime)) {
+            String words = client.execute(
+                            "human-monitor-command",
+                            Map.of(
+                                    "command-line",
+                                    "qemu-io -d /machine/peripheral/dev-d1/virtio-backend \"" + command + "\""),
+                            DEADLINE)
+                    .asText();
+            assertThat(words).doesNotContain("failed").doesNotContain("rror").doesNotContain("conflict");
+        }
+    }
+
+    /** Reads a pattern from an image that may be open. */
+    static void assertReads(Path image, int pattern, int mebibyte) throws Exception {
+        run(
+                "qemu-io",
+                "-U",
+                "-r",
+                "-f",
+                "qcow2",
+                "-c",
+                "read -P %d %dM 64k".formatted(pattern, mebibyte),
+                image.toString());
+    }
+
+    Map<String, List<Path>> open() throws Exception {
+        Map<String, List<Path>> open = new HashMap<>();
+        for (DiskState disk : vm.orElseThrow().disks()) {
+            open.put(disk.id(), disk.layers());
+        }
+        return open;
+    }
+
+    List<String> files(String directory) throws IOException {
+        try (Stream<Path> files = Files.list(chain.path().resolve(directory))) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    static String run(String... command) throws Exception {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor())
+                .as(String.join(" ", command) + ": " + output)
+                .isZero();
+        assertThat(output).doesNotContain("verification failed");
+        return output;
+    }
+
+    /** Kills processes that were loaded beside and never took the machine's place. */
+    void killBeside() throws IOException {
+        try (Stream<Path> files = Files.walk(root.resolve("run"))) {
+            for (Path pid : files.filter(file -> file.endsWith("pid")).toList()) {
+                Path commandLine = Path.of("/proc", Files.readString(pid).strip(), "cmdline");
+                if (Files.exists(commandLine) && Files.readString(commandLine).contains(root.toString())) {
+                    ProcessHandle.of(Long.parseLong(Files.readString(pid).strip()))
+                            .ifPresent(ProcessHandle::destroyForcibly);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void close() throws Exception {
+        for (RunningVm each : all) {
+            each.close();
+            each.identity().signal(true);
+        }
+        killBeside();
+        try (Stream<Path> files = Files.walk(root)) {
+            files.sorted(Comparator.reverseOrder()).forEach(SnapshotLab::remove);
+        }
+    }
+
+    private static void remove(Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,256 @@
+package dev.holdfast.coordinator.zookeeper;
+
+import dev.holdfast.coordinator.codec.RecordCodec;
+import dev.holdfast.coordinator.codec.RoundRecord;
+import dev.holdfast.coordinator.codec.TimelineRecord;
+import dev.holdfast.coordinator.port.DecisionLog;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.CheckpointRecord;
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.MemberReport;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.RoundState;
+import dev.holdfast.coordinator.protocol.RoundView;
+import dev.holdfast.coordinator.protocol.Vote;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.apache.curator.framework.CuratorFramework;
+import org.apache.zookeeper.KeeperException.Code;
+import org.apache.zookeeper.Op;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The decisions in ZooKeeper. Each change of a round is one multi that begins with the check of the epoch and is sent once:
+ * after a lost connection the answer is {@link Written.Unknown}, and {@link #touch} finds out. Thread-safe.
+ */
+final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ZooKeeperDecisionLog.class);
+
+    /** How often a write that provably was not done, because somebody else wrote in between, is prepared anew. */
+    private static final int ATTEMPTS = 10;
+
+    private static final byte[] NOTHING = {};
+
+    private final StoreSession session;
+    private final Schema schema;
+    private final RoundReader reader;
+    private final RoundOpening opening;
+    private final RoundWatch watch;
+
+    ZooKeeperDecisionLog(StoreSession session, CuratorFramework curator) {
+        this.session = session;
+        this.schema = session.schema();
+        this.reader = new RoundReader(session);
+        this.opening = new RoundOpening(session, reader);
+        this.watch = new RoundWatch(session, reader, curator);
+    }
+
+    @Override
+    public Written open(RoundSpec spec) {
+        return opening.open(spec);
+    }
+
+    @Override
+    public Written decide(
+            RoundSpec spec,
+            Decision decision,
+            int expectedVersion,
+            Epoch reign,
+            List<MemberReport> reports,
+            Refusal because) {
+        Optional<Refusal> why = decision == Decision.ABORTED ? Optional.of(because) : Optional.empty();
+        RoundRecord record = new RoundRecord(spec, RoundState.of(decision), why);
+        List<Op> operations = new ArrayList<>();
+        operations.add(session.checkEpoch(reign));
+        operations.add(Op.setData(schema.round(spec.id()), RecordCodec.encode(record), expectedVersion));
+        if (decision == Decision.COMMITTED) {
+            if (spec.kind() == RoundKind.CHECKPOINT) {
+                byte[] checkpoint = RecordCodec.encode(CheckpointRecord.of(spec, reports));
+                operations.add(StoreSession.create(schema.checkpoint(spec.group(), spec.checkpoint()), checkpoint));
+            }
+            byte[] timeline = RecordCodec.encode(new TimelineRecord(Optional.of(spec.checkpoint())));
+            operations.add(Op.setData(schema.timeline(spec.group()), timeline, -1));
+        }
+        return write("decide " + spec.id(), operations, expectedVersion + 1, failed -> conflict(spec.id(), failed));
+    }
+
+    private Written conflict(RoundId round, Wire.Outcome.Failed failed) throws StoreUnreachableException {
+        if (!failed.is(1, Code.BADVERSION)) {
+            LOG.error("the decision of round {} was refused by the store: {}", round, failed);
+            return new Written.Unknown();
+        }
+        Optional<Wire.Data> found = session.newest(schema.round(round));
+        if (found.isEmpty()) {
+            return new Written.Unknown();
+        }
+        RoundState state = reader.record(round, found.get().bytes()).state();
+        return new Written.Conflict(state, found.get().version());
+    }
+
+    @Override
+    public Written touch(RoundId round, Epoch reign) {
+        try {
+            for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+                Optional<Written> answer = touchOnce(round, reign);
+                if (answer.isPresent()) {
+                    return answer.get();
+                }
+            }
+        } catch (StoreUnreachableException unreachable) {
+            LOG.warn("touch {}: {}", round, unreachable.getMessage());
+        }
+        return new Written.Unknown();
+    }
+
+    private Optional<Written> touchOnce(RoundId round, Epoch reign) throws StoreUnreachableException {
+        Optional<Wire.Data> found = session.newest(schema.round(round));
+        if (found.isEmpty()) {
+            return touchMissing(round, reign);
+        }
+        Wire.Data data = found.get();
+        RoundState state = reader.record(round, data.bytes()).state();
+        if (state.decision().isPresent()) {
+            return Optional.of(new Written.Conflict(state, data.version()));
+        }
+        Wire.Outcome outcome = session.multi(
+                List.of(session.checkEpoch(reign), Op.setData(schema.round(round), data.bytes(), data.version())));
+        if (outcome instanceof Wire.Outcome.Done) {
+            return Optional.of(new Written.Conflict(state, data.version() + 1));
+        }
+        return settled(outcome);
+    }
+
+    /** A lost opening may still be on its way. Raising the fence makes sure that it cannot land any more. */
+    private Optional<Written> touchMissing(RoundId round, Epoch reign) throws StoreUnreachableException {
+        Wire.Outcome outcome =
+                session.multi(List.of(session.checkEpoch(reign), Op.setData(schema.rounds(), NOTHING, -1)));
+        if (outcome instanceof Wire.Outcome.Done) {
+            if (session.newest(schema.round(round)).isPresent()) {
+                return Optional.empty();
+            }
+            return Optional.of(
+                    new Written.Refused(Refusal.failed("there is no round " + round + " in the store; try again")));
+        }
+        return settled(outcome);
+    }
+
+    /** What follows from a multi that was not done; empty if it should be prepared anew. */
+    private static Optional<Written> settled(Wire.Outcome outcome) {
+        if (outcome instanceof Wire.Outcome.Failed failed) {
+            return failed.is(0, Code.BADVERSION) ? Optional.of(new Written.StaleEpoch()) : Optional.empty();
+        }
+        return Optional.of(new Written.Unknown());
+    }
+
+    @Override
+    public Written close(RoundSpec spec, Epoch reign) {
+        try {
+            for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+                Optional<Written> answer = closeOnce(spec, reign);
+                if (answer.isPresent()) {
+                    return answer.get();
+                }
+            }
+        } catch (StoreUnreachableException unreachable) {
+            LOG.warn("close {}: {}", spec.id(), unreachable.getMessage());
+        }
+        return new Written.Unknown();
+    }
+
+    private Optional<Written> closeOnce(RoundSpec spec, Epoch reign) throws StoreUnreachableException {
+        String path = schema.round(spec.id());
+        Optional<Wire.Data> found = session.newest(path);
+        if (found.isEmpty()) {
+            return Optional.of(new Written.Done(0));
+        }
+        RoundState state = reader.record(spec.id(), found.get().bytes()).state();
+        if (state.decision().isEmpty()) {
+            return Optional.of(new Written.Conflict(state, found.get().version()));
+        }
+        List<Op> operations = new ArrayList<>();
+        operations.add(session.checkEpoch(reign));
+        for (String child : session.children(path)) {
+            operations.add(Op.delete(path + "/" + child, -1));
+        }
+        operations.add(Op.delete(path, found.get().version()));
+        for (String claim : opening.claims(spec)) {
+            Optional<Wire.Data> holder = session.get(claim);
+            if (holder.isPresent()
+                    && opening.holder(holder.get()).equals(spec.id().value())) {
+                operations.add(Op.delete(claim, holder.get().version()));
+            }
+        }
+        Wire.Outcome outcome = session.multi(operations);
+        return outcome instanceof Wire.Outcome.Done ? Optional.of(new Written.Done(0)) : settled(outcome);
+    }
+
+    private interface Refused {
+        Written answer(Wire.Outcome.Failed failed) throws StoreUnreachableException;
+    }
+
+    private Written write(String what, List<Op> operations, int version, Refused refused) {
+        try {
+            Wire.Outcome outcome = session.multi(operations);
+            if (outcome instanceof Wire.Outcome.Done) {
+                return new Written.Done(version);
+            }
+            if (outcome instanceof Wire.Outcome.Failed failed) {
+                return failed.is(0, Code.BADVERSION) ? new Written.StaleEpoch() : refused.answer(failed);
+            }
+            LOG.warn("{}: {}", what, outcome);
+        } catch (StoreUnreachableException unreachable) {
+            LOG.warn("{}: {}", what, unreachable.getMessage());
+        }
+        return new Written.Unknown();
+    }
+
+    @Override
+    public void sayReady(RoundId round, Name member) throws StoreUnreachableException {
+        session.ensure(schema.ready(round, member), NOTHING);
+    }
+
+    @Override
+    public void castVote(RoundId round, Name member, Vote vote) throws StoreUnreachableException {
+        if (!session.ensure(schema.vote(round, member), RecordCodec.encode(vote))) {
+            LOG.info("round {} is gone; the vote of {} is not needed any more", round, member);
+        }
+    }
+
+    @Override
+    public void acknowledge(RoundId round, Name member) throws StoreUnreachableException {
+        session.ensure(schema.acknowledged(round, member), NOTHING);
+    }
+
+    @Override
+    public Optional<RoundView> read(RoundId round) throws StoreUnreachableException {
+        return reader.view(round);
+    }
+
+    @Override
+    public List<RoundView> rounds() throws StoreUnreachableException {
+        List<RoundView> views = new ArrayList<>();
+        for (RoundId id : reader.ids()) {
+            reader.view(id).ifPresent(views::add);
+        }
+        return views;
+    }
+
+    @Override
+    public void watch(Consumer<RoundView> listener) {
+        watch.add(listener);
+    }
+
+    @Override
+    public void close() {
+        watch.close();
+    }
+}

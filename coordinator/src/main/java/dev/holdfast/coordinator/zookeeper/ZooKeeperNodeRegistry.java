@@ -1,0 +1,160 @@
+package dev.holdfast.coordinator.zookeeper;
+
+import dev.holdfast.coordinator.codec.CodecException;
+import dev.holdfast.coordinator.codec.RecordCodec;
+import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Name;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.apache.zookeeper.KeeperException.Code;
+import org.apache.zookeeper.Op;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The nodes that are there, as ephemeral znodes. Thread-safe. */
+final class ZooKeeperNodeRegistry implements NodeRegistry, AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ZooKeeperNodeRegistry.class);
+    private static final int ATTEMPTS = 20;
+    private static final long AGAIN_MILLIS = 500;
+
+    private final StoreSession session;
+    private final Schema schema;
+    private final ScheduledThreadPoolExecutor worker = Workers.one("nodes");
+    private final Object lock = new Object();
+
+    // Guarded by lock.
+    private @Nullable Node self;
+    private boolean listening;
+
+    ZooKeeperNodeRegistry(StoreSession session) {
+        this.session = session;
+        this.schema = session.schema();
+    }
+
+    @Override
+    public void publish(Node node) throws StoreUnreachableException {
+        synchronized (lock) {
+            self = node;
+            if (!listening) {
+                listening = true;
+                session.trust().whenTrusted(() -> worker.execute(this::republish));
+            }
+        }
+        write(node);
+    }
+
+    private void republish() {
+        Node node;
+        synchronized (lock) {
+            node = self;
+        }
+        if (node == null) {
+            return;
+        }
+        try {
+            write(node);
+        } catch (StoreUnreachableException later) {
+            if (worker.isShutdown()) {
+                return;
+            }
+            LOG.warn("this node is not published yet: {}", later.getMessage());
+            worker.schedule(this::republish, AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    /**
+     * An entry may be left from this agent's life before, or from a session that was lost: it would disappear at any moment
+     * and take our news with it, so it is replaced by one of the present session.
+     */
+    private void write(Node node) throws StoreUnreachableException {
+        String path = schema.node(node.node());
+        byte[] data = RecordCodec.encode(node);
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            List<Op> operations = new ArrayList<>();
+            Optional<Wire.Data> found = session.newest(path);
+            if (found.isPresent() && found.get().stat().getEphemeralOwner() == session.number()) {
+                operations.add(Op.setData(path, data, -1));
+            } else {
+                if (found.isPresent()) {
+                    requireSameIdentity(node, found.get());
+                    operations.add(Op.delete(path, found.get().version()));
+                }
+                operations.add(StoreSession.createEphemeral(path, data));
+            }
+            Wire.Outcome outcome = session.multi(operations);
+            if (outcome instanceof Wire.Outcome.Done) {
+                return;
+            }
+            if (outcome instanceof Wire.Outcome.Failed failed && failed.code() == Code.NOAUTH) {
+                throw session.refused(path);
+            }
+        }
+        throw StoreSession.unreachable(session.settings(), "this node's entry could not be written");
+    }
+
+    private void requireSameIdentity(Node node, Wire.Data found) throws StoreUnreachableException {
+        Node other = decode(schema.node(node.node()), found);
+        if (!other.identity().equals(node.identity())) {
+            throw new StoreUnreachableException(("another node of the name %s is in the cluster, at %s. If this is its"
+                            + " replacement, it will be accepted when the old one's session has ended (%d s after its agent"
+                            + " has); else give one of them another name in holdfast.toml")
+                    .formatted(
+                            node.node(),
+                            other.channelAddress(),
+                            session.settings().sessionTimeout().toSeconds()));
+        }
+    }
+
+    @Override
+    public List<Node> nodes() throws StoreUnreachableException {
+        List<Node> all = new ArrayList<>();
+        for (String name : session.children(schema.nodes())) {
+            String path = schema.nodes() + "/" + name;
+            Optional<Wire.Data> data = session.get(path);
+            if (data.isPresent()) {
+                all.add(decode(path, data.get()));
+            }
+        }
+        all.sort(Comparator.comparing(Node::node));
+        return all;
+    }
+
+    private static Node decode(String path, Wire.Data data) throws StoreUnreachableException {
+        try {
+            return RecordCodec.decodeNode(data.bytes());
+        } catch (CodecException unreadable) {
+            throw RoundReader.unreadable(path, unreadable);
+        }
+    }
+
+    /** The first in the latch, once it has raised the epoch. */
+    @Override
+    public Optional<Name> leader() throws StoreUnreachableException {
+        Optional<String> first = session.children(schema.leader()).stream()
+                .min(Comparator.comparing(child -> child.substring(child.lastIndexOf('-') + 1)));
+        if (first.isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<String> candidate =
+                session.get(schema.leader() + "/" + first.get()).map(ZooKeeperNodeRegistry::text);
+        Optional<String> raisedBy = session.get(schema.epoch()).map(ZooKeeperNodeRegistry::text);
+        return candidate.filter(name -> raisedBy.equals(Optional.of(name))).map(Name::new);
+    }
+
+    private static String text(Wire.Data data) {
+        return new String(data.bytes(), StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public void close() {
+        worker.shutdownNow();
+    }
+}

@@ -1,0 +1,509 @@
+package dev.holdfast.coordinator.protocol.sim;
+
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.leader.LeaderEffect;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEffect;
+import dev.holdfast.coordinator.protocol.sim.Setup.Fault;
+import dev.holdfast.coordinator.protocol.sim.World.Node;
+import dev.holdfast.coordinator.protocol.sim.World.Reign;
+import dev.holdfast.coordinator.protocol.sim.World.Seat;
+import java.util.Arrays;
+import java.util.Objects;
+
+/** Makes one move happen in a world, by asking the real machines and carrying out what they say. */
+final class Play {
+
+    /** No crash in the middle. */
+    static final int WHOLE = -1;
+
+    private static final ParticipantEffect.Timer[] TIMERS = ParticipantEffect.Timer.values();
+    private static final LeaderEffect.Timer[] LEADER_TIMERS = LeaderEffect.Timer.values();
+
+    private final Machines machines;
+    private World world;
+
+    /** What went wrong in the last move; empty if nothing. */
+    String violation = "";
+    /** How many effects the last move had. */
+    int effects;
+
+    private int crashAfter;
+    private boolean crashed;
+
+    Play(Machines machines, World world) {
+        this.machines = machines;
+        this.world = world;
+    }
+
+    void world(World other) {
+        world = other;
+    }
+
+    World world() {
+        return world;
+    }
+
+    /**
+     * Makes a move.
+     *
+     * @param limit the node dies after so many effects; {@link #WHOLE} if it does not
+     */
+    void make(int move, int limit) {
+        Kind kind = Kind.of(move);
+        boolean early = kind == Kind.LEADER_TIMER || kind == Kind.TIMER || kind == Kind.EXPIRE;
+        if (early && world.may(Fault.TIME)) {
+            world.spend(Fault.TIME);
+        }
+        violation = "";
+        effects = 0;
+        crashAfter = limit;
+        crashed = false;
+        happen(Kind.of(move), Kind.a(move), Kind.b(move), Kind.c(move));
+        if (violation.isEmpty()) {
+            new Tidy(world, machines).tidy();
+            violation = Rules.check(world);
+        }
+    }
+
+    private void happen(Kind kind, int a, int b, int c) {
+        switch (kind) {
+            case ELECT -> elect(a, c != 0);
+            case DEPOSE -> depose(a);
+            case SUSPEND -> {
+                world.spend(Fault.ELECTION);
+                depose(a);
+            }
+            case BEGIN -> begin(a, b);
+            case LEADER_VIEW -> leaderView(a, b);
+            case LAND -> land(a, b);
+            case LEADER_ANSWER -> leaderAnswer(a, b);
+            case UNKNOWN_LATE, UNKNOWN_LOST -> unknown(a, b, kind == Kind.UNKNOWN_LATE);
+            case ORPHAN_LAND, ORPHAN_LOST -> orphan(a, kind == Kind.ORPHAN_LAND);
+            case LEADER_TIMER -> {
+                world.reigns[a].timers[b] &= ~(1 << c);
+                leader(a, b, machines.timer(LEADER_TIMERS[c]));
+            }
+            case ABORT_REQUEST -> {
+                world.spend(Fault.GIVE_UP);
+                leader(a, b, machines.abortRequested);
+            }
+            case CLOG -> world.clogged |= 1 << a;
+            case UNCLOG -> world.clogged &= ~(1 << a);
+            default -> happenOnNode(kind, a, b, c);
+        }
+    }
+
+    private void happenOnNode(Kind kind, int a, int b, int c) {
+        switch (kind) {
+            case CRASH -> {
+                world.spend(Fault.CRASH);
+                crash(a, c != 0);
+            }
+            case RESTART -> restart(a);
+            case PAUSE -> world.nodes[a].paused = true;
+            case WAKE -> world.nodes[a].paused = false;
+            case EXPIRE -> world.nodes[a].expired = true;
+            case GUARD_FIRES -> guardFires(a);
+            case GUARD_DIES -> {
+                world.spend(Fault.GUARD);
+                world.nodes[a].guard = false;
+                world.nodes[a].armedFor = 0;
+            }
+            case USER_RESUMES -> userResumes(a);
+            case FENCE -> fence(a);
+            case FREEZE -> freeze(a, b, c);
+            case FROZEN, VOID -> message(kind, a, b, c & 15, c >> 4);
+            default -> happenAtSeat(kind, a, b, c);
+        }
+    }
+
+    private Seat seat(int round, int node) {
+        return Objects.requireNonNull(world.seats[round][node]);
+    }
+
+    private void happenAtSeat(Kind kind, int n, int r, int c) {
+        Seat seat = seat(r, n);
+        switch (kind) {
+            case VIEW -> {
+                for (int event : machines.participantNews(n, seat.state, r, world.rounds[r])) {
+                    participant(n, r, event);
+                }
+            }
+            case PHASE -> phase(n, r, seat);
+            case PHASE_FAILS -> {
+                if (c != 2) {
+                    world.spend(Fault.PHASE);
+                }
+                new Hands(world, r, n).failPhase(c == 1);
+            }
+            case ANSWER -> answer(n, r, seat);
+            case JOURNAL -> journal(n, r, seat);
+            case JOURNAL_FAILS -> {
+                world.spend(Fault.PHASE);
+                settle(seat, c != 0);
+                participant(n, r, machines.journalFailed);
+            }
+            case THAW -> {
+                seat.thawing = false;
+                new Hands(world, r, n).letRun();
+            }
+            case TIMER -> {
+                seat.timers &= ~(1 << c);
+                participant(n, r, machines.timer(TIMERS[c]));
+            }
+            case WRITE_LANDS -> writeLands(n, r, seat, c);
+            case WRITE_LOST -> {
+                world.spend(Fault.STORE);
+                seat.writes &= ~c;
+                seat.storeBack = true;
+            }
+            case STORE_BACK -> {
+                seat.storeBack = false;
+                participant(n, r, machines.storeBack);
+            }
+            case GIVE_UP -> {
+                world.spend(Fault.GIVE_UP);
+                participant(n, r, machines.giveUp);
+            }
+            case NO_RECORD -> {
+                world.spend(Fault.STORE);
+                participant(n, r, machines.decisionRead(r, world.rounds[r].epoch, Decision.ABORTED));
+            }
+            default -> throw new AssertionError(kind);
+        }
+    }
+
+    private void participant(int n, int r, int event) {
+        if (crashed) {
+            return;
+        }
+        Seat seat = seat(r, n);
+        Machines.Answer<ParticipantEffect> answer = machines.participantStep(n, seat.state, event);
+        if (!answer.bug().isEmpty()) {
+            violation = "n" + n + ", r" + r + ": " + answer.bug();
+            return;
+        }
+        if (answer.rejected()) {
+            return;
+        }
+        seat.state = answer.next();
+        Hands hands = new Hands(world, r, n);
+        for (ParticipantEffect effect : answer.effects()) {
+            if (diesNow(n)) {
+                return;
+            }
+            effect.accept(hands);
+        }
+        diesNow(n);
+    }
+
+    private boolean diesNow(int n) {
+        if (crashAfter == effects && !crashed) {
+            crashed = true;
+            crash(n, false);
+        }
+        effects++;
+        return crashed;
+    }
+
+    private void leader(int l, int r, int event) {
+        Machines.Answer<LeaderEffect> answer = machines.leaderStep(world.reigns[l].states[r], event);
+        if (!answer.bug().isEmpty()) {
+            violation = "leader " + (l + 1) + ", r" + r + ": " + answer.bug();
+            return;
+        }
+        if (!answer.rejected()) {
+            carryOut(l, r, answer);
+        }
+    }
+
+    private void carryOut(int l, int r, Machines.Answer<LeaderEffect> answer) {
+        Reign reign = world.reigns[l];
+        reign.states[r] = answer.next();
+        Store store = new Store(world, machines, l, r);
+        for (LeaderEffect effect : answer.effects()) {
+            if (diesNow(reign.node)) {
+                return;
+            }
+            effect.accept(store);
+        }
+        diesNow(reign.node);
+        violation = violation.isEmpty() ? store.violation : violation;
+    }
+
+    private void elect(int n, boolean byFault) {
+        if (byFault) {
+            world.spend(Fault.ELECTION);
+        }
+        for (Reign reign : world.reigns) {
+            if (reign.node == n && reign.alive) {
+                endReign(reign);
+            }
+        }
+        if (world.setup.mutant() == Mutant.EPHEMERAL_CLAIMS) {
+            Arrays.fill(world.claims, 0);
+        }
+        world.epoch++;
+        world.reigns = Arrays.copyOf(world.reigns, world.epoch);
+        Reign reign = new Reign(n, world.rounds.length);
+        for (int r = 0; r < world.rounds.length; r++) {
+            reign.found |= world.rounds[r].isThere() ? 1 << r : 0;
+        }
+        world.reigns[world.epoch - 1] = reign;
+    }
+
+    private void endReign(Reign reign) {
+        reign.alive = false;
+        for (int r = 0; r < reign.states.length; r++) {
+            if (reign.writing[r] != 0) {
+                world.addOrphan(reign.writing[r]);
+            }
+            reign.writing[r] = 0;
+            reign.answers[r] = 0;
+            reign.states[r] = 0;
+            reign.timers[r] = 0;
+        }
+    }
+
+    private void depose(int l) {
+        Reign reign = world.reigns[l];
+        reign.deposed = true;
+        for (int r = 0; r < reign.states.length; r++) {
+            if (reign.states[r] != 0) {
+                leader(l, r, machines.deposed);
+            }
+        }
+        if (!crashed) {
+            endReign(reign);
+        }
+    }
+
+    private void begin(int l, int r) {
+        world.rounds[r].begun = true;
+        carryOut(l, r, machines.leaderBegins(r, l + 1));
+    }
+
+    private void leaderView(int l, int r) {
+        Reign reign = world.reigns[l];
+        reign.found &= reign.states[r] == 0 ? ~(1 << r) : -1;
+        for (int i = 0; i < 64 && !crashed && violation.isEmpty(); i++) {
+            int before = reign.states[r];
+            int[] news = machines.leaderNews(before, r, world.rounds[r]);
+            if (news.length == 0) {
+                return;
+            }
+            leader(l, r, news[0]);
+            if (reign.states[r] == before || reign.states[r] == 0) {
+                return;
+            }
+        }
+    }
+
+    private void land(int l, int r) {
+        Reign reign = world.reigns[l];
+        StringBuilder wrong = new StringBuilder();
+        int event = Store.land(world, machines, reign.writing[r], wrong);
+        violation = wrong.toString();
+        reign.writing[r] = 0;
+        reign.answers[r] = event + 1;
+    }
+
+    private void leaderAnswer(int l, int r) {
+        Reign reign = world.reigns[l];
+        int event = reign.answers[r] - 1;
+        reign.answers[r] = 0;
+        leader(l, r, event);
+    }
+
+    private void unknown(int l, int r, boolean late) {
+        world.spend(Fault.STORE);
+        Reign reign = world.reigns[l];
+        if (late) {
+            world.addOrphan(reign.writing[r]);
+        }
+        reign.writing[r] = 0;
+        leader(l, r, machines.outcomeUnknown);
+    }
+
+    private void orphan(int index, boolean lands) {
+        int write = world.orphans[index];
+        world.removeOrphan(write);
+        if (!lands) {
+            world.spend(Fault.STORE);
+            return;
+        }
+        StringBuilder wrong = new StringBuilder();
+        Store.land(world, machines, write, wrong);
+        violation = wrong.toString();
+    }
+
+    /** @param kept whether a journal write under way reached the disk */
+    private void crash(int n, boolean kept) {
+        Node node = world.nodes[n];
+        node.up = false;
+        node.paused = false;
+        node.eof = node.armedFor != 0;
+        for (int r = 0; r < world.rounds.length; r++) {
+            Seat seat = world.seats[r][n];
+            if (seat != null) {
+                settle(seat, kept);
+                seat.state = 0;
+                seat.phases = 0;
+                seat.answers = 0;
+                seat.timers = 0;
+                seat.thawing = false;
+                seat.storeBack = false;
+            }
+        }
+        for (Reign reign : world.reigns) {
+            if (reign.node == n && reign.alive) {
+                endReign(reign);
+            }
+        }
+    }
+
+    private static void settle(Seat seat, boolean kept) {
+        if (kept && seat.writing != 0) {
+            seat.journal = seat.writing == World.REMOVE ? 0 : seat.writing;
+        }
+        seat.writing = 0;
+    }
+
+    private void restart(int n) {
+        world.nodes[n].up = true;
+        for (int r = 0; r < world.rounds.length; r++) {
+            Seat seat = world.seats[r][n];
+            if (seat != null && seat.journal != 0 && !crashed) {
+                participant(n, r, machines.recovered(r, world.rounds[r].epoch, n, seat.journal == World.VOTED));
+            }
+        }
+    }
+
+    private void guardFires(int n) {
+        Node node = world.nodes[n];
+        int round = node.armedFor - 1;
+        node.fired = true;
+        new Hands(world, round, n).letRun();
+    }
+
+    private void userResumes(int n) {
+        world.spend(Fault.USER);
+        Node node = world.nodes[n];
+        int round = node.frozenBy - 1;
+        int armed = node.armedFor;
+        boolean expired = node.expired;
+        boolean eof = node.eof;
+        seat(round, n).meddled = armed == 0;
+        new Hands(world, round, n).letRun();
+        node.armedFor = armed;
+        node.expired = expired;
+        node.eof = eof;
+    }
+
+    private void fence(int n) {
+        world.spend(Fault.FENCE);
+        crash(n, false);
+        Node node = world.nodes[n];
+        if (node.frozenBy != 0) {
+            new Hands(world, node.frozenBy - 1, n).letRun();
+        }
+        node.here = false;
+        node.armedFor = 0;
+        node.eof = false;
+        node.expired = false;
+    }
+
+    private void freeze(int n, int r, int how) {
+        if (how != 1) {
+            world.freezes[r] &= ~(1 << n);
+        }
+        if (how == 0 || how == 1) {
+            deliver(n, r, machines.freezeHeard, how);
+        } else {
+            world.spend(Fault.DROP);
+        }
+    }
+
+    private void message(Kind kind, int from, int r, int to, int how) {
+        if (how != 1) {
+            long gone = ~world.bit(from, to);
+            world.frozens[r] &= kind == Kind.FROZEN ? gone : -1;
+            world.voids[r] &= kind == Kind.VOID ? gone : -1;
+        }
+        if (how == 0 || how == 1) {
+            deliver(to, r, kind == Kind.FROZEN ? machines.frozenHeard(from) : machines.voidHeard(from), how);
+        } else {
+            world.spend(Fault.DROP);
+        }
+    }
+
+    /** A node that does not know the round, or is down, drops the message. */
+    private void deliver(int n, int r, int event, int how) {
+        if (how == 1) {
+            world.spend(Fault.DUPLICATE);
+        }
+        if (world.nodes[n].up && seat(r, n).state != 0) {
+            participant(n, r, event);
+        }
+    }
+
+    private void phase(int n, int r, Seat seat) {
+        int phase = (int) (seat.phases & 15);
+        new Hands(world, r, n).runPhase();
+        boolean uninteresting = phase == Hands.PREPARE
+                || phase == Hands.DRAIN
+                || phase == Hands.LOAD
+                || phase == Hands.CARRY_COMMITTED
+                || phase == Hands.CARRY_ABORTED;
+        if (world.setup.coarse() && uninteresting && (seat.answers & ~15L) == 0) {
+            answer(n, r, seat);
+        }
+    }
+
+    private void answer(int n, int r, Seat seat) {
+        int code = (int) (seat.answers & 15);
+        seat.answers >>>= 4;
+        participant(n, r, event(n, code));
+    }
+
+    private int event(int n, int code) {
+        return switch (code) {
+            case Hands.PREPARED -> machines.prepared;
+            case Hands.FAILED -> machines.phaseFailed;
+            case Hands.VMS_FROZEN -> machines.vmsFrozen;
+            case Hands.CAPTURED -> machines.captured;
+            case Hands.THAW_PROVEN -> machines.thawProven;
+            case Hands.THAW_RAN -> machines.thawRan;
+            case Hands.THAW_LATE -> machines.thawLate;
+            case Hands.DRAINED -> machines.drained(n);
+            case Hands.LOADED -> machines.loaded(n);
+            case Hands.RELEASED -> machines.released;
+            case Hands.RELEASED_FIRED -> machines.releasedFired;
+            case Hands.CARRIED -> machines.carriedOut;
+            default -> throw new AssertionError(code);
+        };
+    }
+
+    private void journal(int n, int r, Seat seat) {
+        boolean removed = seat.writing == World.REMOVE;
+        settle(seat, true);
+        participant(n, r, removed ? machines.journalClosed : machines.journaled);
+    }
+
+    private void writeLands(int n, int r, Seat seat, int what) {
+        seat.writes &= ~what;
+        World.Slot slot = world.rounds[r];
+        if (!slot.isThere()) {
+            return;
+        }
+        int bit = 1 << n;
+        boolean voted = ((slot.durable | slot.no) & bit) != 0;
+        switch (what) {
+            case World.SAY_READY -> slot.ready |= bit;
+            case World.VOTE_DURABLE -> slot.durable |= voted ? 0 : bit;
+            case World.VOTE_NO -> slot.no |= voted ? 0 : bit;
+            case World.ACKNOWLEDGE -> slot.acknowledged |= bit;
+            default -> throw new AssertionError(what);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+package dev.holdfast.coordinator.zookeeper;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.apache.zookeeper.CreateMode;
+import org.apache.zookeeper.KeeperException;
+import org.apache.zookeeper.Watcher.Event.KeeperState;
+import org.apache.zookeeper.ZooDefs;
+import org.apache.zookeeper.ZooKeeper;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AccessTest {
+
+    private static final byte[] NOTHING = {};
+    private static final Duration BOUND = Duration.ofSeconds(10);
+
+    /** Something that a client may try on a path. */
+    private record Try(String name, Deed deed) {}
+
+    private interface Deed {
+        void on(ZooKeeper client, String path) throws KeeperException, InterruptedException;
+    }
+
+    private static final List<Try> TRIES = List.of(
+            new Try("read", (client, path) -> client.getData(path, false, null)),
+            new Try("list", (client, path) -> client.getChildren(path, false)),
+            new Try("write", (client, path) -> client.setData(path, NOTHING, -1)),
+            new Try(
+                    "create",
+                    (client, path) -> client.create(
+                            (path.equals("/") ? "" : path) + "/intruder",
+                            NOTHING,
+                            ZooDefs.Ids.OPEN_ACL_UNSAFE,
+                            CreateMode.PERSISTENT)),
+            new Try("open up", (client, path) -> client.setACL(path, ZooDefs.Ids.OPEN_ACL_UNSAFE, -1)));
+
+    @Test
+    void anonymousClientCanDoNothing() throws Exception {
+        Name cluster = SharedEnsemble.cluster();
+        try (ZooKeeperStore store = SharedEnsemble.open(cluster, "n1")) {
+            store.awaitReady(BOUND);
+            fill(store);
+            List<String> paths = new ArrayList<>();
+            asClient(friend -> {
+                friend.addAuthInfo("digest", SharedEnsemble.CREDENTIALS.digest());
+                collect(friend, "/", paths);
+            });
+            assertThat(paths)
+                    .contains("/", "/zookeeper", "/zookeeper/quota", "/holdfast", "/holdfast/" + cluster + "/epoch")
+                    .anyMatch(path -> path.contains("/leader/"))
+                    .anyMatch(path -> path.contains("/queue/"))
+                    .anyMatch(path -> path.contains("/vote-"))
+                    .anyMatch(path -> path.contains("/claims/"));
+            asClient(stranger -> {
+                stranger.addAuthInfo("digest", "somebody:else".getBytes(StandardCharsets.UTF_8));
+                tryEverything(stranger, paths);
+            });
+            for (Try attempt : TRIES) {
+                asClient(anonymous -> assertThat(codeOf(() -> attempt.deed().on(anonymous, "/zookeeper/quota")))
+                        .as(attempt.name())
+                        .isEqualTo(KeeperException.Code.SESSIONCLOSEDREQUIRESASLAUTH));
+            }
+        }
+    }
+
+    private static void tryEverything(ZooKeeper client, List<String> paths) throws InterruptedException {
+        for (String path : paths) {
+            for (Try attempt : TRIES) {
+                assertThat(codeOf(() -> attempt.deed().on(client, path)))
+                        .as("%s %s", attempt.name(), path)
+                        .isEqualTo(KeeperException.Code.NOAUTH);
+            }
+        }
+    }
+
+    private static void fill(ZooKeeperStore store) throws Exception {
+        Elections elections = new Elections();
+        store.leadership().start(elections);
+        Epoch reign = elections.awaitElected();
+        store.catalogue().addToGroup(new Name("shop"), new Name("web"));
+        store.queue().take(new Name("shop"), Duration.ofSeconds(5)).close();
+        store.queue().take(new Name("blog"), Duration.ofSeconds(5));
+        RoundSpec done = Rounds.checkpoint("r1", reign, "shop", "one", "web");
+        store.decisions().open(done);
+        store.decisions()
+                .decide(done, Decision.COMMITTED, 0, reign, List.of(Rounds.report("n1", "web", 1)), Rounds.NO_REASON);
+        store.decisions()
+                .castVote(done.id(), new Name("n1"), new dev.holdfast.coordinator.protocol.Vote.No(Rounds.NO_REASON));
+        store.nodes().publish(NodeRegistryTest.node("n1", "identity"));
+    }
+
+    /** The dynamic configuration is ZooKeeper's own: only its super user writes it, and anybody reads the servers' addresses. */
+    private static void collect(ZooKeeper client, String path, List<String> all) throws Exception {
+        if (path.equals("/zookeeper/config")) {
+            return;
+        }
+        all.add(path);
+        for (String child : client.getChildren(path, false)) {
+            collect(client, (path.equals("/") ? "/" : path + "/") + child, all);
+        }
+    }
+
+    private interface Action {
+        void run() throws KeeperException, InterruptedException;
+    }
+
+    private static KeeperException.Code codeOf(Action action) throws InterruptedException {
+        try {
+            action.run();
+            return KeeperException.Code.OK;
+        } catch (KeeperException refused) {
+            return refused.code();
+        }
+    }
+
+    private interface Use {
+        void of(ZooKeeper client) throws Exception;
+    }
+
+    private static void asClient(Use use) throws Exception {
+        CountDownLatch connected = new CountDownLatch(1);
+        ZooKeeper client = new ZooKeeper(SharedEnsemble.get().connect(), 4000, event -> {
+            if (event.getState() == KeeperState.SyncConnected) {
+                connected.countDown();
+            }
+        });
+        try {
+            assertThat(connected.await(10, TimeUnit.SECONDS)).isTrue();
+            use.of(client);
+        } finally {
+            client.close();
+        }
+    }
+
+    @Test
+    void wrongPasswordIsAnErrorThatSaysWhatToDo() throws StoreUnreachableException {
+        Name cluster = SharedEnsemble.cluster();
+        try (ZooKeeperStore store = SharedEnsemble.open(cluster, "n1")) {
+            store.awaitReady(BOUND);
+        }
+        StoreSettings settings = StoreSettings.of(
+                SharedEnsemble.get().connect(),
+                cluster,
+                new Name("n2"),
+                new Credentials("holdfast", "battery-staple"),
+                SharedEnsemble.SESSION);
+        try (ZooKeeperStore intruder = SharedEnsemble.open(settings, new SharedEnsemble.Memory())) {
+            assertThatThrownBy(() -> intruder.awaitReady(BOUND))
+                    .isInstanceOf(StoreUnreachableException.class)
+                    .hasMessageContaining("refuses user \"holdfast\"")
+                    .hasMessageContaining("Copy the credentials file");
+            assertThatThrownBy(() -> intruder.catalogue().groups()).isInstanceOf(StoreUnreachableException.class);
+        }
+    }
+
+    @Test
+    void credentialsFileMustBelongToItsOwnerAlone(@TempDir Path directory) throws IOException {
+        Path file = directory.resolve("zookeeper.secret");
+        assertThatThrownBy(() -> Credentials.read(file)).hasMessageContaining("is missing");
+        Files.writeString(file, "holdfast:correct-horse\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
+        assertThatThrownBy(() -> Credentials.read(file)).hasMessageContaining("chmod 600 " + file);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        assertThat(Credentials.read(file)).isEqualTo(new Credentials("holdfast", "correct-horse"));
+        assertThat(Credentials.read(file).toString()).doesNotContain("horse");
+        Files.writeString(file, "holdfast\n");
+        assertThatThrownBy(() -> Credentials.read(file)).hasMessageContaining("no colon");
+        Files.writeString(file, "holdfast:short\n");
+        assertThatThrownBy(() -> Credentials.read(file))
+                .hasMessageContaining("8 to 256")
+                .hasMessageNotContaining("short\"");
+        Files.writeString(file, "x".repeat(5000));
+        assertThatThrownBy(() -> Credentials.read(file)).hasMessageContaining("too large");
+    }
+
+    @Test
+    void settingsRefuseWhatCannotWork() {
+        Name name = new Name("x");
+        assertThatThrownBy(() -> StoreSettings.of(" ", name, name, SharedEnsemble.CREDENTIALS, Duration.ofSeconds(6)))
+                .hasMessageContaining("connect is empty");
+        assertThatThrownBy(() ->
+                        StoreSettings.of("n1:2181/x", name, name, SharedEnsemble.CREDENTIALS, Duration.ofSeconds(6)))
+                .hasMessageContaining("must not have a path");
+        assertThatThrownBy(() ->
+                        StoreSettings.of("n1:2181", name, name, SharedEnsemble.CREDENTIALS, Duration.ofSeconds(1)))
+                .hasMessageContaining("between 2 s and 5 min");
+    }
+}

@@ -1,0 +1,284 @@
+package dev.holdfast.coordinator.zookeeper;
+
+import static dev.holdfast.coordinator.zookeeper.Rounds.NO_REASON;
+import static dev.holdfast.coordinator.zookeeper.Rounds.checkpoint;
+import static dev.holdfast.coordinator.zookeeper.Rounds.report;
+import static dev.holdfast.coordinator.zookeeper.Rounds.revert;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.coordinator.port.DecisionLog;
+import dev.holdfast.coordinator.port.DecisionLog.Written;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.RoundState;
+import dev.holdfast.coordinator.protocol.RoundView;
+import dev.holdfast.coordinator.protocol.Vote;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.zookeeper.KeeperException;
+import org.apache.zookeeper.Op;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class DecisionLogTest {
+
+    private static final Epoch REIGN = new Epoch(0);
+    private static final Name N1 = new Name("n1");
+    private static final Name N2 = new Name("n2");
+
+    private final Name cluster = SharedEnsemble.cluster();
+    private final ZooKeeperStore store = SharedEnsemble.open(cluster, "n1");
+    private final DecisionLog log = store.decisions();
+
+    @BeforeEach
+    void connect() throws StoreUnreachableException {
+        store.awaitReady(Duration.ofSeconds(10));
+    }
+
+    @AfterEach
+    void disconnect() {
+        store.close();
+    }
+
+    @Test
+    void committedRoundLeavesACheckpointAndNoClaims() throws StoreUnreachableException {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web", "db");
+        assertThat(log.open(spec)).isEqualTo(new Written.Done(0));
+        assertThat(store.catalogue().checkpoint(spec.group(), spec.checkpoint()))
+                .as("nothing before the decision")
+                .isEmpty();
+
+        log.sayReady(spec.id(), N1);
+        log.sayReady(spec.id(), N2);
+        log.castVote(spec.id(), N1, new Vote.Durable(report("n1", "web", 10)));
+        log.castVote(spec.id(), N2, new Vote.Durable(report("n2", "db", 11)));
+        RoundView view = log.read(spec.id()).orElseThrow();
+        assertThat(view.ready()).containsExactly(N1, N2);
+        assertThat(view.votes()).containsOnlyKeys(N1, N2);
+        assertThat(view.version())
+                .as("votes do not change the record's version")
+                .isZero();
+
+        Written written = log.decide(
+                spec,
+                Decision.COMMITTED,
+                0,
+                REIGN,
+                List.of(report("n1", "web", 10), report("n2", "db", 11)),
+                NO_REASON);
+        assertThat(written).isEqualTo(new Written.Done(1));
+        assertThat(store.catalogue().checkpoint(spec.group(), spec.checkpoint()))
+                .hasValueSatisfying(found -> assertThat(found.vms()).hasSize(2));
+
+        log.acknowledge(spec.id(), N1);
+        log.acknowledge(spec.id(), N1);
+        log.acknowledge(spec.id(), N2);
+        assertThat(log.read(spec.id()).orElseThrow().acknowledged()).containsExactly(N1, N2);
+        assertThat(log.close(spec, REIGN)).isInstanceOf(Written.Done.class);
+        assertThat(log.close(spec, REIGN)).as("idempotent").isInstanceOf(Written.Done.class);
+        assertThat(log.rounds()).isEmpty();
+        assertThat(log.open(checkpoint("r2", REIGN, "shop", "two", "web", "db")))
+                .as("the claims are free again")
+                .isEqualTo(new Written.Done(0));
+        log.acknowledge(spec.id(), N1);
+        log.castVote(spec.id(), N1, new Vote.No(NO_REASON));
+        assertThat(log.read(spec.id()))
+                .as("late words do not bring a round back")
+                .isEmpty();
+    }
+
+    @Test
+    void overlappingRoundIsRefusedWithTheHoldersNameAndLeavesNothing() throws StoreUnreachableException {
+        assertThat(log.open(checkpoint("r1", REIGN, "shop", "one", "web", "db")))
+                .isInstanceOf(Written.Done.class);
+
+        Written refused = log.open(checkpoint("r2", REIGN, "blog", "uno", "aaa", "db", "zzz"));
+
+        assertThat(refused).isInstanceOfSatisfying(Written.Refused.class, busy -> {
+            assertThat(busy.because().kind()).isEqualTo(Refusal.Kind.BUSY);
+            assertThat(busy.because().text()).contains("db is held by round r1").contains("shop@one");
+            assertThat(busy.because().text()).doesNotContain("aaa").doesNotContain("zzz");
+        });
+        assertThat(log.read(new RoundId("r2"))).isEmpty();
+        assertThat(log.open(checkpoint("r3", REIGN, "blog", "uno", "aaa", "zzz")))
+                .as("no claim of the refused round is left, nor its name")
+                .isInstanceOf(Written.Done.class);
+    }
+
+    @Test
+    void nameIsReservedWhileOpenAndTakenOnceCommitted() {
+        RoundSpec first = checkpoint("r1", REIGN, "shop", "one", "web");
+        assertThat(log.open(first)).isInstanceOf(Written.Done.class);
+        assertThat(log.open(checkpoint("r2", REIGN, "shop", "one", "db")))
+                .isInstanceOfSatisfying(
+                        Written.Refused.class,
+                        busy -> assertThat(busy.because().text()).contains("shop@one is held by round r1"));
+        assertThat(log.decide(first, Decision.COMMITTED, 0, REIGN, List.of(report("n1", "web", 1)), NO_REASON))
+                .isInstanceOf(Written.Done.class);
+        assertThat(log.close(first, REIGN)).isInstanceOf(Written.Done.class);
+        assertThat(log.open(checkpoint("r3", REIGN, "shop", "one", "web")))
+                .isInstanceOfSatisfying(Written.Refused.class, taken -> {
+                    assertThat(taken.because().kind()).isEqualTo(Refusal.Kind.PREFLIGHT);
+                    assertThat(taken.because().text()).contains("shop@one already");
+                });
+    }
+
+    @Test
+    void abortedRoundReleasesNameAndMachines() {
+        RoundSpec first = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(first);
+        assertThat(log.close(first, REIGN))
+                .as("an open round is not removed")
+                .isEqualTo(new Written.Conflict(RoundState.PREPARING, 0));
+        assertThat(log.decide(first, Decision.ABORTED, 0, REIGN, List.of(), NO_REASON))
+                .isEqualTo(new Written.Done(1));
+        assertThat(log.close(first, REIGN)).isInstanceOf(Written.Done.class);
+        assertThat(log.open(checkpoint("r2", REIGN, "shop", "one", "web"))).isInstanceOf(Written.Done.class);
+    }
+
+    @Test
+    void afterAbortNoCommitIsPossibleNorTheReverse() throws StoreUnreachableException {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(spec);
+        assertThat(log.decide(spec, Decision.ABORTED, 0, REIGN, List.of(), NO_REASON))
+                .isEqualTo(new Written.Done(1));
+        assertThat(log.decide(spec, Decision.COMMITTED, 0, REIGN, List.of(report("n1", "web", 1)), NO_REASON))
+                .isEqualTo(new Written.Conflict(RoundState.ABORTED, 1));
+        assertThat(log.read(spec.id()).orElseThrow().state()).isEqualTo(RoundState.ABORTED);
+        assertThat(store.catalogue().checkpoints(spec.group())).isEmpty();
+        assertThat(log.touch(spec.id(), REIGN)).isEqualTo(new Written.Conflict(RoundState.ABORTED, 1));
+    }
+
+    @Test
+    void touchMakesAnOlderWriteImpossible() {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(spec);
+        assertThat(log.touch(spec.id(), REIGN)).isEqualTo(new Written.Conflict(RoundState.PREPARING, 1));
+        assertThat(log.decide(spec, Decision.COMMITTED, 0, REIGN, List.of(report("n1", "web", 1)), NO_REASON))
+                .isEqualTo(new Written.Conflict(RoundState.PREPARING, 1));
+        assertThat(log.decide(spec, Decision.COMMITTED, 1, REIGN, List.of(report("n1", "web", 1)), NO_REASON))
+                .isEqualTo(new Written.Done(2));
+    }
+
+    @Test
+    void touchOfAMissingRoundFencesOffAnOpeningOnItsWay() throws StoreUnreachableException {
+        try (ZooKeeperStore other = SharedEnsemble.open(cluster, "n2")) {
+            other.awaitReady(Duration.ofSeconds(10));
+            int before = rounds(other).version();
+            assertThat(log.touch(new RoundId("r1"), REIGN)).isInstanceOf(Written.Refused.class);
+            assertThat(rounds(other).version())
+                    .as("an opening prepared before names the older fence")
+                    .isGreaterThan(before);
+            assertThat(other.session().multi(List.of(Op.check(new Schema(cluster).rounds(), before))))
+                    .isEqualTo(new Wire.Outcome.Failed(0, KeeperException.Code.BADVERSION));
+            assertThat(log.open(checkpoint("r2", REIGN, "shop", "one", "web"))).isInstanceOf(Written.Done.class);
+        }
+    }
+
+    private Wire.Data rounds(ZooKeeperStore other) throws StoreUnreachableException {
+        return other.session().newest(new Schema(cluster).rounds()).orElseThrow();
+    }
+
+    @Test
+    void staleReignCanDoNothing() throws StoreUnreachableException {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(spec);
+        Elections elections = new Elections();
+        store.leadership().start(elections);
+        Epoch now = elections.awaitElected();
+        assertThat(now.value()).isPositive();
+
+        assertThat(log.open(checkpoint("r2", REIGN, "blog", "one", "db"))).isEqualTo(new Written.StaleEpoch());
+        assertThat(log.decide(spec, Decision.ABORTED, 0, REIGN, List.of(), NO_REASON))
+                .isEqualTo(new Written.StaleEpoch());
+        assertThat(log.touch(spec.id(), REIGN)).isEqualTo(new Written.StaleEpoch());
+        assertThat(log.touch(new RoundId("none"), REIGN)).isEqualTo(new Written.StaleEpoch());
+        assertThat(log.read(spec.id()).orElseThrow().version()).isZero();
+
+        assertThat(log.decide(spec, Decision.ABORTED, 0, now, List.of(), NO_REASON))
+                .as("the new reign ends the old one's round")
+                .isEqualTo(new Written.Done(1));
+        assertThat(log.close(spec, REIGN)).isEqualTo(new Written.StaleEpoch());
+        assertThat(log.close(spec, now)).isInstanceOf(Written.Done.class);
+    }
+
+    @Test
+    void voteIsWrittenOnce() throws StoreUnreachableException {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(spec);
+        Vote no = new Vote.No(NO_REASON);
+        log.castVote(spec.id(), N1, no);
+        log.castVote(spec.id(), N1, new Vote.Durable(report("n1", "web", 1)));
+        assertThat(log.read(spec.id()).orElseThrow().votes()).isEqualTo(Map.of(N1, no));
+    }
+
+    @Test
+    void revertNeedsItsCheckpointAndMakesItCurrent() throws StoreUnreachableException {
+        store.catalogue().addToGroup(new Name("shop"), new Name("web"));
+        assertThat(log.open(revert("r0", REIGN, "shop", "one", "web")))
+                .isInstanceOfSatisfying(
+                        Written.Refused.class,
+                        missing -> assertThat(missing.because().kind()).isEqualTo(Refusal.Kind.PREFLIGHT));
+        commit("r1", "one");
+        commit("r2", "two");
+        assertThat(current()).contains(new Name("two"));
+        RoundSpec back = revert("r3", REIGN, "shop", "one", "web");
+        assertThat(log.open(back)).isInstanceOf(Written.Done.class);
+        assertThat(log.decide(back, Decision.COMMITTED, 0, REIGN, List.of(), NO_REASON))
+                .isInstanceOf(Written.Done.class);
+        assertThat(log.close(back, REIGN)).isInstanceOf(Written.Done.class);
+        assertThat(current()).contains(new Name("one"));
+    }
+
+    private Optional<Name> current() throws StoreUnreachableException {
+        return store.catalogue().group(new Name("shop")).orElseThrow().current();
+    }
+
+    private void commit(String id, String name) {
+        RoundSpec spec = checkpoint(id, REIGN, "shop", name, "web");
+        assertThat(log.open(spec)).isInstanceOf(Written.Done.class);
+        assertThat(log.decide(spec, Decision.COMMITTED, 0, REIGN, List.of(report("n1", "web", 1)), NO_REASON))
+                .isInstanceOf(Written.Done.class);
+        assertThat(log.close(spec, REIGN)).isInstanceOf(Written.Done.class);
+    }
+
+    @Test
+    void watchShowsRoundsOpenedBeforeAndEveryLastState() throws StoreUnreachableException {
+        RoundSpec before = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(before);
+        try (ZooKeeperStore other = SharedEnsemble.open(cluster, "n2")) {
+            Map<RoundId, RoundView> seen = new ConcurrentHashMap<>();
+            other.decisions().watch(view -> seen.put(view.spec().id(), view));
+            await(() -> seen.containsKey(before.id()));
+
+            RoundSpec after = checkpoint("r2", REIGN, "blog", "one", "db", "cache");
+            log.open(after);
+            await(() -> seen.containsKey(after.id()));
+            log.sayReady(after.id(), N1);
+            await(() -> seen.get(after.id()).ready().contains(N1));
+            log.castVote(after.id(), N2, new Vote.No(NO_REASON));
+            await(() -> seen.get(after.id()).votes().containsKey(N2));
+            log.decide(after, Decision.ABORTED, 0, REIGN, List.of(), NO_REASON);
+            await(() -> seen.get(after.id()).state() == RoundState.ABORTED);
+            log.acknowledge(after.id(), N1);
+            await(() -> seen.get(after.id()).acknowledged().contains(N1));
+        }
+    }
+
+    private static void await(java.util.concurrent.Callable<Boolean> condition) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(10))
+                .pollInterval(Duration.ofMillis(10))
+                .until(condition);
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.holdfast.coordinator.zookeeper;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,259 @@
+#!/bin/bash
+# Holdfast itself on a lab cluster: builds it, configures nodes and guests, starts them, reads the guests' consoles.
+# Sourced, never run; needs common.sh, packages.sh, cluster.sh.
+#
+#   holdfast_prepare      packages, build, guest image, secrets
+#   holdfast_up           cluster_up and configuration of each node
+#   holdfast_start        store, guards, agents; returns when the agents have found each other
+#   guests_start          disks and guests; returns when all guests talk to each other
+#   hf nX WORD...         the holdfast command on a node
+#   console I             console log of guest I
+#   guests_remember       notes what the consoles hold before a revert
+#   guests_came_back      whether all guests have said since that they were brought back
+#   guests_judge          the verdict of their consoles on a revert (cut-check.awk)
+#   show_logs             the last lines of every log
+
+nodes=3        # nodes, each with one guest
+memory=128     # MiB of each guest
+accel=tcg      # or kvm
+group=shop     # the checkpoint group they are in
+
+# ---- the program ----
+
+root=$HOLDFAST_ROOT/deploy/target/root
+holdfast=$root/usr/bin/holdfast
+
+holdfast_prepare() {
+  install_packages
+  build_holdfast
+  guest=$("$HOLDFAST_ROOT/deploy/guest/build.sh")
+  store_secret=$(secret) channel_secret=$(secret)
+}
+
+holdfast_up() {
+  local i
+  cluster_up "$nodes"
+  for ((i = 1; i <= nodes; i++)); do
+    configure_node "$i"
+    node_tap "n$i" tap0
+  done
+}
+
+holdfast_start() {
+  local node
+  start_store
+  for node in $(cluster_nodes); do start_node "$node"; done
+  wait_until 60 "the agents do not find each other" nodes_joined
+}
+
+guests_start() {
+  local i pid started=()
+  for ((i = 1; i <= nodes; i++)); do
+    start_vm "$i" &
+    started+=($!)
+  done
+  for pid in "${started[@]}"; do wait "$pid" || die "a guest did not start"; done
+  wait_until 90 "the guests do not talk to each other" guests_talk
+}
+
+build_holdfast() {
+  if [ -x "$holdfast" ] && [ -z "$(cd "$HOLDFAST_ROOT" && find pom.xml ./*/pom.xml ./*/src deploy/install ocf-wrapper -type f -newer "$holdfast" -print -quit 2>/dev/null)" ]; then
+    return 0
+  fi
+  say "building Holdfast (mvn package)"
+  (cd "$HOLDFAST_ROOT" && mvn -q -B -ntp -DskipTests package) >&2 || die "the build failed; see above"
+  [ -x "$holdfast" ] || die "the build made no $holdfast"
+  touch "$holdfast"
+}
+
+# hf NODE WORD... - the holdfast command on a node.
+hf() {
+  local node=$1
+  shift
+  node_exec "$node" "$holdfast" --config "$(node_dir "$node")/etc/holdfast.toml" "$@"
+}
+
+# ---- configuration of a node ----
+
+# One ZooKeeper server per node, on the first three nodes; two nodes have one, because two are no better than one.
+stores() { if [ "$nodes" -ge 3 ]; then echo 3; else echo 1; fi; }
+
+join() {
+  local IFS=,
+  echo "$*"
+}
+
+store_addresses() {
+  local i list=()
+  for ((i = 1; i <= $(stores); i++)); do list+=("$(node_address "n$i")$1"); done
+  join "${list[@]}"
+}
+
+guest_addresses() {
+  local i list=()
+  for ((i = 1; i <= nodes; i++)); do list+=("$HF_GUESTS.$i"); done
+  join "${list[@]}"
+}
+
+secret() { od -An -tx1 -N24 /dev/urandom | tr -d ' \n'; }
+
+configure_node() {
+  local i=$1 node=n$1 dir
+  dir=$(node_dir "$node")
+  cat >"$dir/etc/holdfast.toml" <<TOML
+node = "$node"
+cluster = "demo"
+run_dir = "$dir/run"
+state_dir = "$dir/state"
+vms_dir = "$dir/etc/vms"
+admin_group = "root"
+
+[zookeeper]
+connect = "$(store_addresses :2181)"
+
+[channel]
+bind_address = "$(node_address "$node")"
+TOML
+  (
+    umask 077
+    printf 'holdfast:%s\n' "$store_secret" >"$dir/etc/zookeeper.secret"
+    printf '%s\n' "$channel_secret" >"$dir/etc/channel.key"
+  )
+  cat >"$dir/etc/vms/web$i.toml" <<TOML
+name = "web$i"
+group = "$group"
+machine = "pc-q35-7.2"
+accel = "$accel"
+cpu = "$([ "$accel" = kvm ] && echo host || echo max)"
+memory = "${memory}M"
+kernel = "$guest/vmlinuz"
+initrd = "$guest/initrd"
+append = "$(guest_command_line "$i")"
+
+[[disk]]
+id = "d0"
+path = "$dir/vms/web$i.holdfast/head/d0.qcow2"
+
+[[disk]]
+id = "d1"
+path = "$dir/vms/web$i.holdfast/head/d1.qcow2"
+
+[[nic]]
+id = "n0"
+tap = "tap0"
+mac = "52:54:00:77:00:0$i"
+TOML
+}
+
+guest_command_line() {
+  # Under emulation on a busy machine the kernel measures the TSC wrongly and the guest's clock runs several times too fast.
+  local clock="tsc=unstable clocksource=hpet"
+  [ "$accel" = tcg ] || clock=tsc=reliable
+  echo "console=ttyS0 quiet panic=-1 $clock no_timer_check random.trust_cpu=on mitigations=off nokaslr holdfast.id=$1 holdfast.peers=$(guest_addresses) holdfast.period=40 holdfast.status=80"
+}
+
+# ---- starting ----
+
+start_store() {
+  local i servers=()
+  for ((i = 1; i <= $(stores); i++)); do servers+=("$(node_address "n$i"):2888:3888"); done
+  for ((i = 1; i <= $(stores); i++)); do
+    set -- zookeeper --data "$(node_dir "n$i")/state/zookeeper" --address "$(node_address "n$i")" --port 2181 --id "$i"
+    [ "$(stores)" -eq 1 ] || set -- "$@" --servers "$(join "${servers[@]}")"
+    node_spawn "n$i" zookeeper "$holdfast" --config "$(node_dir "n$i")/etc/holdfast.toml" "$@"
+  done
+}
+
+start_node() {
+  local dir
+  dir=$(node_dir "$1")
+  node_spawn "$1" guard "$root/usr/lib/holdfast/holdfast-guard" --socket "$dir/run/guard.sock"
+  node_spawn "$1" agent "$holdfast" --config "$dir/etc/holdfast.toml" agent
+}
+
+# What was started must live; when it does not, waiting would be in vain.
+daemons_live() {
+  local file node name
+  for file in "$HF_SCRATCH"/n*/log/*.pid; do
+    node=${file#"$HF_SCRATCH"/} name=${file##*/}
+    node=${node%%/*} name=${name%.pid}
+    node_alive "$node" "$name" || die "$name of node $node has ended"
+  done
+}
+
+nodes_joined() {
+  daemons_live
+  [ "$(hf n1 cluster status -o json 2>/dev/null | jq '.nodes | length' 2>/dev/null)" = "$nodes" ]
+}
+
+start_vm() {
+  local i=$1 disk image
+  image=$(node_dir "n$i")/vms/empty.qcow2
+  qemu-img create -q -f qcow2 "$image" 16M
+  for disk in d0 d1; do hf "n$i" vm import-disk "web$i" "$disk" "$image" >/dev/null; done
+  hf "n$i" vm start "web$i" >/dev/null
+}
+
+console() { echo "$(node_dir "n$1")/run/vms/web$1/console"; }
+
+# All channels of a guest carry messages: its newest whole line shows no channel at zero.
+guest_talks() {
+  local line
+  line=$(tail -n 5 "$(console "$1")" 2>/dev/null | grep -a '^S .*#' | tail -n 1) || return 1
+  [ "$nodes" -eq 1 ] && [ -n "$line" ] && return 0
+  [[ $line == *recv=* ]] && ! [[ $line =~ (sent|recv)=([0-9:,]*,)?[0-9]+:0[,\ ] ]]
+}
+
+guests_talk() {
+  local i
+  for ((i = 1; i <= nodes; i++)); do guest_talks "$i" || return 1; done
+}
+
+guests_remember() {
+  local i
+  jumps=() inodes=()
+  for ((i = 1; i <= nodes; i++)); do
+    cp "$(console "$i")" "$HF_SCRATCH/before.$i"
+    jumps[i]=$(grep -a -c '^J .*#' "$HF_SCRATCH/before.$i" || true)
+    inodes[i]=$(stat -c %i "$(console "$i")")
+  done
+}
+
+# A restored guest has a new console file, or says one more time that time jumped.
+guest_came_back() {
+  local now
+  [ -f "$(console "$1")" ] || return 1
+  now=$(grep -a -c '^J .*#' "$(console "$1")" || true)
+  [ "$now" -gt "${jumps[$1]}" ] || { [ "$(stat -c %i "$(console "$1")")" != "${inodes[$1]}" ] && [ "$now" -gt 0 ]; }
+}
+
+guests_came_back() {
+  local i
+  for ((i = 1; i <= nodes; i++)); do guest_came_back "$i" || return 1; done
+}
+
+guests_judge() {
+  local i merged=()
+  for ((i = 1; i <= nodes; i++)); do
+    cat "$HF_SCRATCH/before.$i" "$(console "$i")" >"$HF_SCRATCH/console.$i"
+    merged+=("$HF_SCRATCH/console.$i")
+  done
+  awk -f "$HOLDFAST_ROOT/deploy/lib/cut-check.awk" "${merged[@]}"
+}
+
+show_guests() {
+  local i
+  for ((i = 1; i <= nodes; i++)); do
+    printf '           web%d: %s\n' "$i" "$(tail -n 5 "$(console "$i")" | grep -a '^S .*#' | tail -n 1)" >&2
+  done
+}
+
+show_logs() {
+  local log
+  warn "it failed; the last lines of each log:"
+  for log in "$HF_SCRATCH"/n*/log/*.log "$HF_SCRATCH"/n*/run/vms/*/qemu.log; do
+    [ -s "$log" ] || continue
+    echo "--- ${log#"$HF_SCRATCH"/}" >&2
+    tail -n 15 "$log" >&2
+  done
+}

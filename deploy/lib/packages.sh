@@ -1,0 +1,121 @@
+#!/bin/bash
+# What Holdfast needs from Debian: packages, and a kernel for the guests (unpacked, not installed). Sourced, never run.
+# Needs common.sh. Everything here may be called again and again: what is present is left alone.
+
+# One package per line, and what it is for. "a|b": any of them will do, the first is installed.
+holdfast_package_list() {
+  cat <<'LIST'
+openjdk-17-jdk-headless compiles and runs Holdfast
+maven builds it
+qemu-system-x86 runs the guests
+qemu-utils makes and inspects disk images
+gcc compiles the guest program and the guard
+libc6-dev C library to link them with
+libjansson-dev JSON for the guard
+make builds the guard
+busybox-static user space of the guests
+gzip compresses the initramfs of the guests
+socat talks to sockets from shell
+iproute2 network namespaces, bridges and taps of the demo
+procps reads process tables
+util-linux setsid and flock
+jq reads JSON in the scripts
+shellcheck checks the scripts
+bats tests the scripts
+ca-certificates lets maven fetch over https
+LIST
+}
+
+package_present() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+apt_run() {
+  DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=2 "$@"
+}
+
+# apt_refresh - fetches the package lists once per run; fails when any list cannot be fetched.
+apt_refresh() {
+  [ -z "${HOLDFAST_APT_FRESH:-}" ] || return 0
+  say "apt-get update"
+  apt_run -qq -o APT::Update::Error-Mode=any update >&2 || return 1
+  HOLDFAST_APT_FRESH=1
+}
+
+# install_packages - installs what of the list is absent and says why; skips apt when nothing is.
+install_packages() {
+  local package why absent=()
+  command -v dpkg-query >/dev/null || die "this is not Debian: install by hand what 'holdfast_package_list' in deploy/lib/packages.sh names"
+  while read -r package why; do
+    package_present "$package" || absent+=("$package")
+  done < <(holdfast_package_list)
+  [ ${#absent[@]} -gt 0 ] || return 0
+  say "Debian packages to install:"
+  while read -r package why; do
+    [[ " ${absent[*]} " == *" $package "* ]] && printf '            %-26s %s\n' "$package" "$why" >&2
+  done < <(holdfast_package_list)
+  [ "$(id -u)" -eq 0 ] || die "missing packages: ${absent[*]}. Install them as root: apt-get install ${absent[*]}"
+  if ! apt_refresh || ! apt_run install -y --no-install-recommends "${absent[@]}" >&2; then
+    absent=()
+    while read -r package why; do
+      package_present "$package" || absent+=("$package")
+    done < <(holdfast_package_list)
+    [ ${#absent[@]} -eq 0 ] && return 0
+    die "still missing: ${absent[*]}. apt-get could not install them (no network, or no package source?). Give the machine its package source, or install them by hand, and run this again"
+  fi
+}
+
+# unpack_package NAME DIR - downloads a package and unpacks it below DIR, without installing it.
+unpack_package() {
+  local name=$1 dir=$2 tmp deb
+  tmp=$(mktemp -d "$(cache_dir)/fetch.XXXXXX")
+  chmod 755 "$tmp"
+  if ! (cd "$tmp" && apt_run -qq -o APT::Sandbox::User=root download "$name" >&2); then
+    rm -rf "$tmp"
+    return 1
+  fi
+  deb=$(find "$tmp" -name '*.deb' | head -n 1)
+  dpkg-deb -x "$deb" "$tmp/root" && mkdir -p "${dir%/*}" && rm -rf "$dir" && mv "$tmp/root" "$dir"
+  rm -rf "$tmp"
+  [ -d "$dir" ]
+}
+
+# guest_kernel_dir - prints the directory of an unpacked Debian cloud kernel; fetches it when the cache has none.
+# The kernel is not installed and the machine does not boot it: it is only for guests.
+guest_kernel_dir() {
+  local cache found package
+  cache=$(cache_dir)/kernel
+  found=$(find "$cache" -mindepth 1 -maxdepth 1 -name 'linux-image-*' 2>/dev/null | sort -V | tail -n 1)
+  if [ -n "$found" ]; then
+    echo "$found"
+    return 0
+  fi
+  package=$(cloud_kernel_package) || package=
+  if [ -z "$package" ] && apt_refresh; then package=$(cloud_kernel_package) || package=; fi
+  if [ -n "$package" ]; then
+    say "fetching $package for the guests (unpacked into $cache, not installed)"
+    unpack_package "$package" "$cache/$package" || { apt_refresh && unpack_package "$package" "$cache/$package"; } || package=
+  fi
+  [ -n "$package" ] || die "no kernel for the guests: the package linux-image-cloud-amd64 could not be fetched (no network?). Put an unpacked linux-image-*-cloud-amd64 into $cache/linux-image-VERSION and run this again"
+  echo "$cache/$package"
+}
+
+# cloud_kernel_package - the newest 6.1 cloud kernel, as the meta package names it.
+cloud_kernel_package() {
+  apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-6\.1\..*-cloud-amd64\)$/\1/p' | head -n 1 | grep .
+}
+
+# guest_agent_dir - prints the directory of an unpacked qemu-guest-agent with its libraries, or fails.
+guest_agent_dir() {
+  local dir package
+  dir=$(cache_dir)/qemu-ga
+  if [ ! -x "$dir/qemu-guest-agent/usr/sbin/qemu-ga" ]; then
+    say "fetching the guest agent (unpacked into $dir, not installed)"
+    for package in qemu-guest-agent $(guest_agent_libraries); do
+      [ -d "$dir/$package" ] || unpack_package "$package" "$dir/$package" \
+        || { apt_refresh && unpack_package "$package" "$dir/$package"; } \
+        || { warn "the package $package could not be fetched (no network?): guests go without a guest agent"; return 1; }
+    done
+  fi
+  echo "$dir"
+}
+
+guest_agent_libraries() { echo libglib2.0-0 libudev1 libnuma1 liburing2 libpcre2-8-0; }

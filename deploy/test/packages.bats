@@ -1,0 +1,74 @@
+#!/usr/bin/env bats
+# What the scripts do about missing packages: with apt and dpkg replaced, so that nothing is installed.
+# shellcheck disable=SC2317  # the functions defined here are called by what is tested
+
+setup() {
+  # shellcheck source=deploy/lib/common.sh
+  . "$BATS_TEST_DIRNAME/../lib/common.sh"
+  # shellcheck source=deploy/lib/packages.sh
+  . "$BATS_TEST_DIRNAME/../lib/packages.sh"
+  calls=$BATS_TEST_TMPDIR/calls
+  missing=$BATS_TEST_TMPDIR/missing
+  : >"$calls"
+  : >"$missing"
+  export HOLDFAST_CACHE=$BATS_TEST_TMPDIR/cache
+  package_present() { ! grep -qx "$1" "$missing"; }
+  with_network
+}
+
+# A network that works: what is asked for is there afterwards.
+with_network() {
+  apt_run() {
+    echo "$*" >>"$calls"
+    case " $* " in *" install "*) : >"$missing" ;; esac
+  }
+}
+
+
+without_network() {
+  apt_run() {
+    echo "$*" >>"$calls"
+    return 100
+  }
+}
+
+@test "apt is not asked when everything is there" {
+  install_packages
+  [ ! -s "$calls" ]
+}
+
+@test "what is absent is named with its purpose, and only that is installed" {
+  echo socat >"$missing"
+  run install_packages
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"socat"*"talks to sockets"* ]]
+  grep -q 'install .* socat$' "$calls"
+  run grep -c maven "$calls"
+  [ "$output" = 0 ]
+}
+
+@test "without network it tells what is missing and fails" {
+  without_network
+  printf '%s\n' socat maven >"$missing"
+  run install_packages
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"still missing: maven socat"* ]]
+  [[ "$output" == *"no network"* ]]
+}
+
+@test "without network and without a kernel in the cache it says where one can be put" {
+  without_network
+  cloud_kernel_package() { return 1; }
+  run guest_kernel_dir
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"linux-image-cloud-amd64 could not be fetched"*"$HOLDFAST_CACHE/kernel"* ]]
+}
+
+@test "an unpacked kernel in the cache is taken, the newest of several" {
+  without_network
+  mkdir -p "$HOLDFAST_CACHE"/kernel/linux-image-6.1.0-{9,56}-cloud-amd64
+  run guest_kernel_dir
+  [ "$status" -eq 0 ]
+  [ "$output" = "$HOLDFAST_CACHE/kernel/linux-image-6.1.0-56-cloud-amd64" ]
+  [ ! -s "$calls" ]
+}
