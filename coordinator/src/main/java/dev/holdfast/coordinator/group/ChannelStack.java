@@ -68,7 +68,7 @@ final class ChannelStack {
                 new GMS()
                         .printLocalAddress(false)
                         .setJoinTimeout(500)
-                        .setMaxJoinAttempts(3)
+                        .setMaxJoinAttempts(6)
                         .setLeaveTimeout(300)
                         .setMergeTimeout(2_000)
                         .setViewAckCollectionTimeout(500),
