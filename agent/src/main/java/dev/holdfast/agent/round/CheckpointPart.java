@@ -38,6 +38,7 @@ final class CheckpointPart implements VmPart {
     private final SnapshotPhases phases;
     private volatile boolean cut;
     private volatile boolean mayBeFrozen;
+    private volatile boolean wasPaused;
 
     CheckpointPart(RoundSpec spec, ManagedVm vm, SnapshotPhases phases) {
         this.spec = spec;
@@ -67,7 +68,10 @@ final class CheckpointPart implements VmPart {
 
     @Override
     public boolean wasPaused() throws PhaseException {
-        return status().filter(VmStatus.PAUSED::equals).isPresent();
+        if (!mayBeFrozen) {
+            wasPaused = status().filter(VmStatus.PAUSED::equals).isPresent();
+        }
+        return wasPaused;
     }
 
     private Optional<VmStatus> status() throws PhaseException {
@@ -149,30 +153,36 @@ final class CheckpointPart implements VmPart {
 
     /** If a phase is under way it ends within the deadline, and {@link #carryOut} follows and lets the guest run. */
     @Override
-    public void thaw() {
+    public boolean thaw() {
         cut = true;
+        if (!mayBeFrozen || wasPaused) {
+            return true;
+        }
         try {
             if (!vm.lock().tryLock(THAW_PATIENCE_MILLIS, TimeUnit.MILLISECONDS)) {
-                return;
+                return false;
             }
             try {
-                resumeIfStopped();
+                return resumeIfStopped();
             } finally {
                 vm.lock().unlock();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return false;
         }
     }
 
-    private void resumeIfStopped() {
+    private boolean resumeIfStopped() {
         Optional<RunningVm> process = vm.process();
         try {
-            if (process.isPresent() && process.get().status().resumable() && mayBeFrozen) {
+            if (process.isPresent() && process.get().status().resumable()) {
                 process.get().resume();
             }
+            return process.isPresent() && process.get().status() == VmStatus.RUNNING;
         } catch (HypervisorException e) {
             LOG.warn("{} may still stand still: {}; the guard lets it run", vm.name(), e.getMessage());
+            return false;
         }
     }
 
