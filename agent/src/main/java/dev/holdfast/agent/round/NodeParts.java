@@ -1,6 +1,7 @@
 package dev.holdfast.agent.round;
 
 import dev.holdfast.agent.cluster.MemberParts;
+import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.journal.RoundJournal;
@@ -106,7 +107,7 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
 
     /** A chain on shared storage belongs to the node on which its machine runs. */
     private VmSnapshots open(ManagedVm machine) throws SnapshotException {
-        if (machine.process().isEmpty() && runsElsewhere.test(machine.name())) {
+        if (certainly(machine).isEmpty() && runsElsewhere.test(machine.name())) {
             throw new SnapshotException(
                     Refusal.failed(machine.name() + " runs on another node; its chain is not touched from here"));
         }
@@ -119,6 +120,15 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
         return fresh;
     }
 
+    /** A chain under a process that does not answer is not touched: nobody knows which layers it writes to. */
+    private Optional<RunningVm> certainly(ManagedVm machine) throws SnapshotException {
+        try {
+            return vms.process(machine);
+        } catch (HypervisorException e) {
+            throw new SnapshotException(Refusal.failed(String.valueOf(e.getMessage())), e);
+        }
+    }
+
     /** A machine's one connection, as the chain uses it. */
     private final class Slot implements VmSlot {
         private final ManagedVm machine;
@@ -128,8 +138,8 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
         }
 
         @Override
-        public Optional<RunningVm> running() {
-            return machine.process();
+        public Optional<RunningVm> running() throws HypervisorException {
+            return vms.process(machine);
         }
 
         @Override
