@@ -3,7 +3,8 @@ package dev.holdfast.agent.hypervisor;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 
 /**
- * One capture of one machine. The steps are called once each, in the order in which they stand here, from one thread;
+ * One capture of one machine. The steps are called once each, in the order in which they stand here, from one thread
+ * ({@link #cutShort()} from any);
  * {@link #abandon()} may follow after any of them, whether it succeeded or not, and may be repeated. Each step returns or
  * throws within the plan's deadline (prepare and drain: within bounds of their own), also if the hypervisor hangs or dies.
  */
@@ -41,6 +42,12 @@ public interface Capture extends AutoCloseable {
      * @throws HypervisorException FAILED if the image is not complete; GUEST_BROKEN if the guest cannot run any more either
      */
     MemoryFacts drain(Progress progress) throws HypervisorException;
+
+    /**
+     * Lets the guest run at once, while a step may be under way in another thread: that step fails soon, and each later one
+     * but {@link #abandon()}, which is to follow.
+     */
+    void cutShort() throws HypervisorException;
 
     /** Whether the disks have been cut, or may have been: then the overlays must stay. */
     boolean mayHaveCut();

@@ -14,15 +14,20 @@ import java.util.Optional;
  */
 public record ProcessIdentity(long pid, long startTicks) {
     private static final int STATE = 0;
+    private static final int THREADS = 17;
     private static final int START = 19;
 
-    /** The process that has this id now; empty if there is none or it is a zombie. */
+    /**
+     * The process that has this id now; empty if there is none or it is a zombie. While other threads of a zombie are still
+     * ending, it holds its files and their locks, so that it is not gone.
+     */
     public static Optional<ProcessIdentity> of(long pid) {
         try {
             String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"), StandardCharsets.ISO_8859_1);
             // The name in parentheses may contain anything, so the fields are counted from behind it.
             String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-            boolean dead = fields[STATE].equals("Z") || fields[STATE].equals("X");
+            boolean zombie = fields[STATE].equals("Z") && Integer.parseInt(fields[THREADS]) <= 1;
+            boolean dead = zombie || fields[STATE].equals("X");
             return dead ? Optional.empty() : Optional.of(new ProcessIdentity(pid, Long.parseLong(fields[START])));
         } catch (IOException e) {
             return Optional.empty();

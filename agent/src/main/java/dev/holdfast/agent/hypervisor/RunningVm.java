@@ -37,6 +37,14 @@ public interface RunningVm extends AutoCloseable {
     /** Lets it run, from whatever state that allows it. */
     void resume() throws HypervisorException;
 
+    /**
+     * Lets it run whatever a capture of ours has done to it: cancels a stream that holds it. Any thread. Does nothing to a
+     * machine that runs.
+     *
+     * @param bound how long to try
+     */
+    void thaw(Duration bound) throws HypervisorException;
+
     /** Presses the power button and waits for the process to end. False if it did not end in time. */
     boolean shutdown(Duration patience) throws HypervisorException;
 

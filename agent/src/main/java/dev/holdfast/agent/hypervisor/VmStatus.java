@@ -19,8 +19,7 @@ public enum VmStatus {
 
     /** Whether it is stopped in a way that a capture of ours brings about. */
     public boolean still() {
-        // A stream that has just completed reports CAPTURING for a moment longer.
-        return this == PAUSED || this == CAPTURED || this == CAPTURING;
+        return this == PAUSED || this == CAPTURED;
     }
 
     /** Whether "resume" makes it run. */

@@ -38,6 +38,7 @@ final class ChainTidying {
         vm.requireIdle();
         Set<Layer> freed = vm.snapshot(snapshot).named();
         vm.chain().wholeGraph();
+        vm.certainlyRunning();
         LiveDisks live = vm.live(operation, progress);
         vm.executor(live, Removal.DELETE, progress).removeSnapshot(snapshot);
         if (live.written().isPresent() && vm.chain().wholeGraph().headStandsOnUnnamed(freed)) {

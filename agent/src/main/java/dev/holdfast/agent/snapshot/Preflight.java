@@ -47,7 +47,7 @@ final class Preflight {
             }
         }
         LayerGraph graph = vm.chain().wholeGraph();
-        Optional<RunningVm> running = vm.running();
+        Optional<RunningVm> running = vm.certainlyRunning();
         boolean memory = request.method() != CaptureMethod.DISK_ONLY;
         if (running.isPresent()) {
             new DriverDisks(vm.chain(), running.get(), vm.tools().watch(), request.operation(), Progress.NONE)
@@ -98,7 +98,7 @@ final class Preflight {
     static void revert(VmChain vm, SnapshotRecord snapshot, Progress progress) throws IOException, SnapshotException {
         vm.requireIdle();
         LayerGraph graph = vm.chain().wholeGraph();
-        Optional<RunningVm> running = vm.running();
+        Optional<RunningVm> running = vm.certainlyRunning();
         if (running.isPresent()) {
             new DriverDisks(vm.chain(), running.get(), vm.tools().watch(), "revert", Progress.NONE).checkOnHead(graph);
         }

@@ -62,7 +62,7 @@ public final class RevertPhases {
 
     /**
      * Makes new layers on the snapshot's and loads it there in a new process, which stays stopped. A snapshot without
-     * memory gets a process that is ready to boot.
+     * memory gets a process that is ready to boot, or none if the machine does not run: it stays so.
      *
      * @throws SnapshotException {@link #runOld} must follow
      */
@@ -76,9 +76,11 @@ public final class RevertPhases {
             Intent intent = Intent.revert(operation, snapshot, branchName(snapshot, next.number()), head, next);
             vm.executor(LiveDisks.NONE, Removal.DELETE, Progress.NONE)
                     .run(ChainPlan.prepareRevert(intent, record.layers()));
-            hypervisor()
-                    .start(onLayers(intent), mode(record).beside(instance(intent)))
-                    .close();
+            if (record.memory().isPresent() || vm.running().isPresent()) {
+                hypervisor()
+                        .start(onLayers(intent), mode(record).beside(instance(intent)))
+                        .close();
+            }
         } catch (IOException e) {
             throw SnapshotException.of(e);
         } catch (HypervisorException e) {
@@ -105,10 +107,10 @@ public final class RevertPhases {
                 process.get().pause();
             }
             vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).run(ChainPlan.commitRevert(intent.get()));
-            RunningVm machine = isNew ? process.orElseThrow() : replace(process, intent.get());
-            vm.slot().became(Optional.of(machine));
-            if (run && machine.status() != VmStatus.RUNNING) {
-                machine.resume();
+            Optional<RunningVm> machine = isNew ? process : replace(process, intent.get());
+            vm.slot().became(machine);
+            if (run && machine.isPresent() && machine.get().status() != VmStatus.RUNNING) {
+                machine.get().resume();
             }
             vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).run(ChainPlan.endRevert());
         } catch (IOException e) {
@@ -118,7 +120,7 @@ public final class RevertPhases {
         }
     }
 
-    private RunningVm replace(Optional<RunningVm> old, Intent intent)
+    private Optional<RunningVm> replace(Optional<RunningVm> old, Intent intent)
             throws HypervisorException, IOException, SnapshotException {
         if (old.isPresent()) {
             old.get().quit();
@@ -127,11 +129,15 @@ public final class RevertPhases {
         }
         Optional<RunningVm> loaded = hypervisor().find(onLayers(intent), Optional.of(instance(intent)));
         if (loaded.isPresent()) {
-            return hypervisor().takePlace(loaded.get(), vm.definition());
+            return Optional.of(hypervisor().takePlace(loaded.get(), vm.definition()));
+        }
+        SnapshotRecord snapshot = vm.snapshot(intent.snapshot().orElseThrow());
+        if (snapshot.memory().isEmpty()) {
+            // There is nothing to lose: whoever wants the machine boots it from the head.
+            return Optional.empty();
         }
         // It died after it was loaded, perhaps with the node. The decision stands, so it is loaded again.
-        Name snapshot = intent.snapshot().orElseThrow();
-        return hypervisor().start(vm.definition(), mode(vm.snapshot(snapshot)));
+        return Optional.of(hypervisor().start(vm.definition(), mode(snapshot)));
     }
 
     /**

@@ -74,6 +74,29 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
         }
     }
 
+    /**
+     * The process, if there is one, certainly: a process that hangs, or that the agent has lost, is no absence.
+     *
+     * @throws SnapshotException if there is one that cannot be talked to
+     */
+    Optional<RunningVm> certainlyRunning() throws SnapshotException {
+        Optional<RunningVm> known = running();
+        if (known.isPresent()) {
+            return known;
+        }
+        try {
+            Optional<RunningVm> lost = tools.hypervisor().find(definition);
+            if (lost.isPresent()) {
+                lost.get().close();
+                throw SnapshotException.busy("%s runs as process %d, which the agent does not know; restart the agent"
+                        .formatted(name(), lost.get().identity().pid()));
+            }
+            return known;
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
     LiveDisks live(String operation, Progress progress) throws SnapshotException {
         Optional<RunningVm> vm = running();
         return vm.isEmpty() ? LiveDisks.NONE : new DriverDisks(chain, vm.get(), tools.watch(), operation, progress);

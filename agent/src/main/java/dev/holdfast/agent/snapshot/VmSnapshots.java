@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
+import dev.holdfast.agent.snapshot.chain.ChainFsck;
 import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LayerGraph;
@@ -294,6 +295,55 @@ public final class VmSnapshots {
                 .map(SnapshotRecord::name)
                 .toList();
         return own.subList(0, Math.max(0, own.size() - Math.max(0, keepLast)));
+    }
+
+    /** Looks the chain over for what does not belong there; touches nothing. */
+    public ChainFsck.Findings look() throws SnapshotException {
+        try {
+            return new ChainFsck(vm.chain()).look();
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
+     * Moves leftovers to {@code lost/}, and removes what is there if asked to.
+     *
+     * @param emptyLost whether what was taken away goes for good
+     * @return what a person still has to put right
+     */
+    public ChainFsck.Findings repair(boolean emptyLost) throws SnapshotException {
+        try {
+            vm.requireIdle();
+            ChainFsck fsck = new ChainFsck(vm.chain());
+            fsck.moveAway(fsck.look().leftovers(), vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE));
+            if (emptyLost) {
+                fsck.emptyLost();
+            }
+            return fsck.look();
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
+     * Makes certain that a start from the head finds the newest data: to be called before each start, after {@link #recover}.
+     * A node may see an old head for a while on a network file system; booting from it would go back in time.
+     *
+     * @throws SnapshotException if the machine must not be started, with the reason
+     */
+    public void readyToStart() throws SnapshotException {
+        try {
+            Optional<Intent> intent = vm.chain().intent();
+            if (intent.filter(open -> open.kind() == Intent.Kind.REVERT).isPresent()) {
+                throw SnapshotException.busy("a revert of %s (%s) is not decided; it starts when the decision is known"
+                        .formatted(vm.name(), intent.get().operation()));
+            }
+            vm.chain().wholeGraph();
+            vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).flushHead();
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
     }
 
     /**

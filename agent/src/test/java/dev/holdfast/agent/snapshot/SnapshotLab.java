@@ -59,10 +59,18 @@ final class SnapshotLab implements AutoCloseable {
     SnapshotLab() throws Exception {
         root = Files.createTempDirectory(Path.of("/tmp"), "snap-lab-").toRealPath();
         Files.createDirectories(root.resolve("run"));
-        hypervisor = new QemuHypervisor(QemuSettings.installed(root.resolve("run")), System::nanoTime);
+        hypervisor = new QemuHypervisor(emulator(root.resolve("run")), System::nanoTime);
         chain = new ChainImport(images, InstantSource.system())
                 .importDisks(root.resolve("web.holdfast"), oracleDisks());
         definition = definition("pc-q35-7.2");
+    }
+
+    /** The installed QEMU, or one unpacked in the directory that {@code holdfast.test.qemu} or HOLDFAST_TEST_QEMU names. */
+    private static QemuSettings emulator(Path run) {
+        String unpacked = System.getProperty("holdfast.test.qemu", System.getenv("HOLDFAST_TEST_QEMU"));
+        return unpacked == null || unpacked.isEmpty()
+                ? QemuSettings.installed(run)
+                : QemuSettings.unpacked(Path.of(unpacked), run);
     }
 
     private TreeMap<String, Path> oracleDisks() throws Exception {
@@ -289,7 +297,7 @@ final class SnapshotLab implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws IOException {
         for (RunningVm each : all) {
             each.close();
             each.identity().signal(true);

@@ -121,9 +121,15 @@ class VmSnapshotsQemuTest {
         assertThat(lab.chain.graph().depth()).isEqualTo(2);
         assertThat(lab.files("layers")).hasSize(4);
         assertThat(lab.files("snapshots")).isEmpty();
+        lab.create("again", CaptureMethod.AUTO);
+        lab.write(8, 4);
         lab.kill();
+        lab.snapshots().readyToStart();
         lab.start();
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 8, 4);
+        lab.revert("again");
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 9, 4);
+        lab.awaitTicks(5);
     }
 
     @Test
@@ -184,6 +190,7 @@ class VmSnapshotsQemuTest {
         lab.create("stopped", CaptureMethod.DISK_ONLY);
         lab.write(6, 4);
         lab.revert("stopped");
+        assertThat(lab.vm).isEmpty();
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 5, 4);
         lab.revert("running");
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 0, 4);

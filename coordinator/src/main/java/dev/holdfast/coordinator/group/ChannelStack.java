@@ -10,6 +10,7 @@ import org.jgroups.protocols.FD_ALL3;
 import org.jgroups.protocols.FD_SOCK2;
 import org.jgroups.protocols.MERGE3;
 import org.jgroups.protocols.TCP;
+import org.jgroups.protocols.UFC;
 import org.jgroups.protocols.UNICAST3;
 import org.jgroups.protocols.VERIFY_SUSPECT2;
 import org.jgroups.protocols.pbcast.GMS;
@@ -27,6 +28,8 @@ final class ChannelStack {
     private static final int MAX_FRAME_BYTES = 256 * 1024;
 
     private static final int SEND_QUEUE = 512;
+    private static final long CREDIT_BYTES = 128 * 1024;
+    private static final long CREDIT_WAIT_MILLIS = 1_000;
     private static final int RECEIVING_THREADS = 16;
     private static final int SALT_BYTES = 16;
 
@@ -47,7 +50,7 @@ final class ChannelStack {
                 transport(settings),
                 new Seal(new SealBox(settings.key(), salt), counters),
                 new RegistryDiscovery(new InetSocketAddress(settings.bindAddress(), settings.port()), peers),
-                new MERGE3().setMinInterval(1_000).setMaxInterval(3_000).setCheckInterval(2_000),
+                new MERGE3().setMinInterval(1_000).setMaxInterval(3_000),
                 new FD_SOCK2()
                         .setBindAddress(settings.bindAddress())
                         .setOffset(ChannelSettings.CRASH_PORT_OFFSET)
@@ -64,7 +67,17 @@ final class ChannelStack {
                         .setMaxJoinAttempts(3)
                         .setLeaveTimeout(300)
                         .setMergeTimeout(2_000)
-                        .setViewAckCollectionTimeout(500));
+                        .setViewAckCollectionTimeout(500),
+                credits());
+    }
+
+    /**
+     * What is under way to one node never fills its socket. It must not: JGroups 5.5.7 says good-bye on a connection before it
+     * closes it, by a blocking write on the thread that installs the view without the node. If the node hangs with a full
+     * socket, no view comes until it goes on. A lane waits for credits here, and nobody else does.
+     */
+    private static Protocol credits() {
+        return new UFC().setMaxCredits(CREDIT_BYTES).setMaxBlockTime(CREDIT_WAIT_MILLIS);
     }
 
     /**
@@ -75,6 +88,7 @@ final class ChannelStack {
         TCP tcp = new TCP();
         tcp.nonBlockingSends(true).maxSendQueue(SEND_QUEUE);
         tcp.tcpNodelay(true).setSockConnTimeout(500).setMaxLength(MAX_FRAME_BYTES);
+        tcp.setClientBindAddr(settings.bindAddress());
         tcp.setBindAddress(settings.bindAddress());
         tcp.setBindPort(settings.port());
         tcp.setPortRange(0);

@@ -109,6 +109,7 @@ public final class JGroupsChannel implements GroupChannel {
                                     declared.getMessage()),
                     declared);
         }
+        clockThread.execute(Wire::warmUp);
         clockThread.scheduleWithFixedDelay(
                 this::measureClocks, CLOCK_PERIOD_MILLIS, CLOCK_PERIOD_MILLIS, TimeUnit.MILLISECONDS);
     }

@@ -44,16 +44,13 @@ final class Bootstrap {
      */
     StoreIdentity identify(Optional<StoreIdentity> remembered)
             throws StoreUnreachableException, KeeperException, InterruptedException {
+        // A server that lags behind would look like a store that has lost something.
+        wire.sync("/", bound);
         if (wire.get(schema.id(), bound).isEmpty()) {
             if (remembered.isPresent()) {
-                // A server that lags behind may not show it yet.
-                wire.sync("/", bound);
-                if (wire.get(schema.id(), bound).isEmpty()) {
-                    throw StoreIdentity.unknown("there is no %s in it".formatted(schema.id()));
-                }
-            } else {
-                create();
+                throw StoreIdentity.unknown("there is no %s in it".formatted(schema.id()));
             }
+            create();
         }
         StoreIdentity claimed = new StoreIdentity(identity(), new Epoch(version(schema.epoch())), Long.MAX_VALUE);
         StoreIdentity.accept(remembered, claimed);

@@ -116,10 +116,13 @@ public final class EmbeddedZooKeeper {
         all.setProperty("syncLimit", "10");
         // Without these, sessions would be held between 2 and 20 ticks.
         all.setProperty("minSessionTimeout", "2000");
-        all.setProperty("maxSessionTimeout", "60000");
+        all.setProperty("maxSessionTimeout", "300000");
         all.setProperty("autopurge.snapRetainCount", "5");
         all.setProperty("autopurge.purgeInterval", "1");
         all.setProperty("admin.enableServer", "false");
+        // Whoever names no user is cut off, before any node's own rights are looked at.
+        all.setProperty("enforce.auth.enabled", "true");
+        all.setProperty("enforce.auth.schemes", "digest");
         all.setProperty("4lw.commands.whitelist", "srvr,ruok");
         settings.servers().forEach((number, server) -> all.setProperty("server." + number, server));
         return all;

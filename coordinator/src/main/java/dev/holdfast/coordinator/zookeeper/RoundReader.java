@@ -8,6 +8,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.RoundView;
 import dev.holdfast.coordinator.protocol.Vote;
+import java.io.IOException;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -37,6 +38,9 @@ final class RoundReader {
             return Optional.empty();
         }
         RoundRecord record = record(round, data.get().bytes());
+        if (record.state().decision().isPresent()) {
+            remember(record, data.get().stat().getMzxid());
+        }
         Set<Name> ready = new HashSet<>();
         Set<Name> acknowledged = new HashSet<>();
         Map<Name, Vote> votes = new HashMap<>();
@@ -55,6 +59,18 @@ final class RoundReader {
         }
         return Optional.of(
                 RoundView.of(record.spec(), record.state(), data.get().version(), ready, votes, acknowledged));
+    }
+
+    /** A store in which a decision is missing that this node has seen must not be believed. */
+    private void remember(RoundRecord decided, long transaction) throws StoreUnreachableException {
+        try {
+            session.trust().saw(decided.spec().epoch(), transaction);
+        } catch (IOException forgotten) {
+            throw new StoreUnreachableException(
+                    "a decision was read, but this node could not remember the store's state: " + forgotten.getMessage()
+                            + ". Repair the state directory",
+                    forgotten);
+        }
     }
 
     /** The rounds there are. */

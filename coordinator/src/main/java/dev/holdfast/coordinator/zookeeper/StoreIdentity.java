@@ -47,8 +47,8 @@ public record StoreIdentity(String identity, Epoch epoch, long zxid) {
                         .formatted(why));
     }
 
-    /** The same store after a reign has begun. */
-    StoreIdentity reached(Epoch reign) {
-        return reign.compareTo(epoch) > 0 ? new StoreIdentity(identity, reign, zxid) : this;
+    /** The same store, known to have come at least so far. */
+    StoreIdentity reached(Epoch reign, long transaction) {
+        return new StoreIdentity(identity, reign.compareTo(epoch) > 0 ? reign : epoch, Math.max(transaction, zxid));
     }
 }

@@ -10,7 +10,7 @@ import java.time.Duration;
  * @param cluster the cluster's name
  * @param node this node's name
  * @param credentials who this cluster is to the store; the same on all nodes
- * @param sessionTimeout 2 s to 60 s; after so long without contact the store forgets this node. Too short: a busy machine
+ * @param sessionTimeout 2 s to 5 min; after so long without contact the store forgets this node. Too short: a busy machine
  *     loses office; too long: a dead leader is replaced late
  * @param operationTimeout the longest that one call waits for the store before it reports it unreachable
  * @param lockRoot whether to close {@code /} and {@code /zookeeper} to everybody else; leave it on unless other
@@ -26,7 +26,8 @@ public record StoreSettings(
         boolean lockRoot) {
 
     private static final Duration SHORTEST = Duration.ofSeconds(2);
-    private static final Duration LONGEST = Duration.ofSeconds(60);
+    private static final Duration USUAL_OPERATION = Duration.ofSeconds(10);
+    private static final Duration LONGEST = Duration.ofMinutes(5);
 
     /** @throws IllegalArgumentException if a value cannot be; the message is meant for the user */
     public StoreSettings {
@@ -38,17 +39,18 @@ public record StoreSettings(
                     + "\"); clusters are told apart by their name");
         }
         if (sessionTimeout.compareTo(SHORTEST) < 0 || sessionTimeout.compareTo(LONGEST) > 0) {
-            throw new IllegalArgumentException(
-                    "zookeeper.session_timeout must be between 2 s and 60 s, not " + sessionTimeout.toMillis() + " ms");
+            throw new IllegalArgumentException("zookeeper.session_timeout must be between 2 s and 5 min, not "
+                    + sessionTimeout.toMillis() + " ms");
         }
         if (operationTimeout.isNegative() || operationTimeout.isZero()) {
             throw new IllegalArgumentException("the store's operation time-out must be positive");
         }
     }
 
-    /** The usual settings: a call waits as long as the session lasts, and the root is closed. */
+    /** The usual settings: a call waits as long as the session lasts, 10 s at most, and the root is closed. */
     public static StoreSettings of(
             String connect, Name cluster, Name node, Credentials credentials, Duration sessionTimeout) {
-        return new StoreSettings(connect, cluster, node, credentials, sessionTimeout, sessionTimeout, true);
+        Duration operation = sessionTimeout.compareTo(USUAL_OPERATION) < 0 ? sessionTimeout : USUAL_OPERATION;
+        return new StoreSettings(connect, cluster, node, credentials, sessionTimeout, operation, true);
     }
 }

@@ -159,14 +159,17 @@ final class Trust implements AutoCloseable {
         }
     }
 
-    /** Remembers that a reign has begun. */
-    void saw(Epoch reign) throws IOException {
+    /** Remembers how far the store has come, so that one which lost this is recognized. */
+    void saw(Epoch reign, long transaction) throws IOException {
         StoreIdentity reached;
         synchronized (lock) {
-            if (trusted == null || reign.compareTo(trusted.epoch()) <= 0) {
+            if (trusted == null) {
                 return;
             }
-            reached = trusted.reached(reign);
+            reached = trusted.reached(reign, transaction);
+            if (reached.equals(trusted)) {
+                return;
+            }
             trusted = reached;
         }
         memory.keep(reached);

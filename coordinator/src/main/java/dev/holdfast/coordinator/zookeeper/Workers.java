@@ -1,22 +1,49 @@
 package dev.holdfast.coordinator.zookeeper;
 
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes the package's threads. Stateless. */
 final class Workers {
 
+    private static final Logger LOG = LoggerFactory.getLogger(Workers.class);
+
     private Workers() {}
+
+    /** A pool would keep to itself what goes wrong in a task. */
+    private static final class Telling extends ScheduledThreadPoolExecutor {
+
+        Telling(ThreadFactory threads) {
+            super(1, threads, new ScheduledThreadPoolExecutor.DiscardPolicy());
+        }
+
+        @Override
+        protected void afterExecute(Runnable task, @Nullable Throwable thrown) {
+            super.afterExecute(task, thrown);
+            if (task instanceof Future<?> future && future.isDone() && !future.isCancelled()) {
+                try {
+                    future.get();
+                } catch (ExecutionException bug) {
+                    LOG.error("a task of the store has failed; this is an error in Holdfast", bug.getCause());
+                } catch (InterruptedException ending) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
+    }
 
     /** One daemon thread; tasks that come after its shutdown are dropped. */
     static ScheduledThreadPoolExecutor one(String name) {
-        ScheduledThreadPoolExecutor worker = new ScheduledThreadPoolExecutor(
-                1,
-                task -> {
-                    Thread thread = new Thread(task, "holdfast-store-" + name);
-                    thread.setDaemon(true);
-                    return thread;
-                },
-                new ScheduledThreadPoolExecutor.DiscardPolicy());
+        ScheduledThreadPoolExecutor worker = new Telling(task -> {
+            Thread thread = new Thread(task, "holdfast-store-" + name);
+            thread.setDaemon(true);
+            return thread;
+        });
         worker.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
         return worker;
     }

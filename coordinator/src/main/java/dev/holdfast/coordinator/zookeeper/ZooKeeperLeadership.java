@@ -136,7 +136,7 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
         try {
             Optional<Epoch> raised = raise();
             if (raised.isPresent()) {
-                session.trust().saw(raised.get());
+                session.trust().saw(raised.get(), 0);
                 elected(raised.get(), before);
                 return;
             }

@@ -103,7 +103,7 @@ final class ChannelProcess implements GroupChannel.Listener {
         Set<Name> to = new TreeSet<>(Arrays.stream(peers).map(Name::new).toList());
         long[] hopNanos = new long[count];
         int lost = 0;
-        for (int i = 0; i < count; i++) {
+        for (int i = 0; i < count && lost < 3; i++) {
             RoundId round = new RoundId("bench-" + self + "-" + i + "-" + System.nanoTime());
             CountDownLatch answers = new CountDownLatch(to.size());
             waiting.put(round, answers);

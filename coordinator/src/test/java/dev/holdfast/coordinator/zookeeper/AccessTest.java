@@ -9,6 +9,7 @@ import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -57,24 +58,34 @@ class AccessTest {
             store.awaitReady(BOUND);
             fill(store);
             List<String> paths = new ArrayList<>();
-            try (ZooKeeper friend = connect()) {
+            asClient(friend -> {
                 friend.addAuthInfo("digest", SharedEnsemble.CREDENTIALS.digest());
                 collect(friend, "/", paths);
-            }
+            });
             assertThat(paths)
                     .contains("/", "/zookeeper", "/zookeeper/quota", "/holdfast", "/holdfast/" + cluster + "/epoch")
                     .anyMatch(path -> path.contains("/leader/"))
                     .anyMatch(path -> path.contains("/queue/"))
                     .anyMatch(path -> path.contains("/vote-"))
                     .anyMatch(path -> path.contains("/claims/"));
-            try (ZooKeeper anonymous = connect()) {
-                for (String path : paths) {
-                    for (Try attempt : TRIES) {
-                        assertThat(codeOf(() -> attempt.deed().on(anonymous, path)))
-                                .as("%s %s", attempt.name(), path)
-                                .isEqualTo(KeeperException.Code.NOAUTH);
-                    }
-                }
+            asClient(stranger -> {
+                stranger.addAuthInfo("digest", "somebody:else".getBytes(StandardCharsets.UTF_8));
+                tryEverything(stranger, paths);
+            });
+            for (Try attempt : TRIES) {
+                asClient(anonymous -> assertThat(codeOf(() -> attempt.deed().on(anonymous, "/zookeeper/quota")))
+                        .as(attempt.name())
+                        .isEqualTo(KeeperException.Code.SESSIONCLOSEDREQUIRESASLAUTH));
+            }
+        }
+    }
+
+    private static void tryEverything(ZooKeeper client, List<String> paths) throws InterruptedException {
+        for (String path : paths) {
+            for (Try attempt : TRIES) {
+                assertThat(codeOf(() -> attempt.deed().on(client, path)))
+                        .as("%s %s", attempt.name(), path)
+                        .isEqualTo(KeeperException.Code.NOAUTH);
             }
         }
     }
@@ -119,15 +130,23 @@ class AccessTest {
         }
     }
 
-    private static ZooKeeper connect() throws IOException, InterruptedException {
+    private interface Use {
+        void of(ZooKeeper client) throws Exception;
+    }
+
+    private static void asClient(Use use) throws Exception {
         CountDownLatch connected = new CountDownLatch(1);
         ZooKeeper client = new ZooKeeper(SharedEnsemble.get().connect(), 4000, event -> {
             if (event.getState() == KeeperState.SyncConnected) {
                 connected.countDown();
             }
         });
-        assertThat(connected.await(10, TimeUnit.SECONDS)).isTrue();
-        return client;
+        try {
+            assertThat(connected.await(10, TimeUnit.SECONDS)).isTrue();
+            use.of(client);
+        } finally {
+            client.close();
+        }
     }
 
     @Test
@@ -181,6 +200,6 @@ class AccessTest {
                 .hasMessageContaining("must not have a path");
         assertThatThrownBy(() ->
                         StoreSettings.of("n1:2181", name, name, SharedEnsemble.CREDENTIALS, Duration.ofSeconds(1)))
-                .hasMessageContaining("between 2 s and 60 s");
+                .hasMessageContaining("between 2 s and 5 min");
     }
 }

@@ -23,6 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.apache.zookeeper.KeeperException;
+import org.apache.zookeeper.Op;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -177,6 +179,8 @@ class DecisionLogTest {
             assertThat(rounds(other).version())
                     .as("an opening prepared before names the older fence")
                     .isGreaterThan(before);
+            assertThat(other.session().multi(List.of(Op.check(new Schema(cluster).rounds(), before))))
+                    .isEqualTo(new Wire.Outcome.Failed(0, KeeperException.Code.BADVERSION));
             assertThat(log.open(checkpoint("r2", REIGN, "shop", "one", "web"))).isInstanceOf(Written.Done.class);
         }
     }

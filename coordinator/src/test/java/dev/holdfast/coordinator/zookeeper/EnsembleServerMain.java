@@ -1,6 +1,7 @@
 package dev.holdfast.coordinator.zookeeper;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.TreeMap;
 
@@ -10,6 +11,9 @@ public final class EnsembleServerMain {
     private EnsembleServerMain() {}
 
     public static void main(String[] arguments) throws IOException, InterruptedException {
+        Thread parent = new Thread(EnsembleServerMain::endWithTheTest, "parent");
+        parent.setDaemon(true);
+        parent.start();
         TreeMap<Integer, String> servers = new TreeMap<>();
         for (int index = 3; index < arguments.length; index++) {
             String[] parts = arguments[index].split("=");
@@ -21,5 +25,15 @@ public final class EnsembleServerMain {
                 Integer.parseInt(arguments[1]),
                 Integer.parseInt(arguments[2]),
                 servers));
+    }
+
+    /** The input ends when the test's process does, however it ends. */
+    private static void endWithTheTest() {
+        try {
+            System.in.transferTo(OutputStream.nullOutputStream());
+        } catch (IOException ended) {
+            // The same as the end of the input.
+        }
+        Runtime.getRuntime().halt(0);
     }
 }

@@ -43,6 +43,25 @@ class GroupQueueTest {
         }
     }
 
+    /** Curator's mutex would leave its node behind, and block the group until this node's session ends. */
+    @Test
+    void turnGivenBackWhileTheConnectionIsLostIsFreeAfterwards() throws Exception {
+        Name cluster = SharedEnsemble.cluster();
+        Ensemble ensemble = SharedEnsemble.get();
+        try (ZooKeeperStore first = SharedEnsemble.open(cluster, "n1");
+                ZooKeeperStore second = SharedEnsemble.open(cluster, "n2")) {
+            GroupQueue.Turn turn = first.queue().take(SHOP, Duration.ofSeconds(5));
+            long session = first.session().number();
+            ensemble.kill(ensemble.leader());
+            turn.close();
+            second.queue().take(SHOP, Duration.ofSeconds(10)).close();
+            assertThat(first.session().number()).as("the same session").isEqualTo(session);
+            first.queue().take(SHOP, Duration.ofSeconds(5)).close();
+        } finally {
+            ensemble.heal();
+        }
+    }
+
     @Test
     void turnOfADeadNodeEndsWithItsSession() throws Exception {
         Name cluster = SharedEnsemble.cluster();

@@ -46,12 +46,12 @@ class NodeRegistryTest {
     @Test
     void entryOfALostSessionIsReplacedAtOnce() throws StoreUnreachableException {
         Name cluster = SharedEnsemble.cluster();
-        try (ZooKeeperStore before = SharedEnsemble.open(cluster, "n1");
-                ZooKeeperStore after = SharedEnsemble.open(cluster, "n1")) {
-            before.nodes().publish(node("n1", "a"));
-            // As if the agent had been killed: its session is still there.
-            after.nodes().publish(node("n1", "a"));
-            before.close();
+        try (ZooKeeperStore after = SharedEnsemble.open(cluster, "n1")) {
+            try (ZooKeeperStore before = SharedEnsemble.open(cluster, "n1")) {
+                before.nodes().publish(node("n1", "a"));
+                // As if the agent had been killed: its session is still there.
+                after.nodes().publish(node("n1", "a"));
+            }
             assertThat(after.nodes().nodes())
                     .as("the end of the old session does not take the new entry with it")
                     .containsExactly(node("n1", "a"));

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.coordinator.port.DecisionLog.Written;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -80,6 +82,23 @@ class StoreIdentityTest {
             store.awaitReady(BOUND);
             assertThat(memory.recall().orElseThrow().zxid()).isGreaterThan(zxid);
             assertThat(store.identity()).isEqualTo(memory.recall());
+        }
+    }
+
+    @Test
+    void decisionThatWasSeenIsRemembered() throws StoreUnreachableException {
+        SharedEnsemble.Memory memory = new SharedEnsemble.Memory();
+        StoreSettings settings =
+                SharedEnsemble.settings(SharedEnsemble.get().connect(), SharedEnsemble.cluster(), "n1");
+        try (ZooKeeperStore store = SharedEnsemble.open(settings, memory)) {
+            RoundSpec spec = Rounds.checkpoint("r1", new Epoch(0), "shop", "one", "web");
+            store.decisions().open(spec);
+            long before = memory.recall().orElseThrow().zxid();
+            store.decisions().read(spec.id());
+            assertThat(memory.recall().orElseThrow().zxid()).isEqualTo(before);
+            store.decisions().decide(spec, Decision.ABORTED, 0, new Epoch(0), List.of(), Rounds.NO_REASON);
+            store.decisions().read(spec.id());
+            assertThat(memory.recall().orElseThrow().zxid()).isGreaterThan(before);
         }
     }
 

@@ -2,6 +2,8 @@ package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.MemoryFacts;
+import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.qmp.QmpCommand;
 import dev.holdfast.agent.qmp.QmpValue;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
@@ -48,13 +50,30 @@ final class BackgroundMemory extends MemoryStream {
     }
 
     @Override
+    public MemoryFacts finish(Progress progress) throws HypervisorException {
+        try {
+            return super.finish(progress);
+        } catch (HypervisorException e) {
+            if (started && e.kind() == Kind.UNKNOWN && vm.isStuckInWriteProtection()) {
+                throw new HypervisorException(
+                        Kind.GUEST_BROKEN,
+                        vm.name()
+                                + ": the memory stream ended while QEMU itself waited for a write-protected page, so it"
+                                + " answers nothing any more. Kill the process and restore the machine",
+                        e);
+            }
+            throw e;
+        }
+    }
+
+    @Override
     HypervisorException failed(QmpValue info) throws HypervisorException {
         if (started && vm.isWriteProtected()) {
             return new HypervisorException(
                     Kind.GUEST_BROKEN,
                     vm.name() + ": " + Migration.failure(info)
                             + ", and this QEMU left the guest's memory write-protected:"
-                            + " it says 'running' but hangs at its next write. Kill the process and restore the machine");
+                            + " it hangs at its next write to a page not saved yet. Kill the process and restore the machine");
         }
         return super.failed(info);
     }

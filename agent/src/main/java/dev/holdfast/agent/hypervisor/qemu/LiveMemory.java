@@ -61,18 +61,11 @@ final class LiveMemory extends MemoryStream {
         if (!migration.awaitStatus(events, "completed", bound).equals("completed")) {
             throw failed(migration.query());
         }
+        migration.awaitFinalized(bound);
     }
 
     @Override
     public void ensureRunning(Duration bound) throws HypervisorException {
         QemuVm.resume(monitor, bound);
-    }
-
-    @Override
-    public void cancel() throws HypervisorException {
-        if (Migration.isBusy(migration.query())) {
-            monitor.call("migrate_cancel", Map.of());
-            migration.awaitEnd(events, Progress.NONE);
-        }
     }
 }

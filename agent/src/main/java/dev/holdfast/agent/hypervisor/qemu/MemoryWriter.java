@@ -32,9 +32,6 @@ interface MemoryWriter {
     /** Waits for the end of the stream and makes it durable. */
     MemoryFacts finish(Progress progress) throws HypervisorException;
 
-    /** Cancels a stream that holds the guest. Does nothing if there is none, or if cancelling it could break the guest. */
-    default void cancel() throws HypervisorException {}
-
     /** Removes the file, gives back the descriptor. */
     default void discard() throws HypervisorException {}
 

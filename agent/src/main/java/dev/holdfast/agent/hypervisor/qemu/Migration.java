@@ -3,6 +3,7 @@ package dev.holdfast.agent.hypervisor.qemu;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.qmp.QmpEvent;
 import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.qmp.QmpValue;
@@ -27,6 +28,9 @@ record Migration(Monitor monitor) {
     /** Without a byte more in that time the storage hangs. */
     private static final Duration STUCK = Duration.ofMinutes(1);
 
+    /** An idle guest is at the switch-over in some 20 ms. */
+    private static final Duration CONVERGED = Duration.ofSeconds(1);
+
     private static final Duration LOOK = Duration.ofMillis(50);
 
     static String eventStatus(QmpEvent event) {
@@ -43,6 +47,59 @@ record Migration(Monitor monitor) {
 
     static boolean isEnd(QmpValue info) {
         return ENDS.contains(info.path("status").asText());
+    }
+
+    /**
+     * Ends a stream that holds the guest or is about to. One of a background capture is left alone: to cancel it freezes the
+     * guest for good on QEMU 7.2.
+     *
+     * <p>A stream that is to wait before the switch-over is cancelled only once it waits. QEMU (seen on 7.2) checks for a
+     * cancel just before it begins to wait; one that comes between the two is never noticed, and neither {@code cont} nor a
+     * second cancel frees the guest then. A guest too busy to get there is far from that window.
+     */
+    void cancel(Duration bound) throws HypervisorException {
+        QmpValue info = query();
+        if (!isBusy(info) || isOn(BACKGROUND)) {
+            return;
+        }
+        boolean waits = isOn(HOLD);
+        boolean asked = false;
+        long start = monitor.nanoClock().getAsLong();
+        while (isBusy(info)) {
+            boolean safe = !waits || info.path("status").asText().equals("pre-switchover");
+            boolean far = monitor.left(start, CONVERGED).isZero();
+            if (!asked && (safe || far)) {
+                asked = true;
+                monitor.accepts("migrate_cancel", Map.of());
+            }
+            if (asked && monitor.left(start, bound.plus(CONVERGED)).isZero()) {
+                throw new HypervisorException(
+                        Kind.UNKNOWN,
+                        "QEMU does not end its memory stream, which is '"
+                                + info.path("status").asText()
+                                + "'; if the guest does not run, kill the process and restore the machine");
+            }
+            Pause.millis(1);
+            info = query();
+        }
+    }
+
+    private boolean isOn(String capability) throws HypervisorException {
+        for (QmpValue known : monitor.call("query-migrate-capabilities")) {
+            if (known.path("capability").asText().equals(capability)) {
+                return known.path("state").asText().equals("true");
+            }
+        }
+        return false;
+    }
+
+    /** Waits until a stream that has completed has let go of the machine, so that an order to run is not refused. */
+    void awaitFinalized(Duration bound) throws HypervisorException {
+        long start = monitor.nanoClock().getAsLong();
+        while (monitor.status() == VmStatus.CAPTURING
+                && !monitor.left(start, bound).isZero()) {
+            Pause.millis(1);
+        }
     }
 
     /** Sets exactly the capabilities wanted, of those a capture uses. False if QEMU, kernel or rights do not offer them. */

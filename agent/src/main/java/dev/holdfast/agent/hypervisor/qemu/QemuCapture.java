@@ -35,11 +35,12 @@ final class QemuCapture implements Capture {
     private CaptureMethod method;
     private MemoryWriter memory = new NoMemory();
     private @Nullable QmpFuture stopReply;
-    private boolean guestRan;
+    private volatile boolean guestRan;
     private boolean mayHaveFrozen;
     private boolean mayHaveCut;
     private boolean thawed;
     private boolean ended;
+    private volatile boolean cutShort;
 
     QemuCapture(QemuVm vm, CapturePlan plan) {
         this.vm = vm;
@@ -103,12 +104,14 @@ final class QemuCapture implements Capture {
 
     @Override
     public boolean approach(Progress progress) throws HypervisorException {
+        checkNotCutShort();
         mayHaveFrozen |= method == CaptureMethod.LIVE;
         return memory.approach(watcher, progress);
     }
 
     @Override
     public FreezeFacts freeze() throws HypervisorException {
+        checkNotCutShort();
         if (!guestRan) {
             return new FreezeFacts(monitor.nanoClock().getAsLong(), 0, true);
         }
@@ -120,6 +123,7 @@ final class QemuCapture implements Capture {
             stopReply = send(QmpCommand.of("stop")).get(0);
         }
         Optional<QmpEvent> stop = watcher.awaitStop(bound);
+        checkNotCutShort();
         if (stop.isEmpty()) {
             if (stopReply != null) {
                 monitor.await(stopReply, Duration.ZERO); // refused, or no answer at all: says so itself
@@ -134,19 +138,23 @@ final class QemuCapture implements Capture {
 
     @Override
     public void capture() throws HypervisorException {
+        checkNotCutShort();
         long start = monitor.nanoClock().getAsLong();
         if (stopReply != null) {
             // It comes after the flush of all disks, which can take much longer than the stop itself.
             monitor.await(stopReply, bound);
         }
         memory.beforeCut(monitor.left(start, bound));
+        checkNotCutShort();
         mayHaveCut = true;
         monitor.await(send(overlays.cut()).get(0), monitor.left(start, bound));
+        checkNotCutShort();
         memory.afterCut(monitor.left(start, bound));
     }
 
     @Override
     public ThawFacts proveAndThaw() throws HypervisorException {
+        checkNotCutShort();
         if (!guestRan) {
             return facts(monitor.await(send(QUERY_STATUS).get(0), bound), null);
         }
@@ -193,6 +201,21 @@ final class QemuCapture implements Capture {
     }
 
     @Override
+    public void cutShort() throws HypervisorException {
+        cutShort = true;
+        if (guestRan) {
+            vm.thaw(bound);
+        }
+    }
+
+    /** Between two looks at this the other thread's order to run may have come before our order to stop: abandon follows. */
+    private void checkNotCutShort() throws HypervisorException {
+        if (cutShort) {
+            throw new HypervisorException(Kind.FAILED, "the capture of " + vm.name() + " was cut short");
+        }
+    }
+
+    @Override
     public boolean mayHaveCut() {
         return mayHaveCut;
     }
@@ -204,7 +227,8 @@ final class QemuCapture implements Capture {
         }
         try {
             if (mayHaveFrozen && !thawed) {
-                letRun();
+                vm.thaw(bound);
+                thawed = true;
             }
         } finally {
             try {
@@ -216,20 +240,6 @@ final class QemuCapture implements Capture {
             }
         }
         ended = true;
-    }
-
-    /** From whatever state the capture got to. */
-    private void letRun() throws HypervisorException {
-        long start = monitor.nanoClock().getAsLong();
-        memory.cancel();
-        while (monitor.status() != VmStatus.RUNNING) {
-            if (monitor.left(start, bound).isZero()) {
-                throw new HypervisorException(
-                        Kind.UNKNOWN, vm.name() + " could not be let run again; its state is " + monitor.status());
-            }
-            QemuVm.resume(monitor, monitor.left(start, bound));
-        }
-        thawed = true;
     }
 
     private List<QmpFuture> send(QmpCommand... commands) throws HypervisorException {

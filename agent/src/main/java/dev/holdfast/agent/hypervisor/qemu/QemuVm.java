@@ -122,6 +122,25 @@ final class QemuVm implements RunningVm {
     }
 
     @Override
+    public void thaw(Duration bound) throws HypervisorException {
+        long start = monitor.nanoClock().getAsLong();
+        if (status() == VmStatus.PAUSED) {
+            monitor.accepts("cont", Map.of());
+        }
+        new Migration(monitor).cancel(bound);
+        for (VmStatus now = status(); now != VmStatus.RUNNING; now = status()) {
+            if (monitor.left(start, bound).isZero()) {
+                throw new HypervisorException(
+                        Kind.UNKNOWN, name() + " could not be let run again; its state is " + now);
+            }
+            // Refused for as long as the stream that was cancelled winds up.
+            if (!monitor.accepts("cont", Map.of())) {
+                Pause.millis(1);
+            }
+        }
+    }
+
+    @Override
     public boolean shutdown(Duration patience) throws HypervisorException {
         monitor.call("system_powerdown");
         return awaitEnd(patience);
@@ -212,6 +231,23 @@ final class QemuVm implements RunningVm {
             }
         } catch (IOException e) {
             throw new HypervisorException(Kind.UNKNOWN, "cannot look at the memory map of " + name() + ": " + e, e);
+        }
+    }
+
+    /** Whether a thread of it waits for write protection to be lifted. If QMP hangs too, nobody will lift it. */
+    boolean isStuckInWriteProtection() {
+        try (var threads = Files.list(Path.of("/proc", Long.toString(identity().pid()), "task"))) {
+            return threads.anyMatch(QemuVm::waitsForPage);
+        } catch (IOException e) {
+            return false; // gone
+        }
+    }
+
+    private static boolean waitsForPage(Path thread) {
+        try {
+            return Files.readString(thread.resolve("wchan")).contains("userfault");
+        } catch (IOException e) {
+            return false; // the thread has ended
         }
     }
 

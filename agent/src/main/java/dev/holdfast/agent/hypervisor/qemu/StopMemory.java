@@ -1,11 +1,9 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
-import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Map;
 
 /** All memory is written at the standstill: the pause grows with its size. Works everywhere. */
 final class StopMemory extends MemoryStream {
@@ -19,18 +17,11 @@ final class StopMemory extends MemoryStream {
         if (!migration.awaitStatus(events, "completed", bound).equals("completed")) {
             throw failed(migration.query());
         }
+        migration.awaitFinalized(bound);
     }
 
     @Override
     public void ensureRunning(Duration bound) throws HypervisorException {
         QemuVm.resume(monitor, bound);
-    }
-
-    @Override
-    public void cancel() throws HypervisorException {
-        if (Migration.isBusy(migration.query())) {
-            monitor.call("migrate_cancel", Map.of());
-            migration.awaitEnd(events, Progress.NONE);
-        }
     }
 }

@@ -212,7 +212,13 @@ public final class ChainDirectory {
         for (Path file : list(snapshotFiles())) {
             String name = file.getFileName().toString();
             if (name.endsWith(SIDECAR) && !name.startsWith(".")) {
-                SnapshotRecord snapshot = SIDECARS.read(file);
+                SnapshotRecord snapshot;
+                try {
+                    snapshot = SIDECARS.read(file);
+                } catch (NoSuchFileException e) {
+                    // Removed since the directory was read: whoever only looks does not wait for operations.
+                    continue;
+                }
                 if (!name.equals(snapshot.name() + SIDECAR)) {
                     throw new ChainException(
                             file + " is the sidecar of " + snapshot.name() + "; give it its name back");
@@ -255,7 +261,12 @@ public final class ChainDirectory {
             }
             Layer layer = Layer.fromFileName(file.getFileName().toString())
                     .orElseThrow(() -> new ChainException(file + " is not a layer; move it out of " + layers()));
-            backing.put(layer, below(file));
+            try {
+                backing.put(layer, below(file));
+            } catch (NoSuchFileException e) {
+                // Merged and removed since the directory was read.
+                continue;
+            }
         }
         TreeMap<Name, Set<Layer>> named = new TreeMap<>();
         snapshots().forEach((name, snapshot) -> named.put(name, snapshot.named()));

@@ -237,6 +237,13 @@ public final class ChainExecutor implements ChainStep.Executor {
         }
     }
 
+    /** Moves a file that nothing needs to {@code lost/}. Idempotent. */
+    void moveToLost(Path file) throws IOException {
+        if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            quarantine(file);
+        }
+    }
+
     private void quarantine(Path file) throws IOException {
         Files.createDirectories(chain.lost());
         Path target = chain.lost().resolve(file.getFileName());

@@ -263,6 +263,51 @@ final class QemuCaptureTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(
+            value = CaptureMethod.class,
+            names = {"BACKGROUND", "LIVE", "STOP", "DISK_ONLY"})
+    void anotherThreadCanCutItShortAtAnyStep(CaptureMethod method) throws Exception {
+        RunningVm vm = lab.startOracle("web");
+        for (int steps = 1; steps <= 4; steps++) {
+            try (Capture capture =
+                    vm.newCapture(lab.plan(vm, method, lab.root.resolve("memory" + steps), Lab.DEADLINE))) {
+                go(capture, steps);
+                capture.cutShort();
+                assertThat(vm.status()).isEqualTo(VmStatus.RUNNING);
+                int next = steps;
+                assertThatThrownBy(() -> one(capture, next)).hasMessageContaining("was cut short");
+                capture.abandon();
+            }
+            lab.awaitTicks("web", 5);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = CaptureMethod.class,
+            names = {"BACKGROUND", "LIVE", "STOP", "DISK_ONLY"})
+    void cuttingShortARunningStepLeavesARunningGuest(CaptureMethod method) throws Exception {
+        RunningVm vm = lab.startOracle("web");
+        for (int i = 0; i < 10; i++) {
+            try (Capture capture =
+                    vm.newCapture(lab.plan(vm, method, lab.root.resolve("memory" + i), Duration.ofSeconds(2)))) {
+                capture.prepare();
+                Thread other = new Thread(() -> catchThrowable(capture::cutShort));
+                other.start();
+                catchThrowable(() -> {
+                    capture.approach(Progress.NONE);
+                    capture.freeze();
+                    capture.capture();
+                });
+                other.join();
+                capture.abandon();
+            }
+            assertThat(vm.status()).isEqualTo(VmStatus.RUNNING);
+            lab.awaitTicks("web", 3);
+        }
+    }
+
     private static void one(Capture capture, int step) throws HypervisorException {
         switch (step) {
             case 0 -> capture.prepare();

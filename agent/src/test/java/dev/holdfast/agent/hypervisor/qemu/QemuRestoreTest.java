@@ -77,7 +77,7 @@ final class QemuRestoreTest {
         VmDefinition definition = Lab.definition("old", 64, lab.overlays(captured));
         assertThatThrownBy(() -> lab.start(definition, StartMode.restore(memory)))
                 .hasMessageContaining("does not load")
-                .hasMessageContaining("load of migration failed");
+                .hasMessageContaining("error while loading state");
         assertThat(lab.hypervisor.find(definition)).isEmpty();
     }
 

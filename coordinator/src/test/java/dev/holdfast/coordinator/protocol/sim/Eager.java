@@ -56,7 +56,9 @@ final class Eager {
             case PHASE -> phase(world, b, seat(world, b, a));
             case THAW -> thaw(world, a, b);
             case WRITE_LANDS ->
-                Kind.c(move) == World.SAY_READY || Kind.c(move) == World.ACKNOWLEDGE || !world.may(Fault.PHASE);
+                Kind.c(move) == World.SAY_READY
+                        || Kind.c(move) == World.ACKNOWLEDGE
+                        || world.setup.budgets().get(Fault.PHASE.ordinal()) == 0;
             case VIEW -> view(world, a, b);
             case LEADER_VIEW -> leaderView(world, a, b);
             case ORPHAN_LAND -> Store.kind(world.orphans[a]) == Store.CLOSE;

@@ -1,9 +1,11 @@
 package dev.holdfast.coordinator.protocol.sim;
 
 import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEffect;
 import dev.holdfast.coordinator.protocol.sim.World.Node;
 import dev.holdfast.coordinator.protocol.sim.World.Seat;
 import dev.holdfast.coordinator.protocol.sim.World.Slot;
+import java.util.Objects;
 
 /** The invariants, judged by what is true in the world, never by what a machine claims. */
 final class Rules {
@@ -24,19 +26,32 @@ final class Rules {
                 return "I9: the head of n" + n + " names generation " + node.head + ", but the newest is "
                         + node.newest;
             }
-            if (node.frozenBy != 0
-                    && node.guard
-                    && node.armedFor != node.frozenBy
-                    && !inDoubt(world, node.frozenBy - 1, n)) {
-                return "I1: n" + n + " stands still, and its guard, which lives, is not armed";
+            String bound = node.frozenBy == 0 ? "" : bound(world, n, node);
+            if (!bound.isEmpty()) {
+                return bound;
             }
         }
         return "";
     }
 
-    private static boolean inDoubt(World world, int round, int n) {
-        Seat seat = world.seats[round][n];
-        return seat != null && revert(world, round) && seat.journal == World.VOTED;
+    /** While a machine stands still, something on its own node must be about to end that: the store may be far away. */
+    private static String bound(World world, int n, Node node) {
+        Seat seat = Objects.requireNonNull(world.seats[node.frozenBy - 1][n]);
+        if (revert(world, node.frozenBy - 1) && seat.journal == World.VOTED) {
+            return "";
+        }
+        if (node.guard && node.armedFor != node.frozenBy) {
+            return "I1: n" + n + " stands still, and its guard, which lives, is not armed";
+        }
+        boolean guarded = node.guard && world.setup.mutant() != Mutant.DEADLINE_IGNORED;
+        boolean timed = (seat.timers >> ParticipantEffect.Timer.DEADLINE.ordinal() & 1) != 0;
+        // VOTED may be on the disk from the moment it is written: then only the decision ends the hold of a revert.
+        boolean bound = revert(world, node.frozenBy - 1) && seat.part == World.PARTIAL && seat.side == 1;
+        boolean underWay = bound || seat.thawing || seat.phases != 0 || seat.answers != 0 || seat.journal == 0;
+        if (!guarded && node.up && !timed && !underWay) {
+            return "I1: n" + n + " stands still without a guard, and its agent, which lives, has no deadline for it";
+        }
+        return "";
     }
 
     private static boolean revert(World world, int round) {

@@ -31,6 +31,10 @@ final class Walk {
     private final int[] wakeAt;
     private final int[] unclogAt;
 
+    private final double freezeLag;
+    private final double channelLag;
+    private final double storeLag;
+    private final double diskLag;
     private final double faultRate;
     private final double timeRate;
     private final double pauseRate;
@@ -49,6 +53,10 @@ final class Walk {
         moves = new Moves(machines, play.world());
         wakeAt = new int[setup.nodes()];
         unclogAt = new int[setup.nodes()];
+        freezeLag = pick(0, 0, 0.99);
+        channelLag = pick(0, 0, 0.5, 0.9);
+        storeLag = pick(0, 0, 0.5, 0.9);
+        diskLag = pick(0, 0, 0.5);
         faultRate = pick(0.001, 0.004, 0.015);
         timeRate = pick(0, 0, 0.001, 0.005, 0.03);
         pauseRate = pick(0, 0, 0.003, 0.02);
@@ -68,10 +76,11 @@ final class Walk {
     private Setup draw(Mutant mutant) {
         int nodes = 2 + random.nextInt(6);
         Setup drawn = Setup.of(nodes, plans(nodes)).broken(mutant);
+        int oneIn = random.nextInt(3) == 0 ? 5 : 2;
         for (Fault fault : Fault.values()) {
             if (fault == Fault.TIME) {
                 drawn = drawn.with(fault, 1_000_000);
-            } else if (random.nextInt(3) == 0) {
+            } else if (random.nextInt(oneIn) == 0) {
                 drawn = drawn.with(fault, 1 + random.nextInt(fault == Fault.CRASH || fault == Fault.ELECTION ? 3 : 4));
             }
         }
@@ -134,7 +143,22 @@ final class Walk {
     }
 
     private int any(Moves.Bag bag) {
-        return bag.moves[random.nextInt(bag.size)];
+        int move = bag.moves[random.nextInt(bag.size)];
+        for (int again = 0; again < 4 && random.nextDouble() < lag(Kind.of(move)); again++) {
+            move = bag.moves[random.nextInt(bag.size)];
+        }
+        return move;
+    }
+
+    /** Some walks have a slow channel, some a slow store, some slow disks. */
+    private double lag(Kind kind) {
+        return switch (kind) {
+            case FREEZE -> freezeLag;
+            case FROZEN, VOID -> channelLag;
+            case WRITE_LANDS, ORPHAN_LAND, LAND, VIEW, LEADER_VIEW -> storeLag;
+            case PHASE, JOURNAL, THAW -> diskLag;
+            default -> 0;
+        };
     }
 
     private void make(int move) {

@@ -1,0 +1,221 @@
+package dev.holdfast.agent.snapshot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.snapshot.chain.ChainExecutor;
+import dev.holdfast.agent.snapshot.chain.Intent;
+import dev.holdfast.agent.snapshot.chain.Layer;
+import dev.holdfast.agent.snapshot.chain.LiveDisks;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What is refused, with what words, and that the guest does not notice. */
+@Tag("qemu")
+@Timeout(value = 90, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class RefusalsQemuTest {
+    private static final Name ONE = new Name("one");
+
+    private SnapshotLab lab;
+
+    @BeforeEach
+    void open() throws Exception {
+        lab = new SnapshotLab();
+        lab.start();
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        lab.close();
+    }
+
+    private static void assertRefused(ThrowingCallable call, Refusal.Kind kind, String... words) {
+        assertThatThrownBy(call).isInstanceOfSatisfying(SnapshotException.class, e -> {
+            assertThat(e.because().kind()).isEqualTo(kind);
+            assertThat(e.because().text()).contains(words);
+        });
+    }
+
+    @Test
+    void aNameThatIsTaken() throws Exception {
+        lab.create("one", CaptureMethod.AUTO);
+        assertRefused(
+                () -> lab.create("one", CaptureMethod.AUTO),
+                Refusal.Kind.PREFLIGHT,
+                "has a snapshot one already",
+                "one.json");
+        assertThat(lab.chain.intent()).isEmpty();
+        assertThat(lab.snapshots().verify(ONE, Progress.NONE).problems()).isEmpty();
+        lab.awaitTicks(5);
+    }
+
+    @Test
+    void aSecondOperationWhileOneIsUnderWay() throws Exception {
+        lab.snapshots().phases().prepare(lab.request("one", CaptureMethod.AUTO));
+        assertRefused(() -> lab.create("two", CaptureMethod.DISK_ONLY), Refusal.Kind.BUSY, "op-1", "fsck");
+        assertRefused(() -> lab.delete("one"), Refusal.Kind.BUSY, "op-1");
+        lab.awaitTicks(5);
+    }
+
+    @Test
+    void aSnapshotThatIsNotThere() {
+        assertRefused(() -> lab.delete("none"), Refusal.Kind.PREFLIGHT, "web has no snapshot none", "snapshot list");
+        assertRefused(() -> lab.revert("none"), Refusal.Kind.PREFLIGHT, "web has no snapshot none");
+    }
+
+    @Test
+    void memoryForWhichThereIsNoSpace() throws Exception {
+        VmDefinition d = lab.definition;
+        lab.definition = new VmDefinition(
+                d.name(),
+                d.machine(),
+                d.accelerator(),
+                d.cpu(),
+                1,
+                8L << 40,
+                false,
+                d.kernel(),
+                List.of(),
+                d.disks(),
+                List.of());
+        assertRefused(
+                () -> lab.create("one", CaptureMethod.AUTO),
+                Refusal.Kind.PREFLIGHT,
+                "MiB are free",
+                lab.chain.path().toString(),
+                "--disk-only");
+        lab.create("one", CaptureMethod.DISK_ONLY);
+    }
+
+    @Test
+    void memoryOfAMachineThatDoesNotRun() throws Exception {
+        lab.kill();
+        assertRefused(
+                () -> lab.create("one", CaptureMethod.AUTO), Refusal.Kind.PREFLIGHT, "does not run", "--disk-only");
+    }
+
+    @Test
+    void aMachineThatThePersonPausedExceptForItsDisks() throws Exception {
+        lab.vm.orElseThrow().pause();
+        assertRefused(() -> lab.create("one", CaptureMethod.AUTO), Refusal.Kind.PREFLIGHT, "PAUSED", "resume it");
+        lab.create("one", CaptureMethod.DISK_ONLY);
+        assertThat(lab.vm.get().status()).isEqualTo(dev.holdfast.agent.hypervisor.VmStatus.PAUSED);
+    }
+
+    @Test
+    void aProcessThatTheAgentHasLost() throws Exception {
+        lab.vm.orElseThrow().close();
+        lab.vm = java.util.Optional.empty();
+        assertRefused(() -> lab.create("one", CaptureMethod.DISK_ONLY), Refusal.Kind.BUSY, "runs as process");
+    }
+
+    @Test
+    void aMachineThatWasStartedFromAnOldLayer() throws Exception {
+        lab.create("one", CaptureMethod.DISK_ONLY);
+        lab.kill();
+        VmDefinition right = lab.definition;
+        Path old = Files.copy(lab.chain.file(new Layer("d1", 1)), lab.root.resolve("copy.qcow2"));
+        lab.definition = new VmDefinition(
+                right.name(),
+                right.machine(),
+                right.accelerator(),
+                right.cpu(),
+                1,
+                right.memoryBytes(),
+                false,
+                right.kernel(),
+                List.of(),
+                List.of(right.disk("d0"), new VmDefinition.Disk("d1", old)),
+                List.of());
+        lab.start(StartMode.NORMAL);
+        lab.definition = right;
+        assertRefused(
+                () -> lab.create("two", CaptureMethod.DISK_ONLY),
+                Refusal.Kind.FAILED,
+                "copy.qcow2",
+                "was not started from",
+                "head/d1.qcow2");
+    }
+
+    @Test
+    void damagedMemoryIsFoundByVerifyAndBeforeARevert() throws Exception {
+        lab.create("one", CaptureMethod.STOP);
+        Path memory = lab.chain.memoryFile(ONE);
+        try (RandomAccessFile file = new RandomAccessFile(memory.toFile(), "rw")) {
+            file.seek(file.length() / 2);
+            int before = file.read();
+            file.seek(file.length() / 2);
+            file.write(before ^ 1);
+        }
+        assertThat(lab.snapshots().verify(ONE, Progress.NONE).problems())
+                .singleElement()
+                .asString()
+                .contains(memory.toString(), "checksum");
+        assertRefused(() -> lab.revert("one"), Refusal.Kind.PREFLIGHT, memory.toString(), "checksum");
+        try (RandomAccessFile file = new RandomAccessFile(memory.toFile(), "rw")) {
+            file.setLength(100);
+        }
+        assertRefused(() -> lab.revert("one"), Refusal.Kind.PREFLIGHT, memory.toString(), "100 bytes");
+        Files.delete(memory);
+        assertRefused(() -> lab.revert("one"), Refusal.Kind.PREFLIGHT, memory.toString(), "missing");
+        lab.awaitTicks(5);
+    }
+
+    @Test
+    void aDamagedLayerIsFoundByVerifyWhenItsDigestWasTaken() throws Exception {
+        lab.create("one", CaptureMethod.DISK_ONLY);
+        lab.snapshots().recordDigests(ONE, Progress.NONE);
+        assertThat(lab.snapshots().verify(ONE, Progress.NONE).isGood()).isTrue();
+        lab.kill();
+        Path layer = lab.chain.file(new Layer("d0", 1));
+        try (RandomAccessFile file = new RandomAccessFile(layer.toFile(), "rw")) {
+            file.seek(file.length() - 10);
+            file.write(77);
+        }
+        assertThat(lab.snapshots().verify(ONE, Progress.NONE).problems())
+                .anyMatch(problem -> problem.contains(layer + " is damaged"));
+    }
+
+    @Test
+    void aMergeThatWasCutShortIsTakenUpByTheNextLifeOfTheAgent() throws Exception {
+        lab.write(1, 4);
+        lab.create("one", CaptureMethod.DISK_ONLY);
+        lab.write(2, 5);
+        lab.create("two", CaptureMethod.DISK_ONLY);
+        ChainExecutor executor = new ChainExecutor(
+                lab.chain,
+                lab.images,
+                LiveDisks.NONE,
+                InstantSource.system(),
+                ChainExecutor.Removal.DELETE,
+                Progress.NONE);
+        executor.removeSnapshot(ONE);
+        executor.writeIntent(Intent.merge("op-x", new Layer("d1", 2), new Layer("d1", 1)));
+        lab.reconnect();
+        assertThat(lab.snapshots().recover(operation -> false)).contains("op-x");
+        assertThat(lab.files("layers")).doesNotContain("d1-000002.qcow2").contains("d1-000001.qcow2");
+        assertThat(lab.files("lost")).containsExactly("d1-000002.qcow2");
+        SnapshotLab.assertReads(lab.chain.file(new Layer("d1", 1)), 2, 5);
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 1, 4);
+        assertThat(lab.snapshots().verify(new Name("two"), Progress.NONE).problems())
+                .isEmpty();
+        lab.snapshots().repair(true);
+        assertThat(lab.snapshots().look().isClean()).isTrue();
+        lab.awaitTicks(5);
+    }
+}

@@ -1,0 +1,120 @@
+package dev.holdfast.agent.snapshot.chain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.agent.snapshot.chain.LayerGraph.Drop;
+import dev.holdfast.agent.snapshot.chain.LayerGraph.Join;
+import dev.holdfast.coordinator.protocol.Name;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+class LayerGraphTest {
+    private final TreeMap<Layer, Optional<Layer>> backing = new TreeMap<>();
+    private final TreeMap<Name, Set<Layer>> snapshots = new TreeMap<>();
+
+    private static Layer layer(int number) {
+        return new Layer("d0", number);
+    }
+
+    /** Layer {@code numbers[i + 1]} stands on {@code numbers[i]}. */
+    private LayerGraphTest stack(int... numbers) {
+        for (int i = 0; i < numbers.length; i++) {
+            Optional<Layer> below = i == 0 ? Optional.empty() : Optional.of(layer(numbers[i - 1]));
+            backing.merge(layer(numbers[i]), below, (known, fresh) -> known);
+        }
+        return this;
+    }
+
+    private LayerGraphTest named(String name, int number) {
+        snapshots.put(new Name(name), Set.of(layer(number)));
+        return this;
+    }
+
+    private LayerGraph head(int number) {
+        return new LayerGraph(backing, new Generation(number, new TreeMap<>(Map.of("d0", layer(number)))), snapshots);
+    }
+
+    @Test
+    void namedLayersStay() {
+        LayerGraph graph = stack(1, 2, 3).named("a", 1).named("b", 2).head(3);
+        assertThat(graph.tidyings(true)).isEmpty();
+        assertThat(graph.tidyings(false)).isEmpty();
+        assertThat(graph.depth()).isEqualTo(3);
+        assertThat(graph.problems()).isEmpty();
+    }
+
+    @Test
+    void theContentOfAnUnnamedLayerIsKeptByTakingInWhatStandsOnIt() {
+        LayerGraph graph = stack(1, 2, 3).named("b", 2).head(3);
+        assertThat(graph.tidyings(true)).containsExactly(new Join(layer(2), layer(1)));
+        LayerGraph after = new Join(layer(2), layer(1)).after(graph);
+        assertThat(after.namedBy(layer(1))).containsExactly(new Name("b"));
+        assertThat(after.chain(layer(3))).containsExactly(layer(3), layer(1));
+    }
+
+    @Test
+    void theLayerThatIsWrittenIsNeverMergedWhileTheMachineRuns() {
+        LayerGraph graph = stack(1, 2).head(2);
+        assertThat(graph.tidyings(true)).isEmpty();
+        assertThat(graph.headStandsOnUnnamed(Set.of(layer(1)))).isTrue();
+        assertThat(graph.headStandsOnUnnamed(Set.of(layer(7)))).isFalse();
+        assertThat(graph.tidyings(false)).containsExactly(new Join(layer(2), layer(1)));
+        assertThat(new Join(layer(2), layer(1)).after(graph).head().layers()).containsValue(layer(1));
+    }
+
+    @Test
+    void aLayerThatCarriesABranchStays() {
+        LayerGraph graph =
+                stack(1, 2, 3).stack(1, 4).named("branch", 4).named("b", 2).head(3);
+        assertThat(graph.tidyings(true)).isEmpty();
+    }
+
+    @Test
+    void aBranchWithoutANameGoesFromTheTopDownAndFreesWhatItStoodOn() {
+        LayerGraph graph = stack(1, 2, 3).stack(1, 4, 5).named("b", 2).head(3);
+        assertThat(graph.tidyings(true))
+                .containsExactly(new Join(layer(5), layer(4)), new Drop(layer(4)), new Join(layer(2), layer(1)));
+    }
+
+    @Test
+    void aWholeRowOfUnnamedLayersBecomesOne() {
+        LayerGraph graph = stack(1, 2, 3, 4, 5).named("a", 4).head(5);
+        assertThat(graph.tidyings(true))
+                .containsExactly(
+                        new Join(layer(2), layer(1)), new Join(layer(3), layer(1)), new Join(layer(4), layer(1)));
+    }
+
+    @Test
+    void theParentIsTheNearestNamedLayerBelow() {
+        LayerGraph graph = stack(1, 2, 3, 4).named("a", 1).named("b", 3).head(4);
+        assertThat(graph.parent(new Generation(1, new TreeMap<>(Map.of("d0", layer(4))))))
+                .contains(new Name("b"));
+        assertThat(graph.parent(new Generation(1, new TreeMap<>(Map.of("d0", layer(3))))))
+                .contains(new Name("a"));
+        assertThat(graph.parent(new Generation(1, new TreeMap<>(Map.of("d0", layer(1))))))
+                .isEmpty();
+        assertThat(graph.withoutSnapshot(new Name("a")).isNamed(layer(1))).isFalse();
+    }
+
+    @Test
+    void eachThingThatIsMissingIsSaidByItsFile() {
+        backing.put(layer(2), Optional.of(layer(1)));
+        LayerGraph graph = named("a", 9).head(3);
+        assertThat(graph.problems())
+                .containsExactlyInAnyOrder(
+                        "layers/d0-000002.qcow2 stands on layers/d0-000001.qcow2, which is missing",
+                        "the head names layers/d0-000003.qcow2, which is missing",
+                        "snapshots/a.json names layers/d0-000009.qcow2, which is missing");
+    }
+
+    @Test
+    void layersThatStandOnThemselvesAreAProblemAndNoEndlessLoop() {
+        backing.put(layer(1), Optional.of(layer(2)));
+        backing.put(layer(2), Optional.of(layer(1)));
+        assertThat(head(2).problems())
+                .contains("layers/d0-000001.qcow2 stands on itself", "layers/d0-000002.qcow2 stands on itself");
+    }
+}
