@@ -120,8 +120,8 @@ class SourceBudgetTest {
             boolean ofRecord = method.getName().contentEquals("<init>") && type.endsWith(RECORD);
             int lines = (int)
                     (line(positions.getEndPosition(unit, method)) - line(positions.getStartPosition(unit, method)) + 1);
-            sizes.add(new Size(
-                    type + method.getName(), lines, method.getParameters().size()));
+            int parameters = ofRecord ? 0 : method.getParameters().size();
+            sizes.add(new Size(type + method.getName(), lines, parameters));
             return super.visitMethod(method, type);
         }
 
