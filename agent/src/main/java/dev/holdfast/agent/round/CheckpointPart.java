@@ -14,8 +14,8 @@ import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.VmReport;
+import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
 final class CheckpointPart implements VmPart {
 
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointPart.class);
-    private static final long THAW_PATIENCE_MILLIS = 50;
+    private static final Duration THAW_BOUND = Duration.ofSeconds(2);
 
     /** A phase of the snapshot. */
     private interface Phase<R> {
@@ -38,6 +38,7 @@ final class CheckpointPart implements VmPart {
     private final SnapshotPhases phases;
     private volatile boolean cut;
     private volatile boolean mayBeFrozen;
+    private volatile boolean userPaused;
 
     CheckpointPart(RoundSpec spec, ManagedVm vm, SnapshotPhases phases) {
         this.spec = spec;
@@ -67,7 +68,10 @@ final class CheckpointPart implements VmPart {
 
     @Override
     public boolean wasPaused() throws PhaseException {
-        return status().filter(VmStatus.PAUSED::equals).isPresent();
+        if (!mayBeFrozen) {
+            userPaused = status().filter(VmStatus.PAUSED::equals).isPresent();
+        }
+        return userPaused;
     }
 
     private Optional<VmStatus> status() throws PhaseException {
@@ -147,30 +151,16 @@ final class CheckpointPart implements VmPart {
         return status().filter(VmStatus.RUNNING::equals).isPresent();
     }
 
-    /** If a phase is under way it ends within the deadline, and {@link #carryOut} follows and lets the guest run. */
+    /** Cuts short what is under way; the machine runs when this returns, unless it hangs, and then the guard sees to it. */
     @Override
     public void thaw() {
         cut = true;
-        try {
-            if (!vm.lock().tryLock(THAW_PATIENCE_MILLIS, TimeUnit.MILLISECONDS)) {
-                return;
-            }
-            try {
-                resumeIfStopped();
-            } finally {
-                vm.lock().unlock();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void resumeIfStopped() {
         Optional<RunningVm> process = vm.process();
+        if (!mayBeFrozen || userPaused || process.isEmpty()) {
+            return;
+        }
         try {
-            if (process.isPresent() && process.get().status().resumable() && mayBeFrozen) {
-                process.get().resume();
-            }
+            process.get().thaw(THAW_BOUND);
         } catch (HypervisorException e) {
             LOG.warn("{} may still stand still: {}; the guard lets it run", vm.name(), e.getMessage());
         }

@@ -91,7 +91,8 @@ public final class GuardNet implements ThawNet, AutoCloseable {
         }
     }
 
-    private GuardClient client(Name vm) throws GuardUnavailableException, GuardRefusedException, PhaseException {
+    private synchronized GuardClient client(Name vm)
+            throws GuardUnavailableException, GuardRefusedException, PhaseException {
         GuardClient known = clients.get(vm);
         if (known != null) {
             return known;
@@ -102,9 +103,19 @@ public final class GuardNet implements ThawNet, AutoCloseable {
                 .orElseThrow(() -> new PhaseException(Refusal.failed(vm + " does not run")))
                 .identity()
                 .pid();
-        GuardClient client = GuardClient.connect(socket, ANSWER, listener);
-        client.watch(vm, runDirectory.apply(vm), pid, machine.definition().guestAgent());
+        // Each connection hears of every machine; one is told once.
+        GuardClient client = GuardClient.connect(socket, ANSWER, fired -> {
+            if (fired.vm().equals(vm)) {
+                listener.accept(fired);
+            }
+        });
         clients.put(vm, client);
+        try {
+            client.watch(vm, runDirectory.apply(vm), pid, machine.definition().guestAgent());
+        } catch (GuardUnavailableException | GuardRefusedException e) {
+            forget(vm);
+            throw e;
+        }
         return client;
     }
 
