@@ -83,7 +83,12 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         UniqueWords words = new UniqueWords(platform.clock(), platform.random());
         this.parts = new NodeParts(machines.vms(), machines.claims(), tools(hypervisor), cluster::runsElsewhere, words);
         this.snapshotter = new RoundSnapshotter(
-                node.node(), platform.software(), machines.net(), parts, workers, platform.nanoClock());
+                node.node(),
+                platform.software(),
+                machines.net(),
+                parts,
+                workers,
+                new RoundSnapshotter.Clocks(platform.nanoClock(), cluster::clockError));
         RoundJournal journal = new RoundJournal(machines.journal(), node.node(), platform.clock());
         this.engine = new Engine(
                 node.node(),

@@ -21,6 +21,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,6 +44,14 @@ public final class RoundSnapshotter implements Snapshotter {
         void end(RoundSpec spec);
     }
 
+    /**
+     * Times of a round and how far they can be trusted.
+     *
+     * @param nanoClock the monotonic clock
+     * @param error bound of this node's wall clock error against that of the round's first node; -1 if unknown
+     */
+    public record Clocks(LongSupplier nanoClock, ToLongFunction<RoundSpec> error) {}
+
     /** One round on this node. */
     private record Round(RoundSpec spec, Map<Name, VmPart> parts, Map<Name, String> quiesced) {
 
@@ -61,6 +70,7 @@ public final class RoundSnapshotter implements Snapshotter {
     private final Parts parts;
     private final Together together;
     private final LongSupplier nanoClock;
+    private final ToLongFunction<RoundSpec> clockError;
     private final Map<RoundId, Round> rounds = new ConcurrentHashMap<>();
     private final Map<RoundId, Long> armedAtNanos = new ConcurrentHashMap<>();
 
@@ -70,16 +80,17 @@ public final class RoundSnapshotter implements Snapshotter {
      * @param net the guard
      * @param parts the machines
      * @param workers as many threads as machines may be frozen at once
-     * @param nanoClock the monotonic clock
+     * @param clocks times and their error
      */
     public RoundSnapshotter(
-            Name self, String software, ThawNet net, Parts parts, ExecutorService workers, LongSupplier nanoClock) {
+            Name self, String software, ThawNet net, Parts parts, ExecutorService workers, Clocks clocks) {
         this.self = self;
         this.software = software;
         this.net = net;
         this.parts = parts;
         this.together = new Together(workers);
-        this.nanoClock = nanoClock;
+        this.nanoClock = clocks.nanoClock();
+        this.clockError = clocks.error();
     }
 
     private Round open(RoundSpec spec) throws PhaseException {
@@ -213,7 +224,7 @@ public final class RoundSnapshotter implements Snapshotter {
 
     private MemberReport report(Round round, Together.Asked<VmPart, VmReport> asked) throws PhaseException {
         Map<Name, VmReport> reports = together.ask(round.parts(), asked);
-        return new MemberReport(self, -1, software, List.copyOf(reports.values()));
+        return new MemberReport(self, clockError.applyAsLong(round.spec()), software, List.copyOf(reports.values()));
     }
 
     @Override

@@ -327,6 +327,26 @@ public final class VmSnapshots {
     }
 
     /**
+     * Makes certain that a start from the head finds the newest data: to be called before each start, after {@link #recover}.
+     * A node may see an old head for a while on a network file system; booting from it would go back in time.
+     *
+     * @throws SnapshotException if the machine must not be started, with the reason
+     */
+    public void readyToStart() throws SnapshotException {
+        try {
+            Optional<Intent> intent = vm.chain().intent();
+            if (intent.filter(open -> open.kind() == Intent.Kind.REVERT).isPresent()) {
+                throw SnapshotException.busy("a revert of %s (%s) is not decided; it starts when the decision is known"
+                        .formatted(vm.name(), intent.get().operation()));
+            }
+            vm.chain().wholeGraph();
+            vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).flushHead();
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
      * Ends what an earlier life of the agent left: to be called before anything else is done with the machine, a start
      * included.
      *

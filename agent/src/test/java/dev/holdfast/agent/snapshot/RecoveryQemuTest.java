@@ -95,6 +95,17 @@ class RecoveryQemuTest {
     }
 
     @ParameterizedTest
+    @EnumSource(names = {"PREPARED", "FROZEN", "CAPTURED"})
+    void anotherThreadLetsTheGuestRunAtOnce(Phase last) throws Exception {
+        SnapshotPhases phases = goTo(last, CaptureMethod.AUTO, "round-1");
+        phases.cutShort();
+        lab.awaitTicks(5);
+        assertThatThrownBy(phases::capture).isInstanceOf(SnapshotException.class);
+        phases.abandon("round-1");
+        assertNothingLeftOf(last.compareTo(Phase.CAPTURED) >= 0);
+    }
+
+    @ParameterizedTest
     @EnumSource(names = {"PREPARED", "THAWED", "DRAINED"})
     void anAgentThatDiedTakesItsRoundBackOrPublishesItAsTheDecisionSays(Phase last) throws Exception {
         goTo(last, CaptureMethod.BACKGROUND, "round-1");
@@ -153,6 +164,7 @@ class RecoveryQemuTest {
         lab.reconnect();
         assertThat(lab.snapshots().recover("round-2"::equals)).isEmpty();
         assertThat(lab.vm.orElseThrow().status()).isEqualTo(VmStatus.PAUSED);
+        assertThatThrownBy(() -> lab.snapshots().readyToStart()).hasMessageContaining("round-2) is not decided");
         assertThat(lab.snapshots().recover(operation -> false)).contains("round-2");
         lab.awaitTicks(5);
         assertThat(lab.counter()).isGreaterThan(held);

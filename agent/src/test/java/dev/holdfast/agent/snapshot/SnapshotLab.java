@@ -297,7 +297,7 @@ final class SnapshotLab implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws IOException {
         for (RunningVm each : all) {
             each.close();
             each.identity().signal(true);

@@ -121,9 +121,15 @@ class VmSnapshotsQemuTest {
         assertThat(lab.chain.graph().depth()).isEqualTo(2);
         assertThat(lab.files("layers")).hasSize(4);
         assertThat(lab.files("snapshots")).isEmpty();
+        lab.create("again", CaptureMethod.AUTO);
+        lab.write(8, 4);
         lab.kill();
+        lab.snapshots().readyToStart();
         lab.start();
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 8, 4);
+        lab.revert("again");
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 9, 4);
+        lab.awaitTicks(5);
     }
 
     @Test

@@ -191,6 +191,14 @@ class ChainDirectoryTest {
     }
 
     @Test
+    void anOldHeadIsNotTakenForTheNewest() throws IOException {
+        snapshot();
+        executor(ChainExecutor.Removal.DELETE).moveHead(1);
+        assertThatThrownBy(chain::wholeGraph)
+                .hasMessageContaining("the head names layers/d0-000001.qcow2, on which layers/d0-000002.qcow2 stands");
+    }
+
+    @Test
     void aMissingDirectoryAsksWhetherItsFileSystemIsMounted() throws IOException {
         assertThatThrownBy(() -> ChainDirectory.open(root.resolve("gone.holdfast")))
                 .hasMessageContaining("gone.holdfast")

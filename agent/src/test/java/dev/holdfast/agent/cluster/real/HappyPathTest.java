@@ -1,0 +1,148 @@
+package dev.holdfast.agent.cluster.real;
+
+import static dev.holdfast.agent.cluster.real.RealCluster.GROUP;
+import static dev.holdfast.agent.cluster.real.RealCluster.require;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** What a user does every day, and what a user does wrong, through the command line. */
+@Tag("qemu")
+@Tag("cluster")
+class HappyPathTest {
+    private static RealCluster cluster;
+
+    @BeforeAll
+    static void start() throws IOException {
+        cluster = new RealCluster();
+    }
+
+    @AfterAll
+    static void end() throws IOException {
+        cluster.close();
+    }
+
+    private static Told checkpoint(String... words) {
+        String[] line = new String[words.length + 1];
+        line[0] = "checkpoint";
+        System.arraycopy(words, 0, line, 1, words.length);
+        return cluster.n1().run(line);
+    }
+
+    @Test
+    void goesThroughTheWholeLifeOfACheckpoint() throws IOException {
+        Told created = checkpoint("create", GROUP + "@first", "--description", "of the test");
+        require(created);
+        long then = cluster.n2().vm.counter();
+        assertThat(checkpoint("list", GROUP).out()).contains("first");
+        assertThat(checkpoint("show", GROUP + "@first").out()).contains("web1", "web2", "first");
+        require(checkpoint("verify", GROUP + "@first"));
+        require(cluster.n2().run("checkpoint", "create", GROUP + "@second"));
+        await().until(() -> cluster.n2().vm.counter() > then + 60);
+
+        require(checkpoint("revert", "--yes", GROUP + "@first"));
+
+        assertThat(cluster.n2().vm.counter()).isLessThan(then + 60);
+        long after = cluster.n1().vm.counter();
+        await().until(() -> cluster.n1().vm.counter() > after);
+
+        require(checkpoint("revert", "--yes", "--paused", GROUP + "@second"));
+        assertThat(cluster.n1().vm.status()).isEqualTo("paused");
+        assertThat(cluster.n2().vm.status()).isEqualTo("paused");
+        require(cluster.n1().run("vm", "thaw", "web1"));
+        require(cluster.n2().run("vm", "thaw", "web2"));
+
+        require(checkpoint("delete", "--yes", GROUP + "@first"));
+        require(checkpoint("delete", "--yes", GROUP + "@second"));
+        assertThat(checkpoint("list", GROUP).out()).doesNotContain("first").doesNotContain("second");
+        cluster.assertConverged("afterwards");
+    }
+
+    @Test
+    void refusesASecondCheckpointOfTheSameName() {
+        require(checkpoint("create", GROUP + "@twice"));
+        Told again = checkpoint("create", GROUP + "@twice");
+        assertThat(again.exit()).as(again.all()).isEqualTo(3);
+        assertThat(again.err()).contains("twice", "exists already");
+        require(checkpoint("delete", "--yes", GROUP + "@twice"));
+    }
+
+    @Test
+    void refusesAGroupThatIsNotThere() {
+        Told told = checkpoint("create", "nobody@x");
+        assertThat(told.exit()).as(told.all()).isEqualTo(3);
+        assertThat(told.err()).contains("no group nobody");
+    }
+
+    @Test
+    void refusesNamesThatAreNoNames() {
+        for (String name : new String[] {"a/b", "..", "a..b", "bell\u0007", "line\nbreak", "x".repeat(300), ""}) {
+            Told told = checkpoint("create", GROUP + "@" + name);
+            assertThat(told.exit()).as(told.all()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void refusesAGroupWithAMemberThatDoesNotRunAndNamesIt() throws IOException {
+        require(cluster.n2().run("vm", "stop", "--force", "web2"));
+        await().until(() -> !cluster.n2().vm.hasProcess());
+        Told told = checkpoint("create", GROUP + "@without");
+        assertThat(told.exit()).as(told.all()).isEqualTo(3);
+        assertThat(told.err()).contains("web2");
+        require(cluster.n2().run("vm", "start", "web2"));
+        cluster.assertConverged("with-both");
+    }
+
+    @Test
+    void letsTheSecondOfTwoCallersWaitOrSaysNoAtOnce() throws Exception {
+        CompletableFuture<Told> one = cluster.inBackground(cluster.n1(), "checkpoint", "create", GROUP + "@one");
+        CompletableFuture<Told> two = cluster.inBackground(cluster.n2(), "checkpoint", "create", GROUP + "@two");
+        require(one.get());
+        require(two.get());
+
+        int mark = cluster.leader().mark();
+        CompletableFuture<Told> three = cluster.inBackground(cluster.n1(), "checkpoint", "create", GROUP + "@three");
+        await().until(() -> cluster.leader().said(mark, "leader on"));
+        Told four = cluster.n2().run("checkpoint", "create", "--no-wait", GROUP + "@four");
+        require(three.get());
+        assertThat(four.exit()).as(four.all()).isEqualTo(3);
+        for (String name : new String[] {"one", "two", "three"}) {
+            require(checkpoint("delete", "--yes", GROUP + "@" + name));
+        }
+        cluster.assertConverged("five");
+    }
+
+    @Test
+    void takesSnapshotsOfOneMachine() throws IOException {
+        RealNode node = cluster.n1();
+        require(node.run("snapshot", "create", "web1@alone"));
+        require(node.run("snapshot", "create", "--disk-only", "web1@disks"));
+        assertThat(node.run("snapshot", "list", "web1").out()).contains("alone", "disks");
+        require(node.run("snapshot", "show", "web1@alone"));
+        long then = node.vm.counter();
+        await().until(() -> node.vm.counter() > then + 30);
+        require(node.run("snapshot", "revert", "--yes", "web1@alone"));
+        assertThat(node.vm.counter()).isLessThan(then + 30);
+        await().until(() -> node.vm.counter() > then);
+        require(node.run("snapshot", "delete", "--yes", "web1@alone"));
+        require(node.run("snapshot", "delete", "--yes", "web1@disks"));
+        cluster.assertConverged("after-snapshots");
+    }
+
+    @Test
+    void servesEveryCommandOfTheCommandLine() {
+        require(cluster.n1().run("cluster", "history"));
+        require(cluster.n1().run("cluster", "pause", "--reason", "kernel update"));
+        Told held = checkpoint("create", GROUP + "@held");
+        assertThat(held.exit()).as(held.all()).isEqualTo(3);
+        assertThat(held.err()).contains("kernel update", "holdfast cluster resume");
+        assertThat(cluster.n2().run("cluster", "status").out()).contains("kernel update");
+        require(cluster.n2().run("cluster", "resume"));
+    }
+}

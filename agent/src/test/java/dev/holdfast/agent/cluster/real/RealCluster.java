@@ -1,0 +1,278 @@
+package dev.holdfast.agent.cluster.real;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.holdfast.agent.json.Json;
+import dev.holdfast.agent.json.JsonException;
+import dev.holdfast.agent.json.JsonObject;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
+
+/** Two nodes and a ZooKeeper server on loopback, each part a process of its own. Ends what it started. */
+final class RealCluster implements AutoCloseable {
+    static final Duration BOUND = Duration.ofSeconds(60);
+    static final String GROUP = "shop";
+    static final Duration DEADLINE = Duration.ofSeconds(4);
+
+    final Path home;
+    final RealProcess zookeeper;
+    final List<RealNode> nodes = new ArrayList<>();
+
+    RealCluster() throws IOException {
+        home = Files.createTempDirectory(
+                Path.of("/tmp"),
+                "hf",
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+        int store = freePort();
+        Path zk = Files.createDirectories(home.resolve("zk"));
+        configure(zk, "zk", store, freePort());
+        zookeeper = new RealProcess(
+                zk.resolve("zookeeper.log"),
+                RealNode.java(
+                        zk, "zookeeper", "--data", zk.resolve("data").toString(), "--port", Integer.toString(store)));
+        try {
+            for (int i = 1; i <= 2; i++) {
+                nodes.add(node(i, store));
+            }
+            nodes.forEach(node -> await(node.name + " joins")
+                    .atMost(BOUND)
+                    .until(() -> status(node).objects("nodes").size() == 2));
+            for (RealNode node : nodes) {
+                bootMachine(node);
+            }
+            awaitPresent();
+        } catch (IOException | RuntimeException | Error e) {
+            showLogs();
+            close();
+            throw e;
+        }
+    }
+
+    private static int freePort() throws IOException {
+        // JGroups wants a second port above the first one; both are outside of the range of outgoing connections.
+        for (int port = 20_000; port < 30_000; port += 7) {
+            try (ServerSocket one = new ServerSocket(port, 1, InetAddress.getLoopbackAddress());
+                    ServerSocket two = new ServerSocket(port + 1, 1, InetAddress.getLoopbackAddress())) {
+                int free = one.getLocalPort();
+                if (two.isBound() && TAKEN.add(free)) {
+                    return free;
+                }
+            } catch (IOException taken) {
+                continue;
+            }
+        }
+        throw new IOException("no free port");
+    }
+
+    private static final SortedSet<Integer> TAKEN = new TreeSet<>();
+
+    private RealNode node(int number, int store) throws IOException {
+        String name = "n" + number;
+        Path node = Files.createDirectories(home.resolve(name));
+        configure(node, name, store, freePort());
+        Path chain = home.resolve(name).resolve("disks/web" + number + ".holdfast");
+        Files.createDirectories(chain.getParent());
+        Files.writeString(node.resolve("vms/web" + number + ".toml"), """
+                name = "web%d"
+                group = "%s"
+                machine = "pc-q35-7.2"
+                accel = "tcg"
+                memory = "64M"
+                [[disk]]
+                id = "d0"
+                path = "%s/head/d0.qcow2"
+                [[disk]]
+                id = "d1"
+                path = "%s/head/d1.qcow2"
+                """.formatted(number, GROUP, chain, chain));
+        return new RealNode(name, node, new RealVm("web" + number, node.resolve("run/vms/web" + number), chain));
+    }
+
+    private static void configure(Path node, String name, int store, int channel) throws IOException {
+        Files.createDirectories(node.resolve("vms"));
+        Files.writeString(node.resolve("holdfast.toml"), """
+                node = "%s"
+                cluster = "lab"
+                run_dir = "%s/run"
+                state_dir = "%s/state"
+                vms_dir = "%s/vms"
+                admin_group = "root"
+                [zookeeper]
+                connect = "127.0.0.1:%d"
+                session_timeout = "4s"
+                [channel]
+                bind_address = "127.0.0.1"
+                port = %d
+                [checkpoint]
+                deadline = "%ds"
+                prepare_timeout = "20s"
+                drain_timeout = "30s"
+                """.formatted(
+                        name, node, node, node, store, channel, DEADLINE.toSeconds()));
+        secret(node.resolve("zookeeper.secret"), "holdfast:for-tests-only\n");
+        secret(node.resolve("channel.key"), "a key for tests only, long enough\n");
+    }
+
+    private static void secret(Path file, String text) throws IOException {
+        Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        Files.write(file, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void bootMachine(RealNode node) throws IOException {
+        Path image = node.home.resolve("boot.img");
+        RealVm.writeBootDisk(image);
+        for (String disk : List.of("d0", "d1")) {
+            require(node.run("vm", "import-disk", node.vm.name, disk, image.toString()));
+        }
+        require(node.run("vm", "start", node.vm.name));
+        await(node.vm.name + " counts").atMost(BOUND).until(() -> node.vm.counter() > 0);
+    }
+
+    static void require(Told told) {
+        assertThat(told.exit()).as(told.all()).isZero();
+    }
+
+    RealNode n1() {
+        return nodes.get(0);
+    }
+
+    RealNode n2() {
+        return nodes.get(1);
+    }
+
+    JsonObject status(RealNode node) {
+        Told told = node.run("cluster", "status", "-o", "json");
+        try {
+            return told.exit() == 0 ? Json.object(told.out()) : JsonObject.empty();
+        } catch (JsonException e) {
+            throw new IllegalStateException(told.all(), e);
+        }
+    }
+
+    /** The node that holds office. */
+    RealNode leader() {
+        RealNode[] leader = new RealNode[1];
+        await("a leader").atMost(BOUND).until(() -> {
+            for (RealNode node : nodes) {
+                JsonObject status = status(node);
+                if (status.text("leader").orElse("").equals(node.name)
+                        && status.number("epoch").orElse(-1L) > 0) {
+                    leader[0] = node;
+                    return true;
+                }
+            }
+            return false;
+        });
+        return leader[0];
+    }
+
+    RealNode follower() {
+        return leader() == n1() ? n2() : n1();
+    }
+
+    /** Both machines are reported as running, everywhere; a leader is there. */
+    void awaitPresent() {
+        leader();
+        for (RealNode node : nodes) {
+            await("both machines are seen on " + node.name).atMost(BOUND).until(() -> {
+                Told told = node.run("group", "show", GROUP, "-o", "json");
+                return told.exit() == 0 && count(told.out(), "running") == 2;
+            });
+        }
+    }
+
+    private static int count(String text, String word) {
+        return (text.length() - text.replace(word, "").length()) / word.length();
+    }
+
+    CompletableFuture<Told> inBackground(RealNode node, String... words) {
+        return CompletableFuture.supplyAsync(() -> node.run(words), task -> {
+            Thread thread = new Thread(task, "command");
+            thread.setDaemon(true);
+            thread.start();
+        });
+    }
+
+    /**
+     * What must be true after every fault, once everything is up again: the guests run, nothing of a failed round is left,
+     * and the next checkpoint succeeds.
+     */
+    void assertConverged(String nextCheckpoint) throws IOException {
+        for (RealProcess process : List.of(n1().guard, n2().guard, n1().agent, n2().agent, zookeeper)) {
+            process.startAgain();
+        }
+        awaitPresent();
+        await("no round is left")
+                .atMost(BOUND)
+                .untilAsserted(() -> assertThat(status(n1()).objects("rounds")).isEmpty());
+        for (RealNode node : nodes) {
+            await(node.vm.name + " runs").atMost(BOUND).until(node.vm::runs);
+            await("intent of " + node.vm.name).atMost(BOUND).until(() -> !node.vm.hasIntent());
+            assertThat(node.vm.marked()).as("freeze mark of " + node.vm.name).isFalse();
+            long before = node.vm.counter();
+            await(node.vm.name + " counts").atMost(BOUND).until(() -> node.vm.counter() != before);
+        }
+        Told created = n1().run("checkpoint", "create", GROUP + "@" + nextCheckpoint);
+        require(created);
+        Told listed = n1().run("checkpoint", "list", GROUP, "-o", "json");
+        for (RealNode node : nodes) {
+            SortedSet<String> names = new TreeSet<>();
+            for (String file : node.vm.snapshotFiles()) {
+                String name = file.replaceFirst("\\.(json|memory)$", "");
+                if (!name.startsWith("before-")) {
+                    names.add(name);
+                }
+            }
+            for (String name : names) {
+                assertThat(listed.out())
+                        .as("a file of a failed round on " + node.name)
+                        .contains("\"" + name + "\"");
+            }
+        }
+        require(n1().run("checkpoint", "delete", "--yes", GROUP + "@" + nextCheckpoint));
+    }
+
+    void showLogs() throws IOException {
+        try (Stream<Path> files = Files.walk(home)) {
+            for (Path file : files.filter(f -> f.toString().endsWith(".log")).toList()) {
+                System.err.println("==== " + file);
+                System.err.println(Files.readString(file));
+            }
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        Path kept = Path.of("target", "cluster-logs");
+        Files.createDirectories(kept);
+        for (RealNode node : nodes) {
+            node.agent.kill();
+            node.guard.kill();
+            if (node.vm.hasProcess()) {
+                node.vm.signal("KILL");
+            }
+            Files.writeString(kept.resolve(node.name + "-agent.log"), node.agent.log());
+            Files.writeString(kept.resolve(node.name + "-guard.log"), node.guard.log());
+        }
+        zookeeper.kill();
+        try (Stream<Path> files = Files.walk(home)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+}

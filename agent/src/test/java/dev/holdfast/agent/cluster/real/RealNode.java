@@ -1,0 +1,76 @@
+package dev.holdfast.agent.cluster.real;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A node: guard, agent, one machine. */
+final class RealNode {
+    final String name;
+    final Path home;
+    final RealVm vm;
+    final RealProcess guard;
+    final RealProcess agent;
+
+    RealNode(String name, Path home, RealVm vm) throws IOException {
+        this.name = name;
+        this.home = home;
+        this.vm = vm;
+        Files.createDirectories(home.resolve("run/vms"));
+        this.guard = new RealProcess(
+                home.resolve("guard.log"),
+                List.of(
+                        "target/guard/holdfast-guard",
+                        "--socket",
+                        home.resolve("run/guard.sock").toString()));
+        this.agent = new RealProcess(home.resolve("agent.log"), java(home, "agent"));
+    }
+
+    /** The product's own main class, as the launcher calls it. */
+    static List<String> java(Path home, String... words) {
+        List<String> line = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xms16m",
+                "-Xmx96m",
+                "-Xss512k",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-Xshare:auto",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Djdk.serialFilter=!*",
+                "-Djava.util.logging.config.file=../deploy/install/logging.properties",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "dev.holdfast.agent.HoldfastMain",
+                "--config",
+                home.resolve("holdfast.toml").toString()));
+        line.addAll(List.of(words));
+        return line;
+    }
+
+    Path configuration() {
+        return home.resolve("holdfast.toml");
+    }
+
+    /** Runs a command on this node. */
+    Told run(String... words) {
+        List<String> line = new ArrayList<>(List.of("--config", configuration().toString()));
+        line.addAll(List.of(words));
+        return Told.by(line.toArray(String[]::new));
+    }
+
+    /** Where the log ends now. */
+    int mark() throws IOException {
+        return agent.log().length();
+    }
+
+    boolean said(int since, String text) {
+        try {
+            return agent.log().substring(since).contains(text);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

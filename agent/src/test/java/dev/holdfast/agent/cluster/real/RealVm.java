@@ -1,0 +1,114 @@
+package dev.holdfast.agent.cluster.real;
+
+import dev.holdfast.agent.qmp.QmpClient;
+import dev.holdfast.agent.qmp.QmpValue;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+
+/** A machine seen from outside: its process, its rescue monitor, its files. Its guest counts at address 0x500. */
+final class RealVm {
+    private static final Duration ANSWER = Duration.ofSeconds(5);
+
+    /** sti; again: hlt; inc dword [0x500]; jmp again: about 18 steps a second. */
+    private static final byte[] COUNTER = {
+        0x31,
+        (byte) 0xc0,
+        (byte) 0x8e,
+        (byte) 0xd8,
+        (byte) 0xfb,
+        (byte) 0xf4,
+        0x66,
+        (byte) 0xff,
+        0x06,
+        0x00,
+        0x05,
+        (byte) 0xeb,
+        (byte) 0xf7
+    };
+
+    private static final int SECTOR = 512;
+
+    final String name;
+    final Path run;
+    final Path chain;
+
+    RealVm(String name, Path run, Path chain) {
+        this.name = name;
+        this.run = run;
+        this.chain = chain;
+    }
+
+    /** A disk that boots the counting guest. */
+    static void writeBootDisk(Path file) throws IOException {
+        byte[] image = new byte[1 << 20];
+        System.arraycopy(COUNTER, 0, image, 0, COUNTER.length);
+        image[SECTOR - 2] = 0x55;
+        image[SECTOR - 1] = (byte) 0xaa;
+        Files.write(file, image);
+    }
+
+    long pid() throws IOException {
+        return Long.parseLong(Files.readString(run.resolve("pid")).strip());
+    }
+
+    boolean hasProcess() {
+        try {
+            return Files.exists(run.resolve("pid"))
+                    && ProcessHandle.of(pid()).filter(ProcessHandle::isAlive).isPresent();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private QmpValue ask(String command, Map<String, ?> arguments) throws IOException {
+        try (QmpClient client = QmpClient.connect(run.resolve("rescue.sock"), ANSWER, System::nanoTime)) {
+            return client.execute(command, arguments, ANSWER);
+        }
+    }
+
+    String status() throws IOException {
+        return ask("query-status", Map.of()).path("status").asText();
+    }
+
+    boolean runs() {
+        try {
+            return hasProcess() && status().equals("running");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    long counter() throws IOException {
+        String answer = ask("human-monitor-command", Map.of("command-line", "xp /1wx 0x500"))
+                .asText();
+        return Long.decode(
+                answer.substring(answer.indexOf("0x", answer.indexOf(':'))).strip());
+    }
+
+    boolean marked() {
+        return Files.exists(run.resolve("frozen"));
+    }
+
+    boolean hasIntent() {
+        return Files.exists(chain.resolve("intent.json"));
+    }
+
+    /** Names of all files that belong to snapshots, without their endings. */
+    SortedSet<String> snapshotFiles() throws IOException {
+        SortedSet<String> names = new TreeSet<>();
+        try (Stream<Path> files = Files.list(chain.resolve("snapshots"))) {
+            files.forEach(file -> names.add(file.getFileName().toString()));
+        }
+        return names;
+    }
+
+    void signal(String name) throws IOException {
+        Signals.send(name, pid());
+    }
+}
