@@ -152,6 +152,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         public void end(RoundSpec spec) {
             parts.end(spec);
             publisher.publish();
+            workers.execute(() -> spec.members().on(node.node()).forEach(parts::compact));
         }
     }
 
@@ -186,7 +187,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                         cluster.store().decisions(),
                         new ClusterCommands.Store(
                                 cluster::storeIdentity,
-                                () -> reign.map(Epoch::value).orElse(-1L),
+                                cluster::epoch,
                                 cluster.store().gate(),
                                 cluster.store().history()::list,
                                 cluster::adoptStore))
@@ -195,7 +196,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 machines.net(),
                 node.checkpoint().deadline(),
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
-                node::vmRunDirectory);
+                node::vmRunDirectory,
+                vm -> parts.readyToStart(vm, this::isInJournal));
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
@@ -222,10 +224,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private void recoverChains() {
         for (ManagedVm vm : machines.vms().all()) {
             try {
-                parts.recover(
-                                vm.name(),
-                                operation -> machines.journal().operations().stream()
-                                        .anyMatch(entry -> entry.id().value().equals(operation)))
+                parts.recover(vm.name(), this::isInJournal)
                         .ifPresent(
                                 operation -> LOG.warn("{}: ended {}, which a crash had cut off", vm.name(), operation));
             } catch (SnapshotException e) {
@@ -235,6 +234,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                         e.because().text());
             }
         }
+    }
+
+    private boolean isInJournal(String operation) {
+        return machines.journal().operations().stream()
+                .anyMatch(entry -> entry.id().value().equals(operation));
     }
 
     /** The channel needs the addresses of the others, and those come from the store; neither is waited for by machines. */
