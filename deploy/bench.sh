@@ -48,17 +48,10 @@ done
 # ---- the floor: one guest and a bare script ----
 
 # Started in node n1, like a guest of Holdfast, but known to nobody.
-# QEMU inherits one open file per round: a shell cannot hand descriptors over later, and a pipe would make the floor too high.
 floor_start() {
-  local dir round descriptor
-  dir=$HF_SCRATCH/floor
+  local dir=$HF_SCRATCH/floor
   mkdir -p "$dir"
-  floor_round=0 floor_files=()
-  for ((round = 1; round <= rounds; round++)); do
-    exec {descriptor}<>"$dir/memory"
-    rm "$dir/memory"
-    floor_files+=("$descriptor")
-  done
+  floor_round=0
   qemu-img create -q -f qcow2 "$dir/d0.0" 16M
   qemu-img create -q -f qcow2 "$dir/d1.0" 16M
   node_exec n1 qemu-system-x86_64 -name floor -machine "pc-q35-7.2,accel=$accel" -cpu max -m "$memory" -nodefaults -display none \
@@ -67,7 +60,6 @@ floor_start() {
     -blockdev "driver=qcow2,node-name=d0-0,file.driver=file,file.filename=$dir/d0.0" -device virtio-blk-pci,drive=d0-0 \
     -blockdev "driver=qcow2,node-name=d1-0,file.driver=file,file.filename=$dir/d1.0" -device virtio-blk-pci,drive=d1-0 \
     -netdev user,id=n0,restrict=on -device virtio-net-pci,netdev=n0,romfile=
-  for descriptor in "${floor_files[@]}"; do exec {descriptor}>&-; done
   wait_until 60 "the guest of the floor does not run" grep -qa '^S ' "$dir/console"
 }
 
@@ -80,9 +72,10 @@ floor_sample() {
     actions+=("{\"type\":\"blockdev-snapshot\",\"data\":{\"node\":\"$disk-$last\",\"overlay\":\"$disk-$floor_round\"}}")
   done
   : >"$dir/answers"
-  # shellcheck disable=SC2094  # the loop at the end reads on purpose what socat writes meanwhile
+  # shellcheck disable=SC2094  # the loop at the end reads on purpose what qmp-fd writes meanwhile
   {
-    echo '{"execute":"qmp_capabilities"}'
+    printf '%s\n' '{"execute":"qmp_capabilities"}{"execute":"getfd","arguments":{"fdname":"memory"}}'
+    sleep 0.1
     for disk in d0 d1; do
       echo "{\"execute\":\"blockdev-add\",\"arguments\":{\"driver\":\"qcow2\",\"node-name\":\"$disk-$floor_round\",\"backing\":null,\"file\":{\"driver\":\"file\",\"filename\":\"$dir/$disk.$floor_round\"}}}"
     done
@@ -91,13 +84,13 @@ floor_sample() {
     sleep 0.2
     echo '{"execute":"stop"}'
     echo "{\"execute\":\"transaction\",\"arguments\":{\"actions\":[$(join "${actions[@]}")]}}"
-    echo "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"fd:${floor_files[last]}\"}}"
+    echo "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"fd:memory\"}}"
     # The answers are complete when the image is.
     for _ in $(seq 100); do
       sleep 0.1
-      if grep -q '"completed"' "$dir/answers"; then break; fi
+      if grep -qE '"(completed|failed)"' "$dir/answers"; then break; fi
     done
-  } | socat -t 1 - "UNIX-CONNECT:$dir/qmp" >"$dir/answers"
+  } | "$guest/qmp-fd" "$dir/qmp" "$dir/memory" >"$dir/answers"
   jq -rs 'def at: .timestamp.seconds * 1000 + .timestamp.microseconds / 1000;
     (map(select(.event == "RESUME"))[0] | at) - (map(select(.event == "STOP"))[0] | at)' "$dir/answers"
 }

@@ -60,6 +60,7 @@ while [ $# -gt 0 ]; do
     --keep) keep=yes ;;
     --down)
       need_root "taking a cluster down"
+      cluster_lock
       cluster_down
       exit 0
       ;;

@@ -8,6 +8,7 @@ import dev.holdfast.coordinator.group.JGroupsChannel;
 import dev.holdfast.coordinator.port.GroupChannel;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.zookeeper.Credentials;
@@ -30,11 +31,14 @@ final class ClusterLink implements AutoCloseable {
 
     private final Name self;
     private final ZooKeeperStore store;
+    private final RememberedStore memory;
     private final JGroupsChannel channel;
     private volatile List<NodeRegistry.Node> lastSeen = List.of();
 
-    private ClusterLink(NodeSettings node, ZooKeeperStore store, Platform platform) throws IOException {
+    private ClusterLink(NodeSettings node, ZooKeeperStore store, RememberedStore memory, Platform platform)
+            throws IOException {
         this.self = node.node();
+        this.memory = memory;
         this.store = store;
         this.channel = new JGroupsChannel(channelSettings(node), this::addresses, platform::wallNanos);
     }
@@ -47,9 +51,9 @@ final class ClusterLink implements AutoCloseable {
                 node.node(),
                 Credentials.read(node.zookeeper().credentials()),
                 node.zookeeper().sessionTimeout());
-        ZooKeeperStore store = ZooKeeperStore.open(
-                settings, new RememberedStore(node.stateDirectory()), platform.identities(), platform.nanoClock());
-        return new ClusterLink(node, store, platform);
+        RememberedStore memory = new RememberedStore(node.stateDirectory());
+        ZooKeeperStore store = ZooKeeperStore.open(settings, memory, platform.identities(), platform.nanoClock());
+        return new ClusterLink(node, store, memory, platform);
     }
 
     private static ChannelSettings channelSettings(NodeSettings node) throws IOException {
@@ -107,9 +111,29 @@ final class ClusterLink implements AutoCloseable {
         return offset.errorNanos() < 0 ? -1 : Math.abs(offset.offsetNanos()) + offset.errorNanos();
     }
 
+    /** The highest reign that this node has heard of; -1 if the store does not answer. */
+    long epoch() {
+        return store.identity().map(known -> known.epoch().value()).orElse(-1L);
+    }
+
     /** Identity of the store, empty if it does not answer. */
     String storeIdentity() {
         return store.identity().map(StoreIdentity::identity).orElse("");
+    }
+
+    /**
+     * Trusts the store at hand from now on.
+     *
+     * @return its identity
+     */
+    String adoptStore() throws StoreUnreachableException {
+        try {
+            Epoch known = memory.recall().map(StoreIdentity::epoch).orElse(new Epoch(0));
+            return store.adopt(known).identity();
+        } catch (IOException e) {
+            throw new StoreUnreachableException(
+                    "what this node remembers of the store cannot be read: " + e.getMessage(), e);
+        }
     }
 
     @Override

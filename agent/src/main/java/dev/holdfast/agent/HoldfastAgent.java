@@ -19,6 +19,7 @@ import dev.holdfast.agent.node.UniqueWords;
 import dev.holdfast.agent.round.GuardWatch;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.round.RoundSnapshotter;
+import dev.holdfast.agent.round.VmPart;
 import dev.holdfast.agent.service.CheckpointCommands;
 import dev.holdfast.agent.service.ClusterCommands;
 import dev.holdfast.agent.service.GroupCommands;
@@ -34,10 +35,12 @@ import dev.holdfast.coordinator.engine.Engine;
 import dev.holdfast.coordinator.engine.EnginePorts;
 import dev.holdfast.coordinator.port.Leadership;
 import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -56,6 +59,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
 
     private static final Logger LOG = LoggerFactory.getLogger(HoldfastAgent.class);
     private static final Duration PUBLISH_EVERY = Duration.ofMillis(500);
+    private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
     private static final int RECORD_VERSION = 1;
 
     private final NodeSettings node;
@@ -68,6 +72,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final NodeParts parts;
     private final RoundSnapshotter snapshotter;
     private final Engine engine;
+    private final LeaderDesk leaderDesk;
     private final NodePublisher publisher;
     private final ControlServer control;
     private volatile Optional<Epoch> reign = Optional.empty();
@@ -86,7 +91,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.node(),
                 platform.software(),
                 machines.net(),
-                parts,
+                new TellingParts(),
                 workers,
                 new RoundSnapshotter.Clocks(platform.nanoClock(), cluster::clockError));
         RoundJournal journal = new RoundJournal(machines.journal(), node.node(), platform.clock());
@@ -99,7 +104,15 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 machines.vms(),
                 cluster.store().nodes(),
                 cluster.store().catalogue());
-        CommandTable commands = commands(configuration, words);
+        PeersHolder peers = new PeersHolder();
+        Coordinator coordinator = new Coordinator(
+                engine,
+                cluster.store().catalogue(),
+                cluster.store().nodes(),
+                cluster.store().queue(),
+                cluster.store().gate());
+        this.leaderDesk = leaderDesk(coordinator, peers);
+        CommandTable commands = commands(configuration, words, coordinator, peers);
         recoverChains();
         this.control = ControlServer.start(
                 node.controlSocket(),
@@ -113,6 +126,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             throws IOException {
         HoldfastAgent agent = new HoldfastAgent(configuration, platform, hypervisor);
         agent.engine.start();
+        daemon(agent::lookAfter, "holdfast-lookout").start();
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;
     }
@@ -127,19 +141,34 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 SnapshotTools.DEFAULT_MAX_DEPTH);
     }
 
-    private CommandTable commands(Configuration configuration, UniqueWords words) {
-        NodeRegistry nodes = cluster.store().nodes();
-        Coordinator coordinator = new Coordinator(
-                engine, cluster.store().catalogue(), nodes, cluster.store().queue());
-        PeersHolder peers = new PeersHolder();
-        LeaderDesk leader = new LeaderDesk(
-                () -> reign,
-                coordinator,
-                engine,
+    /** What a machine became in a round is known everywhere before the round is over: the next one looks for it. */
+    private final class TellingParts implements RoundSnapshotter.Parts {
+        @Override
+        public VmPart part(RoundSpec spec, Name vm) throws PhaseException {
+            return parts.part(spec, vm);
+        }
+
+        @Override
+        public void end(RoundSpec spec) {
+            parts.end(spec);
+            publisher.publish();
+            workers.execute(() -> spec.members().on(node.node()).forEach(parts::compact));
+        }
+    }
+
+    private LeaderDesk leaderDesk(Coordinator coordinator, PeersHolder peers) {
+        LeaderDesk.Books books = new LeaderDesk.Books(
                 cluster.store().decisions(),
                 cluster.store().catalogue(),
-                peers::get);
-        PeerDesk desk = new PeerDesk(leader, parts);
+                cluster.store().history()::append,
+                platform.clock());
+        return new LeaderDesk(() -> reign, coordinator, engine, books, peers::get);
+    }
+
+    private CommandTable commands(
+            Configuration configuration, UniqueWords words, Coordinator coordinator, PeersHolder peers) {
+        NodeRegistry nodes = cluster.store().nodes();
+        PeerDesk desk = new PeerDesk(leaderDesk, parts);
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk));
         cluster.channel().link().serve(desk);
         CheckpointClient client = new CheckpointClient(peers.get(), engine, coordinator, words);
@@ -156,17 +185,25 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                         node.cluster(),
                         nodes,
                         cluster.store().decisions(),
-                        cluster::storeIdentity,
-                        () -> reign.map(Epoch::value).orElse(-1L))
+                        new ClusterCommands.Store(
+                                cluster::storeIdentity,
+                                cluster::epoch,
+                                cluster.store().gate(),
+                                cluster.store().history()::list,
+                                cluster::adoptStore))
                 .register(table);
         VmCommands.Tools tools = new VmCommands.Tools(
                 machines.net(),
                 node.checkpoint().deadline(),
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
-                node::vmRunDirectory);
+                node::vmRunDirectory,
+                vm -> parts.readyToStart(vm, this::isInJournal));
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
+        if (!table.missing().isEmpty()) {
+            throw new IllegalStateException("nobody serves " + table.missing());
+        }
         return table;
     }
 
@@ -187,10 +224,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private void recoverChains() {
         for (ManagedVm vm : machines.vms().all()) {
             try {
-                parts.recover(
-                                vm.name(),
-                                operation -> machines.journal().operations().stream()
-                                        .anyMatch(entry -> entry.id().value().equals(operation)))
+                parts.recover(vm.name(), this::isInJournal)
                         .ifPresent(
                                 operation -> LOG.warn("{}: ended {}, which a crash had cut off", vm.name(), operation));
             } catch (SnapshotException e) {
@@ -200,6 +234,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                         e.because().text());
             }
         }
+    }
+
+    private boolean isInJournal(String operation) {
+        return machines.journal().operations().stream()
+                .anyMatch(entry -> entry.id().value().equals(operation));
     }
 
     /** The channel needs the addresses of the others, and those come from the store; neither is waited for by machines. */
@@ -221,6 +260,19 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         }
         LOG.info("node {} takes part in cluster {}", node.node(), node.cluster());
         daemon(this::publishForEver, "holdfast-publisher").start();
+    }
+
+    /** Machines that came back to life, or were started by others, and deletions that were cut off. */
+    private void lookAfter() {
+        try {
+            while (!closing) {
+                Thread.sleep(LOOK_EVERY.toMillis());
+                machines.vms().adopt();
+                leaderDesk.rollForward();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void publishForEver() {

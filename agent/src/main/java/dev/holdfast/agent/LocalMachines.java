@@ -6,7 +6,6 @@ import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
-import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.journal.Operation;
 import dev.holdfast.agent.journal.OperationJournal;
 import dev.holdfast.agent.journal.VmClaims;
@@ -90,7 +89,7 @@ final class LocalMachines implements AutoCloseable {
             if (held || text.contains("was_paused=1\n")) {
                 return;
             }
-            if (vm.process().isPresent() && vm.process().get().status() == VmStatus.PAUSED) {
+            if (vm.process().isPresent() && vm.process().get().status().resumable()) {
                 vm.process().get().resume();
                 LOG.warn("{} stood still since an earlier agent died: it runs again", vm.name());
             }

@@ -38,7 +38,7 @@ final class CheckpointPart implements VmPart {
     private final SnapshotPhases phases;
     private volatile boolean cut;
     private volatile boolean mayBeFrozen;
-    private volatile boolean userPaused;
+    private volatile boolean wasPaused;
 
     CheckpointPart(RoundSpec spec, ManagedVm vm, SnapshotPhases phases) {
         this.spec = spec;
@@ -69,9 +69,9 @@ final class CheckpointPart implements VmPart {
     @Override
     public boolean wasPaused() throws PhaseException {
         if (!mayBeFrozen) {
-            userPaused = status().filter(VmStatus.PAUSED::equals).isPresent();
+            wasPaused = status().filter(VmStatus.PAUSED::equals).isPresent();
         }
-        return userPaused;
+        return wasPaused;
     }
 
     private Optional<VmStatus> status() throws PhaseException {
@@ -138,7 +138,10 @@ final class CheckpointPart implements VmPart {
     /** Takes minutes, and the guest runs: others may ask the machine meanwhile. */
     @Override
     public VmReport drain(String quiesce, Progress progress) throws PhaseException {
-        return phase(() -> phases.drain(quiesce, (done, total) -> progress.at("draining", done, total)));
+        return phase(() -> phases.drain(
+                quiesce,
+                (done, total) -> progress.at("draining", done, total),
+                (done, total) -> progress.at("hashing", done, total)));
     }
 
     @Override
@@ -153,16 +156,21 @@ final class CheckpointPart implements VmPart {
 
     /** Cuts short what is under way; the machine runs when this returns, unless it hangs, and then the guard sees to it. */
     @Override
-    public void thaw() {
+    public boolean thaw() {
         cut = true;
         Optional<RunningVm> process = vm.process();
-        if (!mayBeFrozen || userPaused || process.isEmpty()) {
-            return;
+        if (!mayBeFrozen || wasPaused) {
+            return true;
+        }
+        if (process.isEmpty()) {
+            return false;
         }
         try {
             process.get().thaw(THAW_BOUND);
+            return process.get().status() == VmStatus.RUNNING;
         } catch (HypervisorException e) {
             LOG.warn("{} may still stand still: {}; the guard lets it run", vm.name(), e.getMessage());
+            return false;
         }
     }
 

@@ -55,10 +55,22 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     @Override
     public void arm(Name vm, String token, Duration deadline, boolean wasPaused) throws PhaseException {
         Duration bound = deadline.compareTo(LONGEST_DEADLINE) < 0 ? deadline : LONGEST_DEADLINE;
-        ask(vm, client -> {
+        Request<Boolean> arm = client -> {
             client.arm(vm, token, bound, wasPaused);
             return true;
-        });
+        };
+        if (clients.containsKey(vm)) {
+            try {
+                ask(vm, arm);
+                return;
+            } catch (PhaseException e) {
+                if (clients.containsKey(vm)) {
+                    throw e;
+                }
+                LOG.info("the connection to the guard was lost; connecting again for {}", vm);
+            }
+        }
+        ask(vm, arm);
     }
 
     @Override

@@ -173,18 +173,23 @@ final class RevertPart implements VmPart {
 
     /** What is loading ends with {@link #carryOut}; the held machine may run at once. */
     @Override
-    public void thaw() {
+    public boolean thaw() {
         cut = true;
-        if (!mayBeHeld || wasPaused || !vm.lock().tryLock()) {
-            return;
+        if (!mayBeHeld || wasPaused) {
+            return true;
+        }
+        if (!vm.lock().tryLock()) {
+            return false;
         }
         try {
             Optional<RunningVm> process = vm.process();
             if (process.isPresent() && process.get().status().resumable()) {
                 process.get().resume();
             }
+            return process.isPresent() && process.get().status() == VmStatus.RUNNING;
         } catch (HypervisorException e) {
             LOG.warn("{} may still stand still: {}", vm.name(), e.getMessage());
+            return false;
         } finally {
             vm.lock().unlock();
         }

@@ -17,6 +17,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -53,7 +54,7 @@ public final class RoundSnapshotter implements Snapshotter {
     public record Clocks(LongSupplier nanoClock, ToLongFunction<RoundSpec> error) {}
 
     /** One round on this node. */
-    private record Round(RoundSpec spec, Map<Name, VmPart> parts, Map<Name, String> quiesced) {
+    private record Round(RoundSpec spec, Map<Name, VmPart> parts, Map<Name, String> quiesced, Set<Name> watched) {
 
         Duration deadline() {
             return spec.options().deadline();
@@ -107,7 +108,7 @@ public final class RoundSnapshotter implements Snapshotter {
             parts.end(spec);
             throw e;
         }
-        Round round = new Round(spec, mine, new ConcurrentHashMap<>());
+        Round round = new Round(spec, mine, new ConcurrentHashMap<>(), ConcurrentHashMap.newKeySet());
         rounds.put(spec.id(), round);
         return round;
     }
@@ -196,13 +197,36 @@ public final class RoundSnapshotter implements Snapshotter {
         if (round == null) {
             return;
         }
-        together.eachQuietly(round.parts(), (vm, part) -> part.thaw());
-        together.eachQuietly(round.parts(), (vm, part) -> {
-            if (round.quiesced().containsKey(vm)) {
-                net.unquiesce(vm, round.token());
+        Map<Name, VmPart> running = new TreeMap<>();
+        thawAll(round).forEach((vm, runs) -> {
+            if (runs) {
+                running.put(vm, round.parts().get(vm));
+            } else {
+                LOG.warn("round {}: {} is not known to run yet; the guard goes on watching", id, vm);
+                round.watched().add(vm);
             }
         });
-        together.eachQuietly(round.parts(), (vm, part) -> net.disarm(vm, round.token()));
+        together.eachQuietly(running, (vm, part) -> stopWatching(round, vm));
+    }
+
+    /** At once: a machine that does not answer must not delay the others. */
+    private Map<Name, Boolean> thawAll(Round round) {
+        try {
+            return together.ask(round.parts(), (vm, part) -> part.thaw());
+        } catch (PhaseException e) {
+            LOG.error(
+                    "round {}: a thaw broke; the guard goes on watching",
+                    round.spec().id(),
+                    e);
+            return Map.of();
+        }
+    }
+
+    private void stopWatching(Round round, Name vm) throws PhaseException {
+        if (round.quiesced().containsKey(vm)) {
+            net.unquiesce(vm, round.token());
+        }
+        net.disarm(vm, round.token());
     }
 
     @Override
@@ -246,7 +270,12 @@ public final class RoundSnapshotter implements Snapshotter {
             part.carryOut(decision);
             net.unmarkHeld(vm);
         });
-        rounds.remove(spec.id());
+        Round round = rounds.remove(spec.id());
+        if (round != null) {
+            Map<Name, VmPart> watched = new TreeMap<>(mine);
+            watched.keySet().retainAll(round.watched());
+            together.eachQuietly(watched, (vm, part) -> stopWatching(round, vm));
+        }
         armedAtNanos.remove(spec.id());
         parts.end(spec);
         LOG.info("round {}: {} is true on {}", spec.id(), decision, self);

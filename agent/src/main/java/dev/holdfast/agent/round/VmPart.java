@@ -50,8 +50,13 @@ public interface VmPart {
     /** Whether the machine runs now. */
     boolean runs() throws PhaseException;
 
-    /** Lets it run whatever its state. Never throws; returns soon. */
-    void thaw();
+    /**
+     * Lets it run whatever its state. Never throws; returns soon.
+     *
+     * @return whether it is certain that it runs now, or stands still only because a person wants that; if not, the guard
+     *     must go on watching until {@link #carryOut} has succeeded
+     */
+    boolean thaw();
 
     /** Makes the decision true. Idempotent, also after a restart. */
     void carryOut(Decision decision) throws PhaseException;

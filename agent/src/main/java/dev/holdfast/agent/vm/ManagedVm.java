@@ -27,6 +27,7 @@ public final class ManagedVm {
     private final ReentrantLock lock = new ReentrantLock();
     private volatile @Nullable RunningVm process;
     private volatile String lastState = STOPPED;
+    private volatile boolean inDoubt;
 
     ManagedVm(VmDefinition definition, Optional<Name> group) {
         this.definition = definition;
@@ -69,11 +70,22 @@ public final class ManagedVm {
         lastState = now == null ? STOPPED : lastState;
     }
 
+    /**
+     * Whether there may be a process that does not answer.
+     *
+     * @return whether this is news
+     */
+    boolean inDoubt(boolean now) {
+        boolean before = inDoubt;
+        inDoubt = now;
+        return before != now;
+    }
+
     /** Its state for people and for the registry. Asks the process only if nobody else is using it. */
     public String state() {
         Optional<RunningVm> present = process();
         if (present.isEmpty()) {
-            lastState = STOPPED;
+            lastState = inDoubt ? UNKNOWN : STOPPED;
             return lastState;
         }
         if (lock.tryLock()) {

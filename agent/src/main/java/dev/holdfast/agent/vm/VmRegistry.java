@@ -43,21 +43,58 @@ public final class VmRegistry implements AutoCloseable {
         definitions.forEach((definition, group) -> vms.put(definition.name(), new ManagedVm(definition, group)));
     }
 
-    /** Finds the processes that an earlier agent left running. A process that does not answer is left alone. */
+    /**
+     * Finds processes that this agent does not know: an earlier agent left them running, somebody else started them, or they
+     * did not answer for a while. Does nothing to machines whose process is known. May be called again and again.
+     */
     public void adopt() {
         for (ManagedVm vm : vms.values()) {
+            if (vm.process().isPresent() || !vm.lock().tryLock()) {
+                continue;
+            }
             try {
-                hypervisor.find(vm.definition()).ifPresent(process -> {
-                    vm.setProcess(process);
-                    listener.onProcess(vm, process);
-                    LOG.info(
-                            "{} runs as process {}: adopted",
-                            vm.name(),
-                            process.identity().pid());
-                });
+                process(vm);
             } catch (HypervisorException e) {
+                LOG.debug("{}", e.getMessage());
+            } finally {
+                vm.lock().unlock();
+            }
+        }
+    }
+
+    /**
+     * A machine's process; none only if it is certain that there is none.
+     *
+     * @throws HypervisorException there is a process and it does not answer, so nobody may touch its disks
+     */
+    public Optional<RunningVm> process(ManagedVm vm) throws HypervisorException {
+        Optional<RunningVm> known = vm.process();
+        if (known.isPresent()) {
+            return known;
+        }
+        vm.lock().lock();
+        try {
+            if (vm.process().isPresent()) {
+                return vm.process();
+            }
+            Optional<RunningVm> found = hypervisor.find(vm.definition());
+            vm.inDoubt(false);
+            if (found.isPresent()) {
+                vm.setProcess(found.get());
+                listener.onProcess(vm, found.get());
+                LOG.info(
+                        "{} runs as process {}: adopted",
+                        vm.name(),
+                        found.get().identity().pid());
+            }
+            return found;
+        } catch (HypervisorException e) {
+            if (vm.inDoubt(true)) {
                 LOG.warn("{} cannot be adopted now: {}", vm.name(), e.getMessage());
             }
+            throw e;
+        } finally {
+            vm.lock().unlock();
         }
     }
 
@@ -90,7 +127,7 @@ public final class VmRegistry implements AutoCloseable {
         ManagedVm vm = get(name);
         vm.lock().lock();
         try {
-            if (vm.process().isPresent()) {
+            if (process(vm).isPresent()) {
                 return;
             }
             RunningVm process = hypervisor.start(vm.definition(), mode);
@@ -110,7 +147,7 @@ public final class VmRegistry implements AutoCloseable {
         ManagedVm vm = get(name);
         vm.lock().lock();
         try {
-            Optional<RunningVm> process = vm.process();
+            Optional<RunningVm> process = process(vm);
             if (process.isPresent() && (patience.isZero() || !process.get().shutdown(patience))) {
                 process.get().quit();
             }

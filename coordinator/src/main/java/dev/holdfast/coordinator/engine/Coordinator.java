@@ -4,6 +4,7 @@ import dev.holdfast.coordinator.port.Catalogue;
 import dev.holdfast.coordinator.port.GroupBusyException;
 import dev.holdfast.coordinator.port.GroupQueue;
 import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.RoundGate;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Epoch;
@@ -24,6 +25,10 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What the leader does for callers: finds a group's members, waits for its turn, and runs a round. Holds no truth of its
@@ -36,22 +41,30 @@ public final class Coordinator {
 
     private static final String PAUSED = "paused";
 
+    /** How long a caller waits for members to carry a decision out; a member that is gone does so when it is back. */
+    private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(15);
+
+    private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
+
     private final Engine engine;
     private final Catalogue catalogue;
     private final NodeRegistry nodes;
     private final GroupQueue queue;
+    private final RoundGate gate;
 
     /**
      * @param engine runs the rounds
      * @param catalogue groups and checkpoints
      * @param nodes what runs where
      * @param queue orders the callers of one group
+     * @param gate holds new rounds back
      */
-    public Coordinator(Engine engine, Catalogue catalogue, NodeRegistry nodes, GroupQueue queue) {
+    public Coordinator(Engine engine, Catalogue catalogue, NodeRegistry nodes, GroupQueue queue, RoundGate gate) {
         this.engine = engine;
         this.catalogue = catalogue;
         this.nodes = nodes;
         this.queue = queue;
+        this.gate = gate;
     }
 
     /**
@@ -79,6 +92,7 @@ public final class Coordinator {
             throws RoundRefusedException, StoreUnreachableException, InterruptedException {
         try (GroupQueue.Turn turn = queue.take(wish.group(), wish.patience())) {
             Outcome outcome = engine.run(plan(wish, reign)).get();
+            awaitClosed(wish.id());
             if (outcome.kind() == Outcome.Kind.ABORTED) {
                 throw new RoundRefusedException(
                         outcome.because().orElseGet(() -> Refusal.failed("the round was aborted")));
@@ -91,12 +105,49 @@ public final class Coordinator {
         }
     }
 
+    /** Something that must not meet a round of the same group. */
+    public interface Action {
+        void run() throws RoundRefusedException, StoreUnreachableException, InterruptedException;
+    }
+
+    /**
+     * Does something when no round of a group is under way.
+     *
+     * @param patience how long to wait for the turn; zero not to wait
+     * @throws RoundRefusedException BUSY, or what the action throws
+     */
+    public void inTurn(Name group, Duration patience, Action action)
+            throws RoundRefusedException, StoreUnreachableException, InterruptedException {
+        try (GroupQueue.Turn turn = queue.take(group, patience)) {
+            action.run();
+        } catch (GroupBusyException e) {
+            throw new RoundRefusedException(new Refusal(Refusal.Kind.BUSY, e.getMessage()));
+        }
+    }
+
+    /** "Reverted" shall mean that the machines run there, and what comes next shall find nobody in its way. */
+    private void awaitClosed(RoundId round) throws InterruptedException, ExecutionException {
+        try {
+            engine.closed(round).get(CLOSE_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            LOG.warn(
+                    "round {}: decided, but not every member has carried it out within {} s; they go on",
+                    round,
+                    CLOSE_PATIENCE.toSeconds());
+        }
+    }
+
     /**
      * Finds out who would take part. Touches nothing.
      *
      * @throws RoundRefusedException the round cannot be opened, with all the reasons
      */
     public RoundSpec plan(Wish wish, Epoch reign) throws RoundRefusedException, StoreUnreachableException {
+        Optional<String> heldBack = gate.heldBack();
+        if (heldBack.isPresent()) {
+            throw refused("new rounds are held back (%s); 'holdfast cluster resume' lets them begin again"
+                    .formatted(heldBack.get()));
+        }
         Catalogue.Group group = catalogue
                 .group(wish.group())
                 .orElseThrow(

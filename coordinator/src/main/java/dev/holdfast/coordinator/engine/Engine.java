@@ -71,6 +71,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
     private final Map<RoundId, Participant> participants = new HashMap<>();
     private final Map<RoundId, Led> led = new HashMap<>();
     private final Map<RoundId, RoundListener> listeners = new HashMap<>();
+    private final Map<RoundId, CompletableFuture<Boolean>> closings = new HashMap<>();
     private Optional<Epoch> reign = Optional.empty();
 
     /**
@@ -131,6 +132,24 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
             leaderStep(spec.id(), Unopened.begin(spec), "asked for");
         });
         return outcome;
+    }
+
+    /**
+     * Waits for more than the decision: every member has made it true, and the round's claims are on their way out of the
+     * store before any later write of this node.
+     *
+     * @return completes with true then, or with false when office is lost; never exceptionally
+     */
+    public CompletableFuture<Boolean> closed(RoundId round) {
+        CompletableFuture<Boolean> closed = new CompletableFuture<>();
+        post(() -> {
+            if (led.containsKey(round)) {
+                closings.put(round, closed);
+            } else {
+                closed.complete(reign.isPresent());
+            }
+        });
+        return closed;
     }
 
     /** Asks for the end of a round that this node leads. */
@@ -314,6 +333,10 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         step.effects().forEach(effect -> effect.accept(before.effects()));
         if (step.next() instanceof Closed) {
             led.remove(round);
+            CompletableFuture<Boolean> closing = closings.remove(round);
+            if (closing != null) {
+                closing.complete(reign.isPresent());
+            }
             prune(round);
         } else if (!step.next().equals(before.state())) {
             feedLeader(round);

@@ -5,6 +5,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -25,6 +26,9 @@ final class Desk implements NodeLink, AutoCloseable {
     private static final int MOST_AT_ONCE = 16;
     private static final long IDLE_SECONDS = 30;
 
+    /** A request that is under way. */
+    private record Asked(Name node, CompletableFuture<byte[]> answer) {}
+
     /** Sends to a node; false if it is not there or its queue is full. */
     interface Way {
         boolean send(Name node, byte[] bytes);
@@ -32,7 +36,7 @@ final class Desk implements NodeLink, AutoCloseable {
 
     private final Way way;
     private final AtomicLong ids = new AtomicLong();
-    private final Map<Long, CompletableFuture<byte[]>> open = new ConcurrentHashMap<>();
+    private final Map<Long, Asked> open = new ConcurrentHashMap<>();
     private final ExecutorService workers =
             new ThreadPoolExecutor(0, MOST_AT_ONCE, IDLE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
                 Thread thread = new Thread(task, "group-desk");
@@ -53,7 +57,7 @@ final class Desk implements NodeLink, AutoCloseable {
         }
         long id = ids.incrementAndGet();
         CompletableFuture<byte[]> answer = new CompletableFuture<>();
-        open.put(id, answer);
+        open.put(id, new Asked(node, answer));
         if (!way.send(node, Wire.encode(new Wire.Ask(id, payload)))) {
             answer.completeExceptionally(new IOException("node " + node + " is not in the group"));
         }
@@ -82,10 +86,11 @@ final class Desk implements NodeLink, AutoCloseable {
 
     /** An answer has arrived; late ones find nobody. */
     void answered(Wire.Answer answer) {
-        CompletableFuture<byte[]> waiting = open.get(answer.id());
-        if (waiting == null) {
+        Asked asked = open.get(answer.id());
+        if (asked == null) {
             return;
         }
+        CompletableFuture<byte[]> waiting = asked.answer();
         if (answer.payload().length == 0) {
             waiting.completeExceptionally(new IOException("the other agent is too busy"));
             return;
@@ -93,9 +98,18 @@ final class Desk implements NodeLink, AutoCloseable {
         waiting.complete(answer.payload());
     }
 
+    /** A node is gone: nobody waits for its answers any longer, however patient. */
+    void left(Set<Name> nodes) {
+        open.values().stream()
+                .filter(asked -> nodes.contains(asked.node()))
+                .forEach(asked -> asked.answer()
+                        .completeExceptionally(new IOException("node " + asked.node()
+                                + " left the group before it answered; its agent ended or hangs")));
+    }
+
     @Override
     public void close() {
         workers.shutdownNow();
-        open.values().forEach(waiting -> waiting.completeExceptionally(new IOException("the channel is closed")));
+        open.values().forEach(asked -> asked.answer().completeExceptionally(new IOException("the channel is closed")));
     }
 }

@@ -228,6 +228,7 @@ public final class JGroupsChannel implements GroupChannel {
             meet(next);
             Set<Name> left = before.missingFrom(next);
             clocks.forget(left);
+            desk.left(left);
             Listener told = listener;
             if (told != null && !left.isEmpty()) {
                 told.onLeft(left);

@@ -157,6 +157,19 @@ sealed interface Wire {
         };
     }
 
+    private static ByteBuffer atLeast(ByteBuffer body, int length) throws CodecException {
+        if (body.remaining() < length) {
+            throw new CodecException("at least %d bytes expected, %d there".formatted(length, body.remaining()));
+        }
+        return body;
+    }
+
+    private static byte[] rest(ByteBuffer body) {
+        byte[] rest = new byte[body.remaining()];
+        body.get(rest);
+        return rest;
+    }
+
     /** Loads and compiles what the first message needs, which else costs milliseconds while guests stand still. */
     static void warmUp() {
         RoundId round = new RoundId("warm-up");
@@ -176,19 +189,6 @@ sealed interface Wire {
                 }
             }
         }
-    }
-
-    private static ByteBuffer atLeast(ByteBuffer body, int length) throws CodecException {
-        if (body.remaining() < length) {
-            throw new CodecException("at least %d bytes expected, %d there".formatted(length, body.remaining()));
-        }
-        return body;
-    }
-
-    private static byte[] rest(ByteBuffer body) {
-        byte[] rest = new byte[body.remaining()];
-        body.get(rest);
-        return rest;
     }
 
     private static ByteBuffer exactly(ByteBuffer body, int length) throws CodecException {

@@ -60,14 +60,17 @@ final class Bootstrap {
     }
 
     /**
-     * Gives the store a new identity and raises its epoch, after a person said that the store the cluster knew is lost.
+     * Accepts the store after a person said that the one the cluster knew is lost. If its epoch is higher than this node
+     * remembers, another node has done so before and its identity stays; otherwise it gets a new one and a higher epoch.
      *
      * @param above the new epoch is higher than this
      */
     StoreIdentity adopt(Epoch above) throws KeeperException, InterruptedException {
         create();
-        wire.set(schema.id(), identities.get().getBytes(StandardCharsets.UTF_8), -1, bound);
         int version = version(schema.epoch());
+        if (version <= above.value()) {
+            wire.set(schema.id(), identities.get().getBytes(StandardCharsets.UTF_8), -1, bound);
+        }
         while (version <= above.value()) {
             version = wire.set(schema.epoch(), NOTHING, -1, bound).getVersion();
         }

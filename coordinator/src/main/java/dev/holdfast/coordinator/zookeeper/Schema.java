@@ -25,6 +25,7 @@ import java.util.List;
  *                              name. Created with the round, removed with it; '@' is in no name
  * /checkpoints/&lt;group&gt;         where the group's timeline stands; stays once it is there
  * /checkpoints/&lt;group&gt;/&lt;name&gt;  a checkpoint; created by the write that commits its round, never before
+ * /paused                      while it is there no new round begins; says why
  * /history/e-&lt;number&gt;          how rounds ended, the last {@link #HISTORY_LIMIT}
  * </pre>
  *
@@ -139,6 +140,10 @@ record Schema(Name cluster) {
 
     String checkpoint(Name group, Name checkpoint) {
         return timeline(group) + "/" + checkpoint;
+    }
+
+    String paused() {
+        return base() + "/paused";
     }
 
     String history() {

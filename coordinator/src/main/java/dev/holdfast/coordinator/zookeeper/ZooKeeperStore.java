@@ -5,6 +5,7 @@ import dev.holdfast.coordinator.port.DecisionLog;
 import dev.holdfast.coordinator.port.GroupQueue;
 import dev.holdfast.coordinator.port.Leadership;
 import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.RoundGate;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Epoch;
 import java.time.Duration;
@@ -115,10 +116,11 @@ public final class ZooKeeperStore implements AutoCloseable {
     }
 
     /**
-     * Makes the store at hand the cluster's, with a new identity, after a person said that the one it knew is lost. Every
-     * other node refuses it until its own memory is cleared as well. Only to be called while no round is under way.
+     * Makes the store at hand the cluster's, after a person said that the one it knew is lost. If its epoch is above what
+     * this node remembers, another node was here before and its identity is accepted; otherwise it gets a new identity and a
+     * higher epoch. Every other node refuses it until the same is said there. Only to be called while no round is under way.
      *
-     * @param above the highest epoch that any node remembers
+     * @param above the highest epoch that this node remembers
      */
     public StoreIdentity adopt(Epoch above) throws StoreUnreachableException {
         return trust.adopt(above);
@@ -147,6 +149,11 @@ public final class ZooKeeperStore implements AutoCloseable {
     /** The callers' queues. */
     public GroupQueue queue() {
         return queue;
+    }
+
+    /** Holds new rounds back when a person wants that. */
+    public RoundGate gate() {
+        return new ZooKeeperRoundGate(session);
     }
 
     /** What happened so far. */

@@ -24,6 +24,8 @@ final class MutantTest {
             checkpoint(3).with(Fault.DUPLICATE, 1),
             Mutant.BINDING_GIVES_UP,
             checkpoint(2).with(Fault.PHASE, 1).with(Fault.CRASH, 1),
+            Mutant.RECOVERY_TRUSTS_UNFLUSHED,
+            checkpoint(1).with(Fault.CRASH, 2),
             Mutant.LATE_FREEZE_UNNOTICED,
             checkpoint(2).with(Fault.GUARD, 1).with(Fault.GIVE_UP, 1),
             Mutant.RECOVERY_FORGETS_TO_THAW,

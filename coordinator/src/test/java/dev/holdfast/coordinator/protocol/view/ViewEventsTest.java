@@ -1,7 +1,15 @@
-package dev.holdfast.coordinator.protocol;
+package dev.holdfast.coordinator.protocol.view;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.RoundState;
+import dev.holdfast.coordinator.protocol.RoundView;
+import dev.holdfast.coordinator.protocol.Samples;
+import dev.holdfast.coordinator.protocol.Vote;
 import dev.holdfast.coordinator.protocol.leader.Closed;
 import dev.holdfast.coordinator.protocol.leader.Decided;
 import dev.holdfast.coordinator.protocol.leader.Gathering;
