@@ -111,6 +111,11 @@ final class ClusterLink implements AutoCloseable {
         return offset.errorNanos() < 0 ? -1 : Math.abs(offset.offsetNanos()) + offset.errorNanos();
     }
 
+    /** The highest reign that this node has heard of; -1 if the store does not answer. */
+    long epoch() {
+        return store.identity().map(known -> known.epoch().value()).orElse(-1L);
+    }
+
     /** Identity of the store, empty if it does not answer. */
     String storeIdentity() {
         return store.identity().map(StoreIdentity::identity).orElse("");

@@ -155,7 +155,10 @@ final class CheckpointPart implements VmPart {
     /** Takes minutes, and the guest runs: others may ask the machine meanwhile. */
     @Override
     public VmReport drain(String quiesce, Progress progress) throws PhaseException {
-        return phase(() -> phases.drain(quiesce, (done, total) -> progress.at("draining", done, total)));
+        return phase(() -> phases.drain(
+                quiesce,
+                (done, total) -> progress.at("draining", done, total),
+                (done, total) -> progress.at("hashing", done, total)));
     }
 
     @Override

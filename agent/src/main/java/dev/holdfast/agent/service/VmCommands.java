@@ -47,8 +47,20 @@ public final class VmCommands {
      * @param deadline of a freeze unless the caller says otherwise
      * @param imports puts disks under chains
      * @param runDirectory of each machine
+     * @param readiness asked before each start
      */
-    public record Tools(GuardNet net, Duration deadline, DiskImport imports, Function<Name, Path> runDirectory) {}
+    public record Tools(
+            GuardNet net,
+            Duration deadline,
+            DiskImport imports,
+            Function<Name, Path> runDirectory,
+            Readiness readiness) {}
+
+    /** Whether a machine may be started. */
+    public interface Readiness {
+        /** @throws SnapshotException it may not, with the reason */
+        void require(Name vm) throws SnapshotException;
+    }
 
     private final Name self;
     private final VmRegistry vms;
@@ -195,11 +207,16 @@ public final class VmCommands {
     private Object start(Arguments arguments, Progress progress) throws ControlException {
         ManagedVm vm = find(arguments.name("vm"));
         try {
+            if (vm.process().isEmpty()) {
+                tools.readiness().require(vm.name());
+            }
             vms.start(vm.name(), arguments.flag("paused") ? StartMode.PAUSED : StartMode.NORMAL);
             changed.run();
             return details(vm);
         } catch (HypervisorException e) {
             throw Failures.told(e);
+        } catch (SnapshotException e) {
+            throw ControlException.of(e.because());
         }
     }
 

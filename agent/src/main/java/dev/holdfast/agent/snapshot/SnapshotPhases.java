@@ -155,12 +155,14 @@ public final class SnapshotPhases {
      * name. From here on a restart of the agent does not hurt the snapshot.
      *
      * @param quiesce what came of the request to flush file systems: {@code no}, {@code done}, {@code failed: why}
+     * @param writing how far memory has come on its way to the disk
+     * @param hashing how far the digest has come
      */
-    public VmReport drain(String quiesce, Progress progress) throws SnapshotException {
+    public VmReport drain(String quiesce, Progress writing, Progress hashing) throws SnapshotException {
         UnderWay now = current();
-        MemoryFacts memory = onCapture(capture -> capture.drain(progress), new MemoryFacts(CaptureMethod.DISK_ONLY, 0));
+        MemoryFacts memory = onCapture(capture -> capture.drain(writing), new MemoryFacts(CaptureMethod.DISK_ONLY, 0));
         try {
-            VmReport report = parts.write(now.request(), now.intent(), times(now, memory.method(), quiesce), progress);
+            VmReport report = parts.write(now.request(), now.intent(), times(now, memory.method(), quiesce), hashing);
             now.capture().ifPresent(Capture::close);
             return report;
         } catch (IOException e) {

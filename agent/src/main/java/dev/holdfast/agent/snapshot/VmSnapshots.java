@@ -98,7 +98,7 @@ public final class VmSnapshots {
         phases.prepare(request);
         try {
             String quiesced = freezeAndThaw(request, quiesce, progress);
-            VmReport report = phases.drain(quiesced, progress);
+            VmReport report = phases.drain(quiesced, progress, Progress.NONE);
             phases.publish(request.operation(), request.name());
             return report;
         } catch (SnapshotException e) {

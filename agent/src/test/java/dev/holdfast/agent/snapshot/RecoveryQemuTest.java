@@ -63,7 +63,7 @@ class RecoveryQemuTest {
             assertThat(phases.proveAndThaw().map(ThawFacts::stoodStill)).contains(true);
         }
         if (last.compareTo(Phase.DRAINED) >= 0) {
-            phases.drain("no", Progress.NONE);
+            phases.drain("no", Progress.NONE, Progress.NONE);
         }
         return phases;
     }
