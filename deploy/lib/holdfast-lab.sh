@@ -157,7 +157,7 @@ qemu10_table() {
 
 [qemu]
 emulator = "$qemu10_root/usr/bin/qemu-system-x86_64"
-firmware_dirs = ["$qemu10_root/usr/share/qemu", "$qemu10_root/usr/share/seabios"]
+firmware_dirs = ["$qemu10_root/usr/share/qemu", "$qemu10_root/usr/share/seabios", "/usr/lib/ipxe/qemu"]
 module_dir = "$qemu10_root/usr/lib/x86_64-linux-gnu/qemu"
 TOML
 }
