@@ -190,7 +190,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 machines.net(),
                 node.checkpoint().deadline(),
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
-                node::vmRunDirectory);
+                node::vmRunDirectory,
+                words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
@@ -285,6 +286,10 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     }
 
     private void onFired(Fired fired) {
+        if (VmCommands.isByHand(fired.token())) {
+            workers.execute(() -> machines.net().forget(fired.vm()));
+            return;
+        }
         LOG.warn("the guard has thawed {} ({}): {}", fired.vm(), fired.reason(), fired.result());
         engine.giveUp(
                 fired.vm(),

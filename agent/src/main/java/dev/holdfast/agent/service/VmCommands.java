@@ -30,13 +30,14 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** {@code vm.*}: the machines of this node. Thread-safe. */
 public final class VmCommands {
 
     private static final Duration GUEST_PATIENCE = Duration.ofSeconds(60);
-    /** Token of a freeze that a person asked for. */
-    private static final String BY_HAND = "by-hand";
+    /** Tokens of freezes that a person asked for begin so; the guard takes none twice. */
+    private static final String BY_HAND = "by-hand-";
 
     /**
      * What the commands work with besides the machines.
@@ -45,8 +46,14 @@ public final class VmCommands {
      * @param deadline of a freeze unless the caller says otherwise
      * @param imports puts disks under chains
      * @param runDirectory of each machine
+     * @param uniqueWords never gives the same word twice
      */
-    public record Tools(GuardNet net, Duration deadline, DiskImport imports, Function<Name, Path> runDirectory) {}
+    public record Tools(
+            GuardNet net,
+            Duration deadline,
+            DiskImport imports,
+            Function<Name, Path> runDirectory,
+            Supplier<String> uniqueWords) {}
 
     private final Name self;
     private final VmRegistry vms;
@@ -78,6 +85,11 @@ public final class VmCommands {
         this.tools = tools;
     }
 
+    /** Whether a machine was frozen by a person; then nobody else acknowledges that the guard has let it run. */
+    public static boolean isByHand(String token) {
+        return token.startsWith(BY_HAND);
+    }
+
     /** Adds the handlers. */
     public void register(CommandTable table) {
         table.register(
@@ -97,7 +109,7 @@ public final class VmCommands {
         ManagedVm vm = find(arguments.name("vm"));
         Duration bound = arguments.duration("deadline").orElse(tools.deadline());
         try {
-            tools.net().arm(vm.name(), BY_HAND, bound, false);
+            tools.net().arm(vm.name(), BY_HAND + tools.uniqueWords().get(), bound, false);
             use(vm, RunningVm::pause);
             return details(vm);
         } catch (PhaseException e) {
