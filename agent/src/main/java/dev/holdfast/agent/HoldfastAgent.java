@@ -199,7 +199,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.checkpoint().deadline(),
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
                 node::vmRunDirectory,
-                vm -> parts.readyToStart(vm, this::isInJournal));
+                vm -> parts.readyToStart(vm, this::isInJournal),
+                words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
@@ -301,6 +302,10 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     }
 
     private void onFired(Fired fired) {
+        if (VmCommands.isByHand(fired.token())) {
+            workers.execute(() -> machines.net().forget(fired.vm()));
+            return;
+        }
         LOG.warn("the guard has thawed {} ({}): {}", fired.vm(), fired.reason(), fired.result());
         engine.giveUp(
                 fired.vm(),

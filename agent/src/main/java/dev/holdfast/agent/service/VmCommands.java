@@ -30,13 +30,14 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** {@code vm.*}: the machines of this node. Thread-safe. */
 public final class VmCommands {
 
     private static final Duration GUEST_PATIENCE = Duration.ofSeconds(60);
-    /** Token of a freeze that a person asked for. */
-    private static final String BY_HAND = "by-hand";
+    /** Tokens of freezes that a person asked for begin so; the guard takes none twice. */
+    private static final String BY_HAND = "by-hand-";
 
     /**
      * What the commands work with besides the machines.
@@ -46,13 +47,15 @@ public final class VmCommands {
      * @param imports puts disks under chains
      * @param runDirectory of each machine
      * @param readiness asked before each start
+     * @param uniqueWords never gives the same word twice
      */
     public record Tools(
             GuardNet net,
             Duration deadline,
             DiskImport imports,
             Function<Name, Path> runDirectory,
-            Readiness readiness) {}
+            Readiness readiness,
+            Supplier<String> uniqueWords) {}
 
     /** Whether a machine may be started. */
     public interface Readiness {
@@ -90,6 +93,11 @@ public final class VmCommands {
         this.tools = tools;
     }
 
+    /** Whether a machine was frozen by a person; then nobody else acknowledges that the guard has let it run. */
+    public static boolean isByHand(String token) {
+        return token.startsWith(BY_HAND);
+    }
+
     /** Adds the handlers. */
     public void register(CommandTable table) {
         table.register(
@@ -109,7 +117,7 @@ public final class VmCommands {
         ManagedVm vm = find(arguments.name("vm"));
         Duration bound = arguments.duration("deadline").orElse(tools.deadline());
         try {
-            tools.net().arm(vm.name(), BY_HAND, bound, false);
+            tools.net().arm(vm.name(), BY_HAND + tools.uniqueWords().get(), bound, false);
             use(vm, RunningVm::pause);
             return details(vm);
         } catch (PhaseException e) {

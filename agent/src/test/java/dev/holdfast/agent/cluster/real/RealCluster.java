@@ -265,6 +265,7 @@ final class RealCluster implements AutoCloseable {
                 node.run("vm", "start", node.vm.name);
             }
         }
+        awaitPresent();
     }
 
     void showLogs() throws IOException {
