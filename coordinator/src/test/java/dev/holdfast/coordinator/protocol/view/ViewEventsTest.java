@@ -22,7 +22,6 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent;
 import dev.holdfast.coordinator.protocol.participant.ParticipantState;
 import dev.holdfast.coordinator.protocol.participant.Ready;
 import dev.holdfast.coordinator.protocol.participant.Voted;
-import dev.holdfast.coordinator.protocol.view.ViewEvents;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
