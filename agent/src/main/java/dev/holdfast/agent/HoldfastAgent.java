@@ -47,7 +47,8 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,6 +68,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final String identity;
     private final ExecutorService workers = Executors.newCachedThreadPool(task -> daemon(task, "holdfast-machine"));
     private final ScheduledTimers timers = new ScheduledTimers();
+    private final ScheduledExecutorService lookouts =
+            Executors.newScheduledThreadPool(2, task -> daemon(task, "holdfast-lookout"));
     private final LocalMachines machines;
     private final ClusterLink cluster;
     private final NodeParts parts;
@@ -76,7 +79,6 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final NodePublisher publisher;
     private final ControlServer control;
     private volatile Optional<Epoch> reign = Optional.empty();
-    private volatile boolean closing;
 
     private HoldfastAgent(Configuration configuration, Platform platform, Hypervisor hypervisor) throws IOException {
         this.node = configuration.node();
@@ -126,7 +128,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             throws IOException {
         HoldfastAgent agent = new HoldfastAgent(configuration, platform, hypervisor);
         agent.engine.start();
-        daemon(agent::lookAfter, "holdfast-lookout").start();
+        agent.every(LOOK_EVERY, agent::lookAfter);
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;
     }
@@ -259,27 +261,32 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             LOG.error("{}; no checkpoint can include this node until the agent is restarted", e.getMessage());
         }
         LOG.info("node {} takes part in cluster {}", node.node(), node.cluster());
-        daemon(this::publishForEver, "holdfast-publisher").start();
+        every(PUBLISH_EVERY, publisher::publish);
     }
 
     /** Machines that came back to life, or were started by others, and deletions that were cut off. */
     private void lookAfter() {
+        machines.vms().adopt();
         try {
-            while (!closing) {
-                Thread.sleep(LOOK_EVERY.toMillis());
-                machines.vms().adopt();
-                leaderDesk.rollForward();
-            }
+            leaderDesk.rollForward();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    private void publishForEver() {
-        while (!closing) {
-            publisher.publish();
-            LockSupport.parkNanos(PUBLISH_EVERY.toNanos());
-        }
+    /** A task that breaks is logged and comes again: nothing that looks after the node may end while the node lives. */
+    private void every(Duration period, Runnable task) {
+        lookouts.scheduleWithFixedDelay(
+                () -> {
+                    try {
+                        task.run();
+                    } catch (RuntimeException e) {
+                        LOG.error("a task of the agent broke", e);
+                    }
+                },
+                period.toMillis(),
+                period.toMillis(),
+                TimeUnit.MILLISECONDS);
     }
 
     private NodeRegistry.Node describe(SortedMap<Name, String> states) {
@@ -331,7 +338,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     /** Ends the agent; machines run on, and what it had frozen is thawed by the guard. */
     @Override
     public void close() throws IOException {
-        closing = true;
+        lookouts.shutdownNow();
         control.close();
         engine.close();
         cluster.close();

@@ -246,6 +246,27 @@ final class RealCluster implements AutoCloseable {
         require(n1().run("checkpoint", "delete", "--yes", GROUP + "@" + nextCheckpoint));
     }
 
+    /** Brings everything up again whatever a test has left, so that one failure is one failure. */
+    void heal() throws IOException {
+        for (RealProcess process : List.of(zookeeper, n1().guard, n2().guard, n1().agent, n2().agent)) {
+            process.signal("CONT");
+            process.startAgain();
+        }
+        for (RealNode node : nodes) {
+            if (node.vm.hasProcess()) {
+                node.vm.signal("CONT");
+                if (!node.vm.runs()) {
+                    node.run("vm", "thaw", node.vm.name);
+                }
+            } else {
+                await("agent of " + node.name)
+                        .atMost(BOUND)
+                        .until(() -> node.run("vm", "list").exit() == 0);
+                node.run("vm", "start", node.vm.name);
+            }
+        }
+    }
+
     void showLogs() throws IOException {
         try (Stream<Path> files = Files.walk(home)) {
             for (Path file : files.filter(f -> f.toString().endsWith(".log")).toList()) {

@@ -1,0 +1,270 @@
+package dev.holdfast.agent.cluster.real;
+
+import static dev.holdfast.agent.cluster.real.RealCluster.DEADLINE;
+import static dev.holdfast.agent.cluster.real.RealCluster.GROUP;
+import static dev.holdfast.agent.cluster.real.RealCluster.require;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Agents and guards that are killed or stopped in each phase of a round. */
+@Tag("qemu")
+@Tag("cluster")
+class AgentFaultsTest {
+    private static final Duration AFTER_A_KILL = Duration.ofSeconds(1);
+
+    /** What the machine's monitor and the poll take on a busy host, on top of what is promised. */
+    private static final Duration LOOKING = Duration.ofMillis(500);
+
+    private static RealCluster cluster;
+
+    @BeforeAll
+    static void start() throws IOException {
+        cluster = new RealCluster();
+    }
+
+    @AfterEach
+    void heal() throws IOException {
+        cluster.heal();
+    }
+
+    @AfterAll
+    static void end() throws IOException {
+        cluster.close();
+    }
+
+    private static void runsWithin(RealVm vm, Duration bound) {
+        await(vm.name + " runs again")
+                .pollInSameThread()
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(10))
+                .atMost(bound.plus(LOOKING))
+                .until(vm::runs);
+    }
+
+    @Test
+    void agentKilledWhilePreparing() throws IOException {
+        HeldRound round = HeldRound.preparing(cluster, "lost");
+        round.follower.agent.kill();
+        round.leader.vm.signal("CONT");
+        runsWithin(round.follower.vm, AFTER_A_KILL);
+        Told told = round.told();
+        assertThat(told.exit()).as(told.all()).isNotZero();
+        cluster.assertConverged("after-preparing");
+    }
+
+    @Test
+    void leaderKilledWhileItsMachineStandsStill() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        assertThat(round.leader.vm.status()).isEqualTo("paused");
+        round.leader.agent.kill();
+        runsWithin(round.leader.vm, AFTER_A_KILL);
+        round.follower.agent.signal("CONT");
+        Told told = round.told();
+        assertThat(told.exit()).as(told.all()).isNotZero();
+        cluster.assertConverged("after-frozen");
+    }
+
+    @Test
+    void followerKilledWhileTheOtherStandsStill() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        round.follower.agent.kill();
+        // Noticed by the channel within a second, or else the deadline ends it.
+        runsWithin(round.leader.vm, DEADLINE.plusSeconds(1));
+        Told told = round.told();
+        assertThat(told.exit()).as(told.all()).isNotZero();
+        cluster.assertConverged("after-follower");
+    }
+
+    @Test
+    void agentThatHangsDuringAFreezeAndComesBackLater() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        round.leader.agent.signal("STOP");
+        round.follower.agent.signal("CONT");
+        runsWithin(round.leader.vm, DEADLINE.plusSeconds(1));
+        runsWithin(round.follower.vm, DEADLINE.plusSeconds(1));
+        await("the other takes office")
+                .atMost(RealCluster.BOUND)
+                .until(() ->
+                        cluster.status(round.follower).text("leader").orElse("").equals(round.follower.name));
+        round.leader.agent.signal("CONT");
+        Told told = round.told();
+        assertThat(told.exit()).as(told.all()).isNotZero();
+        cluster.assertConverged("after-zombie");
+    }
+
+    @Test
+    void agentKilledWhileMemoryIsWritten() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        round.follower.agent.signal("CONT");
+        round.awaitState(round.leader, "Draining");
+        round.leader.agent.kill();
+        runsWithin(round.leader.vm, AFTER_A_KILL);
+        runsWithin(round.follower.vm, AFTER_A_KILL);
+        round.told();
+        deleteIfThere("lost");
+        cluster.assertConverged("after-draining");
+    }
+
+    @Test
+    void agentKilledWhenItHasBoundItself() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        cluster.zookeeper.signal("STOP");
+        round.follower.agent.signal("CONT");
+        round.awaitState(round.leader, "Voted");
+        round.awaitState(round.follower, "Voted");
+        round.leader.agent.kill();
+        cluster.zookeeper.signal("CONT");
+        runsWithin(round.leader.vm, AFTER_A_KILL);
+        runsWithin(round.follower.vm, AFTER_A_KILL);
+        round.told();
+        round.leader.agent.startAgain();
+        deleteIfThere("lost");
+        cluster.assertConverged("after-voted");
+    }
+
+    /** A round that had everybody's vote may have been committed; then it is whole, and goes like any other. */
+    private static void deleteIfThere(String name) throws IOException {
+        for (RealNode node : cluster.nodes) {
+            node.agent.startAgain();
+        }
+        cluster.awaitPresent();
+        await("no round is left")
+                .atMost(RealCluster.BOUND)
+                .until(() -> cluster.status(cluster.n1()).objects("rounds").isEmpty());
+        if (cluster.n1().run("checkpoint", "list", GROUP).out().contains(name)) {
+            require(cluster.n1().run("checkpoint", "verify", GROUP + "@" + name));
+            require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@" + name));
+        }
+    }
+
+    @Test
+    void agentKilledWhileHeldForARevert() throws IOException {
+        require(cluster.n1().run("checkpoint", "create", GROUP + "@back1"));
+        HeldRound round = HeldRound.held(cluster, "back1");
+        assertThat(round.leader.vm.status()).isEqualTo("paused");
+        round.leader.agent.kill();
+        runsWithin(round.leader.vm, AFTER_A_KILL);
+        round.follower.agent.signal("CONT");
+        round.told();
+        cluster.assertConverged("after-held");
+        require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@back1"));
+    }
+
+    @Test
+    void agentKilledBetweenLoadAndDecisionOfARevert() throws IOException {
+        require(cluster.n1().run("checkpoint", "create", GROUP + "@back2"));
+        HeldRound round = HeldRound.held(cluster, "back2");
+        cluster.zookeeper.signal("STOP");
+        round.follower.agent.signal("CONT");
+        round.awaitState(round.leader, "Voted");
+        round.awaitState(round.follower, "Voted");
+        round.leader.agent.kill();
+        cluster.zookeeper.signal("CONT");
+        round.told();
+        cluster.assertConverged("after-loaded");
+        require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@back2"));
+    }
+
+    @Test
+    void agentKilledAfterTheDecisionOfARevert() throws IOException {
+        require(cluster.n1().run("checkpoint", "create", GROUP + "@back3"));
+        long then = cluster.n1().vm.counter();
+        await().until(() -> cluster.n1().vm.counter() > then + 30);
+        HeldRound round = HeldRound.held(cluster, "back3");
+        round.follower.agent.signal("CONT");
+        round.awaitState(round.leader, "Finishing");
+        long killed = System.nanoTime();
+        round.leader.agent.kill();
+        round.told();
+        round.leader.agent.startAgain();
+        await("the revert is finished by the restarted agent")
+                .atMost(RealCluster.BOUND)
+                .until(() -> round.leader.vm.runs());
+        long steps = Duration.ofNanos(System.nanoTime() - killed).toMillis() * 20 / 1000;
+        assertThat(cluster.n1().vm.counter()).isLessThan(then + 30 + steps);
+        cluster.assertConverged("after-decided");
+        require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@back3"));
+    }
+
+    @Test
+    void refusesToFreezeWithoutAGuardAndSaysSo() throws IOException {
+        cluster.n2().guard.kill();
+        Told told = cluster.n1().run("checkpoint", "create", GROUP + "@unguarded");
+        assertThat(told.exit()).as(told.all()).isIn(1, 3);
+        assertThat(told.err()).contains("guard").contains("systemctl start holdfast-guard");
+        cluster.assertConverged("after-guard");
+    }
+
+    @Test
+    void letsRunByItselfWhenTheGuardIsKilledDuringAFreeze() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        round.leader.guard.kill();
+        runsWithin(round.leader.vm, DEADLINE.plusSeconds(1));
+        round.follower.agent.signal("CONT");
+        Told told = round.told();
+        assertThat(told.exit()).as(told.all()).isNotZero();
+        cluster.assertConverged("after-guard-died");
+    }
+
+    @Test
+    void letsRunWhatWasFrozenWhenAgentAndGuardDieTogether() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        round.leader.agent.signal("STOP");
+        round.leader.guard.kill();
+        round.leader.agent.kill();
+        round.follower.agent.signal("CONT");
+        assertThat(round.leader.vm.marked()).isTrue();
+        round.leader.agent.startAgain();
+        runsWithin(round.leader.vm, Duration.ofSeconds(10));
+        round.told();
+        cluster.assertConverged("after-both");
+    }
+
+    @Test
+    void adoptsRunningMachinesWhenItStarts() throws IOException {
+        RealNode node = cluster.follower();
+        long before = node.vm.pid();
+        node.agent.kill();
+        node.agent.startAgain();
+        await("the machine is adopted")
+                .atMost(RealCluster.BOUND)
+                .until(() -> node.run("vm", "list").out().contains("running"));
+        assertThat(node.vm.pid()).isEqualTo(before);
+        cluster.assertConverged("after-adoption");
+    }
+
+    @Test
+    void aMachineIsStoppedInTheMiddleOfARound() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        Told stopped = round.leader.run("vm", "stop", "--force", round.leader.vm.name);
+        require(stopped);
+        assertThat(round.leader.vm.hasProcess()).isFalse();
+        round.follower.agent.signal("CONT");
+        Told told = round.told();
+        assertThat(told.exit()).as(told.all()).isNotZero();
+        runsWithin(round.follower.vm, Duration.ofSeconds(1));
+        require(round.leader.run("vm", "start", round.leader.vm.name));
+        cluster.assertConverged("after-stop");
+    }
+
+    @Test
+    void freezesAndThawsByHand() throws IOException {
+        RealNode node = cluster.n1();
+        require(node.run("vm", "freeze", "web1"));
+        assertThat(node.vm.status()).isEqualTo("paused");
+        assertThat(node.vm.marked()).isTrue();
+        require(node.run("vm", "thaw", "web1"));
+        assertThat(node.vm.runs()).isTrue();
+        require(node.run("vm", "freeze", "--deadline", "1s", "web1"));
+        runsWithin(node.vm, Duration.ofSeconds(2));
+        cluster.assertConverged("after-by-hand");
+    }
+}

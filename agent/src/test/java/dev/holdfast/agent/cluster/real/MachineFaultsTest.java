@@ -1,0 +1,142 @@
+package dev.holdfast.agent.cluster.real;
+
+import static dev.holdfast.agent.cluster.real.RealCluster.DEADLINE;
+import static dev.holdfast.agent.cluster.real.RealCluster.GROUP;
+import static dev.holdfast.agent.cluster.real.RealCluster.require;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** QEMU that is killed or stopped in each phase of a round. */
+@Tag("qemu")
+@Tag("cluster")
+class MachineFaultsTest {
+    private static final Duration BOUNDED = Duration.ofSeconds(30);
+
+    private static RealCluster cluster;
+
+    @BeforeAll
+    static void start() throws IOException {
+        cluster = new RealCluster();
+    }
+
+    @AfterEach
+    void heal() throws IOException {
+        cluster.heal();
+    }
+
+    @AfterAll
+    static void end() throws IOException {
+        cluster.close();
+    }
+
+    private static void otherRunsAndCallerIsTold(HeldRound round) {
+        await("the other machine runs on")
+                .atMost(DEADLINE.plusSeconds(2).toMillis(), TimeUnit.MILLISECONDS)
+                .until(round.follower.vm::runs);
+        await("the caller is told").atMost(BOUNDED).until(round.caller::isDone);
+        Told told = round.caller.join();
+        assertThat(told.exit()).as(told.all()).isIn(1, 3, 4);
+        assertThat(told.err()).contains(round.leader.vm.name);
+    }
+
+    private static void startAgain(HeldRound round) throws IOException {
+        await("the agent sees that it is gone")
+                .atMost(BOUNDED)
+                .until(() -> round.leader.run("vm", "list").out().contains("stopped"));
+        require(round.leader.run("vm", "start", round.leader.vm.name));
+    }
+
+    @Test
+    void machineStoppedWhilePreparing() throws IOException {
+        HeldRound round = HeldRound.preparing(cluster, "lost");
+        otherRunsAndCallerIsTold(round);
+        round.leader.vm.signal("CONT");
+        cluster.assertConverged("after-stopped-preparing");
+    }
+
+    @Test
+    void machineKilledWhilePreparing() throws IOException {
+        HeldRound round = HeldRound.preparing(cluster, "lost");
+        round.leader.vm.signal("KILL");
+        otherRunsAndCallerIsTold(round);
+        startAgain(round);
+        cluster.assertConverged("after-killed-preparing");
+    }
+
+    @Test
+    void machineStoppedWhileFrozen() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        round.leader.vm.signal("STOP");
+        round.follower.agent.signal("CONT");
+        otherRunsAndCallerIsTold(round);
+        round.leader.vm.signal("CONT");
+        await("it runs again by itself").atMost(BOUNDED).until(round.leader.vm::runs);
+        cluster.assertConverged("after-stopped-frozen");
+    }
+
+    @Test
+    void machineKilledWhileFrozen() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        round.leader.vm.signal("KILL");
+        round.follower.agent.signal("CONT");
+        otherRunsAndCallerIsTold(round);
+        startAgain(round);
+        cluster.assertConverged("after-killed-frozen");
+    }
+
+    @Test
+    void machineKilledWhileMemoryIsWritten() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        round.follower.agent.signal("CONT");
+        round.awaitState(round.leader, "Draining");
+        round.leader.vm.signal("KILL");
+        Told told = round.told();
+        if (told.exit() == 0) {
+            // Everything was on the disk by then.
+            require(cluster.n1().run("checkpoint", "verify", GROUP + "@lost"));
+            require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@lost"));
+        }
+        startAgain(round);
+        cluster.assertConverged("after-killed-draining");
+    }
+
+    @Test
+    void machineStoppedWhileMemoryIsWritten() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        round.follower.agent.signal("CONT");
+        round.awaitState(round.leader, "Draining");
+        round.leader.vm.signal("STOP");
+        Told told = round.told();
+        round.leader.vm.signal("CONT");
+        if (told.exit() == 0) {
+            require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@lost"));
+        }
+        cluster.assertConverged("after-stopped-draining");
+    }
+
+    @Test
+    void machineKilledWhileHeldForARevert() throws IOException {
+        require(cluster.n1().run("checkpoint", "create", GROUP + "@back"));
+        HeldRound round = HeldRound.held(cluster, "back");
+        round.leader.vm.signal("KILL");
+        round.follower.agent.signal("CONT");
+        round.told();
+        await("what runs is one of both")
+                .atMost(BOUNDED)
+                .until(() -> cluster.status(cluster.n1()).objects("rounds").isEmpty());
+        if (!round.leader.vm.hasProcess()) {
+            startAgain(round);
+        }
+        cluster.assertConverged("after-killed-held");
+        require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@back"));
+    }
+}

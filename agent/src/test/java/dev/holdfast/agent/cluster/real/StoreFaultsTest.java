@@ -1,0 +1,117 @@
+package dev.holdfast.agent.cluster.real;
+
+import static dev.holdfast.agent.cluster.real.RealCluster.DEADLINE;
+import static dev.holdfast.agent.cluster.real.RealCluster.GROUP;
+import static dev.holdfast.agent.cluster.real.RealCluster.require;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** ZooKeeper away: at the start of agents, and in each phase of a round. */
+@Tag("qemu")
+@Tag("cluster")
+class StoreFaultsTest {
+    private static RealCluster cluster;
+
+    @BeforeAll
+    static void start() throws IOException {
+        cluster = new RealCluster();
+    }
+
+    @AfterEach
+    void heal() throws IOException {
+        cluster.heal();
+    }
+
+    @AfterAll
+    static void end() throws IOException {
+        cluster.close();
+    }
+
+    @Test
+    void agentStartsWithoutAStore() throws IOException {
+        cluster.zookeeper.kill();
+        cluster.n1().agent.kill();
+        cluster.n1().agent.startAgain();
+        await("the control socket answers")
+                .atMost(Duration.ofSeconds(15))
+                .until(() -> cluster.n1().run("vm", "list").exit() == 0);
+        assertThat(cluster.n1().run("vm", "list").out()).contains("web1", "running");
+        Told told = cluster.n1().run("checkpoint", "create", GROUP + "@nowhere");
+        assertThat(told.exit()).as(told.all()).isEqualTo(5);
+        assertThat(told.err()).contains("ZooKeeper", "unning machines");
+        assertThat(cluster.n1().run("cluster", "status").out()).contains("unreachable");
+        cluster.assertConverged("after-start");
+    }
+
+    @Test
+    void storeKilledWhilePreparing() throws IOException {
+        HeldRound round = HeldRound.preparing(cluster, "lost");
+        cluster.zookeeper.kill();
+        round.leader.vm.signal("CONT");
+        Told told = round.told();
+        assertThat(told.exit()).as(told.all()).isNotZero();
+        cluster.assertConverged("after-preparing");
+    }
+
+    @Test
+    void storeKilledDuringTheFreezeCostsNoPause() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        cluster.zookeeper.kill();
+        round.follower.agent.signal("CONT");
+        await("both run")
+                .atMost(DEADLINE.plusSeconds(1).toMillis(), TimeUnit.MILLISECONDS)
+                .until(() -> round.leader.vm.runs() && round.follower.vm.runs());
+        Told told = round.told();
+        assertThat(told.exit()).as(told.all()).isNotZero();
+        goneOrWhole();
+        cluster.assertConverged("after-freeze");
+    }
+
+    @Test
+    void storeKilledWhenAllHaveVoted() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        cluster.zookeeper.signal("STOP");
+        round.follower.agent.signal("CONT");
+        round.awaitState(round.leader, "Voted");
+        round.awaitState(round.follower, "Voted");
+        cluster.zookeeper.kill();
+        round.told();
+        goneOrWhole();
+        cluster.assertConverged("after-voted");
+    }
+
+    @Test
+    void storeKilledDuringARevertDecidesLater() throws IOException {
+        require(cluster.n1().run("checkpoint", "create", GROUP + "@back"));
+        HeldRound round = HeldRound.held(cluster, "back");
+        cluster.zookeeper.signal("STOP");
+        round.follower.agent.signal("CONT");
+        round.awaitState(round.leader, "Voted");
+        round.awaitState(round.follower, "Voted");
+        cluster.zookeeper.kill();
+        round.told();
+        cluster.assertConverged("after-revert");
+        require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@back"));
+    }
+
+    private static void goneOrWhole() throws IOException {
+        cluster.zookeeper.startAgain();
+        cluster.awaitPresent();
+        await("no round is left")
+                .atMost(RealCluster.BOUND)
+                .until(() -> cluster.status(cluster.n1()).objects("rounds").isEmpty());
+        if (cluster.n1().run("checkpoint", "list", GROUP).out().contains("lost")) {
+            require(cluster.n1().run("checkpoint", "verify", GROUP + "@lost"));
+            require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@lost"));
+        }
+    }
+}
