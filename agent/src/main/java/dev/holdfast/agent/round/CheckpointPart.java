@@ -12,6 +12,7 @@ import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.time.Duration;
@@ -89,8 +90,24 @@ final class CheckpointPart implements VmPart {
         }
     }
 
+    /** Why a machine cannot quiesce, as far as its definition tells. */
+    static Optional<String> cannotQuiesce(ManagedVm vm) {
+        return vm.definition().guestAgent()
+                ? Optional.empty()
+                : Optional.of(
+                        ("%s has no guest agent, which --quiesce=require needs; install qemu-guest-agent in it and set"
+                                        + " guest_agent = true, or use --quiesce=try or no")
+                                .formatted(vm.name()));
+    }
+
     @Override
     public void prepare() throws PhaseException {
+        if (spec.options().quiesce() == Quiesce.REQUIRE) {
+            Optional<String> why = cannotQuiesce(vm);
+            if (why.isPresent()) {
+                throw new PhaseException(Refusal.preflight(why.get()));
+            }
+        }
         SnapshotRequest request = new SnapshotRequest(
                 spec.id().value(),
                 spec.checkpoint(),

@@ -194,6 +194,9 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
     public Forecast preflight(Name vm, Name checkpoint, RoundOptions options) {
         List<String> problems = new ArrayList<>();
         claims.holder(vm).ifPresent(holder -> problems.add(holder.text()));
+        if (options.quiesce() == RoundOptions.Quiesce.REQUIRE) {
+            vms.find(vm).flatMap(CheckpointPart::cannotQuiesce).ifPresent(problems::add);
+        }
         String method = options.method().name().toLowerCase(Locale.ROOT);
         try {
             SnapshotRequest request = new SnapshotRequest(

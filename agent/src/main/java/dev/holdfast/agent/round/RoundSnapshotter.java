@@ -142,12 +142,13 @@ public final class RoundSnapshotter implements Snapshotter {
         together.each(round.parts(), (vm, part) -> {
             arm(round, vm, spec.options().prepareTimeout(), part.wasPaused());
             part.prepare();
+            // Before the approach: a guest that has stopped by itself does not answer any more.
+            if (spec.options().quiesce() != Quiesce.NO && spec.kind() == RoundKind.CHECKPOINT) {
+                quiesce(round, vm, part);
+            }
             if (part.freezesByItself()) {
                 arm(round, vm, round.deadline(), part.wasPaused());
                 part.approach();
-            }
-            if (spec.options().quiesce() != Quiesce.NO && spec.kind() == RoundKind.CHECKPOINT) {
-                quiesce(round, vm, part);
             }
         });
     }
@@ -156,7 +157,7 @@ public final class RoundSnapshotter implements Snapshotter {
     private void quiesce(Round round, Name vm, VmPart part) throws PhaseException {
         arm(round, vm, round.deadline(), part.wasPaused());
         try {
-            net.quiesce(vm, round.token(), round.deadline());
+            net.quiesce(vm, round.token(), ThawNet.quiesceBound(round.deadline()));
             round.quiesced().put(vm, "done");
         } catch (PhaseException e) {
             if (round.spec().options().quiesce() == Quiesce.REQUIRE) {

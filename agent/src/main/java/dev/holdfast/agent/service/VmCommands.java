@@ -39,6 +39,8 @@ public final class VmCommands {
     /** Tokens of freezes that a person asked for begin so; the guard takes none twice. */
     private static final String BY_HAND = "by-hand-";
 
+    private static final String BY_HAND_RESTORED = "by-hand/restored";
+
     /**
      * What the commands work with besides the machines.
      *
@@ -134,8 +136,21 @@ public final class VmCommands {
             }
             return true;
         });
+        thawRestored(vm);
         tools.net().forget(vm.name());
         return details(vm);
+    }
+
+    /** It was reverted with --paused to a capture with frozen file systems, and runs only now. */
+    private void thawRestored(ManagedVm vm) throws ControlException {
+        if (!tools.net().isMarkedRestored(vm.name())) {
+            return;
+        }
+        try {
+            tools.net().thawRestored(vm.name(), BY_HAND_RESTORED);
+        } catch (PhaseException e) {
+            throw ControlException.of(e.because());
+        }
     }
 
     private void engineGivesUp(ManagedVm vm, String because) {

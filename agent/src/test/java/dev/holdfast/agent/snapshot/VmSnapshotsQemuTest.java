@@ -9,6 +9,7 @@ import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Part;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -78,6 +79,21 @@ class VmSnapshotsQemuTest {
         assertThat(lab.vm.orElseThrow().status()).isIn(VmStatus.PAUSED, VmStatus.CAPTURED);
         lab.vm.get().resume();
         lab.awaitTicks(5);
+    }
+
+    @Test
+    void fileSystemsThatWereFrozenForTheSnapshotAreThawedAfterARevert() throws Exception {
+        lab.start();
+        lab.snapshots().create(lab.request("one", CaptureMethod.STOP), Quiesce.REQUIRE, Progress.NONE);
+        lab.create("two", CaptureMethod.STOP);
+        lab.watched.clear();
+        lab.revert("one");
+        assertThat(lab.watched).containsExactly("arm", "disarm", "restored true");
+        lab.snapshots().revert("op-x", new Name("one"), false, Progress.NONE);
+        assertThat(lab.watched).endsWith("restored false");
+        lab.watched.clear();
+        lab.revert("two");
+        assertThat(lab.watched).containsExactly("arm", "disarm");
     }
 
     @Test
