@@ -5,7 +5,9 @@
 #   --offline   do not ask apt or Maven for anything new
 #   -h, --help  this text
 #
-# Installs what is missing (says what), runs "mvn verify", shellcheck and bats, and prints the totals.
+# Installs what is missing (says what), runs "mvn verify" with the installed QEMU and JDK, then what depends on them once
+# more with QEMU 10 (fetched from Debian's backports, not installed) and with the newest other JDK of this machine, then the
+# tests of the scripts, and prints the totals.
 # Exit status 0: everything passed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,7 +21,7 @@ while [ $# -gt 0 ]; do
     --soak) soak=yes ;;
     --offline) offline=yes ;;
     -h | --help)
-      sed -n '2,10s/^# \{0,1\}//p' "$0"
+      sed -n '2,12s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -48,9 +50,12 @@ shell_scripts() {
   done < <(find . -type d \( -name target -o -name .git -o -name node_modules \) -prune -o -type f -size -256k -print | sort) 2>/dev/null
 }
 
-# Counts of all surefire and failsafe reports: "tests failures errors skipped".
+# java_reports LANE - the reports of one run of Maven: surefire, qemu10 or jdk.
+java_reports() { find . -path "*/target/$1-reports/TEST-*.xml" -newer "$started" -exec cat {} + 2>/dev/null; }
+
+# java_totals LANE - counts of its reports: "tests failures errors skipped".
 java_totals() {
-  find . -path '*/target/*-reports/TEST-*.xml' -newer "$started" -exec cat {} + 2>/dev/null | awk '
+  java_reports "$1" | awk '
     /<testsuite[ >]/ {
       line = $0
       while (line !~ />/ && (getline more) > 0) line = line " " more
@@ -60,9 +65,9 @@ java_totals() {
     END { print t + 0, f + 0, e + 0, s + 0 }'
 }
 
-# Names of the Java tests that failed or were skipped, one per line with the reason's first words.
+# java_remarks LANE - names of the Java tests that failed or were skipped, one per line with the reason's first words.
 java_remarks() {
-  find . -path '*/target/*-reports/TEST-*.xml' -newer "$started" -exec cat {} + 2>/dev/null | awk '
+  java_reports "$1" | awk '
     /<testcase / { test = value($0, "classname") "." value($0, "name") }
     /<skipped/ { print "  skipped: " test " (" value($0, "message") ")" }
     /<failure/ { print "  failed:  " test }
@@ -70,12 +75,86 @@ java_remarks() {
     function value(text, key) { return match(text, " " key "=\"[^\"]*\"") ? substr(text, RSTART + length(key) + 3, RLENGTH - length(key) - 4) : "" }'
 }
 
-run_maven() {
+# java_slowest LANE COUNT - the classes that took longest.
+java_slowest() {
+  java_reports "$1" | awk '
+    /<testsuite[ >]/ {
+      line = $0
+      while (line !~ />/ && (getline more) > 0) line = line " " more
+      name = value(line, "name"); sub(/.*\./, "", name)
+      printf "%7.1f s  %s\n", value(line, "time"), name
+    }
+    function value(text, key) { return match(text, " " key "=\"[^\"]*\"") ? substr(text, RSTART + length(key) + 3, RLENGTH - length(key) - 4) : "" }' |
+    sort -rn | head -n "$2"
+}
+
+java_line() {
+  local lane=$1 title=$2 tests failures errors skipped
+  read -r tests failures errors skipped < <(java_totals "$lane")
+  printf '%-11s %s tests, %s failures, %s errors, %s skipped (%s)\n' "$title:" "$tests" "$failures" "$errors" "$skipped" "$3"
+  java_remarks "$lane"
+}
+
+maven() {
   local options=(-B -ntp -fae)
   [ "$offline" = yes ] && options+=(-o)
+  say "mvn ${options[*]} $*"
+  mvn "${options[@]}" "$@"
+}
+
+# fetch_qemu10 - sets qemu10 to the directory of an unpacked QEMU 10.
+fetch_qemu10() {
+  qemu10=$(deploy/lib/qemu10.sh) && return 0
+  qemu10=
+  warn "no QEMU 10, so the tests cannot show that Holdfast works with it. Give the machine a network or a Debian mirror (HOLDFAST_DEBIAN), or put an unpacked QEMU 10 into $(cache_dir)/qemu10, and run this again"
+  failed+=("QEMU 10")
+}
+
+run_maven() {
+  local options=()
   [ "$soak" = yes ] && options+=(-Dexcluded.tests=)
-  say "mvn ${options[*]} verify"
-  mvn "${options[@]}" verify || failed+=("mvn verify")
+  HOLDFAST_OTHER_QEMU=$qemu10 maven verify "${options[@]}" || failed+=("mvn verify")
+}
+
+# What depends on the version of QEMU: how machines are started, captured, restored, merged, and found again.
+qemu_classes=QemuHypervisorTest,QemuCaptureTest,QemuBackgroundFailureTest,QemuRestoreTest,QemuMergeTest,VmSnapshotsQemuTest,RecoveryQemuTest
+
+run_qemu10() {
+  [ -n "$qemu10" ] || return 0
+  qemu10_version=$(QEMU_MODULE_DIR=$qemu10/usr/lib/x86_64-linux-gnu/qemu "$qemu10/usr/bin/qemu-system-x86_64" --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')
+  say "once more with QEMU $qemu10_version: $qemu_classes"
+  HOLDFAST_TEST_QEMU=$qemu10 HOLDFAST_OTHER_QEMU=/ maven test -pl coordinator,agent -Dtest="$qemu_classes" \
+    -Dsurefire.failIfNoSpecifiedTests=false -Dtest.reports=qemu10-reports || failed+=("QEMU 10")
+}
+
+# What depends on the JDK: the language, sockets, libraries that reach into it, start-up; not what spends its time in QEMU.
+jdk_classes='!MutantTest,!ModelCheckTest,!OutageTest,!LeadershipTest,!StoreLatencyTest,!ChannelProcessesTest,!ChannelFaultsTest'
+jdk_classes+=',!ChainWalkTest,!WallsTest'
+
+# java_major FILE - the number of a Java.
+java_major() { "$1" -version 2>&1 | sed -n '1s/.*version "\([0-9]*\).*/\1/p'; }
+
+# newest_other_java - prints number and path of the newest Java from 21 on that is not the one Maven runs on.
+newest_other_java() {
+  local java major mine
+  mine=$(mvn --version | sed -n 's/^Java version: \([0-9]*\).*/\1/p')
+  for java in /usr/lib/jvm/*/bin/java; do
+    [ -x "$java" ] || continue
+    major=$(java_major "$java")
+    [ "${major:-0}" -lt 21 ] || [ "$major" -eq "$mine" ] || echo "$major $java"
+  done | sort -n | tail -n 1
+}
+
+run_other_jdk() {
+  local java
+  read -r other_jdk java < <(newest_other_java) || true
+  if [ -z "$other_jdk" ]; then
+    say "no other JDK from 21 on below /usr/lib/jvm: everything ran on one only"
+    return 0
+  fi
+  say "once more with JDK $other_jdk ($java)"
+  maven test -pl coordinator,agent -Djvm="$java" -Dexcluded.tests='soak | qemu | cluster' -Dtest="$jdk_classes" \
+    -Dholdfast.walks=1000 -Dsurefire.failIfNoSpecifiedTests=false -Dtest.reports=jdk-reports || failed+=("JDK $other_jdk")
 }
 
 run_shellcheck() {
@@ -101,16 +180,22 @@ run_bats() {
 
 started=$(mktemp)
 trap 'rm -f "$started"' EXIT
+qemu10='' qemu10_version='' other_jdk=''
 scripts=0 bats_passed=0 bats_skipped=0 bats_failed=0
 [ "$offline" = yes ] || install_packages
+fetch_qemu10
 run_maven
+run_qemu10
+run_other_jdk
 run_shellcheck
 run_bats
 
-read -r tests failures errors skipped < <(java_totals)
 echo
-echo "Java:       $tests tests, $failures failures, $errors errors, $skipped skipped"
-java_remarks
+echo "The slowest classes:"
+java_slowest surefire 15
+java_line surefire Java "QEMU $(qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p'), JDK $(mvn --version | sed -n 's/^Java version: \([0-9]*\).*/\1/p')"
+if [ -n "$qemu10" ]; then java_line qemu10 "QEMU 10" "QEMU $qemu10_version"; fi
+if [ -n "$other_jdk" ]; then java_line jdk "JDK $other_jdk" "without QEMU"; else echo "Other JDK:  none from 21 on below /usr/lib/jvm"; fi
 echo "Shell:      $scripts scripts through shellcheck"
 echo "Bats:       $((bats_passed + bats_failed)) tests, $bats_failed failures, $bats_skipped skipped"
 echo "Time:       $(elapsed) s"

@@ -76,7 +76,7 @@ class RecoveryQemuTest {
         lab.awaitTicks(5);
         lab.write(8, 4);
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 8, 4);
-        lab.create("next", CaptureMethod.AUTO);
+        lab.createAfterAbandoned("next", CaptureMethod.AUTO);
         lab.kill();
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 8, 4);
         lab.start();

@@ -180,6 +180,21 @@ final class SnapshotLab implements AutoCloseable {
         return snapshots().create(request(name, method), Quiesce.NO, Progress.NONE);
     }
 
+    /** The same, after a round that was given up: a background stream cannot be called off, and is written to its end. */
+    void createAfterAbandoned(String name, CaptureMethod method) {
+        Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> {
+            try {
+                create(name, method);
+                return true;
+            } catch (SnapshotException e) {
+                if (!e.because().text().contains("still being written")) {
+                    throw e;
+                }
+                return false;
+            }
+        });
+    }
+
     void delete(String name) throws SnapshotException {
         snapshots().delete(operation(), new Name(name), Progress.NONE);
     }
