@@ -2,6 +2,7 @@ package dev.holdfast.agent.walls;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.agent.control.ErrorCode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,10 +14,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the documents point at is there: files, and the tests that show what is claimed. */
+/** What the documents point at is there: files, tests that show what is claimed, keys, error codes. */
 class DocumentsTest {
     private static final Path ROOT = Path.of("..");
     private static final Pattern LINK = Pattern.compile("]\\(([^)#\\s]+)[^)]*\\)");
+    private static final Pattern KEY = Pattern.compile(
+            "\\.(?:text|texts|path|paths|duration|integer|size|flag|choice|name|table|tables|requiredText)\\(\\s*\"([a-z_]+)\"");
     private static final Pattern CLAIM = Pattern.compile("`([a-z][A-Za-z]{14,})`");
 
     @Test
@@ -49,6 +52,31 @@ class DocumentsTest {
         }
         assertThat(named).isGreaterThan(15);
         assertThat(missing).isEmpty();
+    }
+
+    @Test
+    void everyKeyOfTheConfigurationIsDocumented() throws IOException {
+        String document = Files.readString(ROOT.resolve("docs/configuration.md"));
+        Path sources = Path.of("src/main/java/dev/holdfast/agent/config");
+        Matcher keys = KEY.matcher(Files.readString(sources.resolve("NodeReader.java"))
+                + Files.readString(sources.resolve("VmReader.java")));
+        List<String> read = new ArrayList<>();
+        while (keys.find()) {
+            read.add(keys.group(1));
+        }
+        assertThat(read).hasSizeGreaterThan(25);
+        assertThat(read)
+                .allSatisfy(key -> assertThat(document)
+                        .containsAnyOf("| `" + key + "`", ", `" + key + "`", "[" + key + "]", "[[" + key + "]]"));
+    }
+
+    @Test
+    void everyErrorCodeIsDocumentedWithItsExitCode() throws IOException {
+        String document = Files.readString(ROOT.resolve("docs/operations.md"));
+        for (ErrorCode code : ErrorCode.values()) {
+            assertThat(document)
+                    .contains("| `" + code.word() + "` | " + code.exit().number() + " |");
+        }
     }
 
     private static List<Path> documents() throws IOException {
