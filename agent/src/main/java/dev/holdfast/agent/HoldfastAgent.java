@@ -184,7 +184,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                                 () -> reign.map(Epoch::value).orElse(-1L),
                                 cluster.store().gate(),
                                 cluster.store().history()::list,
-                                cluster::adoptStore))
+                                this::adoptStore))
                 .register(table);
         VmCommands.Tools tools = new VmCommands.Tools(
                 machines.net(),
@@ -199,6 +199,12 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             throw new IllegalStateException("nobody serves " + table.missing());
         }
         return table;
+    }
+
+    private String adoptStore() throws StoreUnreachableException {
+        String identity = cluster.adoptStore();
+        publisher.joinGroupsAnew();
+        return identity;
     }
 
     /** Desk and peers need each other: this node may have to ask itself. */

@@ -26,8 +26,10 @@ import dev.holdfast.coordinator.protocol.Refusal;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -61,6 +63,7 @@ public final class VmCommands {
     private final BiConsumer<Name, Refusal> giveUp;
     private final Runnable changed;
     private final Tools tools;
+    private final Map<Name, String> byHand = new ConcurrentHashMap<>();
 
     /**
      * @param self this node
@@ -109,7 +112,9 @@ public final class VmCommands {
         ManagedVm vm = find(arguments.name("vm"));
         Duration bound = arguments.duration("deadline").orElse(tools.deadline());
         try {
-            tools.net().arm(vm.name(), BY_HAND + tools.uniqueWords().get(), bound, false);
+            String token = BY_HAND + tools.uniqueWords().get();
+            tools.net().arm(vm.name(), token, bound, false);
+            byHand.put(vm.name(), token);
             use(vm, RunningVm::pause);
             return details(vm);
         } catch (PhaseException e) {
@@ -126,8 +131,22 @@ public final class VmCommands {
             }
             return true;
         });
-        tools.net().forget(vm.name());
+        stopWatching(vm.name());
         return details(vm);
+    }
+
+    /** If nobody here froze it, the guard is let go of whatever it holds. */
+    private void stopWatching(Name vm) {
+        String token = byHand.remove(vm);
+        if (token == null) {
+            tools.net().forget(vm);
+            return;
+        }
+        try {
+            tools.net().disarm(vm, token);
+        } catch (PhaseException e) {
+            tools.net().forget(vm);
+        }
     }
 
     private void engineGivesUp(ManagedVm vm, String because) {

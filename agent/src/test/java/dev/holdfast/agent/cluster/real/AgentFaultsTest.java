@@ -239,9 +239,9 @@ class AgentFaultsTest {
         assertThat(told.err()).contains("follows by itself");
         assertThat(leader.run("checkpoint", "list", GROUP).out()).contains("deleting");
         away.agent.startAgain();
-        await("the deletion is complete").atMost(RealCluster.BOUND).until(() -> !leader.run("checkpoint", "list", GROUP)
-                .out()
-                .contains("going"));
+        await("the deletion is complete")
+                .atMost(RealCluster.BOUND)
+                .until(() -> !leader.run("checkpoint", "list", GROUP).out().contains("going"));
         assertThat(away.vm.snapshotFiles()).doesNotContain("going.json", "going.memory");
         cluster.assertConverged("after-deletion");
     }

@@ -172,8 +172,10 @@ class HappyPathTest {
 
     @Test
     void servesEveryCommandOfTheCommandLine() {
-        Told history = cluster.n1().run("cluster", "history");
-        require(history);
+        require(cluster.n1().run("cluster", "history"));
+        require(checkpoint("create", GROUP + "@noted"));
+        assertThat(cluster.n2().run("cluster", "history").out()).contains("noted", "committed");
+        require(checkpoint("delete", "--yes", GROUP + "@noted"));
         require(cluster.n1().run("cluster", "pause", "--reason", "kernel update"));
         Told held = checkpoint("create", GROUP + "@held");
         assertThat(held.exit()).as(held.all()).isEqualTo(3);

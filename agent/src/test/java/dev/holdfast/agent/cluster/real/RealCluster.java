@@ -301,6 +301,15 @@ final class RealCluster implements AutoCloseable {
         awaitPresent();
     }
 
+    /** Removes what the ZooKeeper server had kept; it must not run. */
+    void forgetStore() throws IOException {
+        try (Stream<Path> files = Files.walk(home.resolve("zk/data"))) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
     void showLogs() throws IOException {
         try (Stream<Path> files = Files.walk(home)) {
             for (Path file : files.filter(f -> f.toString().endsWith(".log")).toList()) {
