@@ -192,7 +192,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                                 cluster::epoch,
                                 cluster.store().gate(),
                                 cluster.store().history()::list,
-                                cluster::adoptStore))
+                                this::adoptStore))
                 .register(table);
         VmCommands.Tools tools = new VmCommands.Tools(
                 machines.net(),
@@ -208,6 +208,12 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             throw new IllegalStateException("nobody serves " + table.missing());
         }
         return table;
+    }
+
+    private String adoptStore() throws StoreUnreachableException {
+        String identity = cluster.adoptStore();
+        publisher.joinGroupsAnew();
+        return identity;
     }
 
     /** Desk and peers need each other: this node may have to ask itself. */

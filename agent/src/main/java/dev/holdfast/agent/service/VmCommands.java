@@ -26,8 +26,10 @@ import dev.holdfast.coordinator.protocol.Refusal;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -71,6 +73,7 @@ public final class VmCommands {
     private final BiConsumer<Name, Refusal> giveUp;
     private final Runnable changed;
     private final Tools tools;
+    private final Map<Name, String> byHand = new ConcurrentHashMap<>();
 
     /**
      * @param self this node
@@ -119,7 +122,9 @@ public final class VmCommands {
         ManagedVm vm = find(arguments.name("vm"));
         Duration bound = arguments.duration("deadline").orElse(tools.deadline());
         try {
-            tools.net().arm(vm.name(), BY_HAND + tools.uniqueWords().get(), bound, false);
+            String token = BY_HAND + tools.uniqueWords().get();
+            tools.net().arm(vm.name(), token, bound, false);
+            byHand.put(vm.name(), token);
             use(vm, RunningVm::pause);
             return details(vm);
         } catch (PhaseException e) {
@@ -137,7 +142,7 @@ public final class VmCommands {
             return true;
         });
         thawRestored(vm);
-        tools.net().forget(vm.name());
+        stopWatching(vm.name());
         return details(vm);
     }
 
@@ -150,6 +155,20 @@ public final class VmCommands {
             tools.net().thawRestored(vm.name(), BY_HAND_RESTORED);
         } catch (PhaseException e) {
             throw ControlException.of(e.because());
+        }
+    }
+
+    /** If nobody here froze it, the guard is let go of whatever it holds. */
+    private void stopWatching(Name vm) {
+        String token = byHand.remove(vm);
+        if (token == null) {
+            tools.net().forget(vm);
+            return;
+        }
+        try {
+            tools.net().disarm(vm, token);
+        } catch (PhaseException e) {
+            tools.net().forget(vm);
         }
     }
 
