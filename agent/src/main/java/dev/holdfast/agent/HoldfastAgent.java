@@ -192,14 +192,15 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                                 cluster::epoch,
                                 cluster.store().gate(),
                                 cluster.store().history()::list,
-                                cluster::adoptStore))
+                                this::adoptStore))
                 .register(table);
         VmCommands.Tools tools = new VmCommands.Tools(
                 machines.net(),
                 node.checkpoint().deadline(),
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
                 node::vmRunDirectory,
-                vm -> parts.readyToStart(vm, this::isInJournal));
+                vm -> parts.readyToStart(vm, this::isInJournal),
+                words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
@@ -207,6 +208,12 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             throw new IllegalStateException("nobody serves " + table.missing());
         }
         return table;
+    }
+
+    private String adoptStore() throws StoreUnreachableException {
+        String identity = cluster.adoptStore();
+        publisher.joinGroupsAnew();
+        return identity;
     }
 
     /** Desk and peers need each other: this node may have to ask itself. */
@@ -301,6 +308,10 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     }
 
     private void onFired(Fired fired) {
+        if (VmCommands.isByHand(fired.token())) {
+            workers.execute(() -> machines.net().forget(fired.vm()));
+            return;
+        }
         LOG.warn("the guard has thawed {} ({}): {}", fired.vm(), fired.reason(), fired.result());
         engine.giveUp(
                 fired.vm(),

@@ -68,6 +68,12 @@ public final class NodePublisher {
         }
     }
 
+    /** The store knows nothing of the groups any more: it was made anew. */
+    public synchronized void joinGroupsAnew() {
+        groupsAreKnown = false;
+        last = null;
+    }
+
     private void joinGroups() throws StoreUnreachableException {
         for (ManagedVm vm : vms.all()) {
             Optional<Name> group = vm.group();

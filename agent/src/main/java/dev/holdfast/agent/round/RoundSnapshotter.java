@@ -113,6 +113,21 @@ public final class RoundSnapshotter implements Snapshotter {
         return round;
     }
 
+    /**
+     * Noted first: a thaw from another thread may pass this arm, and then whoever ends the round must disarm once more, or
+     * the guard would hold the machine for a round that is over.
+     */
+    private void arm(Round round, Name vm, Duration deadline, boolean wasPaused) throws PhaseException {
+        round.watched().add(vm);
+        net.arm(vm, round.token(), deadline, wasPaused);
+    }
+
+    private boolean disarm(Round round, Name vm) throws PhaseException {
+        boolean fired = net.disarm(vm, round.token());
+        round.watched().remove(vm);
+        return fired;
+    }
+
     private Round known(RoundId id) throws PhaseException {
         Round round = rounds.get(id);
         if (round == null) {
@@ -125,14 +140,14 @@ public final class RoundSnapshotter implements Snapshotter {
     public void prepare(RoundSpec spec) throws PhaseException {
         Round round = open(spec);
         together.each(round.parts(), (vm, part) -> {
-            net.arm(vm, round.token(), spec.options().prepareTimeout(), part.wasPaused());
+            arm(round, vm, spec.options().prepareTimeout(), part.wasPaused());
             part.prepare();
             // Before the approach: a guest that has stopped by itself does not answer any more.
             if (spec.options().quiesce() != Quiesce.NO && spec.kind() == RoundKind.CHECKPOINT) {
                 quiesce(round, vm, part);
             }
             if (part.freezesByItself()) {
-                net.arm(vm, round.token(), round.deadline(), part.wasPaused());
+                arm(round, vm, round.deadline(), part.wasPaused());
                 part.approach();
             }
         });
@@ -140,7 +155,7 @@ public final class RoundSnapshotter implements Snapshotter {
 
     /** From here on the guest counts as frozen: the countdown is the freeze's, not that of the preparation. */
     private void quiesce(Round round, Name vm, VmPart part) throws PhaseException {
-        net.arm(vm, round.token(), round.deadline(), part.wasPaused());
+        arm(round, vm, round.deadline(), part.wasPaused());
         try {
             net.quiesce(vm, round.token(), ThawNet.quiesceBound(round.deadline()));
             round.quiesced().put(vm, "done");
@@ -157,7 +172,7 @@ public final class RoundSnapshotter implements Snapshotter {
         Round round = known(spec.id());
         armedAtNanos.put(spec.id(), nanoClock.getAsLong());
         together.each(round.parts(), (vm, part) -> {
-            net.arm(vm, round.token(), round.deadline(), part.wasPaused());
+            arm(round, vm, round.deadline(), part.wasPaused());
             part.freeze();
         });
     }
@@ -177,7 +192,7 @@ public final class RoundSnapshotter implements Snapshotter {
             if (round.quiesced().containsKey(vm)) {
                 net.unquiesce(vm, round.token());
             }
-            return net.disarm(vm, round.token());
+            return disarm(round, vm);
         });
         return worst(facts.values(), fired.containsValue(true), heldFor);
     }
@@ -204,7 +219,6 @@ public final class RoundSnapshotter implements Snapshotter {
                 running.put(vm, round.parts().get(vm));
             } else {
                 LOG.warn("round {}: {} is not known to run yet; the guard goes on watching", id, vm);
-                round.watched().add(vm);
             }
         });
         together.eachQuietly(running, (vm, part) -> stopWatching(round, vm));
@@ -227,7 +241,7 @@ public final class RoundSnapshotter implements Snapshotter {
         if (round.quiesced().containsKey(vm)) {
             net.unquiesce(vm, round.token());
         }
-        net.disarm(vm, round.token());
+        disarm(round, vm);
     }
 
     @Override
@@ -257,7 +271,7 @@ public final class RoundSnapshotter implements Snapshotter {
         Round round = open(spec);
         Map<Name, Boolean> ran = together.ask(round.parts(), (vm, part) -> {
             net.markHeld(vm, round.token());
-            boolean fired = net.disarm(vm, round.token());
+            boolean fired = disarm(round, vm);
             return fired || part.runs();
         });
         return ran.containsValue(true);

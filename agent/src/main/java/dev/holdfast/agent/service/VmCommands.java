@@ -26,17 +26,20 @@ import dev.holdfast.coordinator.protocol.Refusal;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** {@code vm.*}: the machines of this node. Thread-safe. */
 public final class VmCommands {
 
     private static final Duration GUEST_PATIENCE = Duration.ofSeconds(60);
-    /** Token of a freeze that a person asked for. */
-    private static final String BY_HAND = "by-hand";
+    /** Tokens of freezes that a person asked for begin so; the guard takes none twice. */
+    private static final String BY_HAND = "by-hand-";
 
     private static final String BY_HAND_RESTORED = "by-hand/restored";
 
@@ -48,13 +51,15 @@ public final class VmCommands {
      * @param imports puts disks under chains
      * @param runDirectory of each machine
      * @param readiness asked before each start
+     * @param uniqueWords never gives the same word twice
      */
     public record Tools(
             GuardNet net,
             Duration deadline,
             DiskImport imports,
             Function<Name, Path> runDirectory,
-            Readiness readiness) {}
+            Readiness readiness,
+            Supplier<String> uniqueWords) {}
 
     /** Whether a machine may be started. */
     public interface Readiness {
@@ -68,6 +73,7 @@ public final class VmCommands {
     private final BiConsumer<Name, Refusal> giveUp;
     private final Runnable changed;
     private final Tools tools;
+    private final Map<Name, String> byHand = new ConcurrentHashMap<>();
 
     /**
      * @param self this node
@@ -92,6 +98,11 @@ public final class VmCommands {
         this.tools = tools;
     }
 
+    /** Whether a machine was frozen by a person; then nobody else acknowledges that the guard has let it run. */
+    public static boolean isByHand(String token) {
+        return token.startsWith(BY_HAND);
+    }
+
     /** Adds the handlers. */
     public void register(CommandTable table) {
         table.register(
@@ -111,7 +122,9 @@ public final class VmCommands {
         ManagedVm vm = find(arguments.name("vm"));
         Duration bound = arguments.duration("deadline").orElse(tools.deadline());
         try {
-            tools.net().arm(vm.name(), BY_HAND, bound, false);
+            String token = BY_HAND + tools.uniqueWords().get();
+            tools.net().arm(vm.name(), token, bound, false);
+            byHand.put(vm.name(), token);
             use(vm, RunningVm::pause);
             return details(vm);
         } catch (PhaseException e) {
@@ -129,7 +142,7 @@ public final class VmCommands {
             return true;
         });
         thawRestored(vm);
-        tools.net().forget(vm.name());
+        stopWatching(vm.name());
         return details(vm);
     }
 
@@ -142,6 +155,20 @@ public final class VmCommands {
             tools.net().thawRestored(vm.name(), BY_HAND_RESTORED);
         } catch (PhaseException e) {
             throw ControlException.of(e.because());
+        }
+    }
+
+    /** If nobody here froze it, the guard is let go of whatever it holds. */
+    private void stopWatching(Name vm) {
+        String token = byHand.remove(vm);
+        if (token == null) {
+            tools.net().forget(vm);
+            return;
+        }
+        try {
+            tools.net().disarm(vm, token);
+        } catch (PhaseException e) {
+            tools.net().forget(vm);
         }
     }
 

@@ -42,7 +42,9 @@ public final class Coordinator {
     private static final String PAUSED = "paused";
 
     /** How long a caller waits for members to carry a decision out; a member that is gone does so when it is back. */
-    private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(15);
+    private static final Duration COMMITTED_PATIENCE = Duration.ofSeconds(15);
+
+    private static final Duration ABORTED_PATIENCE = Duration.ofSeconds(3);
 
     private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
 
@@ -92,7 +94,7 @@ public final class Coordinator {
             throws RoundRefusedException, StoreUnreachableException, InterruptedException {
         try (GroupQueue.Turn turn = queue.take(wish.group(), wish.patience())) {
             Outcome outcome = engine.run(plan(wish, reign)).get();
-            awaitClosed(wish.id());
+            awaitClosed(wish.id(), outcome.kind() == Outcome.Kind.COMMITTED ? COMMITTED_PATIENCE : ABORTED_PATIENCE);
             if (outcome.kind() == Outcome.Kind.ABORTED) {
                 throw new RoundRefusedException(
                         outcome.because().orElseGet(() -> Refusal.failed("the round was aborted")));
@@ -126,14 +128,14 @@ public final class Coordinator {
     }
 
     /** "Reverted" shall mean that the machines run there, and what comes next shall find nobody in its way. */
-    private void awaitClosed(RoundId round) throws InterruptedException, ExecutionException {
+    private void awaitClosed(RoundId round, Duration patience) throws InterruptedException, ExecutionException {
         try {
-            engine.closed(round).get(CLOSE_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            engine.closed(round).get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             LOG.warn(
                     "round {}: decided, but not every member has carried it out within {} s; they go on",
                     round,
-                    CLOSE_PATIENCE.toSeconds());
+                    patience.toSeconds());
         }
     }
 

@@ -229,6 +229,24 @@ class AgentFaultsTest {
     }
 
     @Test
+    void finishesADeletionWhenTheNodeIsBack() throws IOException {
+        require(cluster.n1().run("checkpoint", "create", GROUP + "@going"));
+        RealNode leader = cluster.leader();
+        RealNode away = leader == cluster.n1() ? cluster.n2() : cluster.n1();
+        away.agent.kill();
+        Told told = leader.run("checkpoint", "delete", "--yes", GROUP + "@going");
+        assertThat(told.exit()).as(told.all()).isEqualTo(1);
+        assertThat(told.err()).contains("follows by itself");
+        assertThat(leader.run("checkpoint", "list", GROUP).out()).contains("deleting");
+        away.agent.startAgain();
+        await("the deletion is complete")
+                .atMost(RealCluster.BOUND)
+                .until(() -> !leader.run("checkpoint", "list", GROUP).out().contains("going"));
+        assertThat(away.vm.snapshotFiles()).doesNotContain("going.json", "going.memory");
+        cluster.assertConverged("after-deletion");
+    }
+
+    @Test
     void adoptsRunningMachinesWhenItStarts() throws IOException {
         RealNode node = cluster.follower();
         long before = node.vm.pid();

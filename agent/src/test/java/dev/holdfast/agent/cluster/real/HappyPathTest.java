@@ -6,6 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -136,8 +143,39 @@ class HappyPathTest {
     }
 
     @Test
+    void refusesACallerWhoIsNeitherRootNorOfTheAdminGroup() throws Exception {
+        Path socket = cluster.n1().home.resolve("run/agent.sock");
+        Set<PosixFilePermission> before = Files.getPosixFilePermissions(socket);
+        // As if somebody had opened the door by hand: the caller's identity still counts.
+        Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rwxrwxrwx"));
+        Files.setPosixFilePermissions(socket.getParent(), PosixFilePermissions.fromString("rwxr-xr-x"));
+        Process caller = new ProcessBuilder(
+                        "setpriv",
+                        "--reuid=65534",
+                        "--regid=65534",
+                        "--clear-groups",
+                        "socat",
+                        "-t5",
+                        "-",
+                        "UNIX-CONNECT:" + socket)
+                .start();
+        try (Writer request = caller.outputWriter()) {
+            request.write("{\"id\":\"1\",\"command\":\"vm.list\",\"arguments\":{}}\n");
+        } catch (IOException e) {
+            // It was shown the door before it could ask.
+        }
+        String answer = new String(caller.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        caller.waitFor();
+        Files.setPosixFilePermissions(socket, before);
+        assertThat(answer).contains("forbidden").doesNotContain("web1");
+    }
+
+    @Test
     void servesEveryCommandOfTheCommandLine() {
         require(cluster.n1().run("cluster", "history"));
+        require(checkpoint("create", GROUP + "@noted"));
+        assertThat(cluster.n2().run("cluster", "history").out()).contains("noted", "committed");
+        require(checkpoint("delete", "--yes", GROUP + "@noted"));
         require(cluster.n1().run("cluster", "pause", "--reason", "kernel update"));
         Told held = checkpoint("create", GROUP + "@held");
         assertThat(held.exit()).as(held.all()).isEqualTo(3);

@@ -7,6 +7,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -25,7 +28,7 @@ class MachineFaultsTest {
 
     @BeforeAll
     static void start() throws IOException {
-        cluster = new RealCluster();
+        cluster = RealCluster.withSmallDisks();
     }
 
     @AfterEach
@@ -45,7 +48,7 @@ class MachineFaultsTest {
         await("the caller is told").atMost(BOUNDED).until(round.caller::isDone);
         Told told = round.caller.join();
         assertThat(told.exit()).as(told.all()).isIn(1, 3, 4);
-        assertThat(told.err()).contains(round.leader.vm.name);
+        assertThat(told.err()).containsAnyOf(round.leader.vm.name, "node " + round.leader.name);
     }
 
     private static void startAgain(HeldRound round) throws IOException {
@@ -53,6 +56,46 @@ class MachineFaultsTest {
                 .atMost(BOUNDED)
                 .until(() -> round.leader.run("vm", "list").out().contains("stopped"));
         require(round.leader.run("vm", "start", round.leader.vm.name));
+    }
+
+    @Test
+    void refusesWhenThereIsNoRoomAndSaysWhatToDo() throws IOException {
+        Path disks = cluster.n1().vm.chain.getParent();
+        Path ballast = fill(disks, 100L << 20);
+        Told told = cluster.n1().run("checkpoint", "create", GROUP + "@big");
+        Files.delete(ballast);
+        assertThat(told.exit()).as(told.all()).isEqualTo(3);
+        assertThat(told.err()).contains("web1", "MiB", disks.toString(), "make room");
+        cluster.assertConverged("after-no-room");
+    }
+
+    @Test
+    void diskRunsFullWhileMemoryIsWritten() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "lost");
+        Path ballast = fill(round.leader.vm.chain.getParent(), 0);
+        round.follower.agent.signal("CONT");
+        Told told = round.told();
+        assertThat(round.leader.vm.runs()).isTrue();
+        assertThat(round.follower.vm.runs()).isTrue();
+        Files.delete(ballast);
+        // The memory has its place by then; if the little that is left fits as well, the checkpoint is whole.
+        if (told.exit() == 0) {
+            require(cluster.n1().run("checkpoint", "verify", GROUP + "@lost"));
+            require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@lost"));
+        }
+        cluster.assertConverged("after-full");
+    }
+
+    /** Takes all the space but so many bytes. */
+    private static Path fill(Path directory, long left) throws IOException {
+        Path ballast = directory.resolve("ballast");
+        byte[] block = new byte[1 << 20];
+        try (OutputStream out = Files.newOutputStream(ballast)) {
+            while (Files.getFileStore(directory).getUsableSpace() > Math.max(left, block.length)) {
+                out.write(block);
+            }
+        }
+        return ballast;
     }
 
     @Test

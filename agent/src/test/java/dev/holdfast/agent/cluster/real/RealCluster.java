@@ -32,7 +32,19 @@ final class RealCluster implements AutoCloseable {
     final RealProcess zookeeper;
     final List<RealNode> nodes = new ArrayList<>();
 
+    private final boolean smallDisks;
+
     RealCluster() throws IOException {
+        this(false);
+    }
+
+    /** A cluster whose disks lie on file systems of their own that a test can fill. Needs root. */
+    static RealCluster withSmallDisks() throws IOException {
+        return new RealCluster(true);
+    }
+
+    private RealCluster(boolean smallDisks) throws IOException {
+        this.smallDisks = smallDisks;
         home = Files.createTempDirectory(
                 Path.of("/tmp"),
                 "hf",
@@ -86,6 +98,16 @@ final class RealCluster implements AutoCloseable {
         configure(node, name, store, freePort());
         Path chain = home.resolve(name).resolve("disks/web" + number + ".holdfast");
         Files.createDirectories(chain.getParent());
+        if (smallDisks) {
+            mounting(
+                    "mount",
+                    "-t",
+                    "tmpfs",
+                    "-o",
+                    "size=600m",
+                    "tmpfs",
+                    chain.getParent().toString());
+        }
         Files.writeString(node.resolve("vms/web" + number + ".toml"), """
                 name = "web%d"
                 group = "%s"
@@ -102,6 +124,17 @@ final class RealCluster implements AutoCloseable {
         return new RealNode(name, node, new RealVm("web" + number, node.resolve("run/vms/web" + number), chain));
     }
 
+    private static void mounting(String... command) throws IOException {
+        try {
+            if (new ProcessBuilder(command).inheritIO().start().waitFor() != 0) {
+                throw new IOException(String.join(" ", command) + " failed; these tests need root");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(e);
+        }
+    }
+
     private static void configure(Path node, String name, int store, int channel) throws IOException {
         Files.createDirectories(node.resolve("vms"));
         Files.writeString(node.resolve("holdfast.toml"), """
@@ -113,7 +146,7 @@ final class RealCluster implements AutoCloseable {
                 admin_group = "root"
                 [zookeeper]
                 connect = "127.0.0.1:%d"
-                session_timeout = "4s"
+                session_timeout = "3100ms"
                 [channel]
                 bind_address = "127.0.0.1"
                 port = %d
@@ -265,6 +298,16 @@ final class RealCluster implements AutoCloseable {
                 node.run("vm", "start", node.vm.name);
             }
         }
+        awaitPresent();
+    }
+
+    /** Removes what the ZooKeeper server had kept; it must not run. */
+    void forgetStore() throws IOException {
+        try (Stream<Path> files = Files.walk(home.resolve("zk/data"))) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
     }
 
     void showLogs() throws IOException {
@@ -285,6 +328,9 @@ final class RealCluster implements AutoCloseable {
             node.guard.kill();
             if (node.vm.hasProcess()) {
                 node.vm.signal("KILL");
+            }
+            if (smallDisks) {
+                mounting("umount", "--lazy", node.vm.chain.getParent().toString());
             }
             Files.writeString(kept.resolve(node.name + "-agent.log"), node.agent.log());
             Files.writeString(kept.resolve(node.name + "-guard.log"), node.guard.log());

@@ -103,6 +103,23 @@ class StoreFaultsTest {
         require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@back"));
     }
 
+    @Test
+    void adoptsAStoreThatWasMadeAnewWhenToldSo() throws IOException {
+        cluster.zookeeper.kill();
+        cluster.forgetStore();
+        cluster.zookeeper.startAgain();
+        await("the nodes do not trust it")
+                .atMost(RealCluster.BOUND)
+                .until(() -> cluster.n1().run("group", "list").err().contains("adopt-store"));
+        assertThat(cluster.n1().vm.runs()).isTrue();
+        require(cluster.n1().run("cluster", "adopt-store", "--yes"));
+        await("the other node sees that it was adopted")
+                .atMost(RealCluster.BOUND)
+                .until(() -> cluster.n2().run("cluster", "adopt-store", "--yes").exit() == 0
+                        && cluster.status(cluster.n2()).objects("nodes").size() == 2);
+        cluster.assertConverged("after-adoption");
+    }
+
     private static void goneOrWhole() throws IOException {
         cluster.zookeeper.startAgain();
         cluster.awaitPresent();
