@@ -75,10 +75,15 @@ final class RealCluster implements AutoCloseable {
     }
 
     private static int freePort() throws IOException {
-        // JGroups wants a second port above the first one; both are outside of the range of outgoing connections.
-        for (int port = 20_000; port < 30_000; port += 7) {
+        // A node's channel listens 100 above its port too; all are outside of the range of outgoing connections. Each
+        // run of
+        // the tests begins elsewhere: one that goes on beside it must not be given the same port before the node binds
+        // it.
+        int begin = (int) (ProcessHandle.current().pid() % RUNS) * PORTS_OF_RUN;
+        for (int i = 0; i < RUNS * PORTS_OF_RUN; i += PORT_STEP) {
+            int port = FIRST_PORT + (begin + i) % (RUNS * PORTS_OF_RUN);
             try (ServerSocket one = new ServerSocket(port, 1, InetAddress.getLoopbackAddress());
-                    ServerSocket two = new ServerSocket(port + 1, 1, InetAddress.getLoopbackAddress())) {
+                    ServerSocket two = new ServerSocket(port + ABOVE, 1, InetAddress.getLoopbackAddress())) {
                 int free = one.getLocalPort();
                 if (two.isBound() && TAKEN.add(free)) {
                     return free;
@@ -90,6 +95,11 @@ final class RealCluster implements AutoCloseable {
         throw new IOException("no free port");
     }
 
+    private static final int FIRST_PORT = 20_000;
+    private static final int ABOVE = 100;
+    private static final int PORT_STEP = 7;
+    private static final int RUNS = 11;
+    private static final int PORTS_OF_RUN = 1_000;
     private static final SortedSet<Integer> TAKEN = new TreeSet<>();
 
     private RealNode node(int number, int store) throws IOException {
