@@ -441,7 +441,7 @@ class CommandLineTest {
             case CLUSTER_HISTORY ->
                 new History(List.of(new History.Entry(
                         "2026-11-21T10:11:12.3Z", "checkpoint", "shop", "x", "r-1", "committed", "")));
-            case NODE_FSCK -> new FsckReport(List.of(new FsckReport.Row(WEB, "leftover", "/srv/web.holdfast/x")));
+            case NODE_FSCK -> new FsckReport(List.of(new FsckReport.Row(WEB, "lost", "/srv/web.holdfast/lost/x")));
             case CHECKPOINT_REVERT,
                     CHECKPOINT_ABORT,
                     SNAPSHOT_REVERT,
