@@ -5,6 +5,7 @@
 #   --memory MB   memory of each virtual machine (default 128, at least 96)
 #   --svg FILE    where the picture of the timeline goes (default deploy/target/timeline.svg)
 #   --accel WHAT  tcg (default: works everywhere) or kvm
+#   --qemu10      the first node runs its guest on QEMU 10 (unpacked from Debian's backports), the others on the installed one
 #   --keep        leave the cluster up afterwards, and tell what to type
 #   --down        take a cluster down that --keep left up
 #   -h, --help    this text
@@ -57,14 +58,16 @@ while [ $# -gt 0 ]; do
       case $2 in /*) svg=$2 ;; *) svg=$called_from/$2 ;; esac
       shift
       ;;
+    --qemu10) qemu10=yes ;;
     --keep) keep=yes ;;
     --down)
       need_root "taking a cluster down"
+      cluster_lock
       cluster_down
       exit 0
       ;;
     -h | --help)
-      sed -n '2,18s/^# \{0,1\}//p' "$0"
+      sed -n '2,19s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *) usage_error "unknown option '$1'" ;;

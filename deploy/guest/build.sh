@@ -1,6 +1,6 @@
 #!/bin/bash
 # deploy/guest/build.sh - makes the kernel and the initramfs of the demo guests and prints their directory:
-#   DIR/vmlinuz  DIR/initrd  DIR/initrd-agent (also with the QEMU guest agent, when it could be fetched)  DIR/read-slots
+#   DIR/vmlinuz  DIR/initrd  DIR/initrd-agent (also with the QEMU guest agent, when it could be fetched)  DIR/read-slots  DIR/qmp-fd
 # The directory lies in the cache (HOLDFAST_CACHE, default /var/cache/holdfast) under a hash of everything it is made of.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -65,6 +65,7 @@ for module in "${modules[@]}"; do add_module "$module"; done
 install -m 755 "$here/init" "$root/init"
 compile "$here/talker.c" "$root/talker"
 compile "$here/read-slots.c" "$work/out/read-slots"
+compile "$here/qmp-fd.c" "$work/out/qmp-fd"
 pack "$root" "$work/out/initrd"
 if [ -n "$agent" ]; then
   mkdir -p "$root/agent/lib"

@@ -6,11 +6,11 @@ source=$1
 root=$2
 library=$root/usr/lib/holdfast
 
-install -d "$root/usr/bin" "$library" "$root/lib/systemd/system" "$root/etc/holdfast/vms"
+install -d "$root/usr/bin" "$library" "$root/usr/lib/systemd/system" "$root/etc/holdfast/vms"
 install -m 0755 "$source/deploy/install/holdfast" "$source/deploy/install/holdfast-prime" "$root/usr/bin"
 install -m 0755 "$source/agent/target/guard/holdfast-guard" "$source/ocf-wrapper/thaw" "$library"
 install -m 0644 "$source/deploy/install/logging.properties" "$library"
 install -m 0644 "$source/deploy/install/holdfast.service" "$source/deploy/install/holdfast-guard.service" \
-  "$source/deploy/install/holdfast-zookeeper.service" "$root/lib/systemd/system"
+  "$source/deploy/install/holdfast-zookeeper.service" "$root/usr/lib/systemd/system"
 install -m 0644 "$source/deploy/install/holdfast.toml.example" "$root/etc/holdfast"
 install -m 0644 "$source/deploy/install/vm.toml.example" "$root/etc/holdfast/vms"

@@ -23,6 +23,15 @@ HF_MANAGEMENT=10.77.0
 HF_GUESTS=192.168.77
 HF_RECORD=/run/holdfast-lab/$HF_PREFIX   # one line: the scratch directory of the cluster that is up
 HF_SCRATCH=
+HF_LOCK=   # descriptor of the lock that says: a script works with this cluster
+
+# cluster_lock - fails when another living script works with the cluster of this prefix. Ends with this script.
+cluster_lock() {
+  [ -z "$HF_LOCK" ] || return 0
+  mkdir -p "${HF_RECORD%/*}"
+  exec {HF_LOCK}>"$HF_RECORD.lock"
+  flock -n "$HF_LOCK" || die "another script works with the cluster '$HF_PREFIX' right now. Wait for it, or set HOLDFAST_PREFIX to another word"
+}
 
 hf_ns() { echo "$HF_PREFIX-$1"; }
 hf_ns_exists() { [ -e "/run/netns/$HF_PREFIX-$1" ]; }
@@ -38,14 +47,20 @@ node_address() { echo "$HF_MANAGEMENT.$((10 + ${1#n}))"; }
 node_exec() {
   local node=$1
   shift
-  nsenter --net="/run/netns/$(hf_ns "$node")" -- "$@"
+  (
+    [ -z "$HF_LOCK" ] || exec {HF_LOCK}>&-
+    exec nsenter --net="/run/netns/$(hf_ns "$node")" -- "$@"
+  )
 }
 
 node_spawn() {
   local node=$1 name=$2 dir
   shift 2
   dir=$(node_dir "$node")
-  setsid nsenter --net="/run/netns/$(hf_ns "$node")" -- "$@" </dev/null >>"$dir/log/$name.log" 2>&1 &
+  (
+    [ -z "$HF_LOCK" ] || exec {HF_LOCK}>&-
+    exec setsid nsenter --net="/run/netns/$(hf_ns "$node")" -- "$@" </dev/null >>"$dir/log/$name.log" 2>&1
+  ) &
   echo $! >"$dir/log/$name.pid"
   disown
 }
@@ -78,6 +93,7 @@ cluster_up() {
   # The prefix goes into names of namespaces and directories, the scratch directory into paths of UNIX sockets.
   [[ $HF_PREFIX =~ ^[a-z][a-z0-9]{0,7}$ ]] || die "HOLDFAST_PREFIX '$HF_PREFIX' is not a short word (a-z, 0-9, up to 8)"
   [[ $count =~ ^([1-9]|1[0-6])$ ]] || die "a cluster has 1 to 16 nodes, not '$count'"
+  cluster_lock
   if [ -f "$HF_RECORD.kept" ]; then
     die "a cluster '$HF_PREFIX' is still up ($(cat "$HF_RECORD")). Take it down with deploy/demo.sh --down, or set HOLDFAST_PREFIX to another word"
   fi

@@ -17,6 +17,8 @@ nodes=3        # nodes, each with one guest
 memory=128     # MiB of each guest
 accel=tcg      # or kvm
 group=shop     # the checkpoint group they are in
+agents=no      # yes: guests have a guest agent, and a third disk d2 with an ext4 that they write to
+qemu10=no      # yes: node 1 runs its guest on QEMU 10, the other nodes on the installed QEMU
 
 # ---- the program ----
 
@@ -27,6 +29,12 @@ holdfast_prepare() {
   install_packages
   build_holdfast
   guest=$("$HOLDFAST_ROOT/deploy/guest/build.sh")
+  if [ "$agents" = yes ] && [ ! -f "$guest/initrd-agent" ]; then
+    die "the guests have no guest agent: it could not be fetched when they were built (no network?). Give the machine its package source, remove $guest, and run this again"
+  fi
+  if [ "$qemu10" = yes ]; then
+    qemu10_root=$("$HOLDFAST_ROOT/deploy/lib/qemu10.sh") || die "QEMU 10 is missing; see above"
+  fi
   store_secret=$(secret) channel_secret=$(secret)
 }
 
@@ -114,6 +122,7 @@ connect = "$(store_addresses :2181)"
 [channel]
 bind_address = "$(node_address "$node")"
 TOML
+  if [ "$qemu10" = yes ] && [ "$i" -eq 1 ]; then qemu10_table >>"$dir/etc/holdfast.toml"; fi
   (
     umask 077
     printf 'holdfast:%s\n' "$store_secret" >"$dir/etc/zookeeper.secret"
@@ -127,21 +136,29 @@ accel = "$accel"
 cpu = "$([ "$accel" = kvm ] && echo host || echo max)"
 memory = "${memory}M"
 kernel = "$guest/vmlinuz"
-initrd = "$guest/initrd"
+initrd = "$guest/$([ "$agents" = yes ] && echo initrd-agent || echo initrd)"
 append = "$(guest_command_line "$i")"
+guest_agent = $([ "$agents" = yes ] && echo true || echo false)
 
-[[disk]]
-id = "d0"
-path = "$dir/vms/web$i.holdfast/head/d0.qcow2"
-
-[[disk]]
-id = "d1"
-path = "$dir/vms/web$i.holdfast/head/d1.qcow2"
+$(for disk in $(guest_disks); do printf '[[disk]]\nid = "%s"\npath = "%s/vms/web%s.holdfast/head/%s.qcow2"\n\n' "$disk" "$dir" "$i" "$disk"; done)
 
 [[nic]]
 id = "n0"
 tap = "tap0"
 mac = "52:54:00:77:00:0$i"
+TOML
+}
+
+guest_disks() { if [ "$agents" = yes ]; then echo d0 d1 d2; else echo d0 d1; fi; }
+
+# The table of a QEMU that is unpacked and not installed.
+qemu10_table() {
+  cat <<TOML
+
+[qemu]
+emulator = "$qemu10_root/usr/bin/qemu-system-x86_64"
+firmware_dirs = ["$qemu10_root/usr/share/qemu", "$qemu10_root/usr/share/seabios", "/usr/lib/ipxe/qemu"]
+module_dir = "$qemu10_root/usr/lib/x86_64-linux-gnu/qemu"
 TOML
 }
 
@@ -190,8 +207,19 @@ start_vm() {
   local i=$1 disk image
   image=$(node_dir "n$i")/vms/empty.qcow2
   qemu-img create -q -f qcow2 "$image" 16M
-  for disk in d0 d1; do hf "n$i" vm import-disk "web$i" "$disk" "$image" >/dev/null; done
+  for disk in $(guest_disks); do
+    [ "$disk" != d2 ] || file_system "$image"
+    hf "n$i" vm import-disk "web$i" "$disk" "$image" >/dev/null
+  done
   hf "n$i" vm start "web$i" >/dev/null
+}
+
+# file_system IMAGE - makes the image again, with an empty ext4 in it.
+file_system() {
+  truncate -s 32M "$1.raw"
+  mkfs.ext4 -q -F "$1.raw"
+  qemu-img convert -q -f raw -O qcow2 "$1.raw" "$1"
+  rm -f "$1.raw"
 }
 
 console() { echo "$(node_dir "n$1")/run/vms/web$1/console"; }

@@ -19,6 +19,8 @@ socat talks to sockets from shell
 iproute2 network namespaces, bridges and taps of the demo
 procps reads process tables
 util-linux setsid and flock
+e2fsprogs makes the file system of the guests that quiesce
+debian-archive-keyring verifies the QEMU 10 of the second lane
 jq reads JSON in the scripts
 shellcheck checks the scripts
 bats tests the scripts

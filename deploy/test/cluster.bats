@@ -81,10 +81,24 @@ ended() { ! node_alive "$@"; }
   [ "$(cluster_nodes | wc -l)" -eq 2 ]
 }
 
+@test "a cluster that another living script works with is left alone" {
+  cluster_up 1
+  node_spawn n1 sleeper sleep 300
+  HF_LOCK='' run cluster_up 1
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"another script works with"* ]]
+  node_alive n1 sleeper
+  run flock -n "$HF_RECORD.lock" true
+  [ "$status" -eq 1 ]
+  exec {HF_LOCK}>&-
+  HF_LOCK=''
+  flock -n "$HF_RECORD.lock" true
+}
+
 @test "two clusters live side by side" {
   cluster_up 1
   (
-    HF_PREFIX=hfu HF_RECORD=/run/holdfast-lab/hfu
+    HF_PREFIX=hfu HF_RECORD=/run/holdfast-lab/hfu HF_LOCK=''
     cluster_up 1
     cluster_down
   )

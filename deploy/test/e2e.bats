@@ -22,3 +22,12 @@ teardown() {
   run ! ls /run/netns/hfe-hub
   [ ! -e /run/holdfast-lab/hfe ]
 }
+
+@test "two nodes of different QEMU versions: one checkpoint, one way back" {
+  run --separate-stderr "$BATS_TEST_DIRNAME/../demo.sh" --nodes 2 --qemu10
+  printf '%s\n' "$stderr" "$output"
+  [ "$status" -eq 0 ]
+  [ "$(jq -c '[.vms, .consistent]' <<<"${lines[-1]}")" = "[2,true]" ]
+  grep -q 'web1 .*QEMU 10\.' <<<"$stderr"
+  grep -q 'web2 .*QEMU 7\.' <<<"$stderr"
+}

@@ -137,7 +137,24 @@ static void op_unwatch(struct connection *connection, const json_t *request)
     succeed(connection);
 }
 
-/* arm: from now on the guest may be frozen, for deadline_ms. The same token again starts the countdown anew. */
+static bool can_quiesce(struct connection *connection, struct vm *vm)
+{
+    if (vm->waiting != NULL) {
+        connection_fail(connection, "VM %s: another request for it is not answered yet; wait for that", vm->name);
+        return false;
+    }
+    if (!vm->has_qga || !qga_is_open(&vm->qga)) {
+        connection_fail(connection, "cannot speak to the guest agent of VM %s: %s; set guest_agent = true, or create the checkpoint with --quiesce=no", vm->name,
+                        vm->has_qga ? "nobody listens on its qga.sock" : "it is watched without one");
+        return false;
+    }
+    return true;
+}
+
+/*
+ * arm: from now on the guest may be frozen, for deadline_ms. The same token again starts the countdown anew. `quiesced`: its
+ * file systems are frozen already, because it was restored from a quiesced capture; the thaw includes them.
+ */
 static void op_arm(struct connection *connection, const json_t *request)
 {
     struct vm *vm = named_vm(connection, request);
@@ -153,16 +170,20 @@ static void op_arm(struct connection *connection, const json_t *request)
     }
     bool mine = vm->owner == connection;
     bool same = strcmp(vm->token, token) == 0;
+    bool quiesced = json_is_true(json_object_get(request, "quiesced"));
     if (strcmp(vm->last_fired, token) == 0) {
         connection_fail(connection, "cannot arm VM %s with token %s: its deadline passed and the guard has thawed it, so what was captured is void; begin a new round with a new token", vm->name, token);
     } else if (vm->phase == FIRING || (vm->phase != IDLE && !mine) || (vm->phase == ARMED && !same)) {
         connection_fail(connection, "cannot arm VM %s: it is %s with token %s; wait for the end of that round", vm->name,
                         vm->phase == FIRING ? "being thawed" : "armed", vm->token);
+    } else if (quiesced && !can_quiesce(connection, vm)) {
+        return;
     } else if (vm->qmp.state != QMP_READY) {
         connection_fail(connection, "cannot arm VM %s: the guard has no QMP session with it now, so it could not thaw it; does its QEMU (pid %d) run and answer?", vm->name, (int)vm->pid);
     } else if (!vm_arm(vm, connection, connection->pidfd, token, deadline_ms, json_is_true(json_object_get(request, "was_paused")))) {
         connection_fail(connection, "cannot arm VM %s: the freeze marker %s/frozen cannot be written: %s; make room there", vm->name, vm->directory, strerror(errno));
     } else {
+        vm->quiesced = vm->quiesced || quiesced;
         succeed(connection);
     }
 }
@@ -190,20 +211,6 @@ static void op_disarm(struct connection *connection, const json_t *request)
         vm_disarm(vm);
     }
     connection_reply(connection, json_pack("{s:b,s:b}", "ok", 1, "fired", fired));
-}
-
-static bool can_quiesce(struct connection *connection, struct vm *vm)
-{
-    if (vm->waiting != NULL) {
-        connection_fail(connection, "VM %s: another request for it is not answered yet; wait for that", vm->name);
-        return false;
-    }
-    if (!vm->has_qga || !qga_is_open(&vm->qga)) {
-        connection_fail(connection, "cannot speak to the guest agent of VM %s: %s; set guest_agent = true, or create the checkpoint with --quiesce=no", vm->name,
-                        vm->has_qga ? "nobody listens on its qga.sock" : "it is watched without one");
-        return false;
-    }
-    return true;
 }
 
 /* quiesce: freezes the guest's file systems; from now on the thaw includes them. */

@@ -5,10 +5,12 @@ import dev.holdfast.agent.node.RememberedStore;
 import dev.holdfast.coordinator.group.ChannelKey;
 import dev.holdfast.coordinator.group.ChannelSettings;
 import dev.holdfast.coordinator.group.JGroupsChannel;
+import dev.holdfast.coordinator.port.GroupChannel;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.zookeeper.Credentials;
 import dev.holdfast.coordinator.zookeeper.StoreIdentity;
 import dev.holdfast.coordinator.zookeeper.StoreSettings;
@@ -100,6 +102,18 @@ final class ClusterLink implements AutoCloseable {
                 .filter(node -> !node.node().equals(self))
                 .map(node -> node.vms().get(vm))
                 .anyMatch(state -> state != null && !"stopped".equals(state));
+    }
+
+    /** How far this node's clock may be from that of the round's first node; -1 if it was not measured. */
+    long clockError(RoundSpec spec) {
+        GroupChannel.ClockOffset offset =
+                channel.clockOffset(spec.members().nodes().first());
+        return offset.errorNanos() < 0 ? -1 : Math.abs(offset.offsetNanos()) + offset.errorNanos();
+    }
+
+    /** The highest reign that this node has heard of; -1 if the store does not answer. */
+    long epoch() {
+        return store.identity().map(known -> known.epoch().value()).orElse(-1L);
     }
 
     /** Identity of the store, empty if it does not answer. */

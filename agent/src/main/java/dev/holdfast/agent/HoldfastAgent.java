@@ -47,7 +47,8 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,6 +68,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final String identity;
     private final ExecutorService workers = Executors.newCachedThreadPool(task -> daemon(task, "holdfast-machine"));
     private final ScheduledTimers timers = new ScheduledTimers();
+    private final ScheduledExecutorService lookouts =
+            Executors.newScheduledThreadPool(2, task -> daemon(task, "holdfast-lookout"));
     private final LocalMachines machines;
     private final ClusterLink cluster;
     private final NodeParts parts;
@@ -76,7 +79,6 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final NodePublisher publisher;
     private final ControlServer control;
     private volatile Optional<Epoch> reign = Optional.empty();
-    private volatile boolean closing;
 
     private HoldfastAgent(Configuration configuration, Platform platform, Hypervisor hypervisor) throws IOException {
         this.node = configuration.node();
@@ -88,7 +90,12 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         UniqueWords words = new UniqueWords(platform.clock(), platform.random());
         this.parts = new NodeParts(machines.vms(), machines.claims(), tools(hypervisor), cluster::runsElsewhere, words);
         this.snapshotter = new RoundSnapshotter(
-                node.node(), platform.software(), machines.net(), new TellingParts(), workers, platform.nanoClock());
+                node.node(),
+                platform.software(),
+                machines.net(),
+                new TellingParts(),
+                workers,
+                new RoundSnapshotter.Clocks(platform.nanoClock(), cluster::clockError));
         RoundJournal journal = new RoundJournal(machines.journal(), node.node(), platform.clock());
         this.engine = new Engine(
                 node.node(),
@@ -121,7 +128,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             throws IOException {
         HoldfastAgent agent = new HoldfastAgent(configuration, platform, hypervisor);
         agent.engine.start();
-        daemon(agent::lookAfter, "holdfast-lookout").start();
+        agent.every(LOOK_EVERY, agent::lookAfter);
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;
     }
@@ -147,6 +154,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         public void end(RoundSpec spec) {
             parts.end(spec);
             publisher.publish();
+            workers.execute(() -> spec.members().on(node.node()).forEach(parts::compact));
         }
     }
 
@@ -181,7 +189,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                         cluster.store().decisions(),
                         new ClusterCommands.Store(
                                 cluster::storeIdentity,
-                                () -> reign.map(Epoch::value).orElse(-1L),
+                                cluster::epoch,
                                 cluster.store().gate(),
                                 cluster.store().history()::list,
                                 this::adoptStore))
@@ -191,6 +199,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.checkpoint().deadline(),
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
                 node::vmRunDirectory,
+                vm -> parts.readyToStart(vm, this::isInJournal),
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
@@ -224,10 +233,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private void recoverChains() {
         for (ManagedVm vm : machines.vms().all()) {
             try {
-                parts.recover(
-                                vm.name(),
-                                operation -> machines.journal().operations().stream()
-                                        .anyMatch(entry -> entry.id().value().equals(operation)))
+                parts.recover(vm.name(), this::isInJournal)
                         .ifPresent(
                                 operation -> LOG.warn("{}: ended {}, which a crash had cut off", vm.name(), operation));
             } catch (SnapshotException e) {
@@ -237,6 +243,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                         e.because().text());
             }
         }
+    }
+
+    private boolean isInJournal(String operation) {
+        return machines.journal().operations().stream()
+                .anyMatch(entry -> entry.id().value().equals(operation));
     }
 
     /** The channel needs the addresses of the others, and those come from the store; neither is waited for by machines. */
@@ -257,27 +268,32 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             LOG.error("{}; no checkpoint can include this node until the agent is restarted", e.getMessage());
         }
         LOG.info("node {} takes part in cluster {}", node.node(), node.cluster());
-        daemon(this::publishForEver, "holdfast-publisher").start();
+        every(PUBLISH_EVERY, publisher::publish);
     }
 
     /** Machines that came back to life, or were started by others, and deletions that were cut off. */
     private void lookAfter() {
+        machines.vms().adopt();
         try {
-            while (!closing) {
-                Thread.sleep(LOOK_EVERY.toMillis());
-                machines.vms().adopt();
-                leaderDesk.rollForward();
-            }
+            leaderDesk.rollForward();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    private void publishForEver() {
-        while (!closing) {
-            publisher.publish();
-            LockSupport.parkNanos(PUBLISH_EVERY.toNanos());
-        }
+    /** A task that breaks is logged and comes again: nothing that looks after the node may end while the node lives. */
+    private void every(Duration period, Runnable task) {
+        lookouts.scheduleWithFixedDelay(
+                () -> {
+                    try {
+                        task.run();
+                    } catch (RuntimeException e) {
+                        LOG.error("a task of the agent broke", e);
+                    }
+                },
+                period.toMillis(),
+                period.toMillis(),
+                TimeUnit.MILLISECONDS);
     }
 
     private NodeRegistry.Node describe(SortedMap<Name, String> states) {
@@ -333,7 +349,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     /** Ends the agent; machines run on, and what it had frozen is thawed by the guard. */
     @Override
     public void close() throws IOException {
-        closing = true;
+        lookouts.shutdownNow();
         control.close();
         engine.close();
         cluster.close();

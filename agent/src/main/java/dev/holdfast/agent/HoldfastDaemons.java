@@ -5,6 +5,8 @@ import dev.holdfast.agent.cli.HoldfastCommand;
 import dev.holdfast.agent.config.Configuration;
 import dev.holdfast.agent.config.ConfigurationException;
 import dev.holdfast.agent.config.ConfigurationLoader;
+import dev.holdfast.agent.config.NodeSettings;
+import dev.holdfast.agent.config.QemuProgram;
 import dev.holdfast.agent.control.ExitCode;
 import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
@@ -40,7 +42,7 @@ final class HoldfastDaemons implements Daemons {
                     () -> UUID.randomUUID().toString(),
                     HoldfastCommand.version(),
                     contradiction -> Runtime.getRuntime().halt(CONTRADICTION));
-            QemuSettings qemu = QemuSettings.installed(loaded.node().runDirectory());
+            QemuSettings qemu = qemu(loaded.node());
             HoldfastAgent agent = HoldfastAgent.start(loaded, platform, new QemuHypervisor(qemu, platform.nanoClock()));
             LOG.info(
                     "agent of node {} listens on {}",
@@ -55,6 +57,12 @@ final class HoldfastDaemons implements Daemons {
             LOG.error("the agent cannot start: {}", e.getMessage());
             return ExitCode.FAILED.number();
         }
+    }
+
+    private static QemuSettings qemu(NodeSettings node) {
+        QemuProgram program = node.qemu();
+        return QemuSettings.of(program.emulator(), node.runDirectory())
+                .with(program.firmwareDirectories(), program.moduleDirectory());
     }
 
     private static void awaitEnd(HoldfastAgent agent) throws InterruptedException {

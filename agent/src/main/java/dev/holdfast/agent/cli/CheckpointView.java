@@ -108,7 +108,7 @@ final class CheckpointView {
                     row.vm().value(),
                     row.node().value(),
                     row.method(),
-                    millis(row.pauseNanos()),
+                    row.pauseNanos() < 0 ? "unknown" : millis(row.pauseNanos()),
                     View.size(row.bytes()),
                     View.size(row.freeBytes()));
         }

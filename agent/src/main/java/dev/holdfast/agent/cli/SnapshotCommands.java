@@ -96,7 +96,7 @@ final class SnapshotCommands {
                         CheckpointView.seconds(row.created()),
                         row.state(),
                         row.method(),
-                        millis(row.pauseNanos()),
+                        row.pauseNanos() < 0 ? "unknown" : millis(row.pauseNanos()),
                         View.size(row.bytes()),
                         row.parent().orElse("-"),
                         row.description());

@@ -1,8 +1,11 @@
 package dev.holdfast.agent.config;
 
 import dev.holdfast.coordinator.protocol.Name;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /** Turns the tables of {@code holdfast.toml} into records. */
@@ -12,6 +15,8 @@ final class NodeReader {
             Pattern.compile("[A-Za-z0-9._\\[\\]:-]+:\\d{1,5}(,[A-Za-z0-9._\\[\\]:-]+:\\d{1,5})*");
     private static final Pattern ADDRESS = Pattern.compile("[A-Za-z0-9._:%-]+");
     private static final Pattern GROUP = Pattern.compile("[A-Za-z_][A-Za-z0-9_.-]{0,31}");
+
+    private static final Pattern PROGRAM = Pattern.compile("(/[^\\p{Cntrl}]*)?[^/\\p{Cntrl}]+");
 
     private final Path file;
     private final String hostName;
@@ -47,12 +52,15 @@ final class NodeReader {
         ChannelSettings channel = channel(network);
         TableReader round = root.table("checkpoint");
         CheckpointSettings checkpoint = checkpoint(round);
+        TableReader emulation = root.table("qemu");
+        QemuProgram qemu = qemu(emulation);
         LivenessCheck.check(store, zookeeper, round, checkpoint);
         root.finish();
         store.finish();
         network.finish();
         round.finish();
-        return new NodeSettings(node, cluster, run, state, vms, group, zookeeper, channel, checkpoint);
+        emulation.finish();
+        return new NodeSettings(node, cluster, run, state, vms, group, zookeeper, channel, checkpoint, qemu);
     }
 
     private Name defaultNode(TableReader root) {
@@ -92,6 +100,30 @@ final class NodeReader {
             SecretFile.check(table, "key", key, "a random text, the same on every node");
         }
         return new ChannelSettings(address, port, key);
+    }
+
+    private QemuProgram qemu(TableReader table) {
+        String emulator = table.text("emulator", QemuProgram.INSTALLED);
+        if (!PROGRAM.matcher(emulator).matches()) {
+            table.problem(
+                    "emulator",
+                    "\"" + emulator + "\" is neither the name of a program nor a whole path",
+                    "write \"qemu-system-x86_64\", or a path beginning with /");
+        }
+        if (withFiles && emulator.startsWith("/") && !Files.isExecutable(Path.of(emulator))) {
+            table.problem("emulator", "there is no program " + emulator, "install it, or correct the path");
+        }
+        List<Path> firmware = table.paths("firmware_dirs");
+        firmware.forEach(directory -> mustBeDirectory(table, "firmware_dirs", directory));
+        Optional<Path> modules = table.path("module_dir");
+        modules.ifPresent(directory -> mustBeDirectory(table, "module_dir", directory));
+        return new QemuProgram(emulator, firmware, modules);
+    }
+
+    private void mustBeDirectory(TableReader table, String key, Path directory) {
+        if (withFiles && !Files.isDirectory(directory)) {
+            table.problem(key, "there is no directory " + directory, "install what it belongs to, or correct the path");
+        }
     }
 
     private static CheckpointSettings checkpoint(TableReader table) {

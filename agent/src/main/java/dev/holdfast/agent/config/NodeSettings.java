@@ -20,6 +20,7 @@ import java.nio.file.Path;
  * @param zookeeper table {@code [zookeeper]}
  * @param channel table {@code [channel]}
  * @param checkpoint table {@code [checkpoint]}
+ * @param qemu table {@code [qemu]}
  */
 public record NodeSettings(
         Name node,
@@ -30,7 +31,8 @@ public record NodeSettings(
         String adminGroup,
         ZooKeeperSettings zookeeper,
         ChannelSettings channel,
-        CheckpointSettings checkpoint) {
+        CheckpointSettings checkpoint,
+        QemuProgram qemu) {
 
     /** Where the agent listens for the command line and the resource agent. */
     public Path controlSocket() {

@@ -98,15 +98,34 @@ final class TableReader {
     }
 
     Optional<Path> path(String key) {
-        Optional<Path> path = converted(key, TableReader::parsePath);
-        if (path.isPresent() && !path.get().isAbsolute()) {
+        return converted(key, TableReader::parsePath)
+                .filter(path -> isAbsolute(key, path))
+                .map(Path::normalize);
+    }
+
+    List<Path> paths(String key) {
+        List<Path> paths = new ArrayList<>();
+        for (String text : texts(key)) {
+            try {
+                Path path = parsePath(text);
+                if (isAbsolute(key, path)) {
+                    paths.add(path.normalize());
+                }
+            } catch (IllegalArgumentException e) {
+                problem(key, quoted(key) + ": " + e.getMessage(), "");
+            }
+        }
+        return paths;
+    }
+
+    private boolean isAbsolute(String key, Path path) {
+        if (!path.isAbsolute()) {
             problem(
                     key,
-                    quoted(key) + " is the relative path \"" + path.get() + "\", and a daemon has no place of its own",
+                    quoted(key) + " is the relative path \"" + path + "\", and a daemon has no place of its own",
                     "write the whole path, beginning with /");
-            return Optional.empty();
         }
-        return path.map(Path::normalize);
+        return path.isAbsolute();
     }
 
     <E extends Enum<E>> E choice(String key, Class<E> type, E fallback) {

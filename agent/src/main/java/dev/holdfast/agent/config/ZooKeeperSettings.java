@@ -8,8 +8,9 @@ import java.time.Duration;
  *
  * @param connect key {@code connect}, default {@code 127.0.0.1:2181}: {@code host:port} of each server, with commas.
  *     Fewer servers than the ensemble has: an outage of these looks like one of the whole
- * @param sessionTimeout key {@code session_timeout}, default {@code 6s}, 4 s to 5 min. Too small: a stall of the JVM or the
- *     disk costs the coordinator its office. Too large: a dead coordinator is replaced only after that long
+ * @param sessionTimeout key {@code session_timeout}, default {@code 6s}, more than 3 s ({@link LivenessCheck}), at most
+ *     5 min. Too small: a stall of the JVM or the disk costs the coordinator its office. Too large: a dead coordinator is
+ *     replaced only after that long
  * @param credentials key {@code credentials}, default {@code zookeeper.secret} beside {@code holdfast.toml}: a file only its
  *     owner may read (mode 0600), with one line {@code user:password}
  */

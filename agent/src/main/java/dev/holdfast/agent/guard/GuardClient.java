@@ -112,6 +112,21 @@ public final class GuardClient implements Closeable {
     }
 
     /**
+     * Starts the countdown for a machine whose file systems are frozen already, because it was restored from a quiesced
+     * capture: {@link #unquiesce} and every thaw of the guard's own include them.
+     *
+     * @param token as for {@link #arm}
+     * @param deadline as for {@link #arm}
+     */
+    public void armRestored(Name vm, String token, Duration deadline)
+            throws GuardUnavailableException, GuardRefusedException {
+        Map<String, Object> request = request("arm", vm, token);
+        request.put("deadline_ms", deadline.toMillis());
+        request.put("quiesced", true);
+        ask(request, timeout);
+    }
+
+    /**
      * Ends the countdown and removes the freeze marker. To be called when the machine runs. After the guard has fired it
      * undoes every later stop until this is called, so that a process that hung cannot freeze the machine afterwards.
      *

@@ -44,6 +44,8 @@ public final class OperationJournal {
                     directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         }
         OperationJournal journal = new OperationJournal(directory);
+        // A rename of the life before may not be certain yet, and what is read here is believed.
+        DurableFile.flushDirectory(directory);
         try (Stream<Path> files = Files.list(directory)) {
             files.filter(OperationJournal::isEntry).sorted().forEach(journal::load);
         }

@@ -12,10 +12,11 @@ import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.VmReport;
+import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,7 +27,7 @@ import org.slf4j.LoggerFactory;
 final class CheckpointPart implements VmPart {
 
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointPart.class);
-    private static final long THAW_PATIENCE_MILLIS = 50;
+    private static final Duration THAW_BOUND = Duration.ofSeconds(2);
 
     /** A phase of the snapshot. */
     private interface Phase<R> {
@@ -89,8 +90,24 @@ final class CheckpointPart implements VmPart {
         }
     }
 
+    /** Why a machine cannot quiesce, as far as its definition tells. */
+    static Optional<String> cannotQuiesce(ManagedVm vm) {
+        return vm.definition().guestAgent()
+                ? Optional.empty()
+                : Optional.of(
+                        ("%s has no guest agent, which --quiesce=require needs; install qemu-guest-agent in it and set"
+                                        + " guest_agent = true, or use --quiesce=try or no")
+                                .formatted(vm.name()));
+    }
+
     @Override
     public void prepare() throws PhaseException {
+        if (spec.options().quiesce() == Quiesce.REQUIRE) {
+            Optional<String> why = cannotQuiesce(vm);
+            if (why.isPresent()) {
+                throw new PhaseException(Refusal.preflight(why.get()));
+            }
+        }
         SnapshotRequest request = new SnapshotRequest(
                 spec.id().value(),
                 spec.checkpoint(),
@@ -138,7 +155,10 @@ final class CheckpointPart implements VmPart {
     /** Takes minutes, and the guest runs: others may ask the machine meanwhile. */
     @Override
     public VmReport drain(String quiesce, Progress progress) throws PhaseException {
-        return phase(() -> phases.drain(quiesce, (done, total) -> progress.at("draining", done, total)));
+        return phase(() -> phases.drain(
+                quiesce,
+                (done, total) -> progress.at("draining", done, total),
+                (done, total) -> progress.at("hashing", done, total)));
     }
 
     @Override
@@ -151,35 +171,20 @@ final class CheckpointPart implements VmPart {
         return status().filter(VmStatus.RUNNING::equals).isPresent();
     }
 
-    /** If a phase is under way it ends within the deadline, and {@link #carryOut} follows and lets the guest run. */
+    /** Cuts short what is under way; the machine runs when this returns, unless it hangs, and then the guard sees to it. */
     @Override
     public boolean thaw() {
         cut = true;
+        Optional<RunningVm> process = vm.process();
         if (!mayBeFrozen || wasPaused) {
             return true;
         }
-        try {
-            if (!vm.lock().tryLock(THAW_PATIENCE_MILLIS, TimeUnit.MILLISECONDS)) {
-                return false;
-            }
-            try {
-                return resumeIfStopped();
-            } finally {
-                vm.lock().unlock();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        if (process.isEmpty()) {
             return false;
         }
-    }
-
-    private boolean resumeIfStopped() {
-        Optional<RunningVm> process = vm.process();
         try {
-            if (process.isPresent() && process.get().status().resumable()) {
-                process.get().resume();
-            }
-            return process.isPresent() && process.get().status() == VmStatus.RUNNING;
+            process.get().thaw(THAW_BOUND);
+            return process.get().status() == VmStatus.RUNNING;
         } catch (HypervisorException e) {
             LOG.warn("{} may still stand still: {}; the guard lets it run", vm.name(), e.getMessage());
             return false;

@@ -4,7 +4,6 @@ import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.guard.GuardClient;
 import dev.holdfast.agent.guard.GuardRefusedException;
 import dev.holdfast.agent.guard.GuardUnavailableException;
-import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.protocol.Name;
@@ -27,6 +26,12 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     private static final Duration ANSWER = Duration.ofSeconds(1);
     private static final Duration LONGEST_DEADLINE = Duration.ofMinutes(10);
     private static final Duration LONGEST_QUIESCE = Duration.ofMinutes(1);
+    /** Longer than the guard waits for one answer of the guest. */
+    private static final Duration RESTORED_DEADLINE = Duration.ofSeconds(5);
+    /** The guard's own mark, and the only one that shell scripts know. */
+    private static final String HELD = "frozen";
+    /** Holds the process that stands still with frozen file systems. */
+    private static final String RESTORED = "restored-quiesced";
 
     /** One request to the guard. */
     private interface Request<R> {
@@ -81,7 +86,7 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     @Override
     public int quiesce(Name vm, String token, Duration bound) throws PhaseException {
         Duration most = bound.compareTo(LONGEST_QUIESCE) < 0 ? bound : LONGEST_QUIESCE;
-        return ask(vm, client -> client.quiesce(vm, token, most));
+        return ask(vm, client -> client.quiesce(vm, token, most), Refusal::preflight);
     }
 
     @Override
@@ -89,7 +94,55 @@ public final class GuardNet implements ThawNet, AutoCloseable {
         ask(vm, client -> client.unquiesce(vm, token));
     }
 
+    @Override
+    public int thawRestored(Name vm, String token) throws PhaseException {
+        int fileSystems = ask(vm, client -> {
+            client.armRestored(vm, token, RESTORED_DEADLINE);
+            int thawed = client.unquiesce(vm, token);
+            client.disarm(vm, token);
+            return thawed;
+        });
+        removeMark(vm, RESTORED);
+        return fileSystems;
+    }
+
+    @Override
+    public void markRestored(Name vm) throws PhaseException {
+        try {
+            Files.writeString(runDirectory.apply(vm).resolve(RESTORED), pid(vm) + "\n");
+        } catch (IOException e) {
+            throw new PhaseException(
+                    Refusal.failed(
+                            "that the file systems of %s are frozen cannot be noted: %s".formatted(vm, e.getMessage())),
+                    e);
+        }
+    }
+
+    /** Whether {@link #markRestored} was called for the process that the machine has now. */
+    public boolean isMarkedRestored(Name vm) {
+        try {
+            Path mark = runDirectory.apply(vm).resolve(RESTORED);
+            return Files.exists(mark) && Files.readString(mark).strip().equals(Long.toString(pid(vm)));
+        } catch (IOException | PhaseException e) {
+            LOG.warn("whether the file systems of {} are frozen cannot be read: {}", vm, e.getMessage());
+            return false;
+        }
+    }
+
+    private long pid(Name vm) throws PhaseException {
+        return vms.find(vm)
+                .orElseThrow(() -> new PhaseException(Refusal.failed("no machine " + vm + " here")))
+                .process()
+                .orElseThrow(() -> new PhaseException(Refusal.failed(vm + " does not run")))
+                .identity()
+                .pid();
+    }
+
     private <R> R ask(Name vm, Request<R> request) throws PhaseException {
+        return ask(vm, request, Refusal::failed);
+    }
+
+    private <R> R ask(Name vm, Request<R> request, Function<String, Refusal> refused) throws PhaseException {
         try {
             return request.ask(client(vm));
         } catch (GuardUnavailableException e) {
@@ -99,24 +152,31 @@ public final class GuardNet implements ThawNet, AutoCloseable {
                             + "; start it with 'systemctl start holdfast-guard'"),
                     e);
         } catch (GuardRefusedException e) {
-            throw new PhaseException(Refusal.failed("the guard refused: " + e.getMessage()), e);
+            throw new PhaseException(refused.apply("the guard refused: " + e.getMessage()), e);
         }
     }
 
-    private GuardClient client(Name vm) throws GuardUnavailableException, GuardRefusedException, PhaseException {
+    private synchronized GuardClient client(Name vm)
+            throws GuardUnavailableException, GuardRefusedException, PhaseException {
         GuardClient known = clients.get(vm);
         if (known != null) {
             return known;
         }
-        ManagedVm machine =
-                vms.find(vm).orElseThrow(() -> new PhaseException(Refusal.failed("no machine " + vm + " here")));
-        long pid = machine.process()
-                .orElseThrow(() -> new PhaseException(Refusal.failed(vm + " does not run")))
-                .identity()
-                .pid();
-        GuardClient client = GuardClient.connect(socket, ANSWER, listener);
-        client.watch(vm, runDirectory.apply(vm), pid, machine.definition().guestAgent());
+        long pid = pid(vm);
+        boolean guestAgent = vms.find(vm).orElseThrow().definition().guestAgent();
+        // Each connection hears of every machine; one is told once.
+        GuardClient client = GuardClient.connect(socket, ANSWER, fired -> {
+            if (fired.vm().equals(vm)) {
+                listener.accept(fired);
+            }
+        });
         clients.put(vm, client);
+        try {
+            client.watch(vm, runDirectory.apply(vm), pid, guestAgent);
+        } catch (GuardUnavailableException | GuardRefusedException e) {
+            forget(vm);
+            throw e;
+        }
         return client;
     }
 
@@ -136,7 +196,8 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     public void markHeld(Name vm, String token) throws PhaseException {
         try {
             Files.writeString(
-                    mark(vm), "token=" + token + "\ndeadline_ms=0\nsince_boottime_ms=0\nkind=hold\nwas_paused=0\n");
+                    runDirectory.apply(vm).resolve(HELD),
+                    "token=" + token + "\ndeadline_ms=0\nsince_boottime_ms=0\nkind=hold\nwas_paused=0\n");
         } catch (IOException e) {
             throw new PhaseException(Refusal.failed("the mark of the hold cannot be written: " + e.getMessage()), e);
         }
@@ -144,15 +205,16 @@ public final class GuardNet implements ThawNet, AutoCloseable {
 
     @Override
     public void unmarkHeld(Name vm) {
-        try {
-            Files.deleteIfExists(mark(vm));
-        } catch (IOException e) {
-            LOG.warn("{} runs, but its mark {} cannot be removed: {}", vm, mark(vm), e.getMessage());
-        }
+        removeMark(vm, HELD);
     }
 
-    private Path mark(Name vm) {
-        return runDirectory.apply(vm).resolve("frozen");
+    private void removeMark(Name vm, String name) {
+        Path mark = runDirectory.apply(vm).resolve(name);
+        try {
+            Files.deleteIfExists(mark);
+        } catch (IOException e) {
+            LOG.warn("{} runs, but its mark {} cannot be removed: {}", vm, mark, e.getMessage());
+        }
     }
 
     /** Ends all connections; the guard thaws what was armed. */

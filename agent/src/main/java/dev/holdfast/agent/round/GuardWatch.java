@@ -6,6 +6,7 @@ import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
@@ -15,10 +16,10 @@ import org.slf4j.LoggerFactory;
 public final class GuardWatch implements FreezeWatch {
 
     private static final Logger LOG = LoggerFactory.getLogger(GuardWatch.class);
-    private static final Duration QUIESCE_BOUND = Duration.ofSeconds(5);
 
     private final ThawNet net;
     private final Set<Name> quiesced = ConcurrentHashMap.newKeySet();
+    private final Map<Name, Duration> deadlines = new ConcurrentHashMap<>();
 
     /** @param net the guard */
     public GuardWatch(ThawNet net) {
@@ -29,6 +30,7 @@ public final class GuardWatch implements FreezeWatch {
     public void arm(Name vm, String operation, Duration deadline) throws SnapshotException {
         try {
             net.arm(vm, operation, deadline, false);
+            deadlines.put(vm, deadline);
         } catch (PhaseException e) {
             throw new SnapshotException(e.because(), e);
         }
@@ -40,7 +42,7 @@ public final class GuardWatch implements FreezeWatch {
             return "no";
         }
         try {
-            net.quiesce(vm, operation, QUIESCE_BOUND);
+            net.quiesce(vm, operation, ThawNet.quiesceBound(deadlines.get(vm)));
             quiesced.add(vm);
             return "done";
         } catch (PhaseException e) {
@@ -48,6 +50,24 @@ public final class GuardWatch implements FreezeWatch {
                 throw new SnapshotException(e.because(), e);
             }
             return "failed: " + e.because().text();
+        }
+    }
+
+    @Override
+    public void restored(Name vm, String operation, boolean runs) {
+        try {
+            if (runs) {
+                int fileSystems = net.thawRestored(vm, operation + "/restored");
+                LOG.info("{}: {} file system(s), frozen when it was captured, are thawed", vm, fileSystems);
+            } else {
+                net.markRestored(vm);
+            }
+        } catch (PhaseException e) {
+            LOG.warn(
+                    "{}: its file systems were frozen when it was captured and may still be: {}; if the guest hangs, run"
+                            + " 'fsfreeze -u' in it, or restart it",
+                    vm,
+                    e.because().text());
         }
     }
 

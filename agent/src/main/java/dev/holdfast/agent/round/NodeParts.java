@@ -12,6 +12,7 @@ import dev.holdfast.agent.snapshot.SnapshotTools;
 import dev.holdfast.agent.snapshot.Verification;
 import dev.holdfast.agent.snapshot.VmSlot;
 import dev.holdfast.agent.snapshot.VmSnapshots;
+import dev.holdfast.agent.snapshot.chain.SnapshotRecord.CaptureFacts;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
@@ -20,15 +21,19 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundOptions;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The chains of this node's machines, for rounds and for single requests. Admits one operation at a time for each machine;
@@ -36,7 +41,9 @@ import java.util.function.Supplier;
  */
 public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
 
+    private static final Logger LOG = LoggerFactory.getLogger(NodeParts.class);
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
+    private static final long NANOS_PER_MILLI = 1_000_000L;
 
     private final VmRegistry vms;
     private final VmClaims claims;
@@ -187,15 +194,64 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
     public Forecast preflight(Name vm, Name checkpoint, RoundOptions options) {
         List<String> problems = new ArrayList<>();
         claims.holder(vm).ifPresent(holder -> problems.add(holder.text()));
-        String method = options.method().name().toLowerCase(java.util.Locale.ROOT);
+        if (options.quiesce() == RoundOptions.Quiesce.REQUIRE) {
+            vms.find(vm).flatMap(CheckpointPart::cannotQuiesce).ifPresent(problems::add);
+        }
+        String method = options.method().name().toLowerCase(Locale.ROOT);
         try {
             SnapshotRequest request = new SnapshotRequest(
                     "preflight", checkpoint, Optional.empty(), options.method(), options.deadline(), "");
-            VmSnapshots.Estimate estimate = open(machine(vm)).estimate(request);
-            return new Forecast(vm, problems, estimate.bytes(), estimate.usableBytes(), -1, method);
+            VmSnapshots snapshots = open(machine(vm));
+            VmSnapshots.Estimate estimate = snapshots.estimate(request);
+            Optional<CaptureFacts> last = lastCapture(snapshots, options.method());
+            return new Forecast(
+                    vm,
+                    problems,
+                    estimate.bytes(),
+                    estimate.usableBytes(),
+                    last.map(facts -> facts.pauseNanos() / NANOS_PER_MILLI).orElse(-1L),
+                    last.map(facts -> facts.method().name().toLowerCase(Locale.ROOT))
+                            .orElse(method));
         } catch (SnapshotException e) {
             problems.add(e.because().text());
             return new Forecast(vm, problems, 0, 0, -1, method);
+        }
+    }
+
+    /** The best guess at the next pause is the last one by the same method. */
+    private static Optional<CaptureFacts> lastCapture(VmSnapshots snapshots, CaptureMethod wanted)
+            throws SnapshotException {
+        return snapshots.list().stream()
+                .flatMap(info -> info.snapshot().capture().stream())
+                .filter(facts -> facts.method() == wanted
+                        || wanted == CaptureMethod.AUTO && facts.method() != CaptureMethod.DISK_ONLY)
+                .reduce((earlier, later) -> later);
+    }
+
+    /**
+     * Makes certain that a start finds the machine's newest data.
+     *
+     * @param inDoubt whether an operation belongs to a round that is not decided here yet
+     * @throws SnapshotException it must not be started now, with the reason
+     */
+    public void readyToStart(Name vm, Predicate<String> inDoubt) throws SnapshotException {
+        ManagedVm machine = machine(vm);
+        if (!machine.definition().disks().isEmpty()) {
+            VmSnapshots snapshots = open(machine);
+            snapshots.recover(inDoubt);
+            snapshots.readyToStart();
+        }
+    }
+
+    /** Merges unnamed layers of a machine if its chain has become long. Does nothing while another operation holds it. */
+    public void compact(Name vm) {
+        try {
+            alone(vm, OperationKind.MERGE, (operation, snapshots) -> {
+                snapshots.compact(operation, (done, total) -> {});
+                return true;
+            });
+        } catch (SnapshotException e) {
+            LOG.info("{}: its chain is not shortened now: {}", vm, e.because().text());
         }
     }
 

@@ -22,6 +22,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,6 +45,14 @@ public final class RoundSnapshotter implements Snapshotter {
         void end(RoundSpec spec);
     }
 
+    /**
+     * Times of a round and how far they can be trusted.
+     *
+     * @param nanoClock the monotonic clock
+     * @param error bound of this node's wall clock error against that of the round's first node; -1 if unknown
+     */
+    public record Clocks(LongSupplier nanoClock, ToLongFunction<RoundSpec> error) {}
+
     /** One round on this node. */
     private record Round(RoundSpec spec, Map<Name, VmPart> parts, Map<Name, String> quiesced, Set<Name> watched) {
 
@@ -62,6 +71,7 @@ public final class RoundSnapshotter implements Snapshotter {
     private final Parts parts;
     private final Together together;
     private final LongSupplier nanoClock;
+    private final ToLongFunction<RoundSpec> clockError;
     private final Map<RoundId, Round> rounds = new ConcurrentHashMap<>();
     private final Map<RoundId, Long> armedAtNanos = new ConcurrentHashMap<>();
 
@@ -71,16 +81,17 @@ public final class RoundSnapshotter implements Snapshotter {
      * @param net the guard
      * @param parts the machines
      * @param workers as many threads as machines may be frozen at once
-     * @param nanoClock the monotonic clock
+     * @param clocks times and their error
      */
     public RoundSnapshotter(
-            Name self, String software, ThawNet net, Parts parts, ExecutorService workers, LongSupplier nanoClock) {
+            Name self, String software, ThawNet net, Parts parts, ExecutorService workers, Clocks clocks) {
         this.self = self;
         this.software = software;
         this.net = net;
         this.parts = parts;
         this.together = new Together(workers);
-        this.nanoClock = nanoClock;
+        this.nanoClock = clocks.nanoClock();
+        this.clockError = clocks.error();
     }
 
     private Round open(RoundSpec spec) throws PhaseException {
@@ -131,12 +142,13 @@ public final class RoundSnapshotter implements Snapshotter {
         together.each(round.parts(), (vm, part) -> {
             arm(round, vm, spec.options().prepareTimeout(), part.wasPaused());
             part.prepare();
+            // Before the approach: a guest that has stopped by itself does not answer any more.
+            if (spec.options().quiesce() != Quiesce.NO && spec.kind() == RoundKind.CHECKPOINT) {
+                quiesce(round, vm, part);
+            }
             if (part.freezesByItself()) {
                 arm(round, vm, round.deadline(), part.wasPaused());
                 part.approach();
-            }
-            if (spec.options().quiesce() != Quiesce.NO && spec.kind() == RoundKind.CHECKPOINT) {
-                quiesce(round, vm, part);
             }
         });
     }
@@ -145,7 +157,7 @@ public final class RoundSnapshotter implements Snapshotter {
     private void quiesce(Round round, Name vm, VmPart part) throws PhaseException {
         arm(round, vm, round.deadline(), part.wasPaused());
         try {
-            net.quiesce(vm, round.token(), round.deadline());
+            net.quiesce(vm, round.token(), ThawNet.quiesceBound(round.deadline()));
             round.quiesced().put(vm, "done");
         } catch (PhaseException e) {
             if (round.spec().options().quiesce() == Quiesce.REQUIRE) {
@@ -251,15 +263,15 @@ public final class RoundSnapshotter implements Snapshotter {
 
     private MemberReport report(Round round, Together.Asked<VmPart, VmReport> asked) throws PhaseException {
         Map<Name, VmReport> reports = together.ask(round.parts(), asked);
-        return new MemberReport(self, -1, software, List.copyOf(reports.values()));
+        return new MemberReport(self, clockError.applyAsLong(round.spec()), software, List.copyOf(reports.values()));
     }
 
     @Override
     public boolean releaseGuard(RoundSpec spec) throws PhaseException {
         Round round = open(spec);
         Map<Name, Boolean> ran = together.ask(round.parts(), (vm, part) -> {
-            boolean fired = disarm(round, vm);
             net.markHeld(vm, round.token());
+            boolean fired = disarm(round, vm);
             return fired || part.runs();
         });
         return ran.containsValue(true);

@@ -28,14 +28,35 @@ public interface ThawNet {
     boolean disarm(Name vm, String token) throws PhaseException;
 
     /**
+     * How long a guest may take to flush: less than the deadline, so that a guest that does not answer is told from a freeze
+     * that lasted too long, and time is left for the freeze itself.
+     */
+    static Duration quiesceBound(Duration deadline) {
+        return deadline.dividedBy(2);
+    }
+
+    /**
      * Lets the guest flush and freeze its file systems; from then on it counts as frozen. Must be armed.
      *
      * @return how many file systems
+     * @throws PhaseException the guest cannot do that: a refusal before anything was stopped
      */
     int quiesce(Name vm, String token, Duration bound) throws PhaseException;
 
     /** Lets the guest use its file systems again. Does nothing if they are not frozen. */
     void unquiesce(Name vm, String token) throws PhaseException;
+
+    /**
+     * Thaws the file systems of a machine that was restored from a quiesced capture and runs now: inside they are frozen.
+     * If that fails, or this process dies meanwhile, the guard goes on trying.
+     *
+     * @param token not used for anything else
+     * @return how many file systems
+     */
+    int thawRestored(Name vm, String token) throws PhaseException;
+
+    /** Leaves a mark: this machine was restored from a quiesced capture and stands still; whoever lets it run thaws it. */
+    void markRestored(Name vm) throws PhaseException;
 
     /** Leaves a mark: this machine is held without a deadline until a decision is read. */
     void markHeld(Name vm, String token) throws PhaseException;

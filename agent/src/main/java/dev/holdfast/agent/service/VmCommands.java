@@ -41,6 +41,8 @@ public final class VmCommands {
     /** Tokens of freezes that a person asked for begin so; the guard takes none twice. */
     private static final String BY_HAND = "by-hand-";
 
+    private static final String BY_HAND_RESTORED = "by-hand/restored";
+
     /**
      * What the commands work with besides the machines.
      *
@@ -48,6 +50,7 @@ public final class VmCommands {
      * @param deadline of a freeze unless the caller says otherwise
      * @param imports puts disks under chains
      * @param runDirectory of each machine
+     * @param readiness asked before each start
      * @param uniqueWords never gives the same word twice
      */
     public record Tools(
@@ -55,7 +58,14 @@ public final class VmCommands {
             Duration deadline,
             DiskImport imports,
             Function<Name, Path> runDirectory,
+            Readiness readiness,
             Supplier<String> uniqueWords) {}
+
+    /** Whether a machine may be started. */
+    public interface Readiness {
+        /** @throws SnapshotException it may not, with the reason */
+        void require(Name vm) throws SnapshotException;
+    }
 
     private final Name self;
     private final VmRegistry vms;
@@ -131,6 +141,7 @@ public final class VmCommands {
             }
             return true;
         });
+        thawRestored(vm);
         stopWatching(vm.name());
         return details(vm);
     }
@@ -146,6 +157,18 @@ public final class VmCommands {
             tools.net().disarm(vm, token);
         } catch (PhaseException e) {
             tools.net().forget(vm);
+        }
+    }
+
+    /** It was reverted with --paused to a capture with frozen file systems, and runs only now. */
+    private void thawRestored(ManagedVm vm) throws ControlException {
+        if (!tools.net().isMarkedRestored(vm.name())) {
+            return;
+        }
+        try {
+            tools.net().thawRestored(vm.name(), BY_HAND_RESTORED);
+        } catch (PhaseException e) {
+            throw ControlException.of(e.because());
         }
     }
 
@@ -211,11 +234,16 @@ public final class VmCommands {
     private Object start(Arguments arguments, Progress progress) throws ControlException {
         ManagedVm vm = find(arguments.name("vm"));
         try {
+            if (vm.process().isEmpty()) {
+                tools.readiness().require(vm.name());
+            }
             vms.start(vm.name(), arguments.flag("paused") ? StartMode.PAUSED : StartMode.NORMAL);
             changed.run();
             return details(vm);
         } catch (HypervisorException e) {
             throw Failures.told(e);
+        } catch (SnapshotException e) {
+            throw ControlException.of(e.because());
         }
     }
 

@@ -23,6 +23,14 @@ public interface FreezeWatch {
      */
     String quiesce(Name vm, String operation, Quiesce wish) throws SnapshotException;
 
+    /**
+     * A machine came back from a capture whose file systems were held still, and so they are inside it. Lets the guest use
+     * them if it runs, or notes it for whoever lets it run. Never throws; reports to the log.
+     *
+     * @param runs whether it runs
+     */
+    void restored(Name vm, String operation, boolean runs);
+
     /** The freeze is over, file systems may be written again. Never throws; reports to the log. */
     void disarm(Name vm, String operation);
 }

@@ -112,12 +112,24 @@ public final class RevertPhases {
             if (run && machine.isPresent() && machine.get().status() != VmStatus.RUNNING) {
                 machine.get().resume();
             }
+            if (machine.isPresent()
+                    && isQuiesced(vm.snapshot(intent.get().snapshot().orElseThrow()))) {
+                vm.tools().watch().restored(vm.name(), operation, run);
+            }
             vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).run(ChainPlan.endRevert());
         } catch (IOException e) {
             throw SnapshotException.of(e);
         } catch (HypervisorException e) {
             throw SnapshotException.of(e);
         }
+    }
+
+    /** Inside such a guest the file systems are frozen. */
+    private static boolean isQuiesced(SnapshotRecord snapshot) {
+        return snapshot.memory().isPresent()
+                && snapshot.capture()
+                        .filter(facts -> facts.quiesce().equals(SnapshotRecord.QUIESCED))
+                        .isPresent();
     }
 
     private Optional<RunningVm> replace(Optional<RunningVm> old, Intent intent)

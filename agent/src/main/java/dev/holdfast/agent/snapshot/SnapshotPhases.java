@@ -29,8 +29,8 @@ import org.jspecify.annotations.Nullable;
  * The phases of one snapshot of one machine, as a round goes through them: {@link #prepare}, {@link #approach}, {@link
  * #freeze}, {@link #capture}, {@link #proveAndThaw}, {@link #drain}, then {@link #publish} or {@link #abandon}. From any
  * point {@code abandon} may follow. After a restart of the agent a new instance knows nothing of the process's part, and
- * {@code publish} and {@code abandon} work from the chain's intent and what the machine says. One thread; the guard is the
- * caller's business.
+ * {@code publish} and {@code abandon} work from the chain's intent and what the machine says. One thread, except {@link
+ * #cutShort}; the guard is the caller's business.
  */
 public final class SnapshotPhases {
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
@@ -41,7 +41,7 @@ public final class SnapshotPhases {
 
     private final VmChain vm;
     private final SnapshotParts parts;
-    private @Nullable UnderWay underWay;
+    private volatile @Nullable UnderWay underWay;
     private @Nullable FreezeFacts frozen;
     private @Nullable ThawFacts thawed;
     private long capturedAtNanos;
@@ -59,9 +59,10 @@ public final class SnapshotPhases {
      * @throws SnapshotException nothing is left behind, except as the message says
      */
     public void prepare(SnapshotRequest request) throws SnapshotException {
-        if (underWay != null) {
+        UnderWay before = underWay;
+        if (before != null) {
             throw SnapshotException.busy("a snapshot of " + vm.name() + " is under way: "
-                    + underWay.request().operation());
+                    + before.request().operation());
         }
         try {
             Preflight.snapshot(vm, request);
@@ -154,12 +155,14 @@ public final class SnapshotPhases {
      * name. From here on a restart of the agent does not hurt the snapshot.
      *
      * @param quiesce what came of the request to flush file systems: {@code no}, {@code done}, {@code failed: why}
+     * @param writing how far memory has come on its way to the disk
+     * @param hashing how far the digest has come
      */
-    public VmReport drain(String quiesce, Progress progress) throws SnapshotException {
+    public VmReport drain(String quiesce, Progress writing, Progress hashing) throws SnapshotException {
         UnderWay now = current();
-        MemoryFacts memory = onCapture(capture -> capture.drain(progress), new MemoryFacts(CaptureMethod.DISK_ONLY, 0));
+        MemoryFacts memory = onCapture(capture -> capture.drain(writing), new MemoryFacts(CaptureMethod.DISK_ONLY, 0));
         try {
-            VmReport report = parts.write(now.request(), now.intent(), times(now, memory.method(), quiesce), progress);
+            VmReport report = parts.write(now.request(), now.intent(), times(now, memory.method(), quiesce), hashing);
             now.capture().ifPresent(Capture::close);
             return report;
         } catch (IOException e) {
@@ -183,6 +186,24 @@ public final class SnapshotPhases {
                 quiesce,
                 now.hypervisor(),
                 java.util.List.of());
+    }
+
+    /**
+     * Lets the guest run at once, while another thread may be in a phase: that phase fails soon, and {@link #abandon} is to
+     * follow. Does nothing if no snapshot is under way in this life of the agent. From any thread.
+     *
+     * @throws SnapshotException the guest may still stand still; whoever watches over it lets it run
+     */
+    public void cutShort() throws SnapshotException {
+        UnderWay now = underWay;
+        if (now == null || now.capture().isEmpty()) {
+            return;
+        }
+        try {
+            now.capture().get().cutShort();
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
     }
 
     /**
@@ -214,7 +235,8 @@ public final class SnapshotPhases {
      * @throws SnapshotException if something is left; calling it again goes on
      */
     public void abandon(String operation) throws SnapshotException {
-        boolean sameLife = underWay != null && underWay.request().operation().equals(operation);
+        UnderWay now = underWay;
+        boolean sameLife = now != null && now.request().operation().equals(operation);
         Optional<SnapshotException> failure = sameLife ? abandonCapture() : Optional.empty();
         try {
             Optional<Intent> intent = vm.intentOf(operation);
@@ -258,8 +280,9 @@ public final class SnapshotPhases {
     }
 
     private void forget() {
-        if (underWay != null) {
-            underWay.capture().ifPresent(Capture::close);
+        UnderWay now = underWay;
+        if (now != null) {
+            now.capture().ifPresent(Capture::close);
         }
         underWay = null;
     }

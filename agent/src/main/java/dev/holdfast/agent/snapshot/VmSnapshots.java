@@ -98,7 +98,7 @@ public final class VmSnapshots {
         phases.prepare(request);
         try {
             String quiesced = freezeAndThaw(request, quiesce, progress);
-            VmReport report = phases.drain(quiesced, progress);
+            VmReport report = phases.drain(quiesced, progress, Progress.NONE);
             phases.publish(request.operation(), request.name());
             return report;
         } catch (SnapshotException e) {
@@ -321,6 +321,26 @@ public final class VmSnapshots {
                 fsck.emptyLost();
             }
             return fsck.look();
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
+     * Makes certain that a start from the head finds the newest data: to be called before each start, after {@link #recover}.
+     * A node may see an old head for a while on a network file system; booting from it would go back in time.
+     *
+     * @throws SnapshotException if the machine must not be started, with the reason
+     */
+    public void readyToStart() throws SnapshotException {
+        try {
+            Optional<Intent> intent = vm.chain().intent();
+            if (intent.filter(open -> open.kind() == Intent.Kind.REVERT).isPresent()) {
+                throw SnapshotException.busy("a revert of %s (%s) is not decided; it starts when the decision is known"
+                        .formatted(vm.name(), intent.get().operation()));
+            }
+            vm.chain().wholeGraph();
+            vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).flushHead();
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }

@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,7 +38,8 @@ class NodeSettingsTest {
                         new ZooKeeperSettings(
                                 "127.0.0.1:2181", Duration.ofSeconds(6), directory.resolve("zookeeper.secret")),
                         new ChannelSettings("127.0.0.1", 7800, directory.resolve("channel.key")),
-                        new CheckpointSettings(Duration.ofSeconds(5), Duration.ofSeconds(60), Duration.ofMinutes(10))));
+                        new CheckpointSettings(Duration.ofSeconds(5), Duration.ofSeconds(60), Duration.ofMinutes(10)),
+                        new QemuProgram("qemu-system-x86_64", List.of(), Optional.empty())));
     }
 
     @Test
@@ -62,6 +65,10 @@ class NodeSettingsTest {
                 deadline = "1500ms"
                 prepare_timeout = "2m"
                 drain_timeout = "1h"
+                [qemu]
+                emulator = "/bin/sh"
+                firmware_dirs = ["/usr/share", "/usr/lib/../lib"]
+                module_dir = "/usr/lib"
                 """.formatted(secret, key));
 
         NodeSettings node = files.load().node();
@@ -76,7 +83,11 @@ class NodeSettingsTest {
                         "wheel",
                         new ZooKeeperSettings("n1:2181,n2:2181", Duration.ofSeconds(8), secret),
                         new ChannelSettings("10.77.0.11", 7900, key),
-                        new CheckpointSettings(Duration.ofMillis(1500), Duration.ofMinutes(2), Duration.ofHours(1))));
+                        new CheckpointSettings(Duration.ofMillis(1500), Duration.ofMinutes(2), Duration.ofHours(1)),
+                        new QemuProgram(
+                                "/bin/sh",
+                                List.of(Path.of("/usr/share"), Path.of("/usr/lib")),
+                                Optional.of(Path.of("/usr/lib")))));
         assertThat(node.controlSocket()).isEqualTo(Path.of("/tmp/run/agent.sock"));
         assertThat(node.vmRunDirectory(new Name("web"))).isEqualTo(Path.of("/tmp/run/vms/web"));
     }
@@ -194,6 +205,38 @@ class NodeSettingsTest {
         files.node("run_dir = \"/" + "x".repeat(60) + "\"\n");
 
         assertThat(files.problems()).singleElement().asString().contains("use at most 60 characters");
+    }
+
+    @Test
+    void aQemuThatIsNotThereIsFoundBeforeAMachineNeedsIt() throws Exception {
+        files.node("""
+                [qemu]
+                emulator = "/nowhere/qemu"
+                firmware_dirs = ["share/qemu", "/nowhere/share"]
+                module_dir = "/nowhere/modules"
+                modul_dir = "/"
+                """);
+
+        assertThat(files.problems())
+                .containsExactlyInAnyOrder(
+                        "holdfast.toml:2:1: there is no program /nowhere/qemu; install it, or correct the path",
+                        "holdfast.toml:3:1: \"qemu.firmware_dirs\" is the relative path \"share/qemu\", and a daemon"
+                                + " has no place of its own; write the whole path, beginning with /",
+                        "holdfast.toml:3:1: there is no directory /nowhere/share;"
+                                + " install what it belongs to, or correct the path",
+                        "holdfast.toml:4:1: there is no directory /nowhere/modules;"
+                                + " install what it belongs to, or correct the path",
+                        "holdfast.toml:5:1: unknown key \"qemu.modul_dir\"; did you mean \"module_dir\"?");
+    }
+
+    @Test
+    void aQemuBesideTheConfigurationIsNoName() throws Exception {
+        files.node("[qemu]\nemulator = \"bin/qemu\"\n");
+
+        assertThat(files.problems())
+                .singleElement()
+                .asString()
+                .contains("neither the name of a program nor a whole path");
     }
 
     @Test

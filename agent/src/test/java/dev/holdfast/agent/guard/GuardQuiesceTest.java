@@ -119,11 +119,30 @@ class GuardQuiesceTest {
     }
 
     @Test
+    void thawsAGuestThatWasRestoredWithFrozenFileSystems() throws Exception {
+        client.armRestored(web.name(), "r1/restored", MINUTE);
+        assertThat(client.unquiesce(web.name(), "r1/restored")).isEqualTo(2);
+        assertThat(client.disarm(web.name(), "r1/restored")).isFalse();
+        assertThat(guest.commands).containsExactly("sync", "thaw");
+    }
+
+    @Test
+    void thawsARestoredGuestWhenTheAgentDies() throws Exception {
+        Armer armer = lab.armer();
+        armer.ask("{\"op\":\"arm\",\"vm\":\"web\",\"token\":\"r1\",\"deadline_ms\":60000,\"quiesced\":true}");
+        armer.kill();
+        await().atMost(Duration.ofSeconds(1)).until(() -> guest.commands.contains("thaw"));
+        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+    }
+
+    @Test
     void refusesWithoutAnArmOrAGuestAgent() throws Exception {
         assertThatThrownBy(() -> client.quiesce(web.name(), "r1", SHORT)).hasMessageContaining("arm it first");
         Machine db = lab.machine("db");
         db.watchedBy(client);
         client.arm(db.name(), "r1", MINUTE, false);
         assertThatThrownBy(() -> client.quiesce(db.name(), "r1", SHORT)).hasMessageContaining("guest_agent = true");
+        assertThatThrownBy(() -> client.armRestored(db.name(), "r1", MINUTE))
+                .hasMessageContaining("guest_agent = true");
     }
 }

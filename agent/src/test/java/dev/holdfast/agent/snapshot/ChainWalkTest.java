@@ -107,6 +107,9 @@ class ChainWalkTest {
         }
 
         @Override
+        public void restored(Name vm, String operation, boolean runs) {}
+
+        @Override
         public void disarm(Name vm, String operation) {}
     }
 

@@ -63,7 +63,7 @@ class RecoveryQemuTest {
             assertThat(phases.proveAndThaw().map(ThawFacts::stoodStill)).contains(true);
         }
         if (last.compareTo(Phase.DRAINED) >= 0) {
-            phases.drain("no", Progress.NONE);
+            phases.drain("no", Progress.NONE, Progress.NONE);
         }
         return phases;
     }
@@ -91,6 +91,17 @@ class RecoveryQemuTest {
         phases.abandon("round-1");
         phases.abandon("round-1");
         assertThat(lab.files("lost")).isEmpty();
+        assertNothingLeftOf(last.compareTo(Phase.CAPTURED) >= 0);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"PREPARED", "FROZEN", "CAPTURED"})
+    void anotherThreadLetsTheGuestRunAtOnce(Phase last) throws Exception {
+        SnapshotPhases phases = goTo(last, CaptureMethod.AUTO, "round-1");
+        phases.cutShort();
+        lab.awaitTicks(5);
+        assertThatThrownBy(phases::capture).isInstanceOf(SnapshotException.class);
+        phases.abandon("round-1");
         assertNothingLeftOf(last.compareTo(Phase.CAPTURED) >= 0);
     }
 
@@ -153,6 +164,7 @@ class RecoveryQemuTest {
         lab.reconnect();
         assertThat(lab.snapshots().recover("round-2"::equals)).isEmpty();
         assertThat(lab.vm.orElseThrow().status()).isEqualTo(VmStatus.PAUSED);
+        assertThatThrownBy(() -> lab.snapshots().readyToStart()).hasMessageContaining("round-2) is not decided");
         assertThat(lab.snapshots().recover(operation -> false)).contains("round-2");
         lab.awaitTicks(5);
         assertThat(lab.counter()).isGreaterThan(held);

@@ -130,7 +130,12 @@ final class SnapshotLab implements AutoCloseable {
 
         @Override
         public String quiesce(Name name, String operation, Quiesce wish) {
-            return "no";
+            return wish == Quiesce.NO ? "no" : "done";
+        }
+
+        @Override
+        public void restored(Name name, String operation, boolean runs) {
+            watched.add("restored " + runs);
         }
 
         @Override
@@ -297,7 +302,7 @@ final class SnapshotLab implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws IOException {
         for (RunningVm each : all) {
             each.close();
             each.identity().signal(true);

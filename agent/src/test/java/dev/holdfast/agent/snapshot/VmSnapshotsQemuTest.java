@@ -9,6 +9,7 @@ import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Part;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -81,6 +82,21 @@ class VmSnapshotsQemuTest {
     }
 
     @Test
+    void fileSystemsThatWereFrozenForTheSnapshotAreThawedAfterARevert() throws Exception {
+        lab.start();
+        lab.snapshots().create(lab.request("one", CaptureMethod.STOP), Quiesce.REQUIRE, Progress.NONE);
+        lab.create("two", CaptureMethod.STOP);
+        lab.watched.clear();
+        lab.revert("one");
+        assertThat(lab.watched).containsExactly("arm", "disarm", "restored true");
+        lab.snapshots().revert("op-x", new Name("one"), false, Progress.NONE);
+        assertThat(lab.watched).endsWith("restored false");
+        lab.watched.clear();
+        lab.revert("two");
+        assertThat(lab.watched).containsExactly("arm", "disarm");
+    }
+
+    @Test
     void theUndoOfARevertIsARevertToTheBranch() throws Exception {
         lab.start();
         lab.write(1, 4);
@@ -121,9 +137,15 @@ class VmSnapshotsQemuTest {
         assertThat(lab.chain.graph().depth()).isEqualTo(2);
         assertThat(lab.files("layers")).hasSize(4);
         assertThat(lab.files("snapshots")).isEmpty();
+        lab.create("again", CaptureMethod.AUTO);
+        lab.write(8, 4);
         lab.kill();
+        lab.snapshots().readyToStart();
         lab.start();
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 8, 4);
+        lab.revert("again");
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 9, 4);
+        lab.awaitTicks(5);
     }
 
     @Test

@@ -10,7 +10,6 @@ import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.RoundView;
 import dev.holdfast.coordinator.protocol.Step;
-import dev.holdfast.coordinator.protocol.ViewEvents;
 import dev.holdfast.coordinator.protocol.leader.Closed;
 import dev.holdfast.coordinator.protocol.leader.LeaderEffect;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent;
@@ -24,7 +23,9 @@ import dev.holdfast.coordinator.protocol.participant.Over;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent;
 import dev.holdfast.coordinator.protocol.participant.ParticipantState;
+import dev.holdfast.coordinator.protocol.view.ViewEvents;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +35,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,13 +59,15 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
     /** The leader's half of one round. */
     private record Led(RoundSpec spec, LeaderState state, LeaderEffects effects) {}
 
+    private static final Duration SWEEP = Duration.ofSeconds(5);
+
     private final Name self;
     private final EnginePorts ports;
     private final Consumer<Throwable> fatal;
     private final Lanes lanes;
     private final ExecutorService mailbox =
             Executors.newSingleThreadExecutor(task -> Phases.daemon(task, "holdfast-engine"));
-    private final AtomicLong rejected = new AtomicLong();
+    private final TransitionLog log;
 
     private final Map<RoundId, RoundView> views = new HashMap<>();
     private final Map<RoundId, Participant> participants = new HashMap<>();
@@ -83,6 +85,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         this.self = self;
         this.ports = ports;
         this.fatal = fatal;
+        this.log = new TransitionLog(self);
         this.lanes = new Lanes(
                 (round, event) -> post(() -> toParticipant(round, event)),
                 (round, event) -> post(() -> toLeader(round, event)),
@@ -101,6 +104,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
             toParticipant(entry.spec().id(), new ParticipantEvent.Recovered(entry));
         }));
         ports.log().watch(view -> post(() -> onView(view)));
+        ports.timers().after(SWEEP, this::sweep);
     }
 
     /**
@@ -169,44 +173,41 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
                 .toList();
     }
 
-    /** What this node takes part in. */
-    public CompletableFuture<List<RoundStatus>> status() {
-        CompletableFuture<List<RoundStatus>> answer = new CompletableFuture<>();
-        post(() -> answer.complete(participants.values().stream()
-                .map(participant -> new RoundStatus(
-                        participant.spec(), participant.state().getClass().getSimpleName()))
-                .toList()));
-        return answer;
-    }
-
-    /** How many events did not fit the state they met. */
-    public long rejectedEvents() {
-        return rejected.get();
-    }
-
     /** This node holds office: finish or abort what earlier leaders left. */
     public void onElected(Epoch epoch) {
         post(() -> {
+            leaveOffice();
             reign = Optional.of(epoch);
-            led.clear();
+            readOpenRounds(epoch);
         });
+    }
+
+    private void readOpenRounds(Epoch epoch) {
+        if (!reign.equals(Optional.of(epoch))) {
+            return;
+        }
         lanes.store(() -> {
             try {
                 List<RoundView> open = ports.log().rounds();
-                post(() -> open.forEach(view -> takeOver(view, epoch)));
+                post(() -> open.forEach(this::onView));
             } catch (StoreUnreachableException e) {
                 LOG.warn("elected, but the open rounds cannot be read: {}; trying again", e.getMessage());
-                ports.timers().after(Lanes.STORE_RETRY, () -> onElected(epoch));
+                ports.timers().after(Lanes.STORE_RETRY, () -> post(() -> readOpenRounds(epoch)));
             }
         });
     }
 
+    /** Whoever waits for a round learns that its outcome is in other hands. */
+    private void leaveOffice() {
+        reign = Optional.empty();
+        List.copyOf(led.keySet()).forEach(round -> toLeader(round, new LeaderEvent.Deposed()));
+    }
+
     private void takeOver(RoundView view, Epoch epoch) {
         RoundId round = view.spec().id();
-        if (!reign.equals(Optional.of(epoch)) || led.containsKey(round)) {
+        if (led.containsKey(round)) {
             return;
         }
-        views.put(round, view);
         LeaderEffects effects = new LeaderEffects(view.spec(), epoch, ports, lanes, outcome -> {});
         led.put(round, new Led(view.spec(), new Unopened(), effects));
         toLeader(round, new LeaderEvent.Found(view));
@@ -214,10 +215,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
 
     /** Office is lost, or cannot be known to be held. */
     public void onDeposed() {
-        post(() -> {
-            reign = Optional.empty();
-            List.copyOf(led.keySet()).forEach(round -> toLeader(round, new LeaderEvent.Deposed()));
-        });
+        post(this::leaveOffice);
     }
 
     /** The store answers again. */
@@ -240,8 +238,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
     private void fromChannel(GroupMessage message, ParticipantEvent event) {
         Participant participant = participants.get(message.round());
         if (participant == null || !participant.spec().epoch().equals(message.epoch())) {
-            rejected.incrementAndGet();
-            LOG.debug("dropped {}: no such round here, or another epoch", message);
+            log.dropped(message, "no such round here, or another epoch");
             return;
         }
         toParticipant(message.round(), event);
@@ -268,16 +265,35 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
 
     private void onView(RoundView view) {
         RoundId round = view.spec().id();
-        views.put(round, view);
-        boolean waitsForMe = view.spec().members().nodes().contains(self)
-                && !view.acknowledged().contains(self);
-        if (waitsForMe || participants.containsKey(round)) {
-            participants.computeIfAbsent(round, id -> idle(view.spec()));
-            ViewEvents.forParticipant(self, participants.get(round).state(), view)
-                    .forEach(event -> toParticipant(round, event));
+        RoundView known = views.get(round);
+        if (known != null && !view.isAtLeast(known)) {
+            return;
         }
+        views.put(round, view);
+        Participant present = participants.get(round);
+        ParticipantState state = present == null ? new Idle(self) : present.state();
+        List<ParticipantEvent> events = ViewEvents.forParticipant(self, state, view);
+        if (!events.isEmpty()) {
+            participants.computeIfAbsent(round, id -> idle(view.spec()));
+        }
+        events.forEach(event -> toParticipant(round, event));
+        // Also a round whose opening was given up and has landed after all.
+        reign.ifPresent(epoch -> takeOver(view, epoch));
         feedLeader(round);
         prune(round);
+    }
+
+    /** Reads all rounds from time to time: a write that was never answered may have been lost, or may have landed late. */
+    private void sweep() {
+        lanes.store(() -> {
+            try {
+                List<RoundView> present = ports.log().rounds();
+                post(() -> present.forEach(this::onView));
+            } catch (StoreUnreachableException e) {
+                LOG.debug("cannot read the rounds: {}", e.getMessage());
+            }
+        });
+        ports.timers().after(SWEEP, this::sweep);
     }
 
     private Participant idle(RoundSpec spec) {
@@ -300,7 +316,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         Step<ParticipantState, ParticipantEffect> step = event.applyTo(participant.state());
         step.next().checkInvariants();
         participants.put(round, new Participant(participant.spec(), step.next(), participant.effects()));
-        report(round, "member", participant.state(), step.next(), event, step.rejection());
+        log.moved(round, "member", participant.state(), step.next(), event, step.rejection());
         step.effects().forEach(effect -> effect.accept(participant.effects()));
         if (step.next() instanceof Over && !(participant.state() instanceof Over)) {
             lanes.phases().end(round);
@@ -329,7 +345,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         Led before = led.get(round);
         step.next().checkInvariants();
         led.put(round, new Led(before.spec(), step.next(), before.effects()));
-        report(round, "leader", before.state(), step.next(), because, step.rejection());
+        log.moved(round, "leader", before.state(), step.next(), because, step.rejection());
         step.effects().forEach(effect -> effect.accept(before.effects()));
         if (step.next() instanceof Closed) {
             led.remove(round);
@@ -352,23 +368,6 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         }
         if (!participants.containsKey(round) && !led.containsKey(round)) {
             views.remove(round);
-        }
-    }
-
-    private void report(
-            RoundId round, String role, Object from, Object to, Object because, Optional<String> rejection) {
-        if (rejection.isPresent()) {
-            rejected.incrementAndGet();
-            LOG.debug("round {}: {} on {} ignored: {}", round, role, self, rejection.get());
-        } else if (!from.getClass().equals(to.getClass())) {
-            LOG.info(
-                    "round {}: {} on {}: {} -> {} because {}",
-                    round,
-                    role,
-                    self,
-                    from.getClass().getSimpleName(),
-                    to.getClass().getSimpleName(),
-                    because instanceof Record ? because.getClass().getSimpleName() : because);
         }
     }
 

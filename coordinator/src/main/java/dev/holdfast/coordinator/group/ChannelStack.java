@@ -8,6 +8,7 @@ import java.util.function.Supplier;
 import org.jgroups.conf.ClassConfigurator;
 import org.jgroups.protocols.FD_ALL3;
 import org.jgroups.protocols.FD_SOCK2;
+import org.jgroups.protocols.FRAG2;
 import org.jgroups.protocols.MERGE3;
 import org.jgroups.protocols.TCP;
 import org.jgroups.protocols.UFC;
@@ -28,6 +29,9 @@ final class ChannelStack {
     private static final int MAX_FRAME_BYTES = 256 * 1024;
 
     private static final int SEND_QUEUE = 512;
+    /** Larger messages, which only requests between agents are, travel in pieces; else they would never get credits. */
+    private static final int FRAGMENT_BYTES = 16 * 1024;
+
     private static final long CREDIT_BYTES = 128 * 1024;
     private static final long CREDIT_WAIT_MILLIS = 1_000;
     private static final int RECEIVING_THREADS = 16;
@@ -64,11 +68,12 @@ final class ChannelStack {
                 new GMS()
                         .printLocalAddress(false)
                         .setJoinTimeout(500)
-                        .setMaxJoinAttempts(3)
+                        .setMaxJoinAttempts(6)
                         .setLeaveTimeout(300)
                         .setMergeTimeout(2_000)
                         .setViewAckCollectionTimeout(500),
-                credits());
+                credits(),
+                new FRAG2().setFragSize(FRAGMENT_BYTES));
     }
 
     /**

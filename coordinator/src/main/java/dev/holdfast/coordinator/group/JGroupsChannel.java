@@ -17,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jgroups.Address;
 import org.jgroups.BytesMessage;
@@ -41,11 +42,12 @@ public final class JGroupsChannel implements GroupChannel {
     private final Address own;
     private final Counters counters = new Counters();
     private final Clocks clocks = new Clocks();
-    private final Desk desk = new Desk((node, bytes) -> post(roster(), node, bytes, false));
+    private final Desk desk =
+            new Desk((node, bytes) -> post(roster(), node, ways -> ways.bulk().offer(bytes, true)));
     private final JChannel channel;
     private final ScheduledExecutorService clockThread;
-    private final Map<Address, Lane> lanes = new HashMap<>();
-    private volatile Map<Address, Lane> openLanes = Map.of();
+    private final Map<Address, Lanes> lanes = new HashMap<>();
+    private volatile Map<Address, Lanes> openLanes = Map.of();
     private volatile Roster roster;
     private volatile @Nullable Listener listener;
 
@@ -109,6 +111,7 @@ public final class JGroupsChannel implements GroupChannel {
                                     declared.getMessage()),
                     declared);
         }
+        clockThread.execute(Wire::warmUp);
         clockThread.scheduleWithFixedDelay(
                 this::measureClocks, CLOCK_PERIOD_MILLIS, CLOCK_PERIOD_MILLIS, TimeUnit.MILLISECONDS);
     }
@@ -120,7 +123,7 @@ public final class JGroupsChannel implements GroupChannel {
         Roster now = roster;
         for (Name node : to) {
             if (!node.equals(settings.node())) {
-                post(now, node, bytes, urgent);
+                post(now, node, ways -> ways.quick().offer(bytes, urgent));
             }
         }
         Listener told = listener;
@@ -129,14 +132,14 @@ public final class JGroupsChannel implements GroupChannel {
         }
     }
 
-    private boolean post(Roster now, Name node, byte[] bytes, boolean urgent) {
+    private boolean post(Roster now, Name node, Predicate<Lanes> offer) {
         Address life = now.lives().get(node);
-        Lane lane = life == null ? null : openLanes.get(life);
-        if (lane == null) {
+        Lanes ways = life == null ? null : openLanes.get(life);
+        if (ways == null) {
             counters.dropped(Drop.ABSENT);
             return false;
         }
-        if (lane.offer(bytes, urgent)) {
+        if (offer.test(ways)) {
             counters.sent();
             return true;
         }
@@ -164,9 +167,12 @@ public final class JGroupsChannel implements GroupChannel {
     /** Asks all present nodes for their time; the answers count as soon as they are there. Does not block. */
     public void measureClocks() {
         Roster now = roster;
-        now.nodes().stream()
-                .filter(node -> !node.equals(settings.node()))
-                .forEach(node -> post(now, node, Wire.encode(new Wire.Ping(wallClockNanos.getAsLong())), false));
+        for (Name node : now.nodes()) {
+            if (!node.equals(settings.node())) {
+                byte[] question = Wire.encode(new Wire.Ping(wallClockNanos.getAsLong()));
+                post(now, node, ways -> ways.quick().offer(question, false));
+            }
+        }
     }
 
     /** Requests between agents, over the same encrypted connections. */
@@ -205,7 +211,7 @@ public final class JGroupsChannel implements GroupChannel {
         });
         next.lives().forEach((node, life) -> {
             if (!life.equals(own)) {
-                lanes.computeIfAbsent(life, to -> new Lane("group-to-" + node, bytes -> transmit(to, bytes)));
+                lanes.computeIfAbsent(life, to -> Lanes.open("group-to-" + node, bytes -> transmit(to, bytes)));
             }
         });
         openLanes = Map.copyOf(lanes);
@@ -266,7 +272,7 @@ public final class JGroupsChannel implements GroupChannel {
             @Override
             public void ping(Wire.Ping ping) {
                 byte[] answer = Wire.encode(new Wire.Pong(ping.sentNanos(), wallClockNanos.getAsLong()));
-                post(roster, sender, answer, false);
+                post(roster, sender, ways -> ways.quick().offer(answer, false));
             }
 
             @Override

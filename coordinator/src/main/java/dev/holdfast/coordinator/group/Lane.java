@@ -10,14 +10,17 @@ import java.util.function.Consumer;
  */
 final class Lane implements AutoCloseable {
 
-    private static final int CAPACITY = 256;
-    private static final int ROOM_FOR_URGENT = 192;
-
-    private final BlockingQueue<byte[]> queue = new ArrayBlockingQueue<>(CAPACITY);
+    private final BlockingQueue<byte[]> queue;
+    private final int roomForUrgent;
     private final Thread thread;
 
-    /** @param out sends; may block, must not throw */
-    Lane(String name, Consumer<byte[]> out) {
+    /**
+     * @param capacity how many messages may wait; three quarters of it only urgent ones
+     * @param out sends; may block, must not throw
+     */
+    Lane(String name, int capacity, Consumer<byte[]> out) {
+        queue = new ArrayBlockingQueue<>(capacity);
+        roomForUrgent = capacity * 3 / 4;
         thread = new Thread(() -> empty(out), name);
         thread.setDaemon(true);
         thread.start();
@@ -40,7 +43,7 @@ final class Lane implements AutoCloseable {
      * @return false if there is no room
      */
     boolean offer(byte[] bytes, boolean urgent) {
-        return (urgent || queue.remainingCapacity() > ROOM_FOR_URGENT) && queue.offer(bytes);
+        return (urgent || queue.remainingCapacity() > roomForUrgent) && queue.offer(bytes);
     }
 
     @Override

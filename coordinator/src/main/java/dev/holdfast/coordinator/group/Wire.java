@@ -2,9 +2,13 @@ package dev.holdfast.coordinator.group;
 
 import dev.holdfast.coordinator.codec.CodecException;
 import dev.holdfast.coordinator.codec.MessageCodec;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.message.GroupMessage;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 
 /** What nodes send each other: a message of a round, or an exchange that measures clocks. */
 sealed interface Wire {
@@ -12,6 +16,7 @@ sealed interface Wire {
     /** Bytes before the body. */
     int HEADER_BYTES = 2;
 
+    int WARM_UP_ROUNDS = 200;
     byte VERSION = 1;
     byte ROUND = 1;
     byte PING = 2;
@@ -163,6 +168,27 @@ sealed interface Wire {
         byte[] rest = new byte[body.remaining()];
         body.get(rest);
         return rest;
+    }
+
+    /** Loads and compiles what the first message needs, which else costs milliseconds while guests stand still. */
+    static void warmUp() {
+        RoundId round = new RoundId("warm-up");
+        Epoch epoch = new Epoch(0);
+        Name node = new Name("node");
+        List<GroupMessage> samples = List.of(
+                new GroupMessage.Freeze(round, epoch),
+                new GroupMessage.Frozen(round, epoch, node),
+                new GroupMessage.VoidRound(round, epoch, node, "reason"),
+                new GroupMessage.Progress(round, epoch, node, "phase", 0, 0));
+        for (int i = 0; i < WARM_UP_ROUNDS; i++) {
+            for (GroupMessage sample : samples) {
+                try {
+                    decode(encode(sample));
+                } catch (CodecException impossible) {
+                    throw new IllegalStateException("what was encoded here can be decoded here", impossible);
+                }
+            }
+        }
     }
 
     private static ByteBuffer exactly(ByteBuffer body, int length) throws CodecException {

@@ -19,7 +19,8 @@ public interface Journal {
     void remove(RoundId round) throws IOException;
 
     /**
-     * All entries that can be read. Entries that cannot are reported to the log and kept for {@code fsck}; they prevent
+     * All entries that can be read, each on stable storage when this returns: an entry that only looks durable would bind
+     * this node to a vote that a power cut takes back. Entries that cannot are reported to the log and kept for {@code fsck}; they prevent
      * nothing else.
      */
     List<JournalEntry> entries() throws IOException;

@@ -32,6 +32,14 @@ public record RoundView(
         acknowledged = Collections.unmodifiableSortedSet(new TreeSet<>(acknowledged));
     }
 
+    /** Whether this view was read no earlier than the other: nothing in a round ever goes back. */
+    public boolean isAtLeast(RoundView other) {
+        return version >= other.version
+                && ready.containsAll(other.ready)
+                && votes.keySet().containsAll(other.votes.keySet())
+                && acknowledged.containsAll(other.acknowledged);
+    }
+
     /** A view from unsorted collections. */
     public static RoundView of(
             RoundSpec spec,

@@ -15,9 +15,13 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jgroups.Address;
 import org.jgroups.BytesMessage;
 import org.jgroups.JChannel;
@@ -128,6 +132,26 @@ class JGroupsChannelTest {
             await().atMost(Duration.ofSeconds(10)).until(() -> heard.left.size() == lives);
         }
         assertThat(one.figures().received()).isEqualTo(3);
+    }
+
+    @Test
+    void requestAndAnswerOfTheLargestSizeArriveAndRoundsGoOnBeside() throws Exception {
+        JGroupsChannel one = channel(N1, 1, heard);
+        JGroupsChannel two = channel(N2, 2, new Recorder());
+        await().atMost(Duration.ofSeconds(15)).until(() -> one.present().contains(N2));
+        await().atMost(Duration.ofSeconds(15)).until(() -> two.present().contains(N1));
+        two.link().serve((from, payload) -> payload);
+        byte[] largest = new byte[Desk.MAX_PAYLOAD];
+        new Random(1).nextBytes(largest);
+        List<CompletableFuture<byte[]>> answers = Stream.generate(
+                        () -> one.link().request(N2, largest, Duration.ofSeconds(20)))
+                .limit(5)
+                .toList();
+        two.send(Set.of(N1), FROZEN);
+        await().atMost(Duration.ofSeconds(10)).until(() -> heard.messages.size() == 1);
+        for (CompletableFuture<byte[]> answer : answers) {
+            assertThat(answer.get(20, TimeUnit.SECONDS)).isEqualTo(largest);
+        }
     }
 
     @Test

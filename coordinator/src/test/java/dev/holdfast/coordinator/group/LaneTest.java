@@ -16,7 +16,7 @@ class LaneTest {
     @Test
     void keepsOrder() {
         List<Byte> seen = Collections.synchronizedList(new ArrayList<>());
-        try (Lane lane = new Lane("test", bytes -> seen.add(bytes[0]))) {
+        try (Lane lane = new Lane("test", 256, bytes -> seen.add(bytes[0]))) {
             for (byte i = 0; i < 50; i++) {
                 lane.offer(new byte[] {i}, true);
             }
@@ -29,7 +29,7 @@ class LaneTest {
     void refusesWhenFullAndKeepsRoomForWhatIsUrgent() throws InterruptedException {
         CountDownLatch blocked = new CountDownLatch(1);
         CountDownLatch never = new CountDownLatch(1);
-        try (Lane lane = new Lane("test", bytes -> waitFor(blocked, never))) {
+        try (Lane lane = new Lane("test", 256, bytes -> waitFor(blocked, never))) {
             lane.offer(MESSAGE, true);
             blocked.await();
             int usual = 0;

@@ -76,6 +76,10 @@ final class NodeProcess implements AutoCloseable {
         return !departures.isEmpty();
     }
 
+    void forgetDepartures() {
+        departures.clear();
+    }
+
     void signal(String signal) throws IOException, InterruptedException {
         assertThat(new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
                         .start()

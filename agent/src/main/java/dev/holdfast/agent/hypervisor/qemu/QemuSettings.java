@@ -50,6 +50,11 @@ public record QemuSettings(
                 Files.isDirectory(SYSTEMD));
     }
 
+    /** The same with firmware and modules of its own. */
+    public QemuSettings with(List<Path> firmware, Optional<Path> modules) {
+        return new QemuSettings(emulator, firmware, modules, runDirectory, scopes);
+    }
+
     public QemuSettings {
         firmwareDirectories = List.copyOf(firmwareDirectories);
     }

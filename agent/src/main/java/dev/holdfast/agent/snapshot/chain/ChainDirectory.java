@@ -183,11 +183,7 @@ public final class ChainDirectory {
 
     /** A number that no generation and no layer has ever had. */
     public int nextNumber() throws IOException {
-        int highest = 0;
-        for (Path generation : list(generations())) {
-            String name = generation.getFileName().toString();
-            highest = Math.max(highest, name.matches("[0-9]{6,9}") ? Integer.parseInt(name) : 0);
-        }
+        int highest = lastGeneration();
         for (Path directory : List.of(layers(), lost())) {
             for (Path file : list(directory)) {
                 Optional<Layer> layer = Layer.fromFileName(file.getFileName().toString());
@@ -195,6 +191,16 @@ public final class ChainDirectory {
             }
         }
         return highest + 1;
+    }
+
+    /** The highest number that a generation has; 0 if there is none. */
+    int lastGeneration() throws IOException {
+        int highest = 0;
+        for (Path generation : list(generations())) {
+            String name = generation.getFileName().toString();
+            highest = Math.max(highest, name.matches("[0-9]{6,9}") ? Integer.parseInt(name) : 0);
+        }
+        return highest;
     }
 
     /** The change under way, if any. */

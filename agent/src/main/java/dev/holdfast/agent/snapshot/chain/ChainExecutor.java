@@ -68,7 +68,25 @@ public final class ChainExecutor implements ChainStep.Executor {
 
     @Override
     public void clearIntent() throws IOException {
+        dropOldGenerations();
         DurableFile.delete(chain.intentFile());
+    }
+
+    /** Only the head's is ever needed again; the last one made stays, because its number must not come back. */
+    private void dropOldGenerations() throws IOException {
+        flushHead();
+        int head = chain.head().number();
+        int last = chain.lastGeneration();
+        for (Path directory : ChainDirectory.list(chain.generations())) {
+            String name = directory.getFileName().toString();
+            boolean needed = name.equals(Generation.directoryName(head)) || name.equals(Generation.directoryName(last));
+            if (!needed) {
+                for (Path link : ChainDirectory.list(directory)) {
+                    Files.delete(link);
+                }
+                Files.delete(directory);
+            }
+        }
     }
 
     @Override

@@ -72,7 +72,7 @@ public record LayerGraph(
         snapshots = Collections.unmodifiableSortedMap(copy);
     }
 
-    /** What is wrong with the chain, for people; empty if it is whole. */
+    /** What is wrong with a chain on which no change is under way, for people; empty if it is whole. */
     public List<String> problems() {
         List<String> problems = new ArrayList<>();
         backing.forEach((layer, below) -> below.ifPresent(base -> {
@@ -84,6 +84,10 @@ public record LayerGraph(
             if (!backing.containsKey(layer)) {
                 problems.add("the head names layers/%s, which is missing".formatted(layer));
             }
+            children(layer)
+                    .forEach(child -> problems.add(
+                            "the head names layers/%s, on which layers/%s stands: it is not the newest head"
+                                    .formatted(layer, child)));
         });
         snapshots.forEach((name, layers) -> layers.forEach(layer -> {
             if (!backing.containsKey(layer)) {

@@ -39,6 +39,9 @@ public record SnapshotRecord(
         Optional<CaptureFacts> capture,
         Optional<Hardware> hardware) {
 
+    /** {@link CaptureFacts#quiesce} of a guest whose file systems were flushed and held still. */
+    public static final String QUIESCED = "done";
+
     /** What a snapshot consists of. */
     public enum Kind {
         /** Disks and memory of one instant. */

@@ -97,6 +97,19 @@ class ChainDirectoryTest {
         assertThat(chain.head().number()).isEqualTo(1);
         assertThat(chain.graph().backing()).hasSize(2);
         assertThat(chain.nextNumber()).isEqualTo(3);
+        snapshot();
+        snapshot2();
+        assertThat(chain.path().resolve("generations"))
+                .isDirectoryContaining(file -> file.endsWith("000004"))
+                .isDirectoryNotContaining(file -> file.endsWith("000003"));
+        assertThat(chain.head().number()).isEqualTo(4);
+    }
+
+    private void snapshot2() throws IOException {
+        Generation next = Generation.fresh(chain.nextNumber(), List.of("d0", "d1"));
+        Intent intent = Intent.cut("op2", Optional.empty(), chain.head(), next);
+        executor(ChainExecutor.Removal.DELETE).run(ChainPlan.prepareCut(intent));
+        executor(ChainExecutor.Removal.DELETE).run(ChainPlan.publish(intent));
     }
 
     @Test
@@ -188,6 +201,15 @@ class ChainDirectoryTest {
         Files.delete(head);
         Files.createSymbolicLink(head, Path.of("layers"));
         assertThatThrownBy(() -> ChainDirectory.open(chain.path())).hasMessageContaining("no generation");
+    }
+
+    @Test
+    void anOldHeadIsNotTakenForTheNewest() throws IOException {
+        snapshot();
+        executor(ChainExecutor.Removal.DELETE).makeGeneration(Generation.fresh(1, List.of("d0", "d1")));
+        executor(ChainExecutor.Removal.DELETE).moveHead(1);
+        assertThatThrownBy(chain::wholeGraph)
+                .hasMessageContaining("the head names layers/d0-000001.qcow2, on which layers/d0-000002.qcow2 stands");
     }
 
     @Test

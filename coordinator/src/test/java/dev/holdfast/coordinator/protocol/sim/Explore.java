@@ -18,6 +18,8 @@ final class Explore {
                     ? setup.with(Fault.valueOf(pair[0]), Integer.parseInt(pair[1]))
                     : setup.broken(Mutant.valueOf(pair[0]));
         }
-        System.out.println(new Checker(setup, Integer.parseInt(words[2])).run());
+        Checker checker = new Checker(setup, Integer.parseInt(words[2]));
+        boolean restless = setup.mutant() == Mutant.DECISION_WITHOUT_VERSION;
+        System.out.println((restless ? checker.safetyOnly() : checker).run());
     }
 }

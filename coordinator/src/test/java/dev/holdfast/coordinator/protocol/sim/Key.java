@@ -78,7 +78,8 @@ final class Key {
                 | seat.captured << 12
                 | seat.part << 16
                 | seat.side << 18
-                | (seat.meddled ? 1 << 20 : 0));
+                | (seat.meddled ? 1 << 20 : 0)
+                | seat.fallback << 21);
     }
 
     private void node(Node node, int claim) {

@@ -281,7 +281,7 @@ final class Moves {
             Seat seat = world.seats[r][n];
             member |= seat != null && (seat.state != 0 || seat.journal != 0) || isLeader(n);
             revert |= world.setup.rounds().get(r).kind() == RoundKind.REVERT;
-            writing |= seat != null && seat.writing != 0;
+            writing |= seat != null && (seat.writing != 0 || seat.fallback != 0);
         }
         if (!node.up) {
             progress.add(Kind.RESTART.move(n, 0, 0));

@@ -54,6 +54,8 @@ public enum Mutant {
     ACKNOWLEDGES_BEFORE_JOURNAL_CLOSED,
     /** The leader looks for open rounds only when it takes office. */
     FINDS_ROUNDS_ONLY_ON_ELECTION,
+    /** What the journal shows after a restart is taken for durable, although its write had failed. */
+    RECOVERY_TRUSTS_UNFLUSHED,
     /** A member whose VOTED may or may not be in the journal throws its part away. */
     BINDING_GIVES_UP,
     /** VOID does not let the machine run. */

@@ -19,11 +19,13 @@ final class MutantTest {
     /** Mutants that need a coincidence: where the checker finds them. All others are found by the walks. */
     private static final Map<Mutant, Setup> CHECKED = new EnumMap<>(Map.of(
             Mutant.DECISION_WITHOUT_VERSION,
-            checkpoint(2).with(Fault.STORE, 1).with(Fault.GIVE_UP, 1),
+            checkpoint(1).with(Fault.STORE, 1).with(Fault.GIVE_UP, 1).with(Fault.TIME, 1),
             Mutant.FROZEN_COUNTED_TWICE,
             checkpoint(3).with(Fault.DUPLICATE, 1),
             Mutant.BINDING_GIVES_UP,
             checkpoint(2).with(Fault.PHASE, 1).with(Fault.CRASH, 1),
+            Mutant.RECOVERY_TRUSTS_UNFLUSHED,
+            checkpoint(1).with(Fault.CRASH, 2),
             Mutant.LATE_FREEZE_UNNOTICED,
             checkpoint(2).with(Fault.GUARD, 1).with(Fault.GIVE_UP, 1),
             Mutant.RECOVERY_FORGETS_TO_THAW,

@@ -7,7 +7,6 @@ import dev.holdfast.coordinator.protocol.sim.Setup.Fault;
 import dev.holdfast.coordinator.protocol.sim.World.Node;
 import dev.holdfast.coordinator.protocol.sim.World.Reign;
 import dev.holdfast.coordinator.protocol.sim.World.Seat;
-import java.util.Arrays;
 import java.util.Objects;
 
 /** Makes one move happen in a world, by asking the real machines and carrying out what they say. */
@@ -67,25 +66,25 @@ final class Play {
 
     private void happen(Kind kind, int a, int b, int c) {
         switch (kind) {
-            case ELECT -> elect(a, c != 0);
-            case DEPOSE -> depose(a);
+            case ELECT -> new Offices(this, machines).elect(a, c != 0);
+            case DEPOSE -> new Offices(this, machines).depose(a);
             case SUSPEND -> {
                 world.spend(Fault.ELECTION);
-                depose(a);
+                new Offices(this, machines).depose(a);
             }
-            case BEGIN -> begin(a, b);
-            case LEADER_VIEW -> leaderView(a, b);
-            case LAND -> land(a, b);
-            case LEADER_ANSWER -> leaderAnswer(a, b);
-            case UNKNOWN_LATE, UNKNOWN_LOST -> unknown(a, b, kind == Kind.UNKNOWN_LATE);
-            case ORPHAN_LAND, ORPHAN_LOST -> orphan(a, kind == Kind.ORPHAN_LAND);
+            case BEGIN -> new Offices(this, machines).begin(a, b);
+            case LEADER_VIEW -> new Offices(this, machines).leaderView(a, b);
+            case LAND -> new Offices(this, machines).land(a, b);
+            case LEADER_ANSWER -> new Offices(this, machines).leaderAnswer(a, b);
+            case UNKNOWN_LATE, UNKNOWN_LOST -> new Offices(this, machines).unknown(a, b, kind == Kind.UNKNOWN_LATE);
+            case ORPHAN_LAND, ORPHAN_LOST -> new Offices(this, machines).orphan(a, kind == Kind.ORPHAN_LAND);
             case LEADER_TIMER -> {
                 world.reigns[a].timers[b] &= ~(1 << c);
-                leader(a, b, machines.timer(LEADER_TIMERS[c]));
+                new Offices(this, machines).leader(a, b, machines.timer(LEADER_TIMERS[c]));
             }
             case ABORT_REQUEST -> {
                 world.spend(Fault.GIVE_UP);
-                leader(a, b, machines.abortRequested);
+                new Offices(this, machines).leader(a, b, machines.abortRequested);
             }
             case CLOG -> world.clogged |= 1 << a;
             case UNCLOG -> world.clogged &= ~(1 << a);
@@ -197,144 +196,18 @@ final class Play {
         diesNow(n);
     }
 
-    private boolean diesNow(int n) {
+    boolean crashed() {
+        return crashed;
+    }
+
+    /** Whether the node dies before the next effect. */
+    boolean diesNow(int n) {
         if (crashAfter == effects && !crashed) {
             crashed = true;
             crash(n, false);
         }
         effects++;
         return crashed;
-    }
-
-    private void leader(int l, int r, int event) {
-        Machines.Answer<LeaderEffect> answer = machines.leaderStep(world.reigns[l].states[r], event);
-        if (!answer.bug().isEmpty()) {
-            violation = "leader " + (l + 1) + ", r" + r + ": " + answer.bug();
-            return;
-        }
-        if (!answer.rejected()) {
-            carryOut(l, r, answer);
-        }
-    }
-
-    private void carryOut(int l, int r, Machines.Answer<LeaderEffect> answer) {
-        Reign reign = world.reigns[l];
-        reign.states[r] = answer.next();
-        Store store = new Store(world, machines, l, r);
-        for (LeaderEffect effect : answer.effects()) {
-            if (diesNow(reign.node)) {
-                return;
-            }
-            effect.accept(store);
-        }
-        diesNow(reign.node);
-        violation = violation.isEmpty() ? store.violation : violation;
-    }
-
-    private void elect(int n, boolean byFault) {
-        if (byFault) {
-            world.spend(Fault.ELECTION);
-        }
-        for (Reign reign : world.reigns) {
-            if (reign.node == n && reign.alive) {
-                endReign(reign);
-            }
-        }
-        if (world.setup.mutant() == Mutant.EPHEMERAL_CLAIMS) {
-            Arrays.fill(world.claims, 0);
-        }
-        world.epoch++;
-        world.reigns = Arrays.copyOf(world.reigns, world.epoch);
-        Reign reign = new Reign(n, world.rounds.length);
-        for (int r = 0; r < world.rounds.length; r++) {
-            reign.found |= world.rounds[r].isThere() ? 1 << r : 0;
-        }
-        world.reigns[world.epoch - 1] = reign;
-    }
-
-    private void endReign(Reign reign) {
-        reign.alive = false;
-        for (int r = 0; r < reign.states.length; r++) {
-            if (reign.writing[r] != 0) {
-                world.addOrphan(reign.writing[r]);
-            }
-            reign.writing[r] = 0;
-            reign.answers[r] = 0;
-            reign.states[r] = 0;
-            reign.timers[r] = 0;
-        }
-    }
-
-    private void depose(int l) {
-        Reign reign = world.reigns[l];
-        reign.deposed = true;
-        for (int r = 0; r < reign.states.length; r++) {
-            if (reign.states[r] != 0) {
-                leader(l, r, machines.deposed);
-            }
-        }
-        if (!crashed) {
-            endReign(reign);
-        }
-    }
-
-    private void begin(int l, int r) {
-        world.rounds[r].begun = true;
-        carryOut(l, r, machines.leaderBegins(r, l + 1));
-    }
-
-    private void leaderView(int l, int r) {
-        Reign reign = world.reigns[l];
-        reign.found &= reign.states[r] == 0 ? ~(1 << r) : -1;
-        for (int i = 0; i < 64 && !crashed && violation.isEmpty(); i++) {
-            int before = reign.states[r];
-            int[] news = machines.leaderNews(before, r, world.rounds[r]);
-            if (news.length == 0) {
-                return;
-            }
-            leader(l, r, news[0]);
-            if (reign.states[r] == before || reign.states[r] == 0) {
-                return;
-            }
-        }
-    }
-
-    private void land(int l, int r) {
-        Reign reign = world.reigns[l];
-        StringBuilder wrong = new StringBuilder();
-        int event = Store.land(world, machines, reign.writing[r], wrong);
-        violation = wrong.toString();
-        reign.writing[r] = 0;
-        reign.answers[r] = event + 1;
-    }
-
-    private void leaderAnswer(int l, int r) {
-        Reign reign = world.reigns[l];
-        int event = reign.answers[r] - 1;
-        reign.answers[r] = 0;
-        leader(l, r, event);
-    }
-
-    private void unknown(int l, int r, boolean late) {
-        world.spend(Fault.STORE);
-        Reign reign = world.reigns[l];
-        if (late) {
-            world.addOrphan(reign.writing[r]);
-        }
-        reign.writing[r] = 0;
-        leader(l, r, machines.outcomeUnknown);
-    }
-
-    private void orphan(int index, boolean lands) {
-        int write = world.orphans[index];
-        world.removeOrphan(write);
-        if (!lands) {
-            world.spend(Fault.STORE);
-            return;
-        }
-        StringBuilder wrong = new StringBuilder();
-        Store.land(world, machines, write, wrong);
-        violation = wrong.toString();
     }
 
     /** @param kept whether a journal write under way reached the disk */
@@ -357,14 +230,19 @@ final class Play {
         }
         for (Reign reign : world.reigns) {
             if (reign.node == n && reign.alive) {
-                endReign(reign);
+                new Offices(this, machines).endReign(reign);
             }
         }
     }
 
+    /** A write that was not answered is there for whoever looks, or is not; a loss of power may still take it away. */
     private static void settle(Seat seat, boolean kept) {
         if (kept && seat.writing != 0) {
+            seat.fallback = seat.fallback == 0 ? seat.journal + 1 : seat.fallback;
             seat.journal = seat.writing == World.REMOVE ? 0 : seat.writing;
+        } else if (!kept && seat.writing == 0 && seat.fallback != 0) {
+            seat.journal = seat.fallback - 1;
+            seat.fallback = 0;
         }
         seat.writing = 0;
     }
@@ -373,6 +251,10 @@ final class Play {
         world.nodes[n].up = true;
         for (int r = 0; r < world.rounds.length; r++) {
             Seat seat = world.seats[r][n];
+            if (seat != null && world.setup.mutant() != Mutant.RECOVERY_TRUSTS_UNFLUSHED) {
+                // The journal's contract: what it shows after a start was flushed before.
+                seat.fallback = 0;
+            }
             if (seat != null && seat.journal != 0 && !crashed) {
                 participant(n, r, machines.recovered(r, world.rounds[r].epoch, n, seat.journal == World.VOTED));
             }
@@ -487,6 +369,7 @@ final class Play {
     private void journal(int n, int r, Seat seat) {
         boolean removed = seat.writing == World.REMOVE;
         settle(seat, true);
+        seat.fallback = 0;
         participant(n, r, removed ? machines.journalClosed : machines.journaled);
     }
 

@@ -125,6 +125,8 @@ final class World {
         int state;
         int journal;
         int writing;
+        /** What the journal says after a loss of power, plus one; 0 if the same. */
+        int fallback;
         /** Phases that were started and not run, four bits each, first the lowest. */
         long phases;
         /** Answers of phases that were not delivered, four bits each. */
@@ -150,6 +152,7 @@ final class World {
             copy.state = state;
             copy.journal = journal;
             copy.writing = writing;
+            copy.fallback = fallback;
             copy.phases = phases;
             copy.answers = answers;
             copy.timers = timers;

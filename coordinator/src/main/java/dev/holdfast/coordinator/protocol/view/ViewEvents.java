@@ -1,5 +1,7 @@
-package dev.holdfast.coordinator.protocol;
+package dev.holdfast.coordinator.protocol.view;
 
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundView;
 import dev.holdfast.coordinator.protocol.leader.Decided;
 import dev.holdfast.coordinator.protocol.leader.Gathering;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent;

@@ -1,0 +1,5 @@
+/** Tests of how views become events. */
+@NullMarked
+package dev.holdfast.coordinator.protocol.view;
+
+import org.jspecify.annotations.NullMarked;
