@@ -288,6 +288,17 @@ final class SnapshotLab implements AutoCloseable {
         return output;
     }
 
+    /** Sends a signal to the process that is loaded beside the machine. */
+    void signalBeside(String signal) throws Exception {
+        try (Stream<Path> files = Files.walk(root.resolve("run/vms/web"))) {
+            for (Path pid : files.filter(file -> file.endsWith("pid")
+                            && file.getParent().getFileName().toString().matches("r[0-9]+"))
+                    .toList()) {
+                run("kill", "-s", signal, Files.readString(pid).strip());
+            }
+        }
+    }
+
     /** Kills processes that were loaded beside and never took the machine's place. */
     void killBeside() throws IOException {
         try (Stream<Path> files = Files.walk(root.resolve("run"))) {
