@@ -132,6 +132,11 @@ public final class SnapshotPhases {
         return current().capture().map(Capture::method).orElse(CaptureMethod.DISK_ONLY);
     }
 
+    /** Whether a guest will be stopped: not one that a person has paused, nor one that does not run. After {@link #prepare}. */
+    public boolean freezes() {
+        return current().ran();
+    }
+
     /**
      * Lets a live capture come near; does nothing for other methods. The guard must be armed: the guest may freeze.
      *
