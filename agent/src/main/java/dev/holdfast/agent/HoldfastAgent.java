@@ -248,8 +248,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     }
 
     private boolean isInJournal(String operation) {
-        return machines.journal().operations().stream()
-                .anyMatch(entry -> entry.id().value().equals(operation));
+        return machines.journal().mayBeOpen(operation);
     }
 
     /** The channel needs the addresses of the others, and those come from the store; neither is waited for by machines. */
