@@ -22,6 +22,7 @@ import dev.holdfast.agent.round.RoundSnapshotter;
 import dev.holdfast.agent.round.VmPart;
 import dev.holdfast.agent.service.CheckpointCommands;
 import dev.holdfast.agent.service.ClusterCommands;
+import dev.holdfast.agent.service.FsckCommands;
 import dev.holdfast.agent.service.GroupCommands;
 import dev.holdfast.agent.service.SnapshotCommands;
 import dev.holdfast.agent.service.VmCommands;
@@ -204,6 +205,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
+        new FsckCommands(node.node(), machines.vms(), parts, machines.journal()).register(table);
         if (!table.missing().isEmpty()) {
             throw new IllegalStateException("nobody serves " + table.missing());
         }
@@ -246,8 +248,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     }
 
     private boolean isInJournal(String operation) {
-        return machines.journal().operations().stream()
-                .anyMatch(entry -> entry.id().value().equals(operation));
+        return machines.journal().mayBeOpen(operation);
     }
 
     /** The channel needs the addresses of the others, and those come from the store; neither is waited for by machines. */

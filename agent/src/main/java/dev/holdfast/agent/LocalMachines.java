@@ -27,6 +27,9 @@ final class LocalMachines implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(LocalMachines.class);
 
+    /** How the line of a freeze marker begins that says for which operation. */
+    private static final String TOKEN = "token=";
+
     private final OperationJournal journal;
     private final VmClaims claims = new VmClaims();
     private final VmRegistry vms;
@@ -84,8 +87,8 @@ final class LocalMachines implements AutoCloseable {
                 return;
             }
             String text = Files.readString(mark);
-            boolean held =
-                    text.contains("kind=hold\n") && claims.holder(vm.name()).isPresent();
+            boolean held = text.contains("kind=hold\n")
+                    && (claims.holder(vm.name()).isPresent() || journal.mayBeOpen(token(text)));
             if (held || text.contains("was_paused=1\n")) {
                 return;
             }
@@ -98,6 +101,14 @@ final class LocalMachines implements AutoCloseable {
             LOG.error(
                     "{} may stand still and cannot be let run: {}; try 'holdfast vm thaw'", vm.name(), e.getMessage());
         }
+    }
+
+    private static String token(String mark) {
+        return mark.lines()
+                .filter(line -> line.startsWith(TOKEN))
+                .map(line -> line.substring(TOKEN.length()))
+                .findFirst()
+                .orElse("");
     }
 
     OperationJournal journal() {

@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
             VmCommands.class,
             GroupCommands.class,
             ClusterCommands.class,
+            FsckCommand.class,
             DaemonCommands.Agent.class,
             DaemonCommands.ZooKeeper.class,
             HoldfastCommand.Completion.class

@@ -79,9 +79,7 @@ public final class LeaderDesk {
     }
 
     private Epoch office() throws RoundRefusedException {
-        return reign.get()
-                .orElseThrow(() ->
-                        new RoundRefusedException(Refusal.failed("this node is not the leader any more; try again")));
+        return reign.get().orElseThrow(() -> new RoundRefusedException(Coordinator.NOT_IN_OFFICE));
     }
 
     Outcome run(Wish wish) throws RoundRefusedException, StoreUnreachableException, InterruptedException {

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.cluster;
 
 import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.coordinator.engine.Coordinator;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.port.NodeLink;
 import dev.holdfast.coordinator.port.NodeRegistry;
@@ -8,13 +9,18 @@ import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiFunction;
 
 /** Asks other agents, this one included. Methods block. Thread-safe. */
 public final class Peers {
+
+    private static final int ELECTION_TRIES = 60;
+    private static final Duration BETWEEN_TRIES = Duration.ofMillis(250);
 
     private final Name self;
     private final NodeLink link;
@@ -34,13 +40,30 @@ public final class Peers {
         this.ownDesk = ownDesk;
     }
 
-    /** Asks the leader, wherever it is. */
+    /**
+     * Asks the leader, wherever it is. While none is elected, or the one that was asked has just lost office and begun
+     * nothing, waits for the next for some seconds.
+     */
     public JsonObject askLeader(PeerRequest request, Duration patience)
             throws RoundRefusedException, StoreUnreachableException, InterruptedException {
-        Name leader = nodes.leader()
-                .orElseThrow(() -> new StoreUnreachableException(
-                        "no agent holds office at the moment; an election takes a few seconds, try again"));
-        return ask(leader, request, patience);
+        for (int left = ELECTION_TRIES; ; left--) {
+            Optional<Name> leader = nodes.leader();
+            if (leader.isEmpty() && left <= 0) {
+                throw new StoreUnreachableException(
+                        "no agent has been elected leader for %d s; look at 'holdfast cluster status' on each node"
+                                .formatted(ELECTION_TRIES * BETWEEN_TRIES.toMillis() / 1000));
+            }
+            try {
+                if (leader.isPresent()) {
+                    return ask(leader.get(), request, patience);
+                }
+            } catch (RoundRefusedException e) {
+                if (!e.because().equals(Coordinator.NOT_IN_OFFICE) || left <= 0) {
+                    throw e;
+                }
+            }
+            LockSupport.parkNanos(BETWEEN_TRIES.toNanos());
+        }
     }
 
     /** Asks one node. */

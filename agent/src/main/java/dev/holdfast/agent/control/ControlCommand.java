@@ -51,6 +51,7 @@ public enum ControlCommand {
     CLUSTER_PAUSE(Effect.CHANGES, "reason"),
     CLUSTER_RESUME(Effect.CHANGES),
     CLUSTER_HISTORY(Effect.READS, "limit"),
+    NODE_FSCK(Effect.CHANGES, "repair", "empty_lost"),
     CLUSTER_ADOPT_STORE(Effect.CHANGES);
 
     private enum Effect {

@@ -87,6 +87,17 @@ public final class OperationJournal {
         return Optional.ofNullable(operations.get(operation));
     }
 
+    /**
+     * Whether an operation may not have ended: it has an entry, be it one that cannot be read. Nothing of such an operation
+     * may be taken back, because it may be bound.
+     */
+    public synchronized boolean mayBeOpen(String operation) {
+        String name = operation + SUFFIX;
+        return operations.keySet().stream().anyMatch(id -> id.value().equals(operation))
+                || unreadable.keySet().stream()
+                        .anyMatch(file -> file.getFileName().toString().equals(name));
+    }
+
     /** All entries that can be read, by name. */
     public synchronized List<Operation> operations() {
         return List.copyOf(operations.values());

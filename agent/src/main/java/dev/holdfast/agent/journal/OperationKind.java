@@ -13,7 +13,8 @@ public enum OperationKind {
     MERGE,
     START,
     STOP,
-    IMPORT_DISK;
+    IMPORT_DISK,
+    FSCK;
 
     /** As people read it: {@code snapshot create}. */
     public String text() {

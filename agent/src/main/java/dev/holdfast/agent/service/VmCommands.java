@@ -146,18 +146,6 @@ public final class VmCommands {
         return details(vm);
     }
 
-    /** It was reverted with --paused to a capture with frozen file systems, and runs only now. */
-    private void thawRestored(ManagedVm vm) throws ControlException {
-        if (!tools.net().isMarkedRestored(vm.name())) {
-            return;
-        }
-        try {
-            tools.net().thawRestored(vm.name(), BY_HAND_RESTORED);
-        } catch (PhaseException e) {
-            throw ControlException.of(e.because());
-        }
-    }
-
     /** If nobody here froze it, the guard is let go of whatever it holds. */
     private void stopWatching(Name vm) {
         String token = byHand.remove(vm);
@@ -169,6 +157,18 @@ public final class VmCommands {
             tools.net().disarm(vm, token);
         } catch (PhaseException e) {
             tools.net().forget(vm);
+        }
+    }
+
+    /** It was reverted with --paused to a capture with frozen file systems, and runs only now. */
+    private void thawRestored(ManagedVm vm) throws ControlException {
+        if (!tools.net().isMarkedRestored(vm.name())) {
+            return;
+        }
+        try {
+            tools.net().thawRestored(vm.name(), BY_HAND_RESTORED);
+        } catch (PhaseException e) {
+            throw ControlException.of(e.because());
         }
     }
 

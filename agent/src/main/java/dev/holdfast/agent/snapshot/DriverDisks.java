@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.Generation;
@@ -62,29 +63,44 @@ final class DriverDisks implements LiveDisks {
                 .collect(Collectors.toMap(Map.Entry::getKey, entry -> chain.file(entry.getValue())));
         CapturePlan plan = new CapturePlan(overlays, Optional.empty(), CaptureMethod.DISK_ONLY, CUT);
         try (Capture capture = vm.newCapture(plan)) {
-            try {
-                capture.prepare();
-                watch.arm(vm.name(), operation, CUT);
-                capture.freeze();
-                capture.capture();
-                capture.proveAndThaw();
-                capture.drain(Progress.NONE);
-            } catch (HypervisorException e) {
-                giveUp(capture, e);
-                throw e;
-            } finally {
-                watch.disarm(vm.name(), operation);
-            }
+            cut(capture, vm.status() == VmStatus.RUNNING);
         } catch (HypervisorException | SnapshotException e) {
             throw new ChainException(String.valueOf(e.getMessage()), e);
         }
     }
 
-    private static void giveUp(Capture capture, HypervisorException because) {
+    /** @param runs whether the guest will be stopped, so that somebody must watch */
+    private void cut(Capture capture, boolean runs) throws HypervisorException, SnapshotException {
+        boolean armed = false;
+        try {
+            capture.prepare();
+            if (runs) {
+                watch.arm(vm.name(), operation, CUT);
+                armed = true;
+            }
+            capture.freeze();
+            capture.capture();
+            capture.proveAndThaw();
+            capture.drain(Progress.NONE);
+        } catch (HypervisorException | SnapshotException e) {
+            // If it is not certain that the guest runs, the guard goes on watching.
+            if (isTakenBack(capture, e) && armed) {
+                watch.disarm(vm.name(), operation);
+            }
+            throw e;
+        }
+        if (armed) {
+            watch.disarm(vm.name(), operation);
+        }
+    }
+
+    private static boolean isTakenBack(Capture capture, Exception because) {
         try {
             capture.abandon();
+            return true;
         } catch (HypervisorException e) {
             because.addSuppressed(e);
+            return false;
         }
     }
 

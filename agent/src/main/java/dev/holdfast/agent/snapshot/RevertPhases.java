@@ -153,7 +153,7 @@ public final class RevertPhases {
     }
 
     /**
-     * The revert is not to be: the new process ends, its layers go, the old machine goes on. Idempotent.
+     * The revert is not to be: the old machine goes on, the new process ends, its layers go. Idempotent.
      *
      * @param run whether the old guest runs then; false if it was paused before
      */
@@ -161,11 +161,15 @@ public final class RevertPhases {
         try {
             Optional<Intent> intent = vm.intentOf(operation);
             if (intent.isPresent()) {
-                dropNew(operation, intent.get());
+                requireUndecided(intent.get());
             }
+            // First: what follows may fail or hang, and the old side needs none of it.
             Optional<RunningVm> old = vm.running();
             if (run && old.isPresent() && old.get().status().resumable()) {
                 old.get().resume();
+            }
+            if (intent.isPresent()) {
+                dropNew(operation, intent.get());
             }
         } catch (IOException e) {
             throw SnapshotException.of(e);
@@ -174,7 +178,7 @@ public final class RevertPhases {
         }
     }
 
-    private void dropNew(String operation, Intent intent) throws IOException, HypervisorException, SnapshotException {
+    private void requireUndecided(Intent intent) throws IOException, SnapshotException {
         if (isDecided(intent)) {
             throw new SnapshotException(Refusal.failed(
                     "the revert of %s to %s has moved the head already and cannot be taken back; revert to %s instead"
@@ -183,6 +187,9 @@ public final class RevertPhases {
                                     intent.snapshot().orElseThrow(),
                                     intent.branch().orElseThrow())));
         }
+    }
+
+    private void dropNew(String operation, Intent intent) throws IOException, HypervisorException, SnapshotException {
         Optional<RunningVm> loaded = hypervisor().find(onLayers(intent), Optional.of(instance(intent)));
         if (loaded.isPresent()) {
             loaded.get().quit();

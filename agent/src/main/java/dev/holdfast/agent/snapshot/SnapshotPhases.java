@@ -8,6 +8,7 @@ import dev.holdfast.agent.hypervisor.MemoryFacts;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.ThawFacts;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
 import dev.holdfast.agent.snapshot.chain.ChainPlan;
 import dev.holdfast.agent.snapshot.chain.Generation;
@@ -35,9 +36,24 @@ import org.jspecify.annotations.Nullable;
 public final class SnapshotPhases {
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
-    /** One snapshot under way in this life of the agent. */
+    /**
+     * One snapshot under way in this life of the agent.
+     *
+     * @param process what is captured, over the capture's connection
+     * @param ran whether the guest ran when it began: one that a person has paused stays so
+     */
     private record UnderWay(
-            SnapshotRequest request, Intent intent, Optional<Capture> capture, String hypervisor, long wallMinusNano) {}
+            SnapshotRequest request,
+            Intent intent,
+            Optional<RunningVm> process,
+            Optional<Capture> capture,
+            boolean ran,
+            long wallMinusNano) {
+
+        String hypervisor() {
+            return process.map(RunningVm::hypervisor).orElse("not running");
+        }
+    }
 
     private final VmChain vm;
     private final SnapshotParts parts;
@@ -76,8 +92,9 @@ public final class SnapshotPhases {
             underWay = new UnderWay(
                     request,
                     intent,
+                    running,
                     capture,
-                    running.map(RunningVm::hypervisor).orElse("not running"),
+                    running.isPresent() && running.get().status() == VmStatus.RUNNING,
                     wallNanos() - vm.tools().nanoClock().getAsLong());
             frozen = null;
             thawed = null;
@@ -113,6 +130,11 @@ public final class SnapshotPhases {
     /** The method that was chosen. After {@link #prepare}. */
     public CaptureMethod method() {
         return current().capture().map(Capture::method).orElse(CaptureMethod.DISK_ONLY);
+    }
+
+    /** Whether a guest will be stopped: not one that a person has paused, nor one that does not run. After {@link #prepare}. */
+    public boolean freezes() {
+        return current().ran();
     }
 
     /**
@@ -267,7 +289,30 @@ public final class SnapshotPhases {
             return Optional.empty();
         } catch (HypervisorException e) {
             // A process that is gone needs no thaw, and what it wrote is in the layers.
-            return e.kind() == HypervisorException.Kind.GONE ? Optional.empty() : Optional.of(SnapshotException.of(e));
+            return e.kind() == HypervisorException.Kind.GONE
+                    ? Optional.empty()
+                    : overAnotherConnection(current(), SnapshotException.of(e));
+        }
+    }
+
+    /**
+     * A capture whose connection was lost can never be ended over it. The process may live, and whoever connects to it anew
+     * clears what the capture had opened in it; what is left to do is to let the guest run.
+     */
+    private Optional<SnapshotException> overAnotherConnection(UnderWay now, SnapshotException because) {
+        if (now.process().filter(RunningVm::isAlive).isPresent()) {
+            return Optional.of(because);
+        }
+        try {
+            Optional<RunningVm> fresh = vm.running();
+            if (fresh.isPresent() && now.ran()) {
+                fresh.get().thaw(now.request().deadline());
+            }
+            return Optional.empty();
+        } catch (SnapshotException e) {
+            return Optional.of(withFailure(e, Optional.of(because)));
+        } catch (HypervisorException e) {
+            return Optional.of(withFailure(SnapshotException.of(e), Optional.of(because)));
         }
     }
 

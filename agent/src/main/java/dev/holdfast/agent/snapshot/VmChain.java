@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor;
@@ -69,6 +70,16 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
     Optional<RunningVm> running() throws SnapshotException {
         try {
             return slot.running();
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /** Whether there is a guest that runs: not one that a person has paused. */
+    boolean runs() throws SnapshotException {
+        try {
+            Optional<RunningVm> running = slot.running();
+            return running.isPresent() && running.get().status() == VmStatus.RUNNING;
         } catch (HypervisorException e) {
             throw SnapshotException.of(e);
         }

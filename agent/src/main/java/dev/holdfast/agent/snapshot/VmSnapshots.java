@@ -1,7 +1,6 @@
 package dev.holdfast.agent.snapshot;
 
 import dev.holdfast.agent.hypervisor.Progress;
-import dev.holdfast.agent.hypervisor.ThawFacts;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainException;
@@ -13,7 +12,6 @@ import dev.holdfast.agent.snapshot.chain.LayerGraph;
 import dev.holdfast.agent.snapshot.chain.LiveDisks;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
 import dev.holdfast.coordinator.protocol.Name;
-import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.io.IOException;
@@ -95,40 +93,7 @@ public final class VmSnapshots {
      * @throws SnapshotException nothing is left of it and the guest runs, unless the message says otherwise
      */
     public VmReport create(SnapshotRequest request, Quiesce quiesce, Progress progress) throws SnapshotException {
-        phases.prepare(request);
-        try {
-            String quiesced = freezeAndThaw(request, quiesce, progress);
-            VmReport report = phases.drain(quiesced, progress, Progress.NONE);
-            phases.publish(request.operation(), request.name());
-            return report;
-        } catch (SnapshotException e) {
-            try {
-                phases.abandon(request.operation());
-            } catch (SnapshotException again) {
-                e.addSuppressed(again);
-            }
-            throw e;
-        }
-    }
-
-    private String freezeAndThaw(SnapshotRequest request, Quiesce quiesce, Progress progress) throws SnapshotException {
-        FreezeWatch watch = vm.tools().watch();
-        watch.arm(vm.name(), request.operation(), request.deadline());
-        try {
-            String quiesced = watch.quiesce(vm.name(), request.operation(), quiesce);
-            phases.approach(progress);
-            phases.freeze();
-            phases.capture();
-            Optional<ThawFacts> thaw = phases.proveAndThaw();
-            if (thaw.isPresent() && !thaw.get().stoodStill()) {
-                throw new SnapshotException(Refusal.failed(
-                        "somebody let %s run in the middle of its snapshot, so that it is not of one moment; try again"
-                                .formatted(vm.name())));
-            }
-            return quiesced;
-        } finally {
-            watch.disarm(vm.name(), request.operation());
-        }
+        return new SnapshotCreation(vm, phases).run(request, quiesce, progress);
     }
 
     /** All snapshots, the oldest first. */
@@ -192,26 +157,34 @@ public final class VmSnapshots {
     public void revert(String operation, Name snapshot, boolean run, Progress progress) throws SnapshotException {
         reverts.prepare(snapshot, progress);
         FreezeWatch watch = vm.tools().watch();
-        boolean held = vm.running().isPresent();
-        if (held) {
+        boolean ran = vm.runs();
+        if (ran) {
             watch.arm(vm.name(), operation, LONGEST_LOAD);
         }
         try {
             reverts.hold();
             reverts.loadBeside(operation, snapshot);
         } catch (SnapshotException e) {
-            try {
-                reverts.runOld(operation, true);
-            } catch (SnapshotException again) {
-                e.addSuppressed(again);
-            }
-            throw e;
-        } finally {
-            if (held) {
+            // If it is not certain that the machine runs again, the guard goes on watching.
+            if (goOn(operation, ran, e) && ran) {
                 watch.disarm(vm.name(), operation);
             }
+            throw e;
+        }
+        if (ran) {
+            watch.disarm(vm.name(), operation);
         }
         reverts.runNew(operation, run);
+    }
+
+    private boolean goOn(String operation, boolean ran, SnapshotException because) {
+        try {
+            reverts.runOld(operation, ran);
+            return true;
+        } catch (SnapshotException again) {
+            because.addSuppressed(again);
+            return false;
+        }
     }
 
     /** Merges unnamed layers, live if the machine runs. Does nothing if no disk has more layers than the limit. */

@@ -15,6 +15,7 @@ import dev.holdfast.agent.control.reply.CheckpointList;
 import dev.holdfast.agent.control.reply.ClusterStatus;
 import dev.holdfast.agent.control.reply.Console;
 import dev.holdfast.agent.control.reply.Done;
+import dev.holdfast.agent.control.reply.FsckReport;
 import dev.holdfast.agent.control.reply.GroupList;
 import dev.holdfast.agent.control.reply.History;
 import dev.holdfast.agent.control.reply.Prediction;
@@ -132,6 +133,7 @@ class CommandLineTest {
         assertThat(asked("vm import-disk web d0 /x/d0.qcow2"))
                 .isEqualTo("vm.import_disk {\"vm\":\"web\",\"disk\":\"d0\",\"file\":\"/x/d0.qcow2\"}");
         assertThat(asked("group list")).isEqualTo("group.list {}");
+        assertThat(asked("fsck --repair")).isEqualTo("node.fsck {\"repair\":true,\"empty_lost\":false}");
         assertThat(asked("group show shop")).isEqualTo("group.show {\"group\":\"shop\"}");
         assertThat(asked("group add shop web")).isEqualTo("group.add {\"group\":\"shop\",\"vm\":\"web\"}");
         assertThat(asked("group remove shop web")).isEqualTo("group.remove {\"group\":\"shop\",\"vm\":\"web\"}");
@@ -439,6 +441,7 @@ class CommandLineTest {
             case CLUSTER_HISTORY ->
                 new History(List.of(new History.Entry(
                         "2026-11-21T10:11:12.3Z", "checkpoint", "shop", "x", "r-1", "committed", "")));
+            case NODE_FSCK -> new FsckReport(List.of(new FsckReport.Row(WEB, "lost", "/srv/web.holdfast/lost/x")));
             case CHECKPOINT_REVERT,
                     CHECKPOINT_ABORT,
                     SNAPSHOT_REVERT,

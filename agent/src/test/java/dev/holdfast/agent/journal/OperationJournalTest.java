@@ -60,6 +60,20 @@ class OperationJournalTest {
     }
 
     @Test
+    void anOperationWhoseEntryCannotBeReadMayBeOpen() throws Exception {
+        OperationJournal journal = OperationJournal.open(directory);
+        journal.write(FIRST);
+        assertThat(journal.mayBeOpen("op-1")).isTrue();
+        assertThat(journal.mayBeOpen("op-2")).isFalse();
+
+        Files.writeString(directory.resolve("op-1.json"), "torn");
+        journal = OperationJournal.open(directory);
+        assertThat(journal.operations()).isEmpty();
+        assertThat(journal.mayBeOpen("op-1")).isTrue();
+        assertThat(journal.mayBeOpen("op-2")).isFalse();
+    }
+
+    @Test
     void aTornEntryIsReportedAndTheOthersLoad() throws Exception {
         OperationJournal.open(directory).write(FIRST);
         OperationJournal.open(directory).write(SECOND);

@@ -95,6 +95,16 @@ class RecoveryQemuTest {
     }
 
     @ParameterizedTest
+    @EnumSource
+    void aRoundWhoseConnectionWasLostIsTakenBackOverAnotherOne(Phase last) throws Exception {
+        SnapshotPhases phases = goTo(last, CaptureMethod.AUTO, "round-1");
+        lab.reconnect();
+        phases.abandon("round-1");
+        phases.abandon("round-1");
+        assertNothingLeftOf(last.compareTo(Phase.CAPTURED) >= 0);
+    }
+
+    @ParameterizedTest
     @EnumSource(names = {"PREPARED", "FROZEN", "CAPTURED"})
     void anotherThreadLetsTheGuestRunAtOnce(Phase last) throws Exception {
         SnapshotPhases phases = goTo(last, CaptureMethod.AUTO, "round-1");
@@ -171,6 +181,21 @@ class RecoveryQemuTest {
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 3, 4);
         assertThat(lab.files("layers")).hasSize(4);
         assertThat(lab.snapshots().list()).hasSize(1);
+    }
+
+    @Test
+    void aLoadedProcessThatHangsDoesNotKeepTheOldMachineHeld() throws Exception {
+        lab.create("one", CaptureMethod.AUTO);
+        RevertPhases reverts = lab.snapshots().reverts();
+        reverts.hold();
+        reverts.loadBeside("round-2", ONE);
+        lab.signalBeside("STOP");
+        assertThatThrownBy(() -> reverts.runOld("round-2", true)).hasMessageContaining("does not answer");
+        lab.awaitTicks(5);
+        lab.signalBeside("CONT");
+        reverts.runOld("round-2", true);
+        assertThat(lab.chain.intent()).isEmpty();
+        lab.awaitTicks(5);
     }
 
     @Test

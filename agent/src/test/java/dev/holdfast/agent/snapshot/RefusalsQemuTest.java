@@ -3,9 +3,12 @@ package dev.holdfast.agent.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.qmp.QmpClient;
+import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor;
 import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
@@ -16,8 +19,10 @@ import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -70,6 +75,45 @@ class RefusalsQemuTest {
         assertRefused(() -> lab.create("two", CaptureMethod.DISK_ONLY), Refusal.Kind.BUSY, "op-1", "fsck");
         assertRefused(() -> lab.delete("one"), Refusal.Kind.BUSY, "op-1");
         lab.awaitTicks(5);
+    }
+
+    /** The transaction that cuts the disks is refused, because somebody has taken an overlay away. */
+    private void takeAnOverlayAway() {
+        try (QmpClient somebody = lab.rescue()) {
+            somebody.execute("blockdev-del", Map.of("node-name", "d1.1"), Duration.ofSeconds(5));
+        } catch (QmpException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private void noteStatus() {
+        try {
+            lab.watched.add(lab.vm.orElseThrow().status().name());
+        } catch (HypervisorException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void aCutThatQemuRefusesWhileTheGuardWatchesUntilTheGuestRuns() throws Exception {
+        lab.whenWatched = this::takeAnOverlayAway;
+        lab.whenDisarmed = this::noteStatus;
+        assertThatThrownBy(() -> lab.create("one", CaptureMethod.AUTO)).hasMessageContaining("d1.1");
+        assertThat(lab.watched).containsExactly("arm", "disarm", "RUNNING");
+        assertThat(lab.chain.intent()).isEmpty();
+        lab.whenWatched = () -> {};
+        lab.create("two", CaptureMethod.AUTO);
+        lab.awaitTicks(5);
+    }
+
+    @Test
+    void nobodyWatchesOverAMachineThatAPersonHasPausedNorOneThatDoesNotRun() throws Exception {
+        lab.vm.orElseThrow().pause();
+        lab.create("one", CaptureMethod.DISK_ONLY);
+        noteStatus();
+        lab.kill();
+        lab.create("two", CaptureMethod.DISK_ONLY);
+        assertThat(lab.watched).containsExactly("PAUSED");
     }
 
     @Test

@@ -11,6 +11,7 @@ import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
 import dev.holdfast.agent.qmp.QmpClient;
+import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainImport;
 import dev.holdfast.agent.snapshot.chain.DiskImages;
@@ -51,6 +52,11 @@ final class SnapshotLab implements AutoCloseable {
     final DiskImages images = new QemuImages("qemu-img");
     final ChainDirectory chain;
     final List<String> watched = new ArrayList<>();
+    /** Happens once the guard watches, before the machine is stopped. */
+    Runnable whenWatched = () -> {};
+    /** Happens when the guard is told that it need not watch any more. */
+    Runnable whenDisarmed = () -> {};
+
     VmDefinition definition;
     Optional<RunningVm> vm = Optional.empty();
     private final List<RunningVm> all = new ArrayList<>();
@@ -126,6 +132,7 @@ final class SnapshotLab implements AutoCloseable {
         @Override
         public void arm(Name name, String operation, Duration deadline) {
             watched.add("arm");
+            whenWatched.run();
         }
 
         @Override
@@ -141,6 +148,7 @@ final class SnapshotLab implements AutoCloseable {
         @Override
         public void disarm(Name name, String operation) {
             watched.add("disarm");
+            whenDisarmed.run();
         }
     }
 
@@ -253,8 +261,7 @@ final class SnapshotLab implements AutoCloseable {
     }
 
     private void monitor(String command) throws Exception {
-        try (QmpClient client =
-                QmpClient.connect(root.resolve("run/vms/web/rescue.sock"), DEADLINE, System::nanoTime)) {
+        try (QmpClient client = rescue()) {
             String words = client.execute(
                             "human-monitor-command",
                             Map.of(
@@ -264,6 +271,11 @@ final class SnapshotLab implements AutoCloseable {
                     .asText();
             assertThat(words).doesNotContain("failed").doesNotContain("rror").doesNotContain("conflict");
         }
+    }
+
+    /** Somebody else's connection to the machine. */
+    QmpClient rescue() throws QmpException {
+        return QmpClient.connect(root.resolve("run/vms/web/rescue.sock"), DEADLINE, System::nanoTime);
     }
 
     /** Reads a pattern from an image that may be open. */
@@ -301,6 +313,17 @@ final class SnapshotLab implements AutoCloseable {
                 .isZero();
         assertThat(output).doesNotContain("verification failed");
         return output;
+    }
+
+    /** Sends a signal to the process that is loaded beside the machine. */
+    void signalBeside(String signal) throws Exception {
+        try (Stream<Path> files = Files.walk(root.resolve("run/vms/web"))) {
+            for (Path pid : files.filter(file -> file.endsWith("pid")
+                            && file.getParent().getFileName().toString().matches("r[0-9]+"))
+                    .toList()) {
+                run("kill", "-s", signal, Files.readString(pid).strip());
+            }
+        }
     }
 
     /** Kills processes that were loaded beside and never took the machine's place. */

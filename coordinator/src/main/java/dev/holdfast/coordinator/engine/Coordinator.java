@@ -36,6 +36,10 @@ import org.slf4j.LoggerFactory;
  */
 public final class Coordinator {
 
+    /** What was asked of a node that no longer leads: nothing was begun, and the caller may ask the next leader. */
+    public static final Refusal NOT_IN_OFFICE =
+            Refusal.failed("this node does not hold office any more; nothing was begun, try again");
+
     /** States of a machine in which it can be frozen. */
     private static final String RUNNING = "running";
 

@@ -126,9 +126,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         CompletableFuture<Outcome> outcome = new CompletableFuture<>();
         post(() -> {
             if (reign.isEmpty() || !reign.get().equals(spec.epoch())) {
-                outcome.complete(new Outcome(
-                        Outcome.Kind.ABORTED,
-                        Optional.of(Refusal.failed("this node is not the leader any more; try again"))));
+                outcome.complete(new Outcome(Outcome.Kind.ABORTED, Optional.of(Coordinator.NOT_IN_OFFICE)));
                 return;
             }
             LeaderEffects effects = new LeaderEffects(spec, spec.epoch(), ports, lanes, outcome::complete);

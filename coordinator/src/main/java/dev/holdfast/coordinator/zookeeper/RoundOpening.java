@@ -67,7 +67,8 @@ final class RoundOpening {
     private Optional<Written> openOnce(RoundSpec spec) throws StoreUnreachableException {
         int fence = session.newest(schema.rounds())
                 .orElseThrow(() -> new StoreUnreachableException(
-                        "the store has no %s; run 'holdfast doctor'".formatted(schema.rounds())))
+                        "the store has no %s: it was damaged, or restored in part; docs/operations.md tells how to restore a store"
+                                .formatted(schema.rounds())))
                 .version();
         String checkpoint = schema.checkpoint(spec.group(), spec.checkpoint());
         List<Op> operations = new ArrayList<>();

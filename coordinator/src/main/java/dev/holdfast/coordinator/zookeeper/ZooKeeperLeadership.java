@@ -152,8 +152,9 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
     private Optional<Epoch> raise() throws StoreUnreachableException {
         String path = session.schema().epoch();
         int version = session.newest(path)
-                .orElseThrow(() ->
-                        new StoreUnreachableException("the store has no %s; run 'holdfast doctor'".formatted(path)))
+                .orElseThrow(() -> new StoreUnreachableException(
+                        "the store has no %s: it was damaged, or restored in part; docs/operations.md tells how to restore a store"
+                                .formatted(path)))
                 .version();
         byte[] name = session.settings().node().value().getBytes(StandardCharsets.UTF_8);
         Wire.Outcome outcome = session.multi(List.of(Op.setData(path, name, version)));

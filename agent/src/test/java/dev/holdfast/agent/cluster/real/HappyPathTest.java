@@ -72,6 +72,21 @@ class HappyPathTest {
     }
 
     @Test
+    void findsWhatNothingNeedsAndTakesItAway() throws IOException {
+        Path stray = cluster.n1().vm.chain.resolve("snapshots/nobody.memory");
+        Files.writeString(stray, "left behind");
+
+        Told found = cluster.n1().run("fsck");
+        assertThat(found.exit()).isEqualTo(6);
+        assertThat(found.out()).contains("leftover", "nobody.memory");
+        assertThat(stray).exists();
+
+        require(cluster.n1().run("fsck", "--empty-lost"));
+        assertThat(stray).doesNotExist();
+        assertThat(cluster.n1().run("fsck").out()).contains("Everything is in order.");
+    }
+
+    @Test
     void refusesASecondCheckpointOfTheSameName() {
         require(checkpoint("create", GROUP + "@twice"));
         Told again = checkpoint("create", GROUP + "@twice");
