@@ -75,10 +75,8 @@ final class RealCluster implements AutoCloseable {
     }
 
     private static int freePort() throws IOException {
-        // A node's channel listens 100 above its port too; all are outside of the range of outgoing connections. Each
-        // run of
-        // the tests begins elsewhere: one that goes on beside it must not be given the same port before the node binds
-        // it.
+        // A node's channel listens 100 above its port too; all are outside of the range of outgoing connections.
+        // Each run of the tests begins elsewhere: one beside it must not find the same port free before it is bound.
         int begin = (int) (ProcessHandle.current().pid() % RUNS) * PORTS_OF_RUN;
         for (int i = 0; i < RUNS * PORTS_OF_RUN; i += PORT_STEP) {
             int port = FIRST_PORT + (begin + i) % (RUNS * PORTS_OF_RUN);
@@ -250,6 +248,15 @@ final class RealCluster implements AutoCloseable {
         });
     }
 
+    /** An agent that has just started is registered a moment before the others hear it. */
+    private Told createWhenJoined(String checkpoint) {
+        return await("the agents hear each other")
+                .atMost(BOUND)
+                .until(
+                        () -> n1().run("checkpoint", "create", GROUP + "@" + checkpoint),
+                        told -> told.exit() == 0 || !told.toString().contains("is not in the group"));
+    }
+
     /**
      * What must be true after every fault, once everything is up again: the guests run, nothing of a failed round is left,
      * and the next checkpoint succeeds.
@@ -269,8 +276,7 @@ final class RealCluster implements AutoCloseable {
             long before = node.vm.counter();
             await(node.vm.name + " counts").atMost(BOUND).until(() -> node.vm.counter() != before);
         }
-        Told created = n1().run("checkpoint", "create", GROUP + "@" + nextCheckpoint);
-        require(created);
+        require(createWhenJoined(nextCheckpoint));
         Told listed = n1().run("checkpoint", "list", GROUP, "-o", "json");
         for (RealNode node : nodes) {
             SortedSet<String> names = new TreeSet<>();
