@@ -70,7 +70,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final ExecutorService workers = Executors.newCachedThreadPool(task -> daemon(task, "holdfast-machine"));
     private final ScheduledTimers timers = new ScheduledTimers();
     private final ScheduledExecutorService lookouts =
-            Executors.newScheduledThreadPool(2, task -> daemon(task, "holdfast-lookout"));
+            Executors.newScheduledThreadPool(3, task -> daemon(task, "holdfast-lookout"));
     private final LocalMachines machines;
     private final ClusterLink cluster;
     private final NodeParts parts;
@@ -129,7 +129,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             throws IOException {
         HoldfastAgent agent = new HoldfastAgent(configuration, platform, hypervisor);
         agent.engine.start();
-        agent.every(LOOK_EVERY, agent::lookAfter);
+        agent.every(LOOK_EVERY, agent.machines.vms()::adopt);
+        agent.every(LOOK_EVERY, agent::finishDeletions);
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;
     }
@@ -200,7 +201,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.checkpoint().deadline(),
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
                 node::vmRunDirectory,
-                vm -> parts.readyToStart(vm, this::isInJournal),
+                (vm, start) -> parts.start(vm, this::isInJournal, start),
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
@@ -234,6 +235,10 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     /** Local operations that a crash has cut off are ended before anybody uses the chains; rounds are the engine's. */
     private void recoverChains() {
         for (ManagedVm vm : machines.vms().all()) {
+            if (vm.process().isEmpty()) {
+                // It may run on another node, and then its chain is that node's. Its next start here looks again.
+                continue;
+            }
             try {
                 parts.recover(vm.name(), this::isInJournal)
                         .ifPresent(
@@ -272,9 +277,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         every(PUBLISH_EVERY, publisher::publish);
     }
 
-    /** Machines that came back to life, or were started by others, and deletions that were cut off. */
-    private void lookAfter() {
-        machines.vms().adopt();
+    /** Deletions that were cut off. May take long: the members merge layers. */
+    private void finishDeletions() {
         try {
             leaderDesk.rollForward();
         } catch (InterruptedException e) {

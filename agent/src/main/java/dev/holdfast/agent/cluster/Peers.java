@@ -77,11 +77,18 @@ public final class Peers {
                     link.request(node, request.bytes(), patience).get(patience.toMillis(), TimeUnit.MILLISECONDS);
             return PeerAnswer.read(answer);
         } catch (TimeoutException e) {
-            throw new RoundRefusedException(Refusal.timedOut(
-                    "node " + node + " did not answer within " + patience.toSeconds() + " s; is its agent up?"));
+            throw silent(node, patience);
         } catch (ExecutionException e) {
+            if (e.getCause() instanceof TimeoutException) {
+                throw silent(node, patience);
+            }
             throw new RoundRefusedException(Refusal.failed(
                     "node " + node + " cannot be asked: " + e.getCause().getMessage()));
         }
+    }
+
+    private static RoundRefusedException silent(Name node, Duration patience) {
+        return new RoundRefusedException(Refusal.timedOut(
+                "node " + node + " did not answer within " + patience.toSeconds() + " s; is its agent up?"));
     }
 }

@@ -184,11 +184,20 @@ final class CheckpointPart implements VmPart {
         }
         try {
             process.get().thaw(THAW_BOUND);
-            return process.get().status() == VmStatus.RUNNING;
+            // A phase that is still under way may yet stop it: then the guard must stay armed.
+            return process.get().status() == VmStatus.RUNNING && noPhaseIsUnderWay();
         } catch (HypervisorException e) {
             LOG.warn("{} may still stand still: {}; the guard lets it run", vm.name(), e.getMessage());
             return false;
         }
+    }
+
+    private boolean noPhaseIsUnderWay() {
+        if (!vm.lock().tryLock()) {
+            return false;
+        }
+        vm.lock().unlock();
+        return true;
     }
 
     @Override

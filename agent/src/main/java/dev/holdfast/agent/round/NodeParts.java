@@ -228,18 +228,36 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
                 .reduce((earlier, later) -> later);
     }
 
+    /** Something that starts a machine. */
+    public interface Start {
+        void run() throws HypervisorException;
+    }
+
     /**
-     * Makes certain that a start finds the machine's newest data.
+     * Starts a machine from its newest data. No operation on its chain may be under way, except its part in a checkpoint round:
+     * pacemaker wins over that.
      *
      * @param inDoubt whether an operation belongs to a round that is not decided here yet
      * @throws SnapshotException it must not be started now, with the reason
      */
-    public void readyToStart(Name vm, Predicate<String> inDoubt) throws SnapshotException {
+    public void start(Name vm, Predicate<String> inDoubt, Start start) throws SnapshotException, HypervisorException {
         ManagedVm machine = machine(vm);
-        if (!machine.definition().disks().isEmpty()) {
-            VmSnapshots snapshots = open(machine);
-            snapshots.recover(inDoubt);
-            snapshots.readyToStart();
+        boolean inRound = claims.holder(vm)
+                .filter(holder -> holder.kind() == OperationKind.CHECKPOINT)
+                .isPresent();
+        Name operation = new Name("o" + uniqueWords.get());
+        if (!inRound) {
+            admit(operation, OperationKind.START, vm);
+        }
+        try {
+            if (!machine.definition().disks().isEmpty()) {
+                VmSnapshots snapshots = open(machine);
+                snapshots.recover(inDoubt);
+                snapshots.readyToStart();
+            }
+            start.run();
+        } finally {
+            claims.release(operation);
         }
     }
 

@@ -16,6 +16,7 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.round.GuardNet;
+import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.snapshot.DiskImport;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.vm.ManagedVm;
@@ -50,7 +51,7 @@ public final class VmCommands {
      * @param deadline of a freeze unless the caller says otherwise
      * @param imports puts disks under chains
      * @param runDirectory of each machine
-     * @param readiness asked before each start
+     * @param starter lets a machine start from its newest data
      * @param uniqueWords never gives the same word twice
      */
     public record Tools(
@@ -58,13 +59,13 @@ public final class VmCommands {
             Duration deadline,
             DiskImport imports,
             Function<Name, Path> runDirectory,
-            Readiness readiness,
+            Starter starter,
             Supplier<String> uniqueWords) {}
 
-    /** Whether a machine may be started. */
-    public interface Readiness {
-        /** @throws SnapshotException it may not, with the reason */
-        void require(Name vm) throws SnapshotException;
+    /** Starts machines from their newest data. */
+    public interface Starter {
+        /** @throws SnapshotException it must not be started now, with the reason */
+        void start(Name vm, NodeParts.Start start) throws SnapshotException, HypervisorException;
     }
 
     private final Name self;
@@ -234,10 +235,10 @@ public final class VmCommands {
     private Object start(Arguments arguments, Progress progress) throws ControlException {
         ManagedVm vm = find(arguments.name("vm"));
         try {
+            StartMode mode = arguments.flag("paused") ? StartMode.PAUSED : StartMode.NORMAL;
             if (vm.process().isEmpty()) {
-                tools.readiness().require(vm.name());
+                tools.starter().start(vm.name(), () -> vms.start(vm.name(), mode));
             }
-            vms.start(vm.name(), arguments.flag("paused") ? StartMode.PAUSED : StartMode.NORMAL);
             changed.run();
             return details(vm);
         } catch (HypervisorException e) {

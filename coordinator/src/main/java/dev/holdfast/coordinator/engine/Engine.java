@@ -289,9 +289,10 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
                 post(() -> present.forEach(this::onView));
             } catch (StoreUnreachableException e) {
                 LOG.debug("cannot read the rounds: {}", e.getMessage());
+            } finally {
+                ports.timers().after(SWEEP, this::sweep);
             }
         });
-        ports.timers().after(SWEEP, this::sweep);
     }
 
     private Participant idle(RoundSpec spec) {

@@ -10,9 +10,13 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BiConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The threads on which effects run, and the way back into the mailbox. Thread-safe. */
 final class Lanes implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Lanes.class);
 
     /** How long to wait before the store is asked again. */
     static final Duration STORE_RETRY = Duration.ofSeconds(1);
@@ -63,7 +67,14 @@ final class Lanes implements AutoCloseable {
     /** Work that arrives while the node stops is dropped like in a crash: the journal and the store know the rest. */
     private static void submit(ExecutorService lane, Runnable call) {
         try {
-            lane.execute(call);
+            lane.execute(() -> {
+                try {
+                    call.run();
+                } catch (RuntimeException e) {
+                    // The machine that waits for the answer is ended by its timers.
+                    LOG.error("a call of the engine broke", e);
+                }
+            });
         } catch (RejectedExecutionException e) {
             if (!lane.isShutdown()) {
                 throw e;

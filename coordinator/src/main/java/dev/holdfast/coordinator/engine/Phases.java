@@ -49,6 +49,7 @@ final class Phases implements AutoCloseable {
         try {
             return phase.run();
         } catch (PhaseException e) {
+            LOG.warn("round {}: {}", round, e.because().text());
             LOG.debug("round {}: phase failed", round, e);
             return new PhaseFailed(e.because());
         } catch (RuntimeException e) {
