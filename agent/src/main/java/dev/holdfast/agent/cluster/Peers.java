@@ -54,8 +54,14 @@ public final class Peers {
                                 .formatted(ELECTION_TRIES * BETWEEN_TRIES.toMillis() / 1000));
             }
             try {
-                if (leader.isPresent()) {
-                    return ask(leader.get(), request, patience);
+                // A leader that has just come back is in the store sooner than in the group.
+                Optional<JsonObject> answer =
+                        leader.isPresent() ? tryToAsk(leader.get(), request, patience) : Optional.empty();
+                if (answer.isPresent()) {
+                    return answer.get();
+                }
+                if (leader.isPresent() && left <= 0) {
+                    throw absent(leader.get());
                 }
             } catch (RoundRefusedException e) {
                 if (!e.because().equals(Coordinator.NOT_IN_OFFICE) || left <= 0) {
@@ -69,16 +75,34 @@ public final class Peers {
     /** Asks one node. */
     public JsonObject ask(Name node, PeerRequest request, Duration patience)
             throws RoundRefusedException, InterruptedException {
+        Optional<JsonObject> answer = tryToAsk(node, request, patience);
+        if (answer.isEmpty()) {
+            throw absent(node);
+        }
+        return answer.get();
+    }
+
+    private static RoundRefusedException absent(Name node) {
+        return new RoundRefusedException(Refusal.failed("node " + node
+                + " is not in the group channel, so it cannot be asked; is its agent up, and can it be reached?"));
+    }
+
+    /** Empty if the request never left this node. */
+    private Optional<JsonObject> tryToAsk(Name node, PeerRequest request, Duration patience)
+            throws RoundRefusedException, InterruptedException {
         if (node.equals(self)) {
-            return PeerAnswer.read(ownDesk.apply(self, request.bytes()));
+            return Optional.of(PeerAnswer.read(ownDesk.apply(self, request.bytes())));
         }
         try {
             byte[] answer =
                     link.request(node, request.bytes(), patience).get(patience.toMillis(), TimeUnit.MILLISECONDS);
-            return PeerAnswer.read(answer);
+            return Optional.of(PeerAnswer.read(answer));
         } catch (TimeoutException e) {
             throw silent(node, patience);
         } catch (ExecutionException e) {
+            if (e.getCause() instanceof NodeLink.AbsentException) {
+                return Optional.empty();
+            }
             if (e.getCause() instanceof TimeoutException) {
                 throw silent(node, patience);
             }

@@ -45,7 +45,9 @@ public final class QmpClient implements AutoCloseable {
     private final String version;
     private final boolean outOfBand;
     private final long connection = CONNECTIONS.incrementAndGet();
-    private final AtomicLong nextId = new AtomicLong();
+    /** Begins with the time, so that no answer to an earlier connection can be taken for one to this. */
+    private final AtomicLong nextId;
+
     private final Map<Long, QmpFuture> unanswered = new ConcurrentHashMap<>();
     private final List<QmpEvents> subscribers = new CopyOnWriteArrayList<>();
     private final Object lifecycle = new Object();
@@ -57,6 +59,7 @@ public final class QmpClient implements AutoCloseable {
         this.path = path;
         this.socket = socket;
         this.nanoClock = nanoClock;
+        this.nextId = new AtomicLong(Math.abs(nanoClock.getAsLong()));
         this.peer = socket.peer();
         JsonNode number = greeting.path("QMP").path("version").path("qemu");
         this.version = number.path("major").asInt() + "." + number.path("minor").asInt() + "."
@@ -301,8 +304,11 @@ public final class QmpClient implements AutoCloseable {
             subscribers.forEach(s -> s.offer(event));
             return;
         }
-        // An error about a line QEMU could not read carries no id: then nobody knows any more which reply is whose.
         QmpFuture future = unanswered.remove(message.path("id").asLong(-1));
+        if (future == null && message.path("id").isIntegralNumber()) {
+            return; // What a connection before this one asked for: QEMU's answer comes to whoever is there then.
+        }
+        // An error about a line QEMU could not read carries no id: then nobody knows any more which reply is whose.
         if (future == null) {
             throw new IOException("sent a message that is neither an event nor a reply to a command of ours");
         }

@@ -59,7 +59,7 @@ final class Desk implements NodeLink, AutoCloseable {
         CompletableFuture<byte[]> answer = new CompletableFuture<>();
         open.put(id, new Asked(node, answer));
         if (!way.send(node, Wire.encode(new Wire.Ask(id, payload)))) {
-            answer.completeExceptionally(new IOException("node " + node + " is not in the group"));
+            answer.completeExceptionally(new AbsentException(node));
         }
         return answer.orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS)
                 .whenComplete((done, failed) -> open.remove(id));

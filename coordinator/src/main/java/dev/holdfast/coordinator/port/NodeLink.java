@@ -1,6 +1,7 @@
 package dev.holdfast.coordinator.port;
 
 import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiFunction;
@@ -11,8 +12,18 @@ import java.util.function.BiFunction;
  */
 public interface NodeLink {
 
+    /** The node is not in the group: the request never left. */
+    final class AbsentException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        /** @param node that is not there */
+        public AbsentException(Name node) {
+            super("node " + node + " is not in the group");
+        }
+    }
+
     /**
-     * Sends a request. At most once; a lost request or answer ends in a {@code TimeoutException}.
+     * Sends a request. Fails with {@link AbsentException} if it never left. At most once; a lost request or answer ends in a {@code TimeoutException}.
      *
      * @param payload at most 1 MiB
      */
