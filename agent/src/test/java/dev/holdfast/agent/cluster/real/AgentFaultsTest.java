@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 
 /** Agents and guards that are killed or stopped in each phase of a round. */
 @Tag("qemu")
-@Tag("cluster")
+@Tag("faults")
 class AgentFaultsTest {
     private static final Duration AFTER_A_KILL = Duration.ofSeconds(1);
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 /** QEMU that is killed or stopped in each phase of a round. */
 @Tag("qemu")
-@Tag("cluster")
+@Tag("faults")
 class MachineFaultsTest {
     private static final Duration BOUNDED = Duration.ofSeconds(30);
 

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 
 /** ZooKeeper away: at the start of agents, and in each phase of a round. */
 @Tag("qemu")
-@Tag("cluster")
+@Tag("faults")
 class StoreFaultsTest {
     private static RealCluster cluster;
 
