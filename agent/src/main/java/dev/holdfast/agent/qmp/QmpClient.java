@@ -37,6 +37,7 @@ public final class QmpClient implements AutoCloseable {
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final AtomicLong CONNECTIONS = new AtomicLong();
+    private static final int MOST_LATE_ANSWERS = 64;
 
     private final Path path;
     private final LineSocket socket;
@@ -101,14 +102,26 @@ public final class QmpClient implements AutoCloseable {
         }
     }
 
+    private static JsonNode message(Path path, LineSocket socket) throws IOException {
+        String line = socket.readLine();
+        if (line == null) {
+            throw QmpException.notConnected(path + " was closed before QEMU's greeting", null);
+        }
+        return JSON.readTree(line);
+    }
+
+    private static boolean isLateAnswer(JsonNode message) {
+        return message.has("return") || message.has("error") || message.has("event");
+    }
+
     private static JsonNode greeting(Path path, LineSocket socket, Duration timeout) throws IOException {
         socket.readTimeout(timeout);
         try {
-            String line = socket.readLine();
-            if (line == null) {
-                throw QmpException.notConnected(path + " was closed before QEMU's greeting", null);
+            JsonNode greeting = message(path, socket);
+            // What the connection before this one was still owed comes first.
+            for (int late = 0; late < MOST_LATE_ANSWERS && isLateAnswer(greeting); late++) {
+                greeting = message(path, socket);
             }
-            JsonNode greeting = JSON.readTree(line);
             if (!greeting.path("QMP").isObject()) {
                 throw QmpException.notConnected(
                         path + " is no QMP socket: its first line is not QEMU's greeting", null);
