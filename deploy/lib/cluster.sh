@@ -67,10 +67,11 @@ node_spawn() {
 
 node_signal() { kill -s "$3" "$(cat "$(node_dir "$1")/log/$2.pid")"; }
 
-# A killed process may be a zombie for a moment: it has no command line any more.
+# A killed process may be a zombie for a moment. (Its command line tells nothing: it is empty during an exec, too.)
 node_alive() {
-  local pid
-  pid=$(cat "$(node_dir "$1")/log/$2.pid" 2>/dev/null) && [ -n "$(tr -d '\0' <"/proc/$pid/cmdline" 2>/dev/null)" ]
+  local pid stat
+  pid=$(cat "$(node_dir "$1")/log/$2.pid" 2>/dev/null) && read -r stat <"/proc/$pid/stat" || return 1
+  case ${stat##*) } in [ZX]*) return 1 ;; esac
 } 2>/dev/null
 
 cluster_nodes() {
