@@ -2,10 +2,13 @@ package dev.holdfast.agent.cli;
 
 import dev.holdfast.agent.control.Progress;
 import java.io.PrintWriter;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
- * Shows how a command gets on: one line for each phase; for bytes a bar that moves on a terminal, and elsewhere a line for
- * each tenth. One thread.
+ * Shows how a command gets on: one line for each phase; for bytes one bar that moves on a terminal, and elsewhere a line for
+ * each tenth that is reached for the first time. Several nodes may be in different phases at once, and their reports come
+ * mixed. One thread.
  */
 final class ProgressView implements Progress {
     private static final int BAR = 30;
@@ -14,8 +17,7 @@ final class ProgressView implements Progress {
     private final PrintWriter err;
     private final boolean moving;
     private boolean barOpen;
-    private String barPhase = "";
-    private long shownStep = -1;
+    private final Map<String, Integer> shownSteps = new HashMap<>();
 
     ProgressView(Environment environment) {
         this.err = environment.err();
@@ -50,23 +52,19 @@ final class ProgressView implements Progress {
     }
 
     private void bar(String phase, long done, long total, double part) {
-        if (barOpen && !phase.equals(barPhase)) {
-            end();
-        }
         int filled = (int) Math.round(part * BAR);
         err.print("\r" + View.padded(phase, 10) + " [" + "#".repeat(filled) + ".".repeat(BAR - filled) + "] "
-                + "%3d %%  %s of %s  ".formatted(Math.round(part * 100), View.size(done), View.size(total)));
+                + View.padded(
+                        "%3d %%  %s of %s".formatted(Math.round(part * 100), View.size(done), View.size(total)), 32));
         barOpen = true;
-        barPhase = phase;
     }
 
     private void line(String phase, long total, double part) {
-        long step = (long) (part * STEPS);
-        if (step == shownStep && phase.equals(barPhase)) {
+        int step = (int) (part * STEPS);
+        if (step <= shownSteps.getOrDefault(phase, -1)) {
             return;
         }
-        shownStep = step;
-        barPhase = phase;
+        shownSteps.put(phase, step);
         err.println(View.padded(phase, 10) + " %d %% of %s".formatted(Math.round(part * 100), View.size(total)));
     }
 }

@@ -327,7 +327,7 @@ class CommandLineTest {
         assertThat(environment.err)
                 .asString()
                 .contains("\rmemory     [###############...............]  50 %  50.0 MiB of 100 MiB  ")
-                .endsWith("100 MiB of 100 MiB  \ndecision   committed\n");
+                .containsPattern("100 MiB of 100 MiB +\ndecision   committed\n$");
         assertThat(environment.out)
                 .asString()
                 .endsWith("Checkpoint shop@nightly: skew 0.412 ms, longest pause 14.2 ms, 64.0 MiB.\n");
