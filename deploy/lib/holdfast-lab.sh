@@ -43,9 +43,8 @@ holdfast_prepare() {
 holdfast_up() {
   local i
   cluster_up "$nodes"
-  guests=${guests:-$nodes}
   for ((i = 1; i <= nodes; i++)); do configure_node "$i"; done
-  for ((i = 1; i <= guests; i++)); do
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do
     configure_guest "web$i" "$(host_of "$i")" "tap$i" "52:54:00:77:00:0$i" "$(guest_command_line "$i")" "$group"
     node_tap "$(host_of "$i")" "tap$i"
   done
@@ -63,7 +62,7 @@ holdfast_start() {
 
 guests_start() {
   local i pid started=()
-  for ((i = 1; i <= guests; i++)); do
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do
     start_vm "$i" &
     started+=($!)
   done
@@ -107,7 +106,7 @@ store_addresses() {
 
 guest_addresses() {
   local i list=()
-  for ((i = 1; i <= guests; i++)); do list+=("$HF_GUESTS.$i"); done
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do list+=("$HF_GUESTS.$i"); done
   join "${list[@]}"
 }
 
@@ -246,19 +245,19 @@ console() { echo "$(node_dir "$(host_of "$1")")/run/vms/web$1/console"; }
 guest_talks() {
   local line
   line=$(tail -n 5 "$(console "$1")" 2>/dev/null | grep -a '^S .*#' | tail -n 1) || return 1
-  [ "$guests" -eq 1 ] && [ -n "$line" ] && return 0
+  [ "${guests:-$nodes}" -eq 1 ] && [ -n "$line" ] && return 0
   [[ $line == *recv=* ]] && ! [[ $line =~ (sent|recv)=([0-9:,]*,)?[0-9]+:0[,\ ] ]]
 }
 
 guests_talk() {
   local i
-  for ((i = 1; i <= guests; i++)); do guest_talks "$i" || return 1; done
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do guest_talks "$i" || return 1; done
 }
 
 guests_remember() {
   local i
   jumps=() inodes=()
-  for ((i = 1; i <= guests; i++)); do
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do
     cp "$(console "$i")" "$HF_SCRATCH/before.$i"
     jumps[i]=$(grep -a -c '^J .*#' "$HF_SCRATCH/before.$i" || true)
     inodes[i]=$(stat -c %i "$(console "$i")")
@@ -275,12 +274,12 @@ guest_came_back() {
 
 guests_came_back() {
   local i
-  for ((i = 1; i <= guests; i++)); do guest_came_back "$i" || return 1; done
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do guest_came_back "$i" || return 1; done
 }
 
 guests_judge() {
   local i merged=()
-  for ((i = 1; i <= guests; i++)); do
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do
     cat "$HF_SCRATCH/before.$i" "$(console "$i")" >"$HF_SCRATCH/console.$i"
     merged+=("$HF_SCRATCH/console.$i")
   done
@@ -289,7 +288,7 @@ guests_judge() {
 
 show_guests() {
   local i
-  for ((i = 1; i <= guests; i++)); do
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do
     printf '           web%d: %s\n' "$i" "$(tail -n 5 "$(console "$i")" | grep -a '^S .*#' | tail -n 1)" >&2
   done
 }
