@@ -68,12 +68,25 @@ public sealed interface Unbound extends ParticipantState
             return Step.rejected(this, event + " is late in " + getClass().getSimpleName());
         }
         return giveUp(
-                Refusal.timedOut("node %s was still %s when the %s bound passed"
+                Refusal.timedOut("node %s was still %s when the %s bound passed; %s"
                         .formatted(
                                 membership().self(),
                                 getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT),
-                                event.timer().name().toLowerCase(java.util.Locale.ROOT))),
+                                event.timer().name().toLowerCase(java.util.Locale.ROOT),
+                                advice(event.timer()))),
                 true);
+    }
+
+    /** What to raise when a bound was too short. */
+    private String advice(Timer timer) {
+        return switch (timer) {
+            case PREPARE -> "prepare_timeout in [checkpoint] allows more";
+            case DEADLINE ->
+                membership().isRevert()
+                        ? "--deadline, or revert_deadline in [checkpoint], allows more"
+                        : "--deadline, or deadline in [checkpoint], allows more";
+            case RETRY -> "try again";
+        };
     }
 
     @Override
