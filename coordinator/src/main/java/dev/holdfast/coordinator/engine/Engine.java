@@ -258,7 +258,8 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
                         .filter(node -> !(participant.state() instanceof Draining))
                         .forEach(node -> toParticipant(
                                 participant.spec().id(),
-                                new ParticipantEvent.VoidHeard(node, "the group channel lost the node")))));
+                                new ParticipantEvent.VoidHeard(
+                                        node, Refusal.failed("the group channel lost the node"))))));
     }
 
     private void onView(RoundView view) {

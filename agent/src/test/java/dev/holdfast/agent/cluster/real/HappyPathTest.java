@@ -128,11 +128,10 @@ class HappyPathTest {
         require(one.get());
         require(two.get());
 
-        int mark = cluster.leader().mark();
-        CompletableFuture<Told> three = cluster.inBackground(cluster.n1(), "checkpoint", "create", GROUP + "@three");
-        await().until(() -> cluster.leader().said(mark, "leader on"));
-        Told four = cluster.n2().run("checkpoint", "create", "--no-wait", GROUP + "@four");
-        require(three.get());
+        HeldRound three = HeldRound.preparing(cluster, "three");
+        Told four = three.follower.run("checkpoint", "create", "--no-wait", GROUP + "@four");
+        three.leader.vm.signal("CONT");
+        require(three.told());
         assertThat(four.exit()).as(four.all()).isEqualTo(3);
         for (String name : new String[] {"one", "two", "three"}) {
             require(checkpoint("delete", "--yes", GROUP + "@" + name));

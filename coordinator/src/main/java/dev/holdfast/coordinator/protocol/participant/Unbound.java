@@ -25,6 +25,9 @@ public sealed interface Unbound extends ParticipantState
     /** This node's place in the round. */
     Membership membership();
 
+    /** What the node does in this state, as the end of a sentence that begins with the node. */
+    String activity();
+
     /** The timer whose end makes the member give up in this state; null where none does. */
     default boolean bounds(Timer timer) {
         return false;
@@ -35,7 +38,7 @@ public sealed interface Unbound extends ParticipantState
         List<ParticipantEffect> effects = new ArrayList<>();
         effects.add(new ThawNow());
         if (tellOthers) {
-            effects.add(new TellVoid(because.text()));
+            effects.add(new TellVoid(because));
         }
         effects.add(new CastVote(new Vote.No(because)));
         effects.add(new CarryOut(membership().spec(), Decision.ABORTED));
@@ -54,7 +57,8 @@ public sealed interface Unbound extends ParticipantState
 
     @Override
     default Step<ParticipantState, ParticipantEffect> onVoidHeard(VoidHeard event) {
-        return giveUp(Refusal.failed("node " + event.member() + " gave up: " + event.because()), false);
+        Refusal because = event.because();
+        return giveUp(new Refusal(because.kind(), "node " + event.member() + " gave up: " + because.text()), false);
     }
 
     @Override
@@ -68,11 +72,12 @@ public sealed interface Unbound extends ParticipantState
             return Step.rejected(this, event + " is late in " + getClass().getSimpleName());
         }
         return giveUp(
-                Refusal.timedOut("node %s was still %s when the %s bound passed"
-                        .formatted(
-                                membership().self(),
-                                getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT),
-                                event.timer().name().toLowerCase(java.util.Locale.ROOT))),
+                Refusal.timedOut(
+                        "%s was over while node %s %s; a longer one can be given with the command or in [checkpoint]"
+                                .formatted(
+                                        membership().bound(event.timer()),
+                                        membership().self(),
+                                        activity())),
                 true);
     }
 
