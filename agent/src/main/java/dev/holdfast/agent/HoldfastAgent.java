@@ -286,7 +286,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             LOG.error("{}; no checkpoint can include this node until the agent is restarted", e.getMessage());
         }
         LOG.info("node {} takes part in cluster {}", node.node(), node.cluster());
-        every(PUBLISH_EVERY, publisher::publish);
+        every(PUBLISH_EVERY, publisher::publishInPassing);
+        Rehearsal.freezePath();
     }
 
     /** Deletions that were cut off. May take long: the members merge layers. */

@@ -68,7 +68,8 @@ public final class RoundSnapshotter implements Snapshotter {
     public record Clocks(LongSupplier nanoClock, ToLongFunction<RoundSpec> error) {}
 
     /** One round on this node. */
-    private record Round(RoundSpec spec, Map<Name, VmPart> parts, Map<Name, String> quiesced, Set<Name> watched) {
+    private record Round(
+            RoundSpec spec, Map<Name, VmPart> parts, Map<Name, String> quiesced, Set<Name> watched, StepClock steps) {
 
         Duration deadline() {
             return spec.options().deadline();
@@ -118,7 +119,8 @@ public final class RoundSnapshotter implements Snapshotter {
         for (Name vm : vms) {
             mine.put(vm, parts.part(spec, vm));
         }
-        Round round = new Round(spec, mine, new ConcurrentHashMap<>(), ConcurrentHashMap.newKeySet());
+        Round round = new Round(
+                spec, mine, new ConcurrentHashMap<>(), ConcurrentHashMap.newKeySet(), new StepClock(nanoClock));
         rounds.put(spec.id(), round);
         return round;
     }
@@ -190,22 +192,35 @@ public final class RoundSnapshotter implements Snapshotter {
     public void freeze(RoundSpec spec) throws PhaseException {
         Round round = known(spec.id());
         armedAtNanos.put(spec.id(), nanoClock.getAsLong());
+        round.steps().mark("freeze");
         together.each(round.parts(), (vm, part) -> {
             arm(round, vm, round.deadline(), part.wasPaused());
+            round.steps().mark("armed", vm);
             part.freeze();
+            round.steps().mark("still", vm);
         });
     }
 
     @Override
     public void capture(RoundId id) throws PhaseException {
-        together.each(known(id).parts(), (vm, part) -> part.capture());
+        Round round = known(id);
+        round.steps().mark("capture");
+        together.each(round.parts(), (vm, part) -> {
+            part.capture();
+            round.steps().mark("captured", vm);
+        });
     }
 
     @Override
     public dev.holdfast.coordinator.protocol.ThawFacts proveAndThaw(RoundId id) throws PhaseException {
         Round round = known(id);
         Map<Name, ThawFacts> facts = new ConcurrentHashMap<>();
-        together.each(round.parts(), (vm, part) -> facts.put(vm, part.proveAndThaw()));
+        round.steps().mark("prove");
+        together.each(round.parts(), (vm, part) -> {
+            ThawFacts proven = part.proveAndThaw();
+            facts.put(vm, proven);
+            round.steps().mark("runs", vm, proven.atNanos());
+        });
         long heldFor = nanoClock.getAsLong() - armedAtNanos.get(id);
         Map<Name, Boolean> fired = together.ask(round.parts(), (vm, part) -> {
             if (round.quiesced().containsKey(vm)) {
@@ -266,6 +281,7 @@ public final class RoundSnapshotter implements Snapshotter {
     @Override
     public MemberReport drain(RoundId id, Progress progress) throws PhaseException {
         Round round = known(id);
+        LOG.debug("round {}: steps us: {}", id, round.steps());
         return report(
                 round,
                 (vm, part) -> part.drain(

@@ -85,7 +85,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         this.self = self;
         this.ports = ports;
         this.fatal = fatal;
-        this.log = new TransitionLog(self);
+        this.log = new TransitionLog(self, ports.timers(), this::post);
         this.lanes = new Lanes(
                 (round, event) -> post(() -> toParticipant(round, event)),
                 (round, event) -> post(() -> toLeader(round, event)),
