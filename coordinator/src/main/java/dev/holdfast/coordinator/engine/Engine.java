@@ -85,7 +85,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         this.self = self;
         this.ports = ports;
         this.fatal = fatal;
-        this.log = new TransitionLog(self);
+        this.log = new TransitionLog(self, ports.timers(), this::post);
         this.lanes = new Lanes(
                 (round, event) -> post(() -> toParticipant(round, event)),
                 (round, event) -> post(() -> toLeader(round, event)),
@@ -263,7 +263,8 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
                         .filter(node -> !(participant.state() instanceof Draining))
                         .forEach(node -> toParticipant(
                                 participant.spec().id(),
-                                new ParticipantEvent.VoidHeard(node, "the group channel lost the node")))));
+                                new ParticipantEvent.VoidHeard(
+                                        node, Refusal.failed("the group channel lost the node"))))));
     }
 
     private void onView(RoundView view) {
@@ -381,6 +382,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
                 try {
                     task.run();
                 } catch (RuntimeException e) {
+                    log.tell();
                     LOG.error("the protocol contradicts itself; this node stops and the guard thaws", e);
                     fatal.accept(e);
                 }

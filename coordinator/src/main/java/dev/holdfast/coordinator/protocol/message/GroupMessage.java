@@ -2,6 +2,7 @@ package dev.holdfast.coordinator.protocol.message;
 
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundId;
 import java.util.function.Function;
 
@@ -31,9 +32,9 @@ public sealed interface GroupMessage {
      * Member to members: I have given up; thaw at once, this round will not commit.
      *
      * @param member the node that gave up
-     * @param because why, for the log
+     * @param because why; the others pass it on to the leader with their votes
      */
-    record VoidRound(RoundId round, Epoch epoch, Name member, String because) implements GroupMessage {}
+    record VoidRound(RoundId round, Epoch epoch, Name member, Refusal because) implements GroupMessage {}
 
     /**
      * Member to leader: how far a long phase has come. Only for display.
