@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.port.NodeLink;
-import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import java.io.IOException;
@@ -14,9 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BiFunction;
@@ -42,21 +39,7 @@ class PeersTest {
             @Override
             public void serve(BiFunction<Name, byte[], byte[]> handler) {}
         };
-        NodeRegistry nodes = new NodeRegistry() {
-            @Override
-            public void publish(Node self) {}
-
-            @Override
-            public List<Node> nodes() {
-                return List.of();
-            }
-
-            @Override
-            public Optional<Name> leader() {
-                return Optional.of(LEADER);
-            }
-        };
-        return new Peers(SELF, link, nodes, (from, bytes) -> bytes).askLeader(REQUEST, PATIENCE);
+        return new Peers(SELF, link, new FixedLeader(LEADER), (from, bytes) -> bytes).askLeader(REQUEST, PATIENCE);
     }
 
     private void fails(Throwable how) {

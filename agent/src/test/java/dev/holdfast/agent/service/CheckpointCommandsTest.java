@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.cluster.CheckpointClient;
+import dev.holdfast.agent.cluster.FixedLeader;
 import dev.holdfast.agent.cluster.Peers;
 import dev.holdfast.agent.config.CheckpointSettings;
 import dev.holdfast.agent.control.Arguments;
@@ -15,7 +16,6 @@ import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.port.Catalogue;
 import dev.holdfast.coordinator.port.NodeLink;
-import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Epoch;
@@ -39,8 +39,8 @@ class CheckpointCommandsTest {
 
     /** A create command on the leader itself, which gives one answer, with a store that is gone afterwards. */
     private static Object create(String answer) throws Exception {
-        Peers peers =
-                new Peers(SELF, new NoLink(), new Alone(), (from, request) -> answer.getBytes(StandardCharsets.UTF_8));
+        Peers peers = new Peers(
+                SELF, new NoLink(), new FixedLeader(SELF), (from, request) -> answer.getBytes(StandardCharsets.UTF_8));
         CheckpointClient client = new CheckpointClient(
                 peers,
                 (round, listener) -> () -> {},
@@ -82,21 +82,6 @@ class CheckpointCommandsTest {
 
         @Override
         public void serve(BiFunction<Name, byte[], byte[]> handler) {}
-    }
-
-    private static final class Alone implements NodeRegistry {
-        @Override
-        public void publish(Node self) {}
-
-        @Override
-        public List<Node> nodes() {
-            return List.of();
-        }
-
-        @Override
-        public Optional<Name> leader() {
-            return Optional.of(SELF);
-        }
     }
 
     /** A store that does not answer. */
