@@ -17,6 +17,7 @@ import dev.holdfast.agent.node.NodePublisher;
 import dev.holdfast.agent.node.ScheduledTimers;
 import dev.holdfast.agent.node.UniqueWords;
 import dev.holdfast.agent.round.GuardWatch;
+import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.round.RoundSnapshotter;
 import dev.holdfast.agent.round.VmPart;
@@ -74,6 +75,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final LocalMachines machines;
     private final ClusterLink cluster;
     private final NodeParts parts;
+    private final LeftIntents leftIntents;
     private final RoundSnapshotter snapshotter;
     private final Engine engine;
     private final LeaderDesk leaderDesk;
@@ -90,6 +92,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         this.cluster = ClusterLink.open(node, platform);
         UniqueWords words = new UniqueWords(platform.clock(), platform.random());
         this.parts = new NodeParts(machines.vms(), machines.claims(), tools(hypervisor), cluster::runsElsewhere, words);
+        this.leftIntents = new LeftIntents(machines.journal(), cluster.store().decisions()::read, workers);
         this.snapshotter = new RoundSnapshotter(
                 node.node(),
                 platform.software(),
@@ -131,6 +134,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         agent.engine.start();
         agent.every(LOOK_EVERY, agent.machines.vms()::adopt);
         agent.every(LOOK_EVERY, agent::finishDeletions);
+        agent.every(LOOK_EVERY, agent::finishLeftIntents);
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;
     }
@@ -150,6 +154,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         @Override
         public VmPart part(RoundSpec spec, Name vm) throws PhaseException {
             return parts.part(spec, vm);
+        }
+
+        @Override
+        public RoundSnapshotter.Whereabouts whereabouts(RoundSpec spec, Name vm) throws PhaseException {
+            return parts.whereabouts(spec, vm);
         }
 
         @Override
@@ -201,7 +210,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.checkpoint().deadline(),
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
                 node::vmRunDirectory,
-                (vm, start) -> parts.start(vm, this::isInJournal, start),
+                (vm, start) -> parts.start(vm, leftIntents.on(vm), start),
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
@@ -239,21 +248,24 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 // It may run on another node, and then its chain is that node's. Its next start here looks again.
                 continue;
             }
-            try {
-                parts.recover(vm.name(), this::isInJournal)
-                        .ifPresent(
-                                operation -> LOG.warn("{}: ended {}, which a crash had cut off", vm.name(), operation));
-            } catch (SnapshotException e) {
-                LOG.warn(
-                        "{}: its chain is not usable now: {}",
-                        vm.name(),
-                        e.because().text());
-            }
+            recoverChain(vm.name());
         }
     }
 
-    private boolean isInJournal(String operation) {
-        return machines.journal().mayBeOpen(operation);
+    private void recoverChain(Name vm) {
+        try {
+            parts.recover(vm, leftIntents.on(vm))
+                    .ifPresent(operation -> LOG.warn("{}: ended {}, which had been cut off", vm, operation));
+        } catch (SnapshotException e) {
+            LOG.warn("{}: its chain is not usable now: {}", vm, e.because().text());
+        }
+    }
+
+    /** A machine was started here without waiting for the decision of the round that another node left in its chain. */
+    private void finishLeftIntents() {
+        machines.vms().all().stream()
+                .filter(vm -> vm.process().isPresent() && parts.isLeft(vm.name()))
+                .forEach(vm -> recoverChain(vm.name()));
     }
 
     /** The channel needs the addresses of the others, and those come from the store; neither is waited for by machines. */
@@ -321,8 +333,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         LOG.warn("the guard has thawed {} ({}): {}", fired.vm(), fired.reason(), fired.result());
         engine.giveUp(
                 fired.vm(),
-                Refusal.timedOut(
-                        "the guard let %s run (%s): its freeze lasted too long".formatted(fired.vm(), fired.reason())));
+                Refusal.timedOut("the guard let %s run (%s): it stood still for too long; --deadline allows more"
+                        .formatted(fired.vm(), fired.reason())));
     }
 
     @Override

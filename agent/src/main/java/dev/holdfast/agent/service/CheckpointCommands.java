@@ -90,7 +90,9 @@ public final class CheckpointCommands {
     private Wish wish(RoundKind kind, Arguments arguments, Name checkpoint) throws ControlException {
         try {
             RoundOptions options = new RoundOptions(
-                    arguments.duration("deadline").orElse(settings.deadline()),
+                    arguments
+                            .duration("deadline")
+                            .orElse(kind == RoundKind.REVERT ? settings.revertDeadline() : settings.deadline()),
                     settings.prepareTimeout(),
                     settings.drainTimeout(),
                     arguments.duration("max_pause").orElse(Duration.ZERO),

@@ -125,7 +125,7 @@ class RecoveryQemuTest {
     void anAgentThatDiedTakesItsRoundBackOrPublishesItAsTheDecisionSays(Phase last) throws Exception {
         goTo(last, CaptureMethod.BACKGROUND, "round-1");
         lab.reconnect();
-        assertThat(lab.snapshots().recover("round-1"::equals)).isEmpty();
+        assertThat(lab.snapshots().recover(operation -> Fate.KEEP)).isEmpty();
         assertThat(lab.chain.intent()).isPresent();
         if (last == Phase.DRAINED) {
             lab.snapshots().phases().publish("round-1", ONE);
@@ -135,7 +135,7 @@ class RecoveryQemuTest {
             lab.awaitTicks(5);
             return;
         }
-        assertThat(lab.snapshots().recover(operation -> false)).contains("round-1");
+        assertThat(lab.snapshots().recover(operation -> Fate.TAKE_BACK)).contains("round-1");
         assertThatThrownBy(() -> lab.snapshots().phases().publish("round-1", ONE))
                 .hasMessageContaining("its parts are not in");
         assertNothingLeftOf(last != Phase.PREPARED);
@@ -147,7 +147,7 @@ class RecoveryQemuTest {
         lab.reconnect();
         assertThat(lab.vm.orElseThrow().status()).isEqualTo(VmStatus.PAUSED);
         lab.vm.get().resume();
-        lab.snapshots().recover(operation -> false);
+        lab.snapshots().recover(operation -> Fate.TAKE_BACK);
         assertNothingLeftOf(true);
     }
 
@@ -177,10 +177,10 @@ class RecoveryQemuTest {
         reverts.loadBeside("round-2", ONE);
         long held = lab.counter();
         lab.reconnect();
-        assertThat(lab.snapshots().recover("round-2"::equals)).isEmpty();
+        assertThat(lab.snapshots().recover(operation -> Fate.KEEP)).isEmpty();
         assertThat(lab.vm.orElseThrow().status()).isEqualTo(VmStatus.PAUSED);
         assertThatThrownBy(() -> lab.snapshots().readyToStart()).hasMessageContaining("round-2) is not decided");
-        assertThat(lab.snapshots().recover(operation -> false)).contains("round-2");
+        assertThat(lab.snapshots().recover(operation -> Fate.TAKE_BACK)).contains("round-2");
         lab.awaitTicks(5);
         assertThat(lab.counter()).isGreaterThan(held);
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 3, 4);
@@ -220,7 +220,7 @@ class RecoveryQemuTest {
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 0, 4);
         lab.reconnect();
         assertThat(lab.vm).isPresent();
-        assertThat(lab.snapshots().recover(operation -> false)).isEmpty();
+        assertThat(lab.snapshots().recover(operation -> Fate.TAKE_BACK)).isEmpty();
     }
 
     @Test
@@ -238,11 +238,56 @@ class RecoveryQemuTest {
         assertThat(lab.chain.intent()).isEmpty();
     }
 
+    /** The node that had the machine is gone, its agent had voted; the chain is on storage that both nodes have. */
+    @ParameterizedTest
+    @EnumSource(names = {"MAKE_TRUE", "TAKE_BACK"})
+    void aMachineThatFailsOverInTheMiddleOfARoundStartsAtOnceAndGetsItsPartWhenTheDecisionIsKnown(Fate fate)
+            throws Exception {
+        lab.write(6, 5);
+        goTo(Phase.DRAINED, CaptureMethod.AUTO, "round-1");
+        lab.write(7, 5);
+        lab.kill();
+        VmSnapshots there = lab.snapshots();
+        assertThat(there.recover(operation -> Fate.KEEP)).isEmpty();
+        there.readyToStart();
+        lab.start();
+        lab.awaitTicks(5);
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 7, 5);
+        assertThat(lab.chain.intent()).isPresent();
+
+        assertThat(there.recover(operation -> fate)).contains("round-1");
+        lab.awaitTicks(5);
+        assertThat(lab.chain.intent()).isEmpty();
+        if (fate == Fate.TAKE_BACK) {
+            assertThat(there.list()).isEmpty();
+            assertNothingLeftOf(true);
+            return;
+        }
+        assertThat(there.verify(ONE, Progress.NONE).problems()).isEmpty();
+        lab.revert("one");
+        lab.awaitTicks(5);
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 6, 5);
+    }
+
+    @Test
+    void aDecidedRevertOfAMachineThatFailedOverIsFinishedByItsStart() throws Exception {
+        lab.create("one", CaptureMethod.AUTO);
+        lab.write(3, 4);
+        RevertPhases reverts = lab.snapshots().reverts();
+        reverts.hold();
+        reverts.loadBeside("round-2", ONE);
+        lab.kill();
+        lab.killBeside();
+        assertThat(lab.snapshots().recover(operation -> Fate.MAKE_TRUE)).contains("round-2");
+        lab.awaitTicks(5);
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 0, 4);
+    }
+
     @Test
     void whatARecoveryTakesAwayIsKeptInLost() throws Exception {
         goTo(Phase.PREPARED, CaptureMethod.BACKGROUND, "round-1");
         lab.reconnect();
-        lab.snapshots().recover(operation -> false);
+        lab.snapshots().recover(operation -> Fate.TAKE_BACK);
         assertThat(lab.files("lost")).contains("d0-000002.qcow2", "d1-000002.qcow2");
         assertThat(lab.chain.nextNumber()).isEqualTo(3);
         assertThat(Files.exists(lab.chain.path().resolve("lost"))).isTrue();

@@ -154,6 +154,11 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         return closed;
     }
 
+    /** The nodes that this one can speak to at present, itself included. */
+    public Set<Name> present() {
+        return ports.channel().present();
+    }
+
     /** Asks for the end of a round that this node leads. */
     public void abort(RoundId round, Refusal because) {
         post(() -> toLeader(round, new LeaderEvent.AbortRequested(because)));

@@ -72,13 +72,25 @@ public sealed interface Unbound extends ParticipantState
             return Step.rejected(this, event + " is late in " + getClass().getSimpleName());
         }
         return giveUp(
-                Refusal.timedOut(
-                        "%s was over while node %s %s; a longer one can be given with the command or in [checkpoint]"
-                                .formatted(
-                                        membership().bound(event.timer()),
-                                        membership().self(),
-                                        activity())),
+                Refusal.timedOut("%s was over while node %s %s; %s"
+                        .formatted(
+                                membership().bound(event.timer()),
+                                membership().self(),
+                                activity(),
+                                advice(event.timer()))),
                 true);
+    }
+
+    /** What to raise when a bound was too short. */
+    private String advice(Timer timer) {
+        return switch (timer) {
+            case PREPARE -> "prepare_timeout in [checkpoint] allows more";
+            case DEADLINE ->
+                membership().isRevert()
+                        ? "--deadline, or revert_deadline in [checkpoint], allows more"
+                        : "--deadline, or deadline in [checkpoint], allows more";
+            case RETRY -> "try again";
+        };
     }
 
     @Override
