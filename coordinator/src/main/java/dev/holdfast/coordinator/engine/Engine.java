@@ -230,7 +230,8 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
     @Override
     public void onMessage(Name from, GroupMessage message) {
         post(() -> message.<Runnable>match(
-                        freeze -> () -> fromChannel(freeze, new ParticipantEvent.FreezeHeard()),
+                        freeze -> () ->
+                                fromChannel(Appointment.noted(ports, from, freeze), new ParticipantEvent.FreezeHeard()),
                         frozen -> () -> fromChannel(frozen, new ParticipantEvent.FrozenHeard(frozen.member())),
                         voided -> () ->
                                 fromChannel(voided, new ParticipantEvent.VoidHeard(voided.member(), voided.because())),
