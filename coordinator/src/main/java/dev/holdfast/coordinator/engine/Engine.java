@@ -383,6 +383,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
                 try {
                     task.run();
                 } catch (RuntimeException e) {
+                    log.tell();
                     LOG.error("the protocol contradicts itself; this node stops and the guard thaws", e);
                     fatal.accept(e);
                 }

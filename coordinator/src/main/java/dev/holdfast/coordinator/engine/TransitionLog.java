@@ -51,7 +51,8 @@ final class TransitionLog {
         }
     }
 
-    private void tell() {
+    /** Writes what was noted so far. */
+    void tell() {
         untold.forEach(Runnable::run);
         untold.clear();
     }
