@@ -11,6 +11,7 @@ import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.engine.Coordinator;
 import dev.holdfast.coordinator.engine.Coordinator.Wish;
 import dev.holdfast.coordinator.engine.Engine;
+import dev.holdfast.coordinator.engine.Following;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
@@ -72,7 +73,7 @@ public final class CheckpointClient {
                 .plus(wish.options().deadline())
                 .plus(wish.options().drainTimeout())
                 .plus(QUICK);
-        try (Engine.Following following = engine.follow(wish.id(), new ProgressLines(progress))) {
+        try (Following following = engine.follow(wish.id(), new ProgressLines(progress))) {
             JsonObject answer = peers.askLeader(new PeerRequest(Kind.RUN_ROUND, WishForm.write(wish)), bound);
             Outcome.Kind outcome = Outcome.Kind.valueOf(text(answer, "outcome"));
             if (outcome == Outcome.Kind.UNKNOWN) {

@@ -47,12 +47,6 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
 
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
-    /** Somebody follows a round until this is closed. */
-    public interface Following extends AutoCloseable {
-        @Override
-        void close();
-    }
-
     /** A participant of one round. */
     private record Participant(RoundSpec spec, ParticipantState state, ParticipantEffects effects) {}
 
