@@ -87,6 +87,7 @@ public final class RoundSnapshotter implements Snapshotter {
     private final Together together;
     private final LongSupplier nanoClock;
     private final ToLongFunction<RoundSpec> clockError;
+    private final Appointments appointments;
     private final Map<RoundId, Round> rounds = new ConcurrentHashMap<>();
     private final Map<RoundId, Long> armedAtNanos = new ConcurrentHashMap<>();
 
@@ -107,6 +108,7 @@ public final class RoundSnapshotter implements Snapshotter {
         this.together = new Together(workers);
         this.nanoClock = clocks.nanoClock();
         this.clockError = clocks.error();
+        this.appointments = new Appointments(nanoClock);
     }
 
     /** A round that may be bound keeps its claims also when it cannot be opened now: nobody else may touch its machines. */
@@ -196,9 +198,16 @@ public final class RoundSnapshotter implements Snapshotter {
         together.each(round.parts(), (vm, part) -> {
             arm(round, vm, round.deadline(), part.wasPaused());
             round.steps().mark("armed", vm);
+            appointments.await(spec.id());
+            round.steps().mark("due", vm);
             part.freeze();
             round.steps().mark("still", vm);
         });
+    }
+
+    @Override
+    public void stopIn(RoundId id, long nanos) {
+        appointments.make(id, nanos);
     }
 
     @Override
