@@ -11,6 +11,7 @@ import dev.holdfast.agent.control.ControlServer;
 import dev.holdfast.agent.control.Limits;
 import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.journal.RoundJournal;
 import dev.holdfast.agent.node.NodeIdentity;
 import dev.holdfast.agent.node.NodePublisher;
@@ -20,7 +21,6 @@ import dev.holdfast.agent.round.GuardWatch;
 import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.round.RoundSnapshotter;
-import dev.holdfast.agent.round.VmPart;
 import dev.holdfast.agent.service.CheckpointCommands;
 import dev.holdfast.agent.service.ClusterCommands;
 import dev.holdfast.agent.service.FsckCommands;
@@ -37,12 +37,10 @@ import dev.holdfast.coordinator.engine.Engine;
 import dev.holdfast.coordinator.engine.EnginePorts;
 import dev.holdfast.coordinator.port.Leadership;
 import dev.holdfast.coordinator.port.NodeRegistry;
-import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
-import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -97,7 +95,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.node(),
                 platform.software(),
                 machines.net(),
-                new TellingParts(),
+                new TellingParts(parts, this::publish, workers, node.node()),
                 workers,
                 new RoundSnapshotter.Clocks(platform.nanoClock(), cluster::clockError));
         RoundJournal journal = new RoundJournal(machines.journal(), node.node(), platform.clock());
@@ -149,23 +147,17 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 SnapshotTools.DEFAULT_MAX_DEPTH);
     }
 
-    /** What a machine became in a round is known everywhere before the round is over: the next one looks for it. */
-    private final class TellingParts implements RoundSnapshotter.Parts {
+    private final class Starter implements VmCommands.Starter {
         @Override
-        public VmPart part(RoundSpec spec, Name vm) throws PhaseException {
-            return parts.part(spec, vm);
+        public void start(Name vm, NodeParts.Start start) throws SnapshotException, HypervisorException {
+            parts.start(vm, leftIntents.on(vm), start);
         }
 
         @Override
-        public RoundSnapshotter.Whereabouts whereabouts(RoundSpec spec, Name vm) throws PhaseException {
-            return parts.whereabouts(spec, vm);
-        }
-
-        @Override
-        public void end(RoundSpec spec) {
-            parts.end(spec);
-            publisher.publish();
-            workers.execute(() -> spec.members().on(node.node()).forEach(parts::compact));
+        public void endRevert(Name vm) throws SnapshotException {
+            if (parts.stopInRevert(vm)) {
+                LOG.warn("{} was stopped in a revert, which will not run it", vm);
+            }
         }
     }
 
@@ -210,7 +202,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.checkpoint().deadline(),
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
                 node::vmRunDirectory,
-                (vm, start) -> parts.start(vm, leftIntents.on(vm), start),
+                new Starter(),
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
@@ -220,6 +212,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             throw new IllegalStateException("nobody serves " + table.missing());
         }
         return table;
+    }
+
+    /** Made before the publisher, used after. */
+    private void publish() {
+        publisher.publish();
     }
 
     private String adoptStore() throws StoreUnreachableException {

@@ -136,9 +136,9 @@ final class CheckpointPart implements VmPart {
     }
 
     @Override
-    public void approach() throws PhaseException {
+    public boolean approach() throws PhaseException {
         mayBeFrozen = true;
-        alone(() -> phases.approach((done, total) -> {}));
+        return alone(() -> phases.approach((done, total) -> {}));
     }
 
     @Override

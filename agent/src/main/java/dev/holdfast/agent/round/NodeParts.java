@@ -6,8 +6,8 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.journal.RoundJournal;
 import dev.holdfast.agent.journal.VmClaims;
-import dev.holdfast.agent.round.RoundSnapshotter.Whereabouts;
 import dev.holdfast.agent.snapshot.Fate;
+import dev.holdfast.agent.snapshot.Room;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.SnapshotRequest;
 import dev.holdfast.agent.snapshot.SnapshotTools;
@@ -98,6 +98,26 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
                     : new RevertPart(spec, machine, snapshots.reverts(), tools.nanoClock(), wallMinusNano());
         } catch (SnapshotException e) {
             throw new PhaseException(e.because(), e);
+        }
+    }
+
+    @Override
+    public void requireRoom(RoundSpec spec, Set<Name> mine) throws PhaseException {
+        List<Room.Need> needs = new ArrayList<>();
+        try {
+            for (Name vm : mine) {
+                VmSnapshots snapshots = open(machine(vm));
+                needs.add(
+                        spec.kind() == RoundKind.REVERT
+                                ? snapshots.roomForRevert(spec.checkpoint())
+                                : snapshots.roomForSnapshot(spec.options().method() != CaptureMethod.DISK_ONLY));
+            }
+        } catch (SnapshotException e) {
+            throw new PhaseException(e.because(), e);
+        }
+        Optional<String> shortage = Room.shortage(needs);
+        if (shortage.isPresent()) {
+            throw new PhaseException(Refusal.preflight(shortage.get()));
         }
     }
 
@@ -283,6 +303,16 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
                 .filter(facts -> facts.method() == wanted
                         || wanted == CaptureMethod.AUTO && facts.method() != CaptureMethod.DISK_ONLY)
                 .reduce((earlier, later) -> later);
+    }
+
+    /**
+     * Ends a machine at once that a revert has, be it decided or not; does not wait for what the revert is at.
+     *
+     * @return false if no revert has it; nothing was done then
+     */
+    public boolean stopInRevert(Name vm) throws SnapshotException {
+        VmSnapshots known = opened.get(vm);
+        return known != null && known.reverts().stop();
     }
 
     /** Something that starts a machine. */

@@ -14,6 +14,7 @@ import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,6 +37,9 @@ public final class RoundSnapshotter implements Snapshotter {
 
     private static final Logger LOG = LoggerFactory.getLogger(RoundSnapshotter.class);
 
+    /** What came of quiescing, if it did. */
+    private static final String DONE = "done";
+
     /** Finds or makes a machine's part in a round. */
     public interface Parts {
 
@@ -45,18 +49,15 @@ public final class RoundSnapshotter implements Snapshotter {
         /** Ends the round's claim on the machines of this node. */
         void end(RoundSpec spec);
 
+        /**
+         * Looks whether there is room for all machines of this node together; each looks for itself again.
+         *
+         * @throws PhaseException there is not
+         */
+        void requireRoom(RoundSpec spec, Set<Name> mine) throws PhaseException;
+
         /** Where a machine of the round is, now that the round is decided. */
         Whereabouts whereabouts(RoundSpec spec, Name vm) throws PhaseException;
-    }
-
-    /** Where a machine is that took part in a round on this node. */
-    public enum Whereabouts {
-        /** On this node, or it runs nowhere: this node makes the decision true. */
-        HERE,
-        /** It was started on another node, which has not yet made the decision true. */
-        ELSEWHERE_AND_OPEN,
-        /** It was started on another node, and nothing of the round is under way in its chain any more. */
-        ELSEWHERE_AND_DONE
     }
 
     /**
@@ -67,19 +68,6 @@ public final class RoundSnapshotter implements Snapshotter {
      */
     public record Clocks(LongSupplier nanoClock, ToLongFunction<RoundSpec> error) {}
 
-    /** One round on this node. */
-    private record Round(
-            RoundSpec spec, Map<Name, VmPart> parts, Map<Name, String> quiesced, Set<Name> watched, StepClock steps) {
-
-        Duration deadline() {
-            return spec.options().deadline();
-        }
-
-        String token() {
-            return spec.id().value();
-        }
-    }
-
     private final Name self;
     private final String software;
     private final ThawNet net;
@@ -89,7 +77,6 @@ public final class RoundSnapshotter implements Snapshotter {
     private final ToLongFunction<RoundSpec> clockError;
     private final Appointments appointments;
     private final Map<RoundId, Round> rounds = new ConcurrentHashMap<>();
-    private final Map<RoundId, Long> armedAtNanos = new ConcurrentHashMap<>();
 
     /**
      * @param self this node
@@ -122,7 +109,12 @@ public final class RoundSnapshotter implements Snapshotter {
             mine.put(vm, parts.part(spec, vm));
         }
         Round round = new Round(
-                spec, mine, new ConcurrentHashMap<>(), ConcurrentHashMap.newKeySet(), new StepClock(nanoClock));
+                spec,
+                mine,
+                new ConcurrentHashMap<>(),
+                ConcurrentHashMap.newKeySet(),
+                new ConcurrentHashMap<>(),
+                new StepClock(nanoClock));
         rounds.put(spec.id(), round);
         return round;
     }
@@ -162,6 +154,9 @@ public final class RoundSnapshotter implements Snapshotter {
     @Override
     public void prepare(RoundSpec spec) throws PhaseException {
         Round round = openFresh(spec);
+        if (round.parts().size() > 1) {
+            parts.requireRoom(spec, round.parts().keySet());
+        }
         together.each(round.parts(), (vm, part) -> {
             arm(round, vm, spec.options().prepareTimeout(), part.wasPaused());
             part.prepare();
@@ -170,33 +165,43 @@ public final class RoundSnapshotter implements Snapshotter {
                 quiesce(round, vm, part);
             }
             if (part.freezesByItself()) {
-                arm(round, vm, round.deadline(), part.wasPaused());
-                part.approach();
+                countDown(round, vm, part);
+                boolean frozen = part.approach();
+                if (!frozen && !round.quiesced().getOrDefault(vm, "").equals(DONE)) {
+                    round.countedFrom().remove(vm);
+                }
             }
         });
     }
 
-    /** From here on the guest counts as frozen: the countdown is the freeze's, not that of the preparation. */
+    /** From here on the guest counts as frozen. Once for a round: what comes later does not get the deadline anew. */
+    private void countDown(Round round, Name vm, VmPart part) throws PhaseException {
+        if (round.countedFrom().putIfAbsent(vm, nanoClock.getAsLong()) == null) {
+            arm(round, vm, round.deadline(), part.wasPaused());
+        }
+    }
+
     private void quiesce(Round round, Name vm, VmPart part) throws PhaseException {
-        arm(round, vm, round.deadline(), part.wasPaused());
+        countDown(round, vm, part);
         try {
             net.quiesce(vm, round.token(), ThawNet.quiesceBound(round.deadline()));
-            round.quiesced().put(vm, "done");
+            round.quiesced().put(vm, DONE);
         } catch (PhaseException e) {
             if (round.spec().options().quiesce() == Quiesce.REQUIRE) {
                 throw e;
             }
             round.quiesced().put(vm, "failed: " + e.because().text());
+            round.countedFrom().remove(vm);
+            arm(round, vm, round.spec().options().prepareTimeout(), part.wasPaused());
         }
     }
 
     @Override
     public void freeze(RoundSpec spec) throws PhaseException {
         Round round = known(spec.id());
-        armedAtNanos.put(spec.id(), nanoClock.getAsLong());
         round.steps().mark("freeze");
         together.each(round.parts(), (vm, part) -> {
-            arm(round, vm, round.deadline(), part.wasPaused());
+            countDown(round, vm, part);
             round.steps().mark("armed", vm);
             appointments.await(spec.id());
             round.steps().mark("due", vm);
@@ -230,7 +235,8 @@ public final class RoundSnapshotter implements Snapshotter {
             facts.put(vm, proven);
             round.steps().mark("runs", vm, proven.atNanos());
         });
-        long heldFor = nanoClock.getAsLong() - armedAtNanos.get(id);
+        long heldFor =
+                nanoClock.getAsLong() - Collections.min(round.countedFrom().values());
         Map<Name, Boolean> fired = together.ask(round.parts(), (vm, part) -> {
             if (round.quiesced().containsKey(vm)) {
                 net.unquiesce(vm, round.token());
@@ -314,7 +320,7 @@ public final class RoundSnapshotter implements Snapshotter {
     public boolean releaseGuard(RoundSpec spec) throws PhaseException {
         Round round = open(spec, spec.members().on(self));
         Map<Name, Boolean> ran = together.ask(round.parts(), (vm, part) -> {
-            net.markHeld(vm, round.token());
+            net.markHeld(vm, round.token(), part.wasPaused());
             boolean fired = disarm(round, vm);
             return fired || part.runs();
         });
@@ -331,7 +337,7 @@ public final class RoundSnapshotter implements Snapshotter {
         mine.keySet().retainAll(here);
         together.each(mine, (vm, part) -> {
             part.carryOut(decision);
-            net.unmarkHeld(vm);
+            net.unmarkHeld(vm, spec.id().value());
         });
         Round round = rounds.remove(spec.id());
         if (round != null) {
@@ -339,7 +345,6 @@ public final class RoundSnapshotter implements Snapshotter {
             watched.keySet().retainAll(round.watched());
             together.eachQuietly(watched, (vm, part) -> stopWatching(round, vm));
         }
-        armedAtNanos.remove(spec.id());
         parts.end(spec);
         LOG.info("round {}: {} is true on {}", spec.id(), decision, self);
     }

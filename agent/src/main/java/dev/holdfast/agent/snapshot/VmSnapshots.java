@@ -100,6 +100,16 @@ public final class VmSnapshots {
         }
     }
 
+    /** The space that a snapshot reserves. Looks at nothing but files. */
+    public Room.Need roomForSnapshot(boolean memory) throws SnapshotException {
+        return Preflight.roomForSnapshot(vm, memory);
+    }
+
+    /** The memory that a revert takes beside the machine that runs; nothing if it does not run, or if none was captured. */
+    public Room.Need roomForRevert(Name snapshot) throws SnapshotException {
+        return Preflight.roomForRevert(vm, snapshot);
+    }
+
     /**
      * Takes a snapshot.
      *

@@ -1,7 +1,6 @@
 package dev.holdfast.agent.round;
 
 import dev.holdfast.agent.hypervisor.ThawFacts;
-import dev.holdfast.agent.round.RoundSnapshotter.Whereabouts;
 import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Name;
@@ -22,6 +21,10 @@ final class FakeMachines implements RoundSnapshotter.Parts, ThawNet {
     private final Set<Name> refused = ConcurrentHashMap.newKeySet();
     private final Map<Name, Whereabouts> places = new ConcurrentHashMap<>();
     final Set<Name> freezingByThemselves = ConcurrentHashMap.newKeySet();
+
+    volatile boolean tooSmall;
+    volatile boolean stoppedByThemselves;
+    volatile boolean deaf;
 
     List<String> log() {
         return List.copyOf(log);
@@ -54,6 +57,13 @@ final class FakeMachines implements RoundSnapshotter.Parts, ThawNet {
     }
 
     @Override
+    public void requireRoom(RoundSpec spec, Set<Name> mine) throws PhaseException {
+        if (tooSmall) {
+            throw new PhaseException(Refusal.preflight(mine + " together need more than there is"));
+        }
+    }
+
+    @Override
     public Whereabouts whereabouts(RoundSpec spec, Name vm) {
         return places.getOrDefault(vm, Whereabouts.HERE);
     }
@@ -70,7 +80,10 @@ final class FakeMachines implements RoundSnapshotter.Parts, ThawNet {
     }
 
     @Override
-    public int quiesce(Name vm, String token, Duration bound) {
+    public int quiesce(Name vm, String token, Duration bound) throws PhaseException {
+        if (deaf) {
+            throw new PhaseException(Refusal.preflight("no agent in the guest"));
+        }
         log.add("quiesce " + vm);
         return 1;
     }
@@ -91,12 +104,12 @@ final class FakeMachines implements RoundSnapshotter.Parts, ThawNet {
     }
 
     @Override
-    public void markHeld(Name vm, String token) {
+    public void markHeld(Name vm, String token, boolean wasPaused) {
         log.add("mark " + vm);
     }
 
     @Override
-    public void unmarkHeld(Name vm) {
+    public void unmarkHeld(Name vm, String token) {
         log.add("unmark " + vm);
     }
 
@@ -124,8 +137,9 @@ final class FakeMachines implements RoundSnapshotter.Parts, ThawNet {
         }
 
         @Override
-        public void approach() {
+        public boolean approach() {
             log.add("approach " + vm);
+            return stoppedByThemselves;
         }
 
         @Override

@@ -4,16 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.holdfast.agent.round.RoundSnapshotter.Whereabouts;
 import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundOptions;
 import dev.holdfast.coordinator.protocol.RoundSpec;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a node does to its machines in a round, with machines that only write down what is done to them. */
 @Timeout(20)
@@ -37,6 +40,13 @@ class RoundSnapshotterTest {
         machines.refuse(Rounds.WEB);
         assertThatThrownBy(() -> snapshotter.prepare(CHECKPOINT)).isInstanceOf(PhaseException.class);
         assertThat(machines.log()).containsExactly("claim db", "release");
+    }
+
+    @Test
+    void aNodeWithoutRoomForAllItsMembersTogetherTouchesNone() {
+        machines.tooSmall = true;
+        assertThatThrownBy(() -> snapshotter.prepare(REVERT)).hasMessageContaining("together need more");
+        assertThat(machines.log()).containsExactly("claim db", "claim web");
     }
 
     @Test
@@ -70,5 +80,38 @@ class RoundSnapshotterTest {
         snapshotter.carryOut(CHECKPOINT, Decision.ABORTED);
         assertThat(machines.log()).contains("ABORTED db").noneMatch(line -> line.contains("web"));
         assertThatCode(() -> snapshotter.carryOut(CHECKPOINT, Decision.ABORTED)).doesNotThrowAnyException();
+    }
+
+    private List<String> ofWeb() {
+        return machines.log().stream().filter(line -> line.contains("web")).toList();
+    }
+
+    @Test
+    void aQuiescedGuestHasOneDeadlineFromBeforeItIsQuiescedUntilItIsThawed() throws Exception {
+        RoundSpec quiesced = Rounds.spec("r1", RoundKind.CHECKPOINT, RoundOptions.Quiesce.TRY);
+        snapshotter.prepare(quiesced);
+        snapshotter.freeze(quiesced);
+        assertThat(ofWeb())
+                .containsExactly("claim web", "arm web 60", "prepare web", "arm web 5", "quiesce web", "freeze web");
+    }
+
+    @Test
+    void aGuestThatCannotQuiesceIsNotCountedAsFrozenWhileItWaitsForTheOthers() throws Exception {
+        machines.deaf = true;
+        RoundSpec quiesced = Rounds.spec("r1", RoundKind.CHECKPOINT, RoundOptions.Quiesce.TRY);
+        snapshotter.prepare(quiesced);
+        assertThat(ofWeb()).endsWith("arm web 5", "arm web 60");
+        snapshotter.freeze(quiesced);
+        assertThat(ofWeb()).endsWith("arm web 5", "freeze web");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aGuestThatStopsByItselfKeepsTheDeadlineThatRunsAndOneThatRunsOnGetsItsOwn(boolean stopped) throws Exception {
+        machines.freezingByThemselves.add(Rounds.WEB);
+        machines.stoppedByThemselves = stopped;
+        snapshotter.prepare(CHECKPOINT);
+        snapshotter.freeze(CHECKPOINT);
+        assertThat(ofWeb().stream().filter("arm web 5"::equals)).hasSize(stopped ? 1 : 2);
     }
 }

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Agents and machines that die in the middle of a round, with a real QEMU. */
 @Tag("qemu")
@@ -291,6 +292,65 @@ class RecoveryQemuTest {
         assertThat(lab.snapshots().recover(operation -> Fate.MAKE_TRUE)).contains("round-2");
         lab.awaitTicks(5);
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 0, 4);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aMachineThatIsStoppedWhileItsRevertIsInDoubtRunsOnNeitherSide(boolean committed) throws Exception {
+        lab.create("one", CaptureMethod.AUTO);
+        lab.write(3, 4);
+        RevertPhases reverts = lab.snapshots().reverts();
+        reverts.hold();
+        reverts.loadBeside("round-2", ONE);
+        assertThat(reverts.stop()).isTrue();
+        assertThat(lab.processes()).isEmpty();
+
+        lab.reconnect();
+        RevertPhases later = lab.snapshots().reverts();
+        if (committed) {
+            later.runNew("round-2", true);
+        } else {
+            later.runOld("round-2", true);
+        }
+        assertThat(lab.vm).isEmpty();
+        assertThat(lab.processes()).isEmpty();
+        assertThat(lab.chain.intent()).isEmpty();
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), committed ? 0 : 3, 4);
+        assertThat(later.stop()).isFalse();
+        lab.start();
+        lab.awaitTicks(5);
+    }
+
+    /** The agent died between the note and the end of the processes. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatIsNotedAsStoppedIsEndedByTheDecision(boolean committed) throws Exception {
+        lab.create("one", CaptureMethod.AUTO);
+        RevertPhases reverts = lab.snapshots().reverts();
+        reverts.hold();
+        reverts.loadBeside("round-2", ONE);
+        lab.noteStopped();
+        if (committed) {
+            reverts.runNew("round-2", true);
+        } else {
+            reverts.runOld("round-2", true);
+        }
+        assertThat(lab.processes()).isEmpty();
+        assertThat(lab.chain.intent()).isEmpty();
+    }
+
+    @Test
+    void aMachineThatAPersonHadPausedIsPausedAgainAfterAnAbortAlsoInAnotherLifeOfTheAgent() throws Exception {
+        lab.create("one", CaptureMethod.AUTO);
+        lab.vm.orElseThrow().pause();
+        RevertPhases reverts = lab.snapshots().reverts();
+        reverts.hold();
+        reverts.loadBeside("round-2", ONE);
+        lab.reconnect();
+        assertThat(lab.snapshots().reverts().wasPaused("round-2")).contains(true);
+        lab.snapshots().reverts().runOld("round-2", true);
+        assertThat(lab.vm.orElseThrow().status()).isEqualTo(VmStatus.PAUSED);
+        assertThat(lab.chain.intent()).isEmpty();
     }
 
     @Test
