@@ -184,7 +184,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         PeerDesk desk = new PeerDesk(leaderDesk, parts);
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk));
         cluster.channel().link().serve(desk);
-        CheckpointClient client = new CheckpointClient(peers.get(), engine, coordinator, words);
+        CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::plan, words);
 
         CommandTable table = new CommandTable();
         new CheckpointCommands(

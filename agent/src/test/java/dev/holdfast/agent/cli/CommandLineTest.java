@@ -203,7 +203,7 @@ class CommandLineTest {
                         List.of()));
         environment.run("cluster", "status");
         assertThat(environment.out.toString().lines())
-                .contains("Store:   unreachable", "Because: no quorum, start more");
+                .contains("Store:    unreachable", "Because:  no quorum, start more");
 
         ClusterStatus.Round round =
                 new ClusterStatus.Round("r1", "checkpoint", "shop", "x", "preparing", List.of("n2", "n3"));
@@ -222,8 +222,17 @@ class CommandLineTest {
                         List.of("the round at /x cannot be read")));
         environment.run("cluster", "status");
         assertThat(environment.out.toString().lines())
-                .contains("Problem: the round at /x cannot be read")
+                .contains("Problem:  the round at /x cannot be read")
                 .anyMatch(line -> line.matches("r1 +checkpoint +shop +x +preparing +n2, n3"));
+    }
+
+    @Test
+    void aCheckpointWhoseRecordWasNotReadBackIsAWarningAndNoFailure() {
+        answers.put(ControlCommand.CHECKPOINT_CREATE, (a, p) -> new Done("shop@x is committed, but"));
+
+        assertThat(environment.run("checkpoint", "create", "shop@x")).isZero();
+
+        assertThat(environment.err).asString().contains("warning: shop@x is committed, but");
     }
 
     @Test

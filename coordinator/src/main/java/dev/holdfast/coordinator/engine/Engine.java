@@ -101,11 +101,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         ports.timers().after(SWEEP, this::sweep);
     }
 
-    /**
-     * Follows the progress of a round, wherever its leader is.
-     *
-     * @return closes the subscription; never throws
-     */
+    /** Follows the progress of a round, wherever its leader is, until the answer is closed. Never throws. */
     public Following follow(RoundId round, RoundListener listener) {
         post(() -> listeners.put(round, listener));
         return () -> post(() -> listeners.remove(round));
