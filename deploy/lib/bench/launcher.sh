@@ -4,7 +4,7 @@
 #
 # For every JDK there is, with and without the archive that holdfast-prime makes: "holdfast --version"; the agent from the
 # start of its process until its control socket answers and until it has joined the cluster, by its own log; its memory two
-# seconds later. The variants take turns.
+# seconds later; "holdfast vm list", which asks it. The variants take turns.
 
 bench_launcher() {
   local i jdk variant
@@ -44,7 +44,7 @@ jdks() {
 }
 
 launch_once() {
-  local jdk=$1 cache=none begun log version_us pid
+  local jdk=$1 cache=none begun log version_us pid rss list_us
   [ "$2" = none ] || cache=archive
   export HOLDFAST_JAVA=$jdk/bin/java HOLDFAST_CACHE_DIR=$HF_SCRATCH/$2
   begun=${EPOCHREALTIME/[.,]/}
@@ -57,10 +57,15 @@ launch_once() {
   wait_until 60 "the agent does not join" grep -q 'takes part in cluster' "$log" || { cat "$log" >&2; die "the agent does not start"; }
   sleep 2
   pid=$(cat "$(node_dir n1)/log/agent.pid")
+  rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")
+  hf n1 vm list >/dev/null
+  list_us=${EPOCHREALTIME/[.,]/}
+  hf n1 vm list >/dev/null
+  list_us=$((${EPOCHREALTIME/[.,]/} - list_us))
   jq -c -n --arg jdk "$(basename "$jdk")" --arg cache "$cache" --argjson version "$version_us" \
     --argjson socket "$(since "$begun" 'listens on' "$log")" --argjson joined "$(since "$begun" 'takes part in cluster' "$log")" \
-    --argjson rss "$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")" \
-    '{jdk: $jdk, cache: $cache, version_ms: ($version / 1000), socket_ms: $socket, joined_ms: $joined, rss_mib: ($rss / 1024)}'
+    --argjson rss "$rss" --argjson list "$list_us" \
+    '{jdk: $jdk, cache: $cache, version_ms: ($version / 1000), list_ms: ($list / 1000), socket_ms: $socket, joined_ms: $joined, rss_mib: ($rss / 1024)}'
   node_signal n1 agent TERM
   wait_until 20 "the agent does not end" agent_ended
   unset HOLDFAST_JAVA HOLDFAST_CACHE_DIR
@@ -77,14 +82,14 @@ since() {
 
 launcher_figures() {
   jq -c -s 'def median: sort | .[length / 2 | floor] | . * 10 | round / 10;
-    {launcher: [group_by([.jdk, .cache])[] | {jdk: .[0].jdk, cache: .[0].cache, runs: length, version_ms: (map(.version_ms) | median),
+    {launcher: [group_by([.jdk, .cache])[] | {jdk: .[0].jdk, cache: .[0].cache, runs: length, version_ms: (map(.version_ms) | median), list_ms: (map(.list_ms) | median),
       socket_ms: (map(.socket_ms) | median), joined_ms: (map(.joined_ms) | median), rss_mib: (map(.rss_mib) | median)}]}' "$measured"
 }
 
 launcher_table() {
   launcher_figures | jq -r '
     def pad(n): tostring | . + (" " * ([n - length, 0] | max));
-    (["JDK", "archive", "runs", "--version", "socket", "joined", "RSS MiB"] | [(.[0] | pad(28))] + (.[1:] | map(pad(11))) | join("")),
-    (.launcher[] | [(.jdk | pad(28))] + ([.cache, .runs, .version_ms, .socket_ms, .joined_ms, .rss_mib] | map(pad(11))) | join("")),
+    (["JDK", "archive", "runs", "--version", "vm list", "socket", "joined", "RSS MiB"] | [(.[0] | pad(28))] + (.[1:] | map(pad(11))) | join("")),
+    (.launcher[] | [(.jdk | pad(28))] + ([.cache, .runs, .version_ms, .list_ms, .socket_ms, .joined_ms, .rss_mib] | map(pad(11))) | join("")),
     "Medians; milliseconds from the start of the process."'
 }

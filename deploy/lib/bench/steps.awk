@@ -19,6 +19,6 @@ BEGIN { while ((getline line < rounds) > 0) wanted[line] = 1 }
   if (!("prove" in at)) next
   for (vm in vms)
     printf "{\"round\":\"%s\",\"vm\":\"%s\",\"arm\":%d,\"stop\":%d,\"tell\":%d,\"cut\":%d,\"wait\":%d,\"run\":%d}\n", round, vm,
-      at["armed:" vm] - at["freeze"], at["still:" vm] - at["armed:" vm], at["capture"] - last_still,
+      at["armed:" vm] - at["freeze"], at["still:" vm] - at[(("due:" vm) in at ? "due:" : "armed:") vm], at["capture"] - last_still,
       at["captured:" vm] - at["capture"], at["prove"] - last_cut, at["runs:" vm] - at["prove"]
 }

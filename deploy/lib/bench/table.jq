@@ -13,7 +13,7 @@ def row: map(cell | pad(9)) | join("");
 "Where the time goes (p50 of all members, ms):",
 (["vms", "arm", "stop", "tell", "cut", "wait", "run"] | row),
 (.rounds[] | select(.steps_ms_p50) | [.vms, (.steps_ms_p50 | .arm, .stop, .tell, .cut, .wait, .run)] | row),
-"arm: FREEZE heard, guard acknowledged. stop: ordered, STOP heard. tell: FROZEN sent, capture begins.",
+"arm: FREEZE heard, guard acknowledged. stop: ordered at the instant agreed on, STOP heard. tell: FROZEN sent, capture begins.",
 "cut: images flushed, disks cut. wait: until the last FROZEN is heard. run: memory protected, guest runs.",
 "",
 "Writes that ZooKeeper logged: \(.store_writes); inside a pause: \([.rounds[].store_writes_in_pauses] | add). Rounds that failed: \(.failed_rounds).",

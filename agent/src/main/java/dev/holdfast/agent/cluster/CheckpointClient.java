@@ -9,7 +9,7 @@ import dev.holdfast.agent.control.reply.Verification;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.engine.Coordinator.Wish;
-import dev.holdfast.coordinator.engine.Engine;
+import dev.holdfast.coordinator.engine.Following;
 import dev.holdfast.coordinator.engine.RoundListener;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
@@ -39,7 +39,7 @@ public final class CheckpointClient {
 
     /** Shows the progress of a round until what it returns is closed. */
     public interface Follower {
-        Engine.Following follow(RoundId round, RoundListener listener);
+        Following follow(RoundId round, RoundListener listener);
     }
 
     /** Finds out who would take part in a round. Touches nothing. */
@@ -83,7 +83,7 @@ public final class CheckpointClient {
                 .plus(wish.options().deadline())
                 .plus(wish.options().drainTimeout())
                 .plus(QUICK);
-        try (Engine.Following following = follower.follow(wish.id(), new ProgressLines(progress))) {
+        try (Following following = follower.follow(wish.id(), new ProgressLines(progress))) {
             JsonObject answer = peers.askLeader(new PeerRequest(Kind.RUN_ROUND, WishForm.write(wish)), bound);
             if (!committed(answer)) {
                 throw new OutcomeUnknownException(

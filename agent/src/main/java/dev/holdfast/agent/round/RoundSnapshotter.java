@@ -75,6 +75,7 @@ public final class RoundSnapshotter implements Snapshotter {
     private final Together together;
     private final LongSupplier nanoClock;
     private final ToLongFunction<RoundSpec> clockError;
+    private final Appointments appointments;
     private final Map<RoundId, Round> rounds = new ConcurrentHashMap<>();
 
     /**
@@ -94,6 +95,7 @@ public final class RoundSnapshotter implements Snapshotter {
         this.together = new Together(workers);
         this.nanoClock = clocks.nanoClock();
         this.clockError = clocks.error();
+        this.appointments = new Appointments(nanoClock);
     }
 
     /** A round that may be bound keeps its claims also when it cannot be opened now: nobody else may touch its machines. */
@@ -201,9 +203,16 @@ public final class RoundSnapshotter implements Snapshotter {
         together.each(round.parts(), (vm, part) -> {
             countDown(round, vm, part);
             round.steps().mark("armed", vm);
+            appointments.await(spec.id());
+            round.steps().mark("due", vm);
             part.freeze();
             round.steps().mark("still", vm);
         });
+    }
+
+    @Override
+    public void stopIn(RoundId id, long nanos) {
+        appointments.make(id, nanos);
     }
 
     @Override

@@ -69,10 +69,19 @@ class RecoveryQemuTest {
         return phases;
     }
 
+    /** The order to cut the disks goes out together with the order to stop. */
+    private static boolean isCut(Phase last) {
+        return last.compareTo(Phase.FROZEN) >= 0;
+    }
+
     private void assertNothingLeftOf(boolean cut) throws Exception {
+        assertThat(lab.files("layers")).hasSize(cut ? 4 : 2);
+        assertNothingLeft();
+    }
+
+    private void assertNothingLeft() throws Exception {
         assertThat(lab.chain.intent()).isEmpty();
         assertThat(lab.files("snapshots")).isEmpty();
-        assertThat(lab.files("layers")).hasSize(cut ? 4 : 2);
         assertThat(lab.chain.graph().problems()).isEmpty();
         lab.awaitTicks(5);
         lab.write(8, 4);
@@ -92,7 +101,7 @@ class RecoveryQemuTest {
         phases.abandon("round-1");
         phases.abandon("round-1");
         assertThat(lab.files("lost")).isEmpty();
-        assertNothingLeftOf(last.compareTo(Phase.CAPTURED) >= 0);
+        assertNothingLeftOf(isCut(last));
     }
 
     @ParameterizedTest
@@ -102,7 +111,13 @@ class RecoveryQemuTest {
         lab.reconnect();
         phases.abandon("round-1");
         phases.abandon("round-1");
-        assertNothingLeftOf(last.compareTo(Phase.CAPTURED) >= 0);
+        if (last == Phase.FROZEN) {
+            // QEMU forgets what it has not begun when a connection ends.
+            assertThat(lab.files("layers")).hasSizeBetween(2, 4);
+            assertNothingLeft();
+        } else {
+            assertNothingLeftOf(isCut(last));
+        }
     }
 
     @ParameterizedTest
@@ -113,7 +128,7 @@ class RecoveryQemuTest {
         lab.awaitTicks(5);
         assertThatThrownBy(phases::capture).isInstanceOf(SnapshotException.class);
         phases.abandon("round-1");
-        assertNothingLeftOf(last.compareTo(Phase.CAPTURED) >= 0);
+        assertNothingLeftOf(isCut(last));
     }
 
     @ParameterizedTest

@@ -46,7 +46,7 @@ public final class MessageCodec {
         ByteBuffer out = ByteBuffer.allocate(MAX_BYTES);
         out.put(VERSION);
         message.match(
-                freeze -> header(out, FREEZE, freeze),
+                freeze -> header(out, FREEZE, freeze).putLong(Math.max(0, freeze.atNanos())),
                 frozen -> shortText(header(out, FROZEN, frozen), frozen.member().value()),
                 voided -> longText(
                         shortText(
@@ -109,7 +109,7 @@ public final class MessageCodec {
         RoundId round = in.round();
         Epoch epoch = new Epoch(in.natural("epoch"));
         GroupMessage message = switch (kind) {
-            case FREEZE -> new GroupMessage.Freeze(round, epoch);
+            case FREEZE -> new GroupMessage.Freeze(round, epoch, in.natural("at"));
             case FROZEN -> new GroupMessage.Frozen(round, epoch, in.name());
             case VOID -> new GroupMessage.VoidRound(round, epoch, in.name(), in.because());
             case PROGRESS ->

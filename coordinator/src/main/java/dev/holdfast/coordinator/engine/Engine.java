@@ -47,12 +47,6 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
 
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
-    /** Somebody follows a round until this is closed. */
-    public interface Following extends AutoCloseable {
-        @Override
-        void close();
-    }
-
     /** A participant of one round. */
     private record Participant(RoundSpec spec, ParticipantState state, ParticipantEffects effects) {}
 
@@ -226,7 +220,8 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
     @Override
     public void onMessage(Name from, GroupMessage message) {
         post(() -> message.<Runnable>match(
-                        freeze -> () -> fromChannel(freeze, new ParticipantEvent.FreezeHeard()),
+                        freeze -> () ->
+                                fromChannel(Appointment.noted(ports, from, freeze), new ParticipantEvent.FreezeHeard()),
                         frozen -> () -> fromChannel(frozen, new ParticipantEvent.FrozenHeard(frozen.member())),
                         voided -> () ->
                                 fromChannel(voided, new ParticipantEvent.VoidHeard(voided.member(), voided.because())),

@@ -49,7 +49,8 @@ final class LeaderEffects implements LeaderEffect.Visitor {
 
     @Override
     public void tellFreeze(LeaderEffect.TellFreeze effect) {
-        ports.channel().send(spec.members().nodes(), new GroupMessage.Freeze(round(), spec.epoch()));
+        ports.channel()
+                .send(spec.members().nodes(), new GroupMessage.Freeze(round(), spec.epoch(), Appointment.next(ports)));
     }
 
     @Override

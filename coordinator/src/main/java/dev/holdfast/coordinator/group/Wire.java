@@ -177,7 +177,7 @@ sealed interface Wire {
         Epoch epoch = new Epoch(0);
         Name node = new Name("node");
         List<GroupMessage> samples = List.of(
-                new GroupMessage.Freeze(round, epoch),
+                new GroupMessage.Freeze(round, epoch, 0),
                 new GroupMessage.Frozen(round, epoch, node),
                 new GroupMessage.VoidRound(round, epoch, node, Refusal.failed("reason")),
                 new GroupMessage.Progress(round, epoch, node, "phase", 0, 0));

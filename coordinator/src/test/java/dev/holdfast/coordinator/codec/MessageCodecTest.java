@@ -33,7 +33,7 @@ class MessageCodecTest {
 
     static List<GroupMessage> samples() {
         return List.of(
-                new GroupMessage.Freeze(ROUND, EPOCH),
+                new GroupMessage.Freeze(ROUND, EPOCH, 1_700_000_000_000_000_000L),
                 new GroupMessage.Frozen(ROUND, EPOCH, N1),
                 new GroupMessage.VoidRound(
                         ROUND, EPOCH, N1, Refusal.timedOut("QEMU of \"web\" did not stop within 5 s \u2013 see log")),

@@ -56,6 +56,11 @@ class CoordinatorTest {
         }
 
         @Override
+        public long clockNanos() {
+            return 0;
+        }
+
+        @Override
         public ClockOffset clockOffset(Name node) {
             return new ClockOffset(0, 0);
         }

@@ -109,7 +109,7 @@ final class ChannelProcess implements GroupChannel.Listener {
             CountDownLatch answers = new CountDownLatch(to.size());
             waiting.put(round, answers);
             long begin = System.nanoTime();
-            channel.send(to, new GroupMessage.Freeze(round, EPOCH));
+            channel.send(to, new GroupMessage.Freeze(round, EPOCH, 0));
             lost += answers.await(1, TimeUnit.SECONDS) ? 0 : 1;
             hopNanos[i] = (System.nanoTime() - begin) / 2;
             waiting.remove(round);

@@ -18,8 +18,13 @@ public sealed interface GroupMessage {
     /** The epoch that opened the round. */
     Epoch epoch();
 
-    /** Leader to members: all are ready, stop now. */
-    record Freeze(RoundId round, Epoch epoch) implements GroupMessage {}
+    /**
+     * Leader to members: all are ready, stop.
+     *
+     * @param atNanos when, by the leader's wall clock, so that all stop as one although they hear of it one after the other; a
+     *     wish that nothing but the skew rests on. Whoever is late, or does not know the leader's clock, stops at once
+     */
+    record Freeze(RoundId round, Epoch epoch, long atNanos) implements GroupMessage {}
 
     /**
      * Member to members: all my machines stand still. Acts as {@link Freeze} too.
