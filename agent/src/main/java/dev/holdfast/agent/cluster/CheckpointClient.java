@@ -86,7 +86,7 @@ public final class CheckpointClient {
 
     /** What a round would cost; asks every member, touches nothing. */
     public Prediction predict(Wish wish) throws RoundRefusedException, StoreUnreachableException, InterruptedException {
-        RoundSpec spec = coordinator.plan(wish, new Epoch(0));
+        RoundSpec spec = coordinator.checked(wish, new Epoch(0));
         List<Prediction.Row> rows = new ArrayList<>();
         List<String> problems = new ArrayList<>();
         for (Map.Entry<Name, SortedSet<Name>> node : spec.members().byNode().entrySet()) {

@@ -57,6 +57,13 @@ public final class Coordinator {
     private final NodeRegistry nodes;
     private final GroupQueue queue;
     private final RoundGate gate;
+    private final MembersCheck check;
+
+    /** What only the members together can tell. */
+    public interface MembersCheck {
+        /** @throws RoundRefusedException they cannot be captured at one instant, with the reason */
+        void check(RoundSpec spec) throws RoundRefusedException, InterruptedException;
+    }
 
     /**
      * @param engine runs the rounds
@@ -64,13 +71,21 @@ public final class Coordinator {
      * @param nodes what runs where
      * @param queue orders the callers of one group
      * @param gate holds new rounds back
+     * @param check looks at the members together
      */
-    public Coordinator(Engine engine, Catalogue catalogue, NodeRegistry nodes, GroupQueue queue, RoundGate gate) {
+    public Coordinator(
+            Engine engine,
+            Catalogue catalogue,
+            NodeRegistry nodes,
+            GroupQueue queue,
+            RoundGate gate,
+            MembersCheck check) {
         this.engine = engine;
         this.catalogue = catalogue;
         this.nodes = nodes;
         this.queue = queue;
         this.gate = gate;
+        this.check = check;
     }
 
     /**
@@ -91,13 +106,16 @@ public final class Coordinator {
      *
      * @param wish what is wanted
      * @param reign this node's epoch
+     * @param begins told before the round is opened, and not if it is refused before that
      * @return how it ended: COMMITTED or UNKNOWN
      * @throws RoundRefusedException it was aborted or never opened; nothing is left of it
      */
-    public Outcome run(Wish wish, Epoch reign)
+    public Outcome run(Wish wish, Epoch reign, Runnable begins)
             throws RoundRefusedException, StoreUnreachableException, InterruptedException {
         try (GroupQueue.Turn turn = queue.take(wish.group(), wish.patience())) {
-            Outcome outcome = engine.run(plan(wish, reign)).get();
+            RoundSpec spec = checked(wish, reign);
+            begins.run();
+            Outcome outcome = engine.run(spec).get();
             awaitClosed(wish.id(), outcome.kind() == Outcome.Kind.COMMITTED ? COMMITTED_PATIENCE : ABORTED_PATIENCE);
             if (outcome.kind() == Outcome.Kind.ABORTED) {
                 throw new RoundRefusedException(
@@ -144,11 +162,23 @@ public final class Coordinator {
     }
 
     /**
+     * Looks whether a round could be opened: who would take part, and whether they can together. Touches nothing.
+     *
+     * @throws RoundRefusedException the round cannot be opened, with the reason
+     */
+    public RoundSpec checked(Wish wish, Epoch reign)
+            throws RoundRefusedException, StoreUnreachableException, InterruptedException {
+        RoundSpec spec = plan(wish, reign);
+        check.check(spec);
+        return spec;
+    }
+
+    /**
      * Finds out who would take part. Touches nothing.
      *
      * @throws RoundRefusedException the round cannot be opened, with all the reasons
      */
-    public RoundSpec plan(Wish wish, Epoch reign) throws RoundRefusedException, StoreUnreachableException {
+    private RoundSpec plan(Wish wish, Epoch reign) throws RoundRefusedException, StoreUnreachableException {
         Optional<String> heldBack = gate.heldBack();
         if (heldBack.isPresent()) {
             throw refused("new rounds are held back (%s); 'holdfast cluster resume' lets them begin again"
