@@ -18,6 +18,7 @@ import dev.holdfast.agent.node.NodePublisher;
 import dev.holdfast.agent.node.ScheduledTimers;
 import dev.holdfast.agent.node.UniqueWords;
 import dev.holdfast.agent.round.GuardWatch;
+import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.round.RoundSnapshotter;
 import dev.holdfast.agent.round.VmPart;
@@ -75,6 +76,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final LocalMachines machines;
     private final ClusterLink cluster;
     private final NodeParts parts;
+    private final LeftIntents leftIntents;
     private final RoundSnapshotter snapshotter;
     private final Engine engine;
     private final LeaderDesk leaderDesk;
@@ -92,6 +94,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         UniqueWords words = new UniqueWords(platform.clock(), platform.random());
         this.parts = new NodeParts(
                 node.node(), machines.vms(), machines.claims(), tools(hypervisor), cluster::runsElsewhere, words);
+        this.leftIntents = new LeftIntents(machines.journal(), cluster.store().decisions()::read, workers);
         this.snapshotter = new RoundSnapshotter(
                 node.node(),
                 platform.software(),
@@ -115,8 +118,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 cluster.store().catalogue(),
                 cluster.store().nodes(),
                 cluster.store().queue(),
-                cluster.store().gate(),
-                spec -> new TiesCheck(peers.get()).check(spec));
+                Coordinator.Admission.of(cluster.store().gate(), spec -> new TiesCheck(peers.get()).check(spec)));
         this.leaderDesk = leaderDesk(coordinator, peers);
         CommandTable commands = commands(configuration, words, coordinator, peers);
         recoverChains();
@@ -135,6 +137,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         agent.every(LOOK_EVERY, agent.machines.vms()::adopt);
         agent.every(LOOK_EVERY, agent::finishDeletions);
         agent.every(LOOK_EVERY, agent.parts::recordDigests);
+        agent.every(LOOK_EVERY, agent::finishLeftIntents);
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;
     }
@@ -154,6 +157,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         @Override
         public VmPart part(RoundSpec spec, Name vm) throws PhaseException {
             return parts.part(spec, vm);
+        }
+
+        @Override
+        public RoundSnapshotter.Whereabouts whereabouts(RoundSpec spec, Name vm) throws PhaseException {
+            return parts.whereabouts(spec, vm);
         }
 
         @Override
@@ -179,7 +187,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         PeerDesk desk = new PeerDesk(leaderDesk, parts);
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk));
         cluster.channel().link().serve(desk);
-        CheckpointClient client = new CheckpointClient(peers.get(), engine, coordinator, words);
+        CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::checked, words);
 
         CommandTable table = new CommandTable();
         new CheckpointCommands(
@@ -205,7 +213,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.checkpoint().deadline(),
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
                 node::vmRunDirectory,
-                (vm, start) -> parts.start(vm, this::isInJournal, start),
+                (vm, start) -> parts.start(vm, leftIntents.on(vm), start),
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
@@ -243,21 +251,24 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 // It may run on another node, and then its chain is that node's. Its next start here looks again.
                 continue;
             }
-            try {
-                parts.recover(vm.name(), this::isInJournal)
-                        .ifPresent(
-                                operation -> LOG.warn("{}: ended {}, which a crash had cut off", vm.name(), operation));
-            } catch (SnapshotException e) {
-                LOG.warn(
-                        "{}: its chain is not usable now: {}",
-                        vm.name(),
-                        e.because().text());
-            }
+            recoverChain(vm.name());
         }
     }
 
-    private boolean isInJournal(String operation) {
-        return machines.journal().mayBeOpen(operation);
+    private void recoverChain(Name vm) {
+        try {
+            parts.recover(vm, leftIntents.on(vm))
+                    .ifPresent(operation -> LOG.warn("{}: ended {}, which had been cut off", vm, operation));
+        } catch (SnapshotException e) {
+            LOG.warn("{}: its chain is not usable now: {}", vm, e.because().text());
+        }
+    }
+
+    /** A machine was started here without waiting for the decision of the round that another node left in its chain. */
+    private void finishLeftIntents() {
+        machines.vms().all().stream()
+                .filter(vm -> vm.process().isPresent() && parts.isLeft(vm.name()))
+                .forEach(vm -> recoverChain(vm.name()));
     }
 
     /** The channel needs the addresses of the others, and those come from the store; neither is waited for by machines. */
@@ -278,7 +289,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             LOG.error("{}; no checkpoint can include this node until the agent is restarted", e.getMessage());
         }
         LOG.info("node {} takes part in cluster {}", node.node(), node.cluster());
-        every(PUBLISH_EVERY, publisher::publish);
+        every(PUBLISH_EVERY, publisher::publishInPassing);
+        Rehearsal.freezePath();
     }
 
     /** Deletions that were cut off. May take long: the members merge layers. */
@@ -324,8 +336,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         LOG.warn("the guard has thawed {} ({}): {}", fired.vm(), fired.reason(), fired.result());
         engine.giveUp(
                 fired.vm(),
-                Refusal.timedOut(
-                        "the guard let %s run (%s): its freeze lasted too long".formatted(fired.vm(), fired.reason())));
+                Refusal.timedOut("the guard let %s run (%s): it stood still for too long; --deadline allows more"
+                        .formatted(fired.vm(), fired.reason())));
     }
 
     @Override

@@ -68,6 +68,8 @@ public final class TiesCheck implements Coordinator.MembersCheck {
                     vm,
                     node,
                     e.because().text());
+        } catch (OutcomeUnknownException e) {
+            LOG.info("{} on {} does not answer for its ties: {}", vm, node, e.getMessage());
         } catch (JsonException e) {
             LOG.warn("the ties of {} on {} cannot be read: {}", vm, node, e.getMessage());
         }

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.function.LongSupplier;
@@ -43,6 +44,19 @@ public final class RoundSnapshotter implements Snapshotter {
 
         /** Ends the round's claim on the machines of this node. */
         void end(RoundSpec spec);
+
+        /** Where a machine of the round is, now that the round is decided. */
+        Whereabouts whereabouts(RoundSpec spec, Name vm) throws PhaseException;
+    }
+
+    /** Where a machine is that took part in a round on this node. */
+    public enum Whereabouts {
+        /** On this node, or it runs nowhere: this node makes the decision true. */
+        HERE,
+        /** It was started on another node, which has not yet made the decision true. */
+        ELSEWHERE_AND_OPEN,
+        /** It was started on another node, and nothing of the round is under way in its chain any more. */
+        ELSEWHERE_AND_DONE
     }
 
     /**
@@ -54,7 +68,8 @@ public final class RoundSnapshotter implements Snapshotter {
     public record Clocks(LongSupplier nanoClock, ToLongFunction<RoundSpec> error) {}
 
     /** One round on this node. */
-    private record Round(RoundSpec spec, Map<Name, VmPart> parts, Map<Name, String> quiesced, Set<Name> watched) {
+    private record Round(
+            RoundSpec spec, Map<Name, VmPart> parts, Map<Name, String> quiesced, Set<Name> watched, StepClock steps) {
 
         Duration deadline() {
             return spec.options().deadline();
@@ -72,6 +87,7 @@ public final class RoundSnapshotter implements Snapshotter {
     private final Together together;
     private final LongSupplier nanoClock;
     private final ToLongFunction<RoundSpec> clockError;
+    private final Appointments appointments;
     private final Map<RoundId, Round> rounds = new ConcurrentHashMap<>();
     private final Map<RoundId, Long> armedAtNanos = new ConcurrentHashMap<>();
 
@@ -92,25 +108,32 @@ public final class RoundSnapshotter implements Snapshotter {
         this.together = new Together(workers);
         this.nanoClock = clocks.nanoClock();
         this.clockError = clocks.error();
+        this.appointments = new Appointments(nanoClock);
     }
 
-    private Round open(RoundSpec spec) throws PhaseException {
+    /** A round that may be bound keeps its claims also when it cannot be opened now: nobody else may touch its machines. */
+    private Round open(RoundSpec spec, Set<Name> vms) throws PhaseException {
         Round known = rounds.get(spec.id());
         if (known != null) {
             return known;
         }
         Map<Name, VmPart> mine = new TreeMap<>();
+        for (Name vm : vms) {
+            mine.put(vm, parts.part(spec, vm));
+        }
+        Round round = new Round(
+                spec, mine, new ConcurrentHashMap<>(), ConcurrentHashMap.newKeySet(), new StepClock(nanoClock));
+        rounds.put(spec.id(), round);
+        return round;
+    }
+
+    private Round openFresh(RoundSpec spec) throws PhaseException {
         try {
-            for (Name vm : spec.members().on(self)) {
-                mine.put(vm, parts.part(spec, vm));
-            }
+            return open(spec, spec.members().on(self));
         } catch (PhaseException e) {
             parts.end(spec);
             throw e;
         }
-        Round round = new Round(spec, mine, new ConcurrentHashMap<>(), ConcurrentHashMap.newKeySet());
-        rounds.put(spec.id(), round);
-        return round;
     }
 
     /**
@@ -138,7 +161,7 @@ public final class RoundSnapshotter implements Snapshotter {
 
     @Override
     public void prepare(RoundSpec spec) throws PhaseException {
-        Round round = open(spec);
+        Round round = openFresh(spec);
         together.each(round.parts(), (vm, part) -> {
             arm(round, vm, spec.options().prepareTimeout(), part.wasPaused());
             part.prepare();
@@ -171,22 +194,42 @@ public final class RoundSnapshotter implements Snapshotter {
     public void freeze(RoundSpec spec) throws PhaseException {
         Round round = known(spec.id());
         armedAtNanos.put(spec.id(), nanoClock.getAsLong());
+        round.steps().mark("freeze");
         together.each(round.parts(), (vm, part) -> {
             arm(round, vm, round.deadline(), part.wasPaused());
+            round.steps().mark("armed", vm);
+            appointments.await(spec.id());
+            round.steps().mark("due", vm);
             part.freeze();
+            round.steps().mark("still", vm);
         });
     }
 
     @Override
+    public void stopIn(RoundId id, long nanos) {
+        appointments.make(id, nanos);
+    }
+
+    @Override
     public void capture(RoundId id) throws PhaseException {
-        together.each(known(id).parts(), (vm, part) -> part.capture());
+        Round round = known(id);
+        round.steps().mark("capture");
+        together.each(round.parts(), (vm, part) -> {
+            part.capture();
+            round.steps().mark("captured", vm);
+        });
     }
 
     @Override
     public dev.holdfast.coordinator.protocol.ThawFacts proveAndThaw(RoundId id) throws PhaseException {
         Round round = known(id);
         Map<Name, ThawFacts> facts = new ConcurrentHashMap<>();
-        together.each(round.parts(), (vm, part) -> facts.put(vm, part.proveAndThaw()));
+        round.steps().mark("prove");
+        together.each(round.parts(), (vm, part) -> {
+            ThawFacts proven = part.proveAndThaw();
+            facts.put(vm, proven);
+            round.steps().mark("runs", vm, proven.atNanos());
+        });
         long heldFor = nanoClock.getAsLong() - armedAtNanos.get(id);
         Map<Name, Boolean> fired = together.ask(round.parts(), (vm, part) -> {
             if (round.quiesced().containsKey(vm)) {
@@ -247,6 +290,7 @@ public final class RoundSnapshotter implements Snapshotter {
     @Override
     public MemberReport drain(RoundId id, Progress progress) throws PhaseException {
         Round round = known(id);
+        LOG.debug("round {}: steps us: {}", id, round.steps());
         return report(
                 round,
                 (vm, part) -> part.drain(
@@ -268,7 +312,7 @@ public final class RoundSnapshotter implements Snapshotter {
 
     @Override
     public boolean releaseGuard(RoundSpec spec) throws PhaseException {
-        Round round = open(spec);
+        Round round = open(spec, spec.members().on(self));
         Map<Name, Boolean> ran = together.ask(round.parts(), (vm, part) -> {
             net.markHeld(vm, round.token());
             boolean fired = disarm(round, vm);
@@ -279,8 +323,12 @@ public final class RoundSnapshotter implements Snapshotter {
 
     @Override
     public void carryOut(RoundSpec spec, Decision decision) throws PhaseException {
-        Map<Name, VmPart> mine =
-                decision == Decision.ABORTED ? admitted(spec) : open(spec).parts();
+        Set<Name> here = here(spec);
+        Map<Name, VmPart> mine = new TreeMap<>(
+                decision == Decision.ABORTED
+                        ? admitted(spec, here)
+                        : open(spec, here).parts());
+        mine.keySet().retainAll(here);
         together.each(mine, (vm, part) -> {
             part.carryOut(decision);
             net.unmarkHeld(vm);
@@ -296,14 +344,35 @@ public final class RoundSnapshotter implements Snapshotter {
         LOG.info("round {}: {} is true on {}", spec.id(), decision, self);
     }
 
+    /**
+     * The machines for which this node makes the decision true. A chain belongs to the node that runs its machine: the decision
+     * about one that was started elsewhere is made true there, and the round must not end before that, because its record is
+     * all that tells the other node.
+     */
+    private Set<Name> here(RoundSpec spec) throws PhaseException {
+        Set<Name> here = new TreeSet<>();
+        for (Name vm : spec.members().on(self)) {
+            switch (parts.whereabouts(spec, vm)) {
+                case HERE -> here.add(vm);
+                case ELSEWHERE_AND_DONE ->
+                    LOG.info("round {}: {} runs on another node, which has seen to it", spec.id(), vm);
+                case ELSEWHERE_AND_OPEN ->
+                    throw new PhaseException(Refusal.failed(
+                            "%s was started on another node, whose agent has not yet made round %s true for it; waiting for it"
+                                    .formatted(vm, spec.id())));
+            }
+        }
+        return here;
+    }
+
     /** A machine that another operation holds was never admitted to this round: nothing of it is there to undo. */
-    private Map<Name, VmPart> admitted(RoundSpec spec) throws PhaseException {
+    private Map<Name, VmPart> admitted(RoundSpec spec, Set<Name> vms) throws PhaseException {
         Round round = rounds.get(spec.id());
         if (round != null) {
             return round.parts();
         }
         Map<Name, VmPart> mine = new TreeMap<>();
-        for (Name vm : spec.members().on(self)) {
+        for (Name vm : vms) {
             try {
                 mine.put(vm, parts.part(spec, vm));
             } catch (PhaseException e) {

@@ -115,6 +115,11 @@ public final class VmRegistry implements AutoCloseable {
                 "there is no machine " + vm + " on this node; 'holdfast vm list' shows what there is"));
     }
 
+    /** Whether a round is about to freeze a machine of this node, or has: what can wait shall wait. */
+    public boolean isAnyHeldStill() {
+        return vms.values().stream().anyMatch(ManagedVm::isHeldStill);
+    }
+
     /** The state of every machine, for the store. */
     public SortedMap<Name, String> states() {
         SortedMap<Name, String> states = new TreeMap<>();

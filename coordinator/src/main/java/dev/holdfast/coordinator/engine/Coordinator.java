@@ -27,6 +27,8 @@ import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,14 +52,18 @@ public final class Coordinator {
 
     private static final Duration ABORTED_PATIENCE = Duration.ofSeconds(3);
 
+    /** Nodes that have just come back need some seconds until they are heard on the channel: how often to look. */
+    private static final int JOINING_TRIES = 200;
+
+    private static final Duration BETWEEN_TRIES = Duration.ofMillis(50);
+
     private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
 
     private final Engine engine;
     private final Catalogue catalogue;
     private final NodeRegistry nodes;
     private final GroupQueue queue;
-    private final RoundGate gate;
-    private final MembersCheck check;
+    private final Admission admission;
 
     /** What only the members together can tell. */
     public interface MembersCheck {
@@ -66,26 +72,32 @@ public final class Coordinator {
     }
 
     /**
+     * What a round has to pass before it begins.
+     *
+     * @param gate holds new rounds back
+     * @param check looks at the members together
+     * @param joiningTries how often to look for a member that is not in the group channel yet
+     */
+    public record Admission(RoundGate gate, MembersCheck check, int joiningTries) {
+        /** With the usual patience for members that have just come back. */
+        public static Admission of(RoundGate gate, MembersCheck check) {
+            return new Admission(gate, check, JOINING_TRIES);
+        }
+    }
+
+    /**
      * @param engine runs the rounds
      * @param catalogue groups and checkpoints
      * @param nodes what runs where
      * @param queue orders the callers of one group
-     * @param gate holds new rounds back
-     * @param check looks at the members together
+     * @param admission what a round has to pass before it begins
      */
-    public Coordinator(
-            Engine engine,
-            Catalogue catalogue,
-            NodeRegistry nodes,
-            GroupQueue queue,
-            RoundGate gate,
-            MembersCheck check) {
+    public Coordinator(Engine engine, Catalogue catalogue, NodeRegistry nodes, GroupQueue queue, Admission admission) {
         this.engine = engine;
         this.catalogue = catalogue;
         this.nodes = nodes;
         this.queue = queue;
-        this.gate = gate;
-        this.check = check;
+        this.admission = admission;
     }
 
     /**
@@ -113,7 +125,9 @@ public final class Coordinator {
     public Outcome run(Wish wish, Epoch reign, Runnable begins)
             throws RoundRefusedException, StoreUnreachableException, InterruptedException {
         try (GroupQueue.Turn turn = queue.take(wish.group(), wish.patience())) {
-            RoundSpec spec = checked(wish, reign);
+            RoundSpec spec = plan(wish, reign);
+            awaitPresent(spec.members().nodes());
+            admission.check().check(spec);
             begins.run();
             Outcome outcome = engine.run(spec).get();
             awaitClosed(wish.id(), outcome.kind() == Outcome.Kind.COMMITTED ? COMMITTED_PATIENCE : ABORTED_PATIENCE);
@@ -149,6 +163,30 @@ public final class Coordinator {
         }
     }
 
+    /**
+     * An agent that has just come back is in the store a few seconds before it is in the group channel. A round begun in
+     * between would freeze those who hear of it, and wait for the others in vain.
+     */
+    private void awaitPresent(SortedSet<Name> members) throws RoundRefusedException {
+        SortedSet<Name> missing = new TreeSet<>(members);
+        for (int left = admission.joiningTries(); ; left--) {
+            missing.removeAll(engine.present());
+            if (missing.isEmpty()) {
+                return;
+            }
+            if (left <= 0) {
+                throw refused(
+                        "these nodes are not in the group channel, as the leader sees it: %s. See that their agents are up, and that port and address of [channel] can be reached from every node"
+                                .formatted(names(missing)));
+            }
+            LockSupport.parkNanos(BETWEEN_TRIES.toNanos());
+        }
+    }
+
+    private static String names(SortedSet<Name> nodes) {
+        return nodes.stream().map(Name::value).collect(Collectors.joining(", "));
+    }
+
     /** "Reverted" shall mean that the machines run there, and what comes next shall find nobody in its way. */
     private void awaitClosed(RoundId round, Duration patience) throws InterruptedException, ExecutionException {
         try {
@@ -169,7 +207,7 @@ public final class Coordinator {
     public RoundSpec checked(Wish wish, Epoch reign)
             throws RoundRefusedException, StoreUnreachableException, InterruptedException {
         RoundSpec spec = plan(wish, reign);
-        check.check(spec);
+        admission.check().check(spec);
         return spec;
     }
 
@@ -179,7 +217,7 @@ public final class Coordinator {
      * @throws RoundRefusedException the round cannot be opened, with all the reasons
      */
     private RoundSpec plan(Wish wish, Epoch reign) throws RoundRefusedException, StoreUnreachableException {
-        Optional<String> heldBack = gate.heldBack();
+        Optional<String> heldBack = admission.gate().heldBack();
         if (heldBack.isPresent()) {
             throw refused("new rounds are held back (%s); 'holdfast cluster resume' lets them begin again"
                     .formatted(heldBack.get()));

@@ -170,6 +170,19 @@ class EngineTest {
     }
 
     @Test
+    void abortsWithTheReasonWhenTheStoreRefusesTheCommitment() throws Exception {
+        log.refuseCommits(Refusal.failed("there is a checkpoint shop@c1 already"));
+        RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, elect(N1));
+
+        Outcome outcome = engines.get(N1).run(spec).get(10, TimeUnit.SECONDS);
+
+        assertThat(outcome.kind()).isEqualTo(Outcome.Kind.ABORTED);
+        assertThat(outcome.because().orElseThrow().text()).contains("shop@c1 already");
+        assertThat(log.decided(spec.id())).contains(RoundState.ABORTED);
+        await().until(log::isEmpty);
+    }
+
+    @Test
     void newLeaderAbortsWhatTheOldOneLeftOpen() throws Exception {
         RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, elect(N1));
         engines.get(N2).close();

@@ -56,6 +56,9 @@ final class ScriptedSnapshotter implements Snapshotter {
     }
 
     @Override
+    public void stopIn(RoundId round, long nanos) {}
+
+    @Override
     public void capture(RoundId round) throws PhaseException {
         call("capture");
     }

@@ -58,7 +58,7 @@ public record Idle(Name self) implements ParticipantState {
         return Step.to(
                 new GivenUp(membership, because, false, false),
                 new ThawNow(),
-                new TellVoid(because.text()),
+                new TellVoid(because),
                 new CastVote(new Vote.No(because)),
                 new CarryOut(membership.spec(), Decision.ABORTED));
     }
