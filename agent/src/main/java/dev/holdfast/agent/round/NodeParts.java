@@ -26,6 +26,8 @@ import dev.holdfast.coordinator.protocol.RoundOptions;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -33,6 +35,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -50,15 +53,19 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
 
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
     private static final long NANOS_PER_MILLI = 1_000_000L;
+    private static final long GIVE_WAY_NANOS = 100 * NANOS_PER_MILLI;
 
+    private final Name node;
     private final VmRegistry vms;
     private final VmClaims claims;
     private final SnapshotTools tools;
     private final Predicate<Name> runsElsewhere;
     private final Supplier<String> uniqueWords;
     private final Map<Name, VmSnapshots> opened = new ConcurrentHashMap<>();
+    private final Map<Name, FileTime> digested = new ConcurrentHashMap<>();
 
     /**
+     * @param node this node
      * @param vms the machines of this node
      * @param claims who holds them
      * @param tools what snapshots need
@@ -66,11 +73,13 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
      * @param uniqueWords ids for operations that are no rounds
      */
     public NodeParts(
+            Name node,
             VmRegistry vms,
             VmClaims claims,
             SnapshotTools tools,
             Predicate<Name> runsElsewhere,
             Supplier<String> uniqueWords) {
+        this.node = node;
         this.vms = vms;
         this.claims = claims;
         this.tools = tools;
@@ -295,6 +304,19 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
         }
     }
 
+    @Override
+    public List<String> ties(Name vm, RoundOptions options) throws RoundRefusedException {
+        try {
+            ManagedVm machine = machine(vm);
+            if (machine.definition().disks().isEmpty()) {
+                return List.of();
+            }
+            return open(machine).ties(node, options.method() != CaptureMethod.DISK_ONLY);
+        } catch (SnapshotException e) {
+            throw new RoundRefusedException(e.because());
+        }
+    }
+
     /** The best guess at the next pause is the last one by the same method. */
     private static Optional<CaptureFacts> lastCapture(VmSnapshots snapshots, CaptureMethod wanted)
             throws SnapshotException {
@@ -357,6 +379,38 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
             });
         } catch (SnapshotException e) {
             LOG.info("{}: its chain is not shortened now: {}", vm, e.because().text());
+        }
+    }
+
+    /**
+     * Takes the digests of layers that have none yet, of the machines that run here. Takes long; gives way to every operation
+     * on a machine of this node, so that no pause is longer for it. One thread.
+     */
+    public void recordDigests() {
+        for (ManagedVm machine : vms.all()) {
+            if (machine.definition().disks().isEmpty() || machine.process().isEmpty()) {
+                continue;
+            }
+            try {
+                VmSnapshots snapshots = open(machine);
+                FileTime changed = Files.getLastModifiedTime(snapshots.chain().snapshotFiles());
+                if (!changed.equals(digested.get(machine.name()))
+                        && snapshots.recordDigests((done, total) -> giveWay())) {
+                    // What was written just now is looked at once more.
+                    digested.put(machine.name(), changed);
+                }
+            } catch (SnapshotException e) {
+                LOG.debug("{}: no digests now: {}", machine.name(), e.because().text());
+            } catch (IOException e) {
+                LOG.debug("{}: no digests now: {}", machine.name(), e.toString());
+            }
+        }
+    }
+
+    private void giveWay() {
+        while (vms.all().stream().anyMatch(vm -> claims.holder(vm.name()).isPresent())
+                && !Thread.currentThread().isInterrupted()) {
+            LockSupport.parkNanos(GIVE_WAY_NANOS);
         }
     }
 

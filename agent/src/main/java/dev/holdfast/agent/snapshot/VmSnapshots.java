@@ -17,6 +17,7 @@ import dev.holdfast.coordinator.protocol.VmReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -108,6 +109,20 @@ public final class VmSnapshots {
     /** The memory that a revert takes beside the machine that runs; nothing if it does not run, or if none was captured. */
     public Room.Need roomForRevert(Name snapshot) throws SnapshotException {
         return Preflight.roomForRevert(vm, snapshot);
+    }
+
+    /**
+     * By what the machine is tied to others past the network, in words that are the same at both ends.
+     *
+     * @param node this node
+     * @param memory whether its memory is to be captured
+     */
+    public List<String> ties(Name node, boolean memory) throws SnapshotException {
+        try {
+            return Preflight.ties(vm, node, memory);
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
     }
 
     /**
@@ -265,32 +280,46 @@ public final class VmSnapshots {
         return Files.size(file);
     }
 
-    /** Takes the digests of a snapshot's layers and keeps them in its sidecar. May take long; the guest runs. */
-    public SnapshotRecord recordDigests(Name snapshot, Progress progress) throws SnapshotException {
+    /**
+     * Takes the digests of frozen layers that have none yet and keeps them in their sidecars. Reads whole layers, so that it
+     * takes long; holds nobody up, and may run beside any other operation.
+     *
+     * @param progress told after each block; may wait in order to leave the storage to others
+     * @return whether none is missing any more
+     */
+    public boolean recordDigests(Progress progress) throws SnapshotException {
         try {
-            vm.requireIdle();
-            SnapshotRecord record = vm.snapshot(snapshot);
-            List<SnapshotRecord.DiskPart> disks = new ArrayList<>();
-            for (SnapshotRecord.DiskPart part : record.disks()) {
-                String digest = Digests.sha256(vm.chain().file(part.asLayer()), progress);
-                disks.add(new SnapshotRecord.DiskPart(part.disk(), part.layer(), digest));
+            boolean complete = true;
+            for (SnapshotRecord record : vm.chain().snapshots().values()) {
+                for (SnapshotRecord.DiskPart part : record.disks()) {
+                    if (record.kind() != SnapshotRecord.Kind.BRANCH
+                            && part.sha256().isEmpty()) {
+                        complete &= recordDigest(record, part, progress);
+                    }
+                }
             }
-            SnapshotRecord recorded = record.withDisks(disks);
-            vm.chain().rewrite(recorded);
-            return recorded;
+            return complete;
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
     }
 
-    /** What would have to go for only so many to stay: the oldest that are no part of a checkpoint and no branch. */
-    public List<Name> prunable(int keepLast) throws SnapshotException {
-        List<Name> own = list().stream()
-                .map(SnapshotInfo::snapshot)
-                .filter(record -> record.group().isEmpty() && record.kind() != SnapshotRecord.Kind.BRANCH)
-                .map(SnapshotRecord::name)
-                .toList();
-        return own.subList(0, Math.max(0, own.size() - Math.max(0, keepLast)));
+    private boolean recordDigest(SnapshotRecord record, SnapshotRecord.DiskPart part, Progress progress)
+            throws IOException {
+        Layer layer = part.asLayer();
+        Path file = vm.chain().file(layer);
+        if (!Files.exists(file) || vm.chain().head().layers().containsValue(layer)) {
+            return true; // what is missing is told by verify
+        }
+        FileTime written = Files.getLastModifiedTime(file);
+        String digest = Digests.sha256(file, progress);
+        return vm.chain()
+                .recordDigest(
+                        record.name(),
+                        layer,
+                        digest,
+                        () -> Files.exists(file)
+                                && Files.getLastModifiedTime(file).equals(written));
     }
 
     /** Looks the chain over for what does not belong there; touches nothing. */
