@@ -45,7 +45,7 @@ import org.slf4j.LoggerFactory;
  * The chains of this node's machines, for rounds and for single requests. Admits one operation at a time for each machine;
  * refuses to touch the chain of a machine that runs on another node. Thread-safe.
  */
-public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
+public final class NodeParts implements Parts, MemberParts {
 
     private static final Logger LOG = LoggerFactory.getLogger(NodeParts.class);
     /** Ids of operations that are no rounds begin so; those of rounds do not. */

@@ -40,26 +40,6 @@ public final class RoundSnapshotter implements Snapshotter {
     /** What came of quiescing, if it did. */
     private static final String DONE = "done";
 
-    /** Finds or makes a machine's part in a round. */
-    public interface Parts {
-
-        /** @throws PhaseException the machine is not here, or another operation holds it */
-        VmPart part(RoundSpec spec, Name vm) throws PhaseException;
-
-        /** Ends the round's claim on the machines of this node. */
-        void end(RoundSpec spec);
-
-        /**
-         * Looks whether there is room for all machines of this node together; each looks for itself again.
-         *
-         * @throws PhaseException there is not
-         */
-        void requireRoom(RoundSpec spec, Set<Name> mine) throws PhaseException;
-
-        /** Where a machine of the round is, now that the round is decided. */
-        Whereabouts whereabouts(RoundSpec spec, Name vm) throws PhaseException;
-    }
-
     /**
      * Times of a round and how far they can be trusted.
      *
