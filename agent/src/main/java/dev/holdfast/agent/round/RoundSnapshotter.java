@@ -1,7 +1,6 @@
 package dev.holdfast.agent.round;
 
 import dev.holdfast.agent.hypervisor.ThawFacts;
-import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.coordinator.port.Snapshotter;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.MemberReport;
@@ -13,7 +12,6 @@ import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.time.Duration;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -223,17 +221,7 @@ public final class RoundSnapshotter implements Snapshotter {
             }
             return disarm(round, vm);
         });
-        return worst(facts.values(), fired.containsValue(true), heldFor);
-    }
-
-    private static dev.holdfast.coordinator.protocol.ThawFacts worst(
-            Collection<ThawFacts> facts, boolean guardFired, long heldForNanos) {
-        boolean stopped = facts.stream()
-                .allMatch(fact -> fact.statusBefore() == VmStatus.PAUSED || fact.statusBefore() == VmStatus.CAPTURED);
-        boolean same = facts.stream().allMatch(fact -> fact.sameProcess() && fact.sameConnection());
-        int resumes = facts.stream().mapToInt(ThawFacts::resumesSinceStop).sum();
-        return new dev.holdfast.coordinator.protocol.ThawFacts(
-                stopped, guardFired ? resumes + 1 : resumes, same, heldForNanos);
+        return CommonThaw.of(facts.values(), fired.containsValue(true), heldFor);
     }
 
     @Override
