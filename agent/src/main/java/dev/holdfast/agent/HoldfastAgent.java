@@ -19,6 +19,7 @@ import dev.holdfast.agent.node.NodePublisher;
 import dev.holdfast.agent.node.ScheduledTimers;
 import dev.holdfast.agent.node.UniqueWords;
 import dev.holdfast.agent.round.GuardWatch;
+import dev.holdfast.agent.round.LayerDigests;
 import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.round.RoundSnapshotter;
@@ -134,7 +135,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         agent.engine.start();
         agent.every(LOOK_EVERY, agent.machines.vms()::adopt);
         agent.every(LOOK_EVERY, agent::finishDeletions);
-        agent.every(LOOK_EVERY, agent.parts::recordDigests);
+        agent.every(LOOK_EVERY, new LayerDigests(agent.parts, agent.machines.vms(), agent.machines.claims())::take);
         agent.every(LOOK_EVERY, agent::finishLeftIntents);
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;

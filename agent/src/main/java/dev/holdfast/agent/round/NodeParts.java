@@ -26,8 +26,6 @@ import dev.holdfast.coordinator.protocol.RoundOptions;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -35,7 +33,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -53,7 +50,6 @@ public final class NodeParts implements Parts, MemberParts {
 
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
     private static final long NANOS_PER_MILLI = 1_000_000L;
-    private static final long GIVE_WAY_NANOS = 100 * NANOS_PER_MILLI;
 
     private final Name node;
     private final VmRegistry vms;
@@ -62,7 +58,6 @@ public final class NodeParts implements Parts, MemberParts {
     private final Predicate<Name> runsElsewhere;
     private final Supplier<String> uniqueWords;
     private final Map<Name, VmSnapshots> opened = new ConcurrentHashMap<>();
-    private final Map<Name, FileTime> digested = new ConcurrentHashMap<>();
 
     /**
      * @param node this node
@@ -157,7 +152,7 @@ public final class NodeParts implements Parts, MemberParts {
     }
 
     /** A chain on shared storage belongs to the node on which its machine runs. */
-    private VmSnapshots open(ManagedVm machine) throws SnapshotException {
+    VmSnapshots open(ManagedVm machine) throws SnapshotException {
         if (certainly(machine).isEmpty() && runsElsewhere.test(machine.name())) {
             throw new SnapshotException(
                     Refusal.failed(machine.name() + " runs on another node; its chain is not touched from here"));
@@ -379,38 +374,6 @@ public final class NodeParts implements Parts, MemberParts {
             });
         } catch (SnapshotException e) {
             LOG.info("{}: its chain is not shortened now: {}", vm, e.because().text());
-        }
-    }
-
-    /**
-     * Takes the digests of layers that have none yet, of the machines that run here. Takes long; gives way to every operation
-     * on a machine of this node, so that no pause is longer for it. One thread.
-     */
-    public void recordDigests() {
-        for (ManagedVm machine : vms.all()) {
-            if (machine.definition().disks().isEmpty() || machine.process().isEmpty()) {
-                continue;
-            }
-            try {
-                VmSnapshots snapshots = open(machine);
-                FileTime changed = Files.getLastModifiedTime(snapshots.chain().snapshotFiles());
-                if (!changed.equals(digested.get(machine.name()))
-                        && snapshots.recordDigests((done, total) -> giveWay())) {
-                    // What was written just now is looked at once more.
-                    digested.put(machine.name(), changed);
-                }
-            } catch (SnapshotException e) {
-                LOG.debug("{}: no digests now: {}", machine.name(), e.because().text());
-            } catch (IOException e) {
-                LOG.debug("{}: no digests now: {}", machine.name(), e.toString());
-            }
-        }
-    }
-
-    private void giveWay() {
-        while (vms.all().stream().anyMatch(vm -> claims.holder(vm.name()).isPresent())
-                && !Thread.currentThread().isInterrupted()) {
-            LockSupport.parkNanos(GIVE_WAY_NANOS);
         }
     }
 

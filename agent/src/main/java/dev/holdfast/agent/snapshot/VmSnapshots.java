@@ -17,7 +17,6 @@ import dev.holdfast.coordinator.protocol.VmReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -289,37 +288,10 @@ public final class VmSnapshots {
      */
     public boolean recordDigests(Progress progress) throws SnapshotException {
         try {
-            boolean complete = true;
-            for (SnapshotRecord record : vm.chain().snapshots().values()) {
-                for (SnapshotRecord.DiskPart part : record.disks()) {
-                    if (record.kind() != SnapshotRecord.Kind.BRANCH
-                            && part.sha256().isEmpty()) {
-                        complete &= recordDigest(record, part, progress);
-                    }
-                }
-            }
-            return complete;
+            return new FrozenDigests(vm.chain()).record(progress);
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
-    }
-
-    private boolean recordDigest(SnapshotRecord record, SnapshotRecord.DiskPart part, Progress progress)
-            throws IOException {
-        Layer layer = part.asLayer();
-        Path file = vm.chain().file(layer);
-        if (!Files.exists(file) || vm.chain().head().layers().containsValue(layer)) {
-            return true; // what is missing is told by verify
-        }
-        FileTime written = Files.getLastModifiedTime(file);
-        String digest = Digests.sha256(file, progress);
-        return vm.chain()
-                .recordDigest(
-                        record.name(),
-                        layer,
-                        digest,
-                        () -> Files.exists(file)
-                                && Files.getLastModifiedTime(file).equals(written));
     }
 
     /** Looks the chain over for what does not belong there; touches nothing. */
