@@ -9,12 +9,10 @@ import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.snapshot.Fate;
 import dev.holdfast.agent.snapshot.Room;
 import dev.holdfast.agent.snapshot.SnapshotException;
-import dev.holdfast.agent.snapshot.SnapshotRequest;
 import dev.holdfast.agent.snapshot.SnapshotTools;
 import dev.holdfast.agent.snapshot.Verification;
 import dev.holdfast.agent.snapshot.VmSlot;
 import dev.holdfast.agent.snapshot.VmSnapshots;
-import dev.holdfast.agent.snapshot.chain.SnapshotRecord.CaptureFacts;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
@@ -28,7 +26,6 @@ import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -49,7 +46,6 @@ public final class NodeParts implements Parts, MemberParts {
     private static final String OWN = "o";
 
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
-    private static final long NANOS_PER_MILLI = 1_000_000L;
 
     private final Name node;
     private final VmRegistry vms;
@@ -278,24 +274,11 @@ public final class NodeParts implements Parts, MemberParts {
         if (options.quiesce() == RoundOptions.Quiesce.REQUIRE) {
             vms.find(vm).flatMap(CheckpointPart::cannotQuiesce).ifPresent(problems::add);
         }
-        String method = options.method().name().toLowerCase(Locale.ROOT);
         try {
-            SnapshotRequest request = new SnapshotRequest(
-                    "preflight", checkpoint, Optional.empty(), options.method(), options.deadline(), "");
-            VmSnapshots snapshots = open(machine(vm));
-            VmSnapshots.Estimate estimate = snapshots.estimate(request);
-            Optional<CaptureFacts> last = lastCapture(snapshots, options.method());
-            return new Forecast(
-                    vm,
-                    problems,
-                    estimate.bytes(),
-                    estimate.usableBytes(),
-                    last.map(facts -> facts.pauseNanos() / NANOS_PER_MILLI).orElse(-1L),
-                    last.map(facts -> facts.method().name().toLowerCase(Locale.ROOT))
-                            .orElse(method));
+            return PauseForecast.of(vm, open(machine(vm)), checkpoint, options, problems);
         } catch (SnapshotException e) {
             problems.add(e.because().text());
-            return new Forecast(vm, problems, 0, 0, -1, method);
+            return PauseForecast.none(vm, options, problems);
         }
     }
 
@@ -310,16 +293,6 @@ public final class NodeParts implements Parts, MemberParts {
         } catch (SnapshotException e) {
             throw new RoundRefusedException(e.because());
         }
-    }
-
-    /** The best guess at the next pause is the last one by the same method. */
-    private static Optional<CaptureFacts> lastCapture(VmSnapshots snapshots, CaptureMethod wanted)
-            throws SnapshotException {
-        return snapshots.list().stream()
-                .flatMap(info -> info.snapshot().capture().stream())
-                .filter(facts -> facts.method() == wanted
-                        || wanted == CaptureMethod.AUTO && facts.method() != CaptureMethod.DISK_ONLY)
-                .reduce((earlier, later) -> later);
     }
 
     /**
