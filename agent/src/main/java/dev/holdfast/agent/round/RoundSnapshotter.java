@@ -303,16 +303,14 @@ public final class RoundSnapshotter implements Snapshotter {
                         ? admitted(spec, here)
                         : open(spec, here).parts());
         mine.keySet().retainAll(here);
-        together.each(mine, (vm, part) -> {
-            part.carryOut(decision);
-            net.unmarkHeld(vm, spec.id().value());
-        });
+        together.each(mine, (vm, part) -> part.carryOut(decision));
         Round round = rounds.remove(spec.id());
         if (round != null) {
             Map<Name, VmPart> watched = new TreeMap<>(mine);
             watched.keySet().retainAll(round.watched());
             together.eachQuietly(watched, (vm, part) -> stopWatching(round, vm));
         }
+        mine.keySet().forEach(vm -> net.unmark(vm, spec.id().value()));
         parts.end(spec);
         LOG.info("round {}: {} is true on {}", spec.id(), decision, self);
     }

@@ -109,7 +109,7 @@ final class FakeMachines implements Parts, ThawNet {
     }
 
     @Override
-    public void unmarkHeld(Name vm, String token) {
+    public void unmark(Name vm, String token) {
         log.add("unmark " + vm);
     }
 
