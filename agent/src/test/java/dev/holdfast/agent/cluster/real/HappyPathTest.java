@@ -90,7 +90,7 @@ class HappyPathTest {
             int before = file.read();
             file.seek(file.length() - 1);
             file.write(before ^ 1);
-            Told damaged = checkpoint("verify", GROUP + "@frozen");
+            Told damaged = checkpoint("verify", GROUP + "@frozen", "-o", "json");
             assertThat(damaged.exit()).as(damaged.all()).isNotZero();
             assertThat(damaged.all()).contains(layer.toString(), "checksum differs");
             file.seek(file.length() - 1);
