@@ -193,6 +193,8 @@ trap 'rm -f "$started" "$jdk_log"' EXIT
 fetch_qemu10
 run_maven
 find_other_jdk
+# Compiled once, now against classes instead of jars: two runs at once must not compile into one place.
+maven test-compile -pl coordinator,agent || failed+=("compilation of the tests")
 # Beside each other: one mostly waits for QEMU, the other computes.
 run_other_jdk >"$jdk_log" 2>&1 &
 jdk_lane=$!
