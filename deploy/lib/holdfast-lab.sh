@@ -77,7 +77,7 @@ build_holdfast() {
     return 0
   fi
   say "building Holdfast (mvn package)"
-  (cd "$HOLDFAST_ROOT" && mvn -q -B -ntp -DskipTests package) >&2 || die "the build failed; see above"
+  (cd "$HOLDFAST_ROOT" && mvn -q -B -ntp -Dstyle.color=never -DskipTests package) >&2 || die "the build failed; see above"
   [ -x "$holdfast" ] || die "the build made no $holdfast"
   touch "$holdfast"
 }
