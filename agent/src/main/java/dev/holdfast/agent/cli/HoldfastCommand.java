@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
             SnapshotCommands.class,
             VmCommands.class,
             GroupCommands.class,
+            ScheduleCommands.class,
             ClusterCommands.class,
             FsckCommand.class,
             DaemonCommands.Agent.class,
