@@ -1,154 +1,108 @@
 #!/bin/bash
-# deploy/bench.sh checkpoint [OPTION]... - how long a group stands still for a checkpoint, beside what QEMU itself needs.
+# deploy/bench.sh checkpoint|virsh|launcher [OPTION]... - measures Holdfast on this machine, on real QEMU.
 #
-#   --rounds N    checkpoints per size (default 50)
-#   --vms LIST    sizes of the group (default 1,2,3,6): one node per machine
-#   --memory MB   memory of each machine (default 128)
-#   -h, --help    this text
+#   checkpoint  pause and skew of cluster checkpoints on three nodes, each round beside the floor: the same capture of one
+#               machine by a bare program, without Holdfast
+#   virsh       what an administrator does today with three guests under libvirt, beside Holdfast
+#   launcher    how fast the command line and the agent start, and what memory the agent takes
 #
-# The pause of a round is the longest of its members. Between any two rounds the floor is measured on this machine in the same
-# state: one guest alone, frozen by a bare script over QMP (stop, disk transaction, background memory image with the device
-# state, resume), by QEMU's own time stamps. Ends with a table and, last, one line of JSON.
+#   --rounds N     measured rounds of each kind (checkpoint: default 50; virsh: 10; launcher: 10)
+#   --vms "N ..."  numbers of machines in the group, for checkpoint (default "1 2 3 6"; each 1 to 9)
+#   --memory MB    memory of each machine (default 128, at least 96)
+#   --accel WHAT   tcg (default: works everywhere) or kvm
+#   --warmup N     rounds before those that are measured, after each change of the group (default 5)
+#   --results FILE every single measurement as JSON lines
+#   -h, --help     this text
+#
+# The last line is JSON. Compare figures of one run only: those of a busy machine move by the half.
 set -euo pipefail
+called_from=$PWD
 cd "$(dirname "$0")/.."
 . deploy/lib/common.sh
 . deploy/lib/packages.sh
+HOLDFAST_PREFIX=${HOLDFAST_PREFIX:-hfbench}
 . deploy/lib/cluster.sh
 . deploy/lib/holdfast-lab.sh
-
-rounds=50 sizes=1,2,3,6
+. deploy/lib/bench/checkpoint.sh
+. deploy/lib/bench/virsh.sh
+. deploy/lib/bench/launcher.sh
 
 usage_error() {
   warn "$1 (see --help)"
   exit 2
 }
 
+number_option() {
+  [[ $2 =~ ^[0-9]{1,5}$ ]] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ] && return 0
+  usage_error "$1 takes a number from $3 to $4, not '$2'"
+}
+
+what='' rounds='' counts='1 2 3 6' warmup=5 results=''
 case ${1:-} in
-  checkpoint) shift ;;
-  -h | --help)
-    sed -n '2,11s/^# \{0,1\}//p' "$0"
-    exit 0
+  checkpoint | virsh | launcher)
+    what=$1
+    shift
     ;;
-  *) usage_error "what to measure? 'checkpoint', not '${1:-}'" ;;
+  -h | --help) ;;
+  '') usage_error "say what to measure: checkpoint, virsh or launcher" ;;
+  *) usage_error "unknown measurement '$1'" ;;
 esac
 while [ $# -gt 0 ]; do
-  [ $# -ge 2 ] || usage_error "$1 needs a value"
   case $1 in
-    --rounds) rounds=$2 ;;
-    --vms) sizes=$2 ;;
-    --memory) memory=$2 ;;
+    --rounds | --vms | --memory | --accel | --warmup | --results) [ $# -ge 2 ] || usage_error "$1 needs a value" ;;
+  esac
+  case $1 in
+    --rounds)
+      number_option "$1" "$2" 1 10000
+      rounds=$2
+      shift
+      ;;
+    --vms)
+      [[ $2 =~ ^\ *[1-9](\ +[1-9])*\ *$ ]] || usage_error "--vms takes numbers from 1 to 9 with blanks between, not '$2'"
+      counts=$(tr -s ' ' '\n' <<<"$2" | grep . | sort -nu | tr '\n' ' ')
+      shift
+      ;;
+    --memory)
+      number_option "$1" "$2" 96 65536
+      memory=$2
+      shift
+      ;;
+    --accel)
+      case $2 in kvm | tcg) accel=$2 ;; *) usage_error "--accel is tcg or kvm, not '$2'" ;; esac
+      shift
+      ;;
+    --warmup)
+      number_option "$1" "$2" 0 1000
+      warmup=$2
+      shift
+      ;;
+    --results)
+      case $2 in /*) results=$2 ;; *) results=$called_from/$2 ;; esac
+      shift
+      ;;
+    -h | --help)
+      sed -n '2,19s/^# \{0,1\}//p' "$0"
+      exit 0
+      ;;
     *) usage_error "unknown option '$1'" ;;
   esac
-  shift 2
+  shift
 done
-[[ $rounds =~ ^[1-9][0-9]{0,4}$ ]] || usage_error "--rounds takes a number, not '$rounds'"
-[[ $sizes =~ ^[1-9](,[1-9])*$ ]] || usage_error "--vms takes numbers from 1 to 9 with commas, not '$sizes'"
-[[ $memory =~ ^[1-9][0-9]{1,4}$ ]] || usage_error "--memory takes MiB, not '$memory'"
 
-# ---- the floor: one guest and a bare script ----
-
-# Started in node n1, like a guest of Holdfast, but known to nobody.
-floor_start() {
-  local dir=$HF_SCRATCH/floor
-  mkdir -p "$dir"
-  floor_round=0
-  qemu-img create -q -f qcow2 "$dir/d0.0" 16M
-  qemu-img create -q -f qcow2 "$dir/d1.0" 16M
-  node_exec n1 qemu-system-x86_64 -name floor -machine "pc-q35-7.2,accel=$accel" -cpu max -m "$memory" -nodefaults -display none \
-    -kernel "$guest/vmlinuz" -initrd "$guest/initrd" -append "$(guest_command_line 1 | sed 's/holdfast.peers=[^ ]*/holdfast.peers=127.0.0.1/')" \
-    -serial "file:$dir/console" -qmp "unix:$dir/qmp,server=on,wait=off" -daemonize -pidfile "$dir/pid" \
-    -blockdev "driver=qcow2,node-name=d0-0,file.driver=file,file.filename=$dir/d0.0" -device virtio-blk-pci,drive=d0-0 \
-    -blockdev "driver=qcow2,node-name=d1-0,file.driver=file,file.filename=$dir/d1.0" -device virtio-blk-pci,drive=d1-0 \
-    -netdev user,id=n0,restrict=on -device virtio-net-pci,netdev=n0,romfile=
-  wait_until 60 "the guest of the floor does not run" grep -qa '^S ' "$dir/console"
-}
-
-# floor_sample - one pause in milliseconds: from QEMU's STOP event to its RESUME event.
-floor_sample() {
-  local dir=$HF_SCRATCH/floor last=$floor_round disk actions=()
-  floor_round=$((floor_round + 1))
-  for disk in d0 d1; do
-    qemu-img create -q -f qcow2 -F qcow2 -b "$dir/$disk.$last" "$dir/$disk.$floor_round" 16M
-    actions+=("{\"type\":\"blockdev-snapshot\",\"data\":{\"node\":\"$disk-$last\",\"overlay\":\"$disk-$floor_round\"}}")
-  done
-  : >"$dir/answers"
-  # shellcheck disable=SC2094  # the loop at the end reads on purpose what qmp-fd writes meanwhile
-  {
-    printf '%s\n' '{"execute":"qmp_capabilities"}{"execute":"getfd","arguments":{"fdname":"memory"}}'
-    sleep 0.1
-    for disk in d0 d1; do
-      echo "{\"execute\":\"blockdev-add\",\"arguments\":{\"driver\":\"qcow2\",\"node-name\":\"$disk-$floor_round\",\"backing\":null,\"file\":{\"driver\":\"file\",\"filename\":\"$dir/$disk.$floor_round\"}}}"
-    done
-    echo '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true},{"capability":"background-snapshot","state":true}]}}'
-    echo '{"execute":"migrate-set-parameters","arguments":{"max-bandwidth":1099511627776}}'
-    sleep 0.2
-    echo '{"execute":"stop"}'
-    echo "{\"execute\":\"transaction\",\"arguments\":{\"actions\":[$(join "${actions[@]}")]}}"
-    echo "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"fd:memory\"}}"
-    # The answers are complete when the image is.
-    for _ in $(seq 100); do
-      sleep 0.1
-      if grep -qE '"(completed|failed)"' "$dir/answers"; then break; fi
-    done
-  } | "$guest/qmp-fd" "$dir/qmp" "$dir/memory" >"$dir/answers"
-  jq -rs 'def at: .timestamp.seconds * 1000 + .timestamp.microseconds / 1000;
-    (map(select(.event == "RESUME"))[0] | at) - (map(select(.event == "STOP"))[0] | at)' "$dir/answers"
-}
-
-# ---- the rounds ----
-
-percentile() { sort -n "$1" | awk -v p="$2" '{ v[NR] = $1 } END { i = int(p * NR / 100 + 0.9999); print v[i < 1 ? 1 : i] }'; }
-
-measure() {
-  local dir=$HF_SCRATCH round
-  for ((round = 1; round <= rounds; round++)); do
-    hf n1 checkpoint create "$group" --name "b$round" -o json >"$dir/answer" 2>"$dir/progress" || die "checkpoint $round failed: $(tail -n 3 "$dir/progress")"
-    hf n1 checkpoint show "$group@b$round" -o json >"$dir/answer"
-    jq '[.vms[].pause_nanos] | max / 1000000' "$dir/answer" >>"$dir/pauses"
-    jq '.skew_nanos / 1000000' "$dir/answer" >>"$dir/skews"
-    floor_sample >>"$dir/floors"
-    if [ $((round % 5)) -eq 0 ]; then hf n1 checkpoint prune "$group" --keep-last 1 --yes >/dev/null 2>&1 || warn "prune failed"; fi
-  done
-}
-
-report() {
-  local dir=$HF_SCRATCH what p row=()
-  for what in pauses skews floors; do
-    for p in 50 90 99; do row+=("$(percentile "$dir/$what" "$p")"); done
-  done
-  awk -v n="$nodes" -v values="${row[*]}" 'BEGIN {
-    split(values, v, " ")
-    printf "%4d  %7.1f %7.1f %7.1f  %7.2f %7.2f %7.2f  %7.1f %7.1f %7.1f  %5.2f\n", n, v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[1] / v[7] }' >>"$table"
-  jq -cn --argjson n "$nodes" --argjson v "$(jq -cn '$ARGS.positional' --jsonargs "${row[@]}")" 'def r: . * 100 | round / 100;
-    {vms: $n, pause_ms_p50: $v[0] | r, pause_ms_p90: $v[1] | r, pause_ms_p99: $v[2] | r, skew_ms_p50: $v[3] | r, skew_ms_p90: $v[4] | r, skew_ms_p99: $v[5] | r,
-     floor_ms_p50: $v[6] | r, floor_ms_p99: $v[8] | r, ratio_p50: ($v[0] / $v[6]) | r}' >>"$results"
-}
-
-need_root "the benchmark"
-holdfast_prepare
-table=$(mktemp) results=$(mktemp)
 finish() {
   local status=$?
-  trap - EXIT
+  trap - EXIT INT TERM
   if [ "$status" -ne 0 ] && [ "$status" -lt 128 ] && [ -n "$HF_SCRATCH" ]; then show_logs; fi
-  [ -z "$HF_SCRATCH" ] || cluster_down
-  rm -f "$table" "$results"
+  [ "$what" != virsh ] || virsh_down
+  if [ -n "$HF_SCRATCH" ]; then
+    [ -z "$results" ] || [ ! -f "$HF_SCRATCH/measured" ] || cp "$HF_SCRATCH/measured" "$results"
+    cluster_down
+  fi
   exit "$status"
 }
+
+need_root "a benchmark"
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-for nodes in ${sizes//,/ }; do
-  say "$rounds checkpoints of $nodes machine(s)"
-  holdfast_up
-  holdfast_start
-  guests_start
-  floor_start
-  measure
-  report
-  cluster_down
-done
-echo
-echo " VMs  pause ms: p50, p90, p99   skew ms: p50, p90, p99   floor ms: p50, p90, p99  ratio"
-cat "$table"
-jq -cs '{rounds: .}' "$results"
+"bench_$what"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # deploy/test.sh [--soak] - builds everything and runs all the tests of the tree.
 #
-#   --soak      also the long runs (tags "soak", "faults"): more walks, larger bounds, processes killed and hung
+#   --soak      also the long runs (tag "soak"): more walks, larger bounds, races repeated more often
 #   --offline   do not ask apt or Maven for anything new
 #   -h, --help  this text
 #
@@ -158,7 +158,7 @@ find_other_jdk() {
 
 run_other_jdk() {
   [ -n "$other_jdk" ] || return 0
-  maven test -pl coordinator,agent -Djvm="$other_java" -Dexcluded.tests='soak | faults | qemu | cluster' -Dtest="$jdk_classes" \
+  maven test -pl coordinator,agent -Djvm="$other_java" -Dexcluded.tests='soak | qemu | cluster' -Dtest="$jdk_classes" \
     -Dholdfast.walks=1000 -Dsurefire.failIfNoSpecifiedTests=false -Dtest.reports=jdk-reports
 }
 

@@ -14,15 +14,17 @@
 #   show_logs             the last lines of every log
 
 nodes=3        # nodes, each with one guest
+guests=        # guests, if not as many as nodes: they are dealt out to the nodes in turn
 memory=128     # MiB of each guest
 accel=tcg      # or kvm
 group=shop     # the checkpoint group they are in
+period=40      # ms of an iteration of the guests' program
 agents=no      # yes: guests have a guest agent, and a third disk d2 with an ext4 that they write to
 qemu10=no      # yes: node 1 runs its guest on QEMU 10, the other nodes on the installed QEMU
 
 # ---- the program ----
 
-root=$HOLDFAST_ROOT/deploy/target/root
+root=${HOLDFAST_TREE:-$HOLDFAST_ROOT/deploy/target/root}   # HOLDFAST_TREE: a tree that is there, instead of this source's
 holdfast=$root/usr/bin/holdfast
 
 holdfast_prepare() {
@@ -41,11 +43,15 @@ holdfast_prepare() {
 holdfast_up() {
   local i
   cluster_up "$nodes"
-  for ((i = 1; i <= nodes; i++)); do
-    configure_node "$i"
-    node_tap "n$i" tap0
+  for ((i = 1; i <= nodes; i++)); do configure_node "$i"; done
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do
+    configure_guest "web$i" "$(host_of "$i")" "tap$i" "52:54:00:77:00:0$i" "$(guest_command_line "$i")" "$group"
+    node_tap "$(host_of "$i")" "tap$i"
   done
 }
+
+# host_of I - the node on which guest I runs.
+host_of() { echo "n$((($1 - 1) % nodes + 1))"; }
 
 holdfast_start() {
   local node
@@ -56,7 +62,7 @@ holdfast_start() {
 
 guests_start() {
   local i pid started=()
-  for ((i = 1; i <= nodes; i++)); do
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do
     start_vm "$i" &
     started+=($!)
   done
@@ -65,6 +71,7 @@ guests_start() {
 }
 
 build_holdfast() {
+  [ -z "${HOLDFAST_TREE:-}" ] || return 0
   if [ -x "$holdfast" ] && [ -z "$(cd "$HOLDFAST_ROOT" && find pom.xml ./*/pom.xml ./*/src deploy/install ocf-wrapper -type f -newer "$holdfast" -print -quit 2>/dev/null)" ]; then
     return 0
   fi
@@ -99,7 +106,7 @@ store_addresses() {
 
 guest_addresses() {
   local i list=()
-  for ((i = 1; i <= nodes; i++)); do list+=("$HF_GUESTS.$i"); done
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do list+=("$HF_GUESTS.$i"); done
   join "${list[@]}"
 }
 
@@ -128,24 +135,30 @@ TOML
     printf 'holdfast:%s\n' "$store_secret" >"$dir/etc/zookeeper.secret"
     printf '%s\n' "$channel_secret" >"$dir/etc/channel.key"
   )
-  cat >"$dir/etc/vms/web$i.toml" <<TOML
-name = "web$i"
-group = "$group"
+}
+
+# configure_guest NAME NODE TAP MAC COMMAND-LINE [GROUP] - the definition of a guest with two disks in one chain.
+configure_guest() {
+  local vm=$1 dir
+  dir=$(node_dir "$2")
+  cat >"$dir/etc/vms/$vm.toml" <<TOML
+name = "$vm"
+$([ -z "${6:-}" ] || echo "group = \"$6\"")
 machine = "pc-q35-7.2"
 accel = "$accel"
 cpu = "$([ "$accel" = kvm ] && echo host || echo max)"
 memory = "${memory}M"
 kernel = "$guest/vmlinuz"
 initrd = "$guest/$([ "$agents" = yes ] && echo initrd-agent || echo initrd)"
-append = "$(guest_command_line "$i")"
+append = "$5"
 guest_agent = $([ "$agents" = yes ] && echo true || echo false)
 
-$(for disk in $(guest_disks); do printf '[[disk]]\nid = "%s"\npath = "%s/vms/web%s.holdfast/head/%s.qcow2"\n\n' "$disk" "$dir" "$i" "$disk"; done)
+$(for disk in $(guest_disks); do printf '[[disk]]\nid = "%s"\npath = "%s/vms/%s.holdfast/head/%s.qcow2"\n\n' "$disk" "$dir" "$vm" "$disk"; done)
 
 [[nic]]
 id = "n0"
-tap = "tap0"
-mac = "52:54:00:77:00:0$i"
+tap = "$3"
+mac = "$4"
 TOML
 }
 
@@ -162,11 +175,12 @@ module_dir = "$qemu10_root/usr/lib/x86_64-linux-gnu/qemu"
 TOML
 }
 
+# guest_command_line ID [ADDRESSES] - ADDRESSES of all guests that talk to each other, in order of their ids.
 guest_command_line() {
   # Under emulation on a busy machine the kernel measures the TSC wrongly and the guest's clock runs several times too fast.
   local clock="tsc=unstable clocksource=hpet"
   [ "$accel" = tcg ] || clock=tsc=reliable
-  echo "console=ttyS0 quiet panic=-1 $clock no_timer_check random.trust_cpu=on mitigations=off nokaslr holdfast.id=$1 holdfast.peers=$(guest_addresses) holdfast.period=40 holdfast.status=80"
+  echo "console=ttyS0 quiet panic=-1 $clock no_timer_check random.trust_cpu=on mitigations=off nokaslr holdfast.id=$1 holdfast.peers=${2:-$(guest_addresses)} holdfast.period=$period holdfast.status=$((period * 2))"
 }
 
 # ---- starting ----
@@ -203,15 +217,18 @@ nodes_joined() {
   [ "$(hf n1 cluster status -o json 2>/dev/null | jq '.nodes | length' 2>/dev/null)" = "$nodes" ]
 }
 
-start_vm() {
-  local i=$1 disk image
-  image=$(node_dir "n$i")/vms/empty.qcow2
+start_vm() { start_guest "web$1" "$(host_of "$1")"; }
+
+# start_guest NAME NODE - with empty disks.
+start_guest() {
+  local vm=$1 node=$2 disk image
+  image=$(node_dir "$node")/vms/$vm-empty.qcow2
   qemu-img create -q -f qcow2 "$image" 16M
   for disk in $(guest_disks); do
     [ "$disk" != d2 ] || file_system "$image"
-    hf "n$i" vm import-disk "web$i" "$disk" "$image" >/dev/null
+    hf "$node" vm import-disk "$vm" "$disk" "$image" >/dev/null
   done
-  hf "n$i" vm start "web$i" >/dev/null
+  hf "$node" vm start "$vm" >/dev/null
 }
 
 # file_system IMAGE - makes the image again, with an empty ext4 in it.
@@ -222,25 +239,25 @@ file_system() {
   rm -f "$1.raw"
 }
 
-console() { echo "$(node_dir "n$1")/run/vms/web$1/console"; }
+console() { echo "$(node_dir "$(host_of "$1")")/run/vms/web$1/console"; }
 
 # All channels of a guest carry messages: its newest whole line shows no channel at zero.
 guest_talks() {
   local line
   line=$(tail -n 5 "$(console "$1")" 2>/dev/null | grep -a '^S .*#' | tail -n 1) || return 1
-  [ "$nodes" -eq 1 ] && [ -n "$line" ] && return 0
+  [ "${guests:-$nodes}" -eq 1 ] && [ -n "$line" ] && return 0
   [[ $line == *recv=* ]] && ! [[ $line =~ (sent|recv)=([0-9:,]*,)?[0-9]+:0[,\ ] ]]
 }
 
 guests_talk() {
   local i
-  for ((i = 1; i <= nodes; i++)); do guest_talks "$i" || return 1; done
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do guest_talks "$i" || return 1; done
 }
 
 guests_remember() {
   local i
   jumps=() inodes=()
-  for ((i = 1; i <= nodes; i++)); do
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do
     cp "$(console "$i")" "$HF_SCRATCH/before.$i"
     jumps[i]=$(grep -a -c '^J .*#' "$HF_SCRATCH/before.$i" || true)
     inodes[i]=$(stat -c %i "$(console "$i")")
@@ -257,12 +274,12 @@ guest_came_back() {
 
 guests_came_back() {
   local i
-  for ((i = 1; i <= nodes; i++)); do guest_came_back "$i" || return 1; done
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do guest_came_back "$i" || return 1; done
 }
 
 guests_judge() {
   local i merged=()
-  for ((i = 1; i <= nodes; i++)); do
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do
     cat "$HF_SCRATCH/before.$i" "$(console "$i")" >"$HF_SCRATCH/console.$i"
     merged+=("$HF_SCRATCH/console.$i")
   done
@@ -271,7 +288,7 @@ guests_judge() {
 
 show_guests() {
   local i
-  for ((i = 1; i <= nodes; i++)); do
+  for ((i = 1; i <= ${guests:-nodes}; i++)); do
     printf '           web%d: %s\n' "$i" "$(tail -n 5 "$(console "$i")" | grep -a '^S .*#' | tail -n 1)" >&2
   done
 }

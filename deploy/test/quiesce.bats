@@ -37,7 +37,7 @@ path = "$(node_dir n2)/vms/mute.holdfast/head/d0.qcow2"
 TOML
   holdfast_start
   guests_start
-  hf n2 vm import-disk mute d0 "$(node_dir n2)/vms/empty.qcow2"
+  hf n2 vm import-disk mute d0 "$(node_dir n2)/vms/web2-empty.qcow2"
   hf n2 vm start mute
   for i in 1 2; do wait_until 30 "guest $i does not write" written "$i" 5; done
   wait_until 10 "mute is not known" is_known mute

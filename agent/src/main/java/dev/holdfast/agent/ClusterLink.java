@@ -8,7 +8,6 @@ import dev.holdfast.coordinator.group.JGroupsChannel;
 import dev.holdfast.coordinator.port.GroupChannel;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
-import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.zookeeper.Credentials;
@@ -31,14 +30,11 @@ final class ClusterLink implements AutoCloseable {
 
     private final Name self;
     private final ZooKeeperStore store;
-    private final RememberedStore memory;
     private final JGroupsChannel channel;
     private volatile List<NodeRegistry.Node> lastSeen = List.of();
 
-    private ClusterLink(NodeSettings node, ZooKeeperStore store, RememberedStore memory, Platform platform)
-            throws IOException {
+    private ClusterLink(NodeSettings node, ZooKeeperStore store, Platform platform) throws IOException {
         this.self = node.node();
-        this.memory = memory;
         this.store = store;
         this.channel = new JGroupsChannel(channelSettings(node), this::addresses, platform::wallNanos);
     }
@@ -53,7 +49,7 @@ final class ClusterLink implements AutoCloseable {
                 node.zookeeper().sessionTimeout());
         RememberedStore memory = new RememberedStore(node.stateDirectory());
         ZooKeeperStore store = ZooKeeperStore.open(settings, memory, platform.identities(), platform.nanoClock());
-        return new ClusterLink(node, store, memory, platform);
+        return new ClusterLink(node, store, platform);
     }
 
     private static ChannelSettings channelSettings(NodeSettings node) throws IOException {
@@ -127,13 +123,7 @@ final class ClusterLink implements AutoCloseable {
      * @return its identity
      */
     String adoptStore() throws StoreUnreachableException {
-        try {
-            Epoch known = memory.recall().map(StoreIdentity::epoch).orElse(new Epoch(0));
-            return store.adopt(known).identity();
-        } catch (IOException e) {
-            throw new StoreUnreachableException(
-                    "what this node remembers of the store cannot be read: " + e.getMessage(), e);
-        }
+        return store.adopt().identity();
     }
 
     @Override

@@ -11,15 +11,16 @@ import dev.holdfast.agent.control.ControlServer;
 import dev.holdfast.agent.control.Limits;
 import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.journal.RoundJournal;
 import dev.holdfast.agent.node.NodeIdentity;
 import dev.holdfast.agent.node.NodePublisher;
 import dev.holdfast.agent.node.ScheduledTimers;
 import dev.holdfast.agent.node.UniqueWords;
 import dev.holdfast.agent.round.GuardWatch;
+import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.round.RoundSnapshotter;
-import dev.holdfast.agent.round.VmPart;
 import dev.holdfast.agent.service.CheckpointCommands;
 import dev.holdfast.agent.service.ClusterCommands;
 import dev.holdfast.agent.service.FsckCommands;
@@ -36,12 +37,10 @@ import dev.holdfast.coordinator.engine.Engine;
 import dev.holdfast.coordinator.engine.EnginePorts;
 import dev.holdfast.coordinator.port.Leadership;
 import dev.holdfast.coordinator.port.NodeRegistry;
-import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
-import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -74,6 +73,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final LocalMachines machines;
     private final ClusterLink cluster;
     private final NodeParts parts;
+    private final LeftIntents leftIntents;
     private final RoundSnapshotter snapshotter;
     private final Engine engine;
     private final LeaderDesk leaderDesk;
@@ -90,11 +90,12 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         this.cluster = ClusterLink.open(node, platform);
         UniqueWords words = new UniqueWords(platform.clock(), platform.random());
         this.parts = new NodeParts(machines.vms(), machines.claims(), tools(hypervisor), cluster::runsElsewhere, words);
+        this.leftIntents = new LeftIntents(machines.journal(), cluster.store().decisions()::read, workers);
         this.snapshotter = new RoundSnapshotter(
                 node.node(),
                 platform.software(),
                 machines.net(),
-                new TellingParts(),
+                new TellingParts(parts, this::publish, workers, node.node()),
                 workers,
                 new RoundSnapshotter.Clocks(platform.nanoClock(), cluster::clockError));
         RoundJournal journal = new RoundJournal(machines.journal(), node.node(), platform.clock());
@@ -131,6 +132,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         agent.engine.start();
         agent.every(LOOK_EVERY, agent.machines.vms()::adopt);
         agent.every(LOOK_EVERY, agent::finishDeletions);
+        agent.every(LOOK_EVERY, agent::finishLeftIntents);
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;
     }
@@ -145,18 +147,17 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 SnapshotTools.DEFAULT_MAX_DEPTH);
     }
 
-    /** What a machine became in a round is known everywhere before the round is over: the next one looks for it. */
-    private final class TellingParts implements RoundSnapshotter.Parts {
+    private final class Starter implements VmCommands.Starter {
         @Override
-        public VmPart part(RoundSpec spec, Name vm) throws PhaseException {
-            return parts.part(spec, vm);
+        public void start(Name vm, NodeParts.Start start) throws SnapshotException, HypervisorException {
+            parts.start(vm, leftIntents.on(vm), start);
         }
 
         @Override
-        public void end(RoundSpec spec) {
-            parts.end(spec);
-            publisher.publish();
-            workers.execute(() -> spec.members().on(node.node()).forEach(parts::compact));
+        public void endRevert(Name vm) throws SnapshotException {
+            if (parts.stopInRevert(vm)) {
+                LOG.warn("{} was stopped in a revert, which will not run it", vm);
+            }
         }
     }
 
@@ -175,7 +176,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         PeerDesk desk = new PeerDesk(leaderDesk, parts);
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk));
         cluster.channel().link().serve(desk);
-        CheckpointClient client = new CheckpointClient(peers.get(), engine, coordinator, words);
+        CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::plan, words);
 
         CommandTable table = new CommandTable();
         new CheckpointCommands(
@@ -201,7 +202,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.checkpoint().deadline(),
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
                 node::vmRunDirectory,
-                (vm, start) -> parts.start(vm, this::isInJournal, start),
+                new Starter(),
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
@@ -211,6 +212,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             throw new IllegalStateException("nobody serves " + table.missing());
         }
         return table;
+    }
+
+    /** Made before the publisher, used after. */
+    private void publish() {
+        publisher.publish();
     }
 
     private String adoptStore() throws StoreUnreachableException {
@@ -239,21 +245,24 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 // It may run on another node, and then its chain is that node's. Its next start here looks again.
                 continue;
             }
-            try {
-                parts.recover(vm.name(), this::isInJournal)
-                        .ifPresent(
-                                operation -> LOG.warn("{}: ended {}, which a crash had cut off", vm.name(), operation));
-            } catch (SnapshotException e) {
-                LOG.warn(
-                        "{}: its chain is not usable now: {}",
-                        vm.name(),
-                        e.because().text());
-            }
+            recoverChain(vm.name());
         }
     }
 
-    private boolean isInJournal(String operation) {
-        return machines.journal().mayBeOpen(operation);
+    private void recoverChain(Name vm) {
+        try {
+            parts.recover(vm, leftIntents.on(vm))
+                    .ifPresent(operation -> LOG.warn("{}: ended {}, which had been cut off", vm, operation));
+        } catch (SnapshotException e) {
+            LOG.warn("{}: its chain is not usable now: {}", vm, e.because().text());
+        }
+    }
+
+    /** A machine was started here without waiting for the decision of the round that another node left in its chain. */
+    private void finishLeftIntents() {
+        machines.vms().all().stream()
+                .filter(vm -> vm.process().isPresent() && parts.isLeft(vm.name()))
+                .forEach(vm -> recoverChain(vm.name()));
     }
 
     /** The channel needs the addresses of the others, and those come from the store; neither is waited for by machines. */
@@ -274,7 +283,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             LOG.error("{}; no checkpoint can include this node until the agent is restarted", e.getMessage());
         }
         LOG.info("node {} takes part in cluster {}", node.node(), node.cluster());
-        every(PUBLISH_EVERY, publisher::publish);
+        every(PUBLISH_EVERY, publisher::publishInPassing);
+        Rehearsal.freezePath();
     }
 
     /** Deletions that were cut off. May take long: the members merge layers. */
@@ -320,8 +330,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         LOG.warn("the guard has thawed {} ({}): {}", fired.vm(), fired.reason(), fired.result());
         engine.giveUp(
                 fired.vm(),
-                Refusal.timedOut(
-                        "the guard let %s run (%s): its freeze lasted too long".formatted(fired.vm(), fired.reason())));
+                Refusal.timedOut("the guard let %s run (%s): it stood still for too long; --deadline allows more"
+                        .formatted(fired.vm(), fired.reason())));
     }
 
     @Override

@@ -59,6 +59,11 @@ final class HoldfastDaemons implements Daemons {
         }
     }
 
+    @Override
+    public int prime() throws IOException {
+        return new Priming(this, InstantSource.system()).run();
+    }
+
     private static QemuSettings qemu(NodeSettings node) {
         QemuProgram program = node.qemu();
         return QemuSettings.of(program.emulator(), node.runDirectory())

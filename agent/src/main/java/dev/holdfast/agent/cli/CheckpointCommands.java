@@ -138,7 +138,10 @@ final class CheckpointCommands {
         @Option(names = "--dry-run", description = "check, and do nothing")
         private boolean dryRun;
 
-        @Option(names = "--deadline", paramLabel = "TIME", description = "for the hold, until everything is loaded")
+        @Option(
+                names = "--deadline",
+                paramLabel = "TIME",
+                description = "for the hold, until everything is loaded (as configured: revert_deadline)")
         private @Nullable Duration deadline;
 
         @Option(names = "--no-wait", description = "fail at once if another round of the group is under way")

@@ -13,12 +13,18 @@ import dev.holdfast.agent.timeline.TerminalTimeline;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Shows checkpoints. Stateless. */
 final class CheckpointView {
     private CheckpointView() {}
 
     static void created(Environment environment, JsonObject answer) throws IOException {
+        Optional<String> warning = answer.text("message");
+        if (warning.isPresent()) {
+            environment.err().println("holdfast: warning: " + warning.get());
+            return;
+        }
         CheckpointDetails checkpoint = answer.as(CheckpointDetails.class);
         View view = new View(environment).row("VM", "NODE", "METHOD", "PAUSE", "SIZE", "QUIESCED");
         for (CheckpointDetails.Member vm : checkpoint.vms()) {

@@ -38,22 +38,31 @@ final class ClusterCommands {
         @Override
         void show(JsonObject answer) throws IOException {
             ClusterStatus status = answer.as(ClusterStatus.class);
-            view().property("Cluster", status.cluster())
+            View whole = view();
+            whole.property("Cluster", status.cluster())
                     .property(
                             "Store", status.store() + (status.storeId().isEmpty() ? "" : " (" + status.storeId() + ")"))
+                    .property("Because", status.reason())
                     .property("Leader", status.leader().isEmpty() ? "none" : status.leader())
                     .property("Epoch", status.epoch() < 0 ? "unknown" : Long.toString(status.epoch()))
-                    .property("Paused", status.paused())
-                    .print();
+                    .property("Paused", status.paused());
+            status.problems().forEach(problem -> whole.property("Problem", problem));
+            whole.print();
             View nodes = view().row("NODE", "STATE", "ADDRESS", "VERSION", "VMS");
             for (ClusterStatus.Node node : status.nodes()) {
                 String vms = node.vms() < 0 ? "-" : Integer.toString(node.vms());
                 nodes.row(node.name(), node.online() ? "online" : "OFFLINE", node.address(), node.version(), vms);
             }
             nodes.printOr("No nodes are known.");
-            View rounds = view().row("ROUND", "KIND", "GROUP", "CHECKPOINT", "STATE");
+            View rounds = view().row("ROUND", "KIND", "GROUP", "CHECKPOINT", "STATE", "WAITS FOR");
             for (ClusterStatus.Round round : status.rounds()) {
-                rounds.row(round.id(), round.kind(), round.group(), round.checkpoint(), round.state());
+                rounds.row(
+                        round.id(),
+                        round.kind(),
+                        round.group(),
+                        round.checkpoint(),
+                        round.state(),
+                        String.join(", ", round.waitsFor()));
             }
             rounds.printOr("No round is under way.");
         }

@@ -25,6 +25,17 @@ final class DaemonCommands {
         }
     }
 
+    @Command(name = "prime", hidden = true, description = "Go through what the product does, for holdfast-prime.")
+    static final class Prime implements Callable<Integer> {
+        @Spec
+        private @Nullable CommandSpec spec;
+
+        @Override
+        public Integer call() throws Exception {
+            return root(spec).environment().daemons().prime();
+        }
+    }
+
     @Command(
             name = "zookeeper",
             description = "Run a ZooKeeper server: for a first try, without an ensemble of your own.")

@@ -22,6 +22,13 @@ public interface Daemons {
     int zookeeper(ZooKeeperOptions options) throws Exception;
 
     /**
+     * Goes through what the product does, so that the JVM can note what it uses. For {@code holdfast-prime}.
+     *
+     * @return exit code
+     */
+    int prime() throws Exception;
+
+    /**
      * What {@code holdfast zookeeper} was asked for.
      *
      * @param configuration {@code holdfast.toml}, which names the credentials

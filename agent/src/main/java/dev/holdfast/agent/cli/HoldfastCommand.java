@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
             FsckCommand.class,
             DaemonCommands.Agent.class,
             DaemonCommands.ZooKeeper.class,
+            DaemonCommands.Prime.class,
             HoldfastCommand.Completion.class
         },
         footer = {

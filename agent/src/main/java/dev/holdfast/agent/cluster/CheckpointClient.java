@@ -8,9 +8,9 @@ import dev.holdfast.agent.control.reply.Prediction;
 import dev.holdfast.agent.control.reply.Verification;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
-import dev.holdfast.coordinator.engine.Coordinator;
 import dev.holdfast.coordinator.engine.Coordinator.Wish;
-import dev.holdfast.coordinator.engine.Engine;
+import dev.holdfast.coordinator.engine.Following;
+import dev.holdfast.coordinator.engine.RoundListener;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
@@ -37,21 +37,31 @@ public final class CheckpointClient {
     private static final Duration QUICK = Duration.ofSeconds(20);
     private static final Duration LONG = Duration.ofMinutes(30);
 
+    /** Shows the progress of a round until what it returns is closed. */
+    public interface Follower {
+        Following follow(RoundId round, RoundListener listener);
+    }
+
+    /** Finds out who would take part in a round. Touches nothing. */
+    public interface Planner {
+        RoundSpec plan(Wish wish, Epoch reign) throws RoundRefusedException, StoreUnreachableException;
+    }
+
     private final Peers peers;
-    private final Engine engine;
-    private final Coordinator coordinator;
+    private final Follower follower;
+    private final Planner planner;
     private final Supplier<String> uniqueWords;
 
     /**
      * @param peers the other agents, and this one
-     * @param engine shows the progress of rounds, wherever their leader is
-     * @param coordinator finds the members of a group
+     * @param follower shows the progress of rounds, wherever their leader is
+     * @param planner finds the members of a group
      * @param uniqueWords never gives the same word twice in a cluster; letters and digits, at most 24
      */
-    public CheckpointClient(Peers peers, Engine engine, Coordinator coordinator, Supplier<String> uniqueWords) {
+    public CheckpointClient(Peers peers, Follower follower, Planner planner, Supplier<String> uniqueWords) {
         this.peers = peers;
-        this.engine = engine;
-        this.coordinator = coordinator;
+        this.follower = follower;
+        this.planner = planner;
         this.uniqueWords = uniqueWords;
     }
 
@@ -63,37 +73,43 @@ public final class CheckpointClient {
     /**
      * Has the leader run a round, and tells how it gets on.
      *
-     * @throws RoundRefusedException it did not come about, or it is not known whether it did
+     * @throws RoundRefusedException it did not come about
+     * @throws OutcomeUnknownException it is not known whether it did
      */
-    public Outcome.Kind run(Wish wish, Progress progress)
-            throws RoundRefusedException, StoreUnreachableException, InterruptedException {
+    public void run(Wish wish, Progress progress)
+            throws RoundRefusedException, OutcomeUnknownException, StoreUnreachableException, InterruptedException {
         Duration bound = wish.patience()
                 .plus(wish.options().prepareTimeout())
                 .plus(wish.options().deadline())
                 .plus(wish.options().drainTimeout())
                 .plus(QUICK);
-        try (Engine.Following following = engine.follow(wish.id(), new ProgressLines(progress))) {
+        try (Following following = follower.follow(wish.id(), new ProgressLines(progress))) {
             JsonObject answer = peers.askLeader(new PeerRequest(Kind.RUN_ROUND, WishForm.write(wish)), bound);
-            Outcome.Kind outcome = Outcome.Kind.valueOf(text(answer, "outcome"));
-            if (outcome == Outcome.Kind.UNKNOWN) {
-                throw new RoundRefusedException(
-                        Refusal.failed("the leader lost office during the round; the next leader"
-                                + " finishes or aborts it, 'holdfast checkpoint list' will tell"));
+            if (!committed(answer)) {
+                throw new OutcomeUnknownException(
+                        "the leader lost office during the round; the next one finishes or aborts it");
             }
-            return outcome;
+        }
+    }
+
+    private static boolean committed(JsonObject answer) throws OutcomeUnknownException {
+        try {
+            return answer.text("outcome").orElse("").equals(Outcome.Kind.COMMITTED.name());
+        } catch (JsonException e) {
+            throw new OutcomeUnknownException("the leader's answer cannot be read: " + e.getMessage());
         }
     }
 
     /** What a round would cost; asks every member, touches nothing. */
     public Prediction predict(Wish wish) throws RoundRefusedException, StoreUnreachableException, InterruptedException {
-        RoundSpec spec = coordinator.plan(wish, new Epoch(0));
+        RoundSpec spec = planner.plan(wish, new Epoch(0));
         List<Prediction.Row> rows = new ArrayList<>();
         List<String> problems = new ArrayList<>();
         for (Map.Entry<Name, SortedSet<Name>> node : spec.members().byNode().entrySet()) {
             for (Name vm : node.getValue()) {
                 Map<String, Object> body = Map.of("vm", vm.value(), "wish", WishForm.write(wish));
                 Forecast forecast = read(
-                        peers.ask(node.getKey(), new PeerRequest(Kind.PREFLIGHT, JsonObject.of(body)), QUICK),
+                        question(node.getKey(), new PeerRequest(Kind.PREFLIGHT, JsonObject.of(body)), QUICK),
                         Forecast.class);
                 forecast.problems().forEach(problem -> problems.add(vm + ": " + problem));
                 rows.add(new Prediction.Row(
@@ -111,16 +127,26 @@ public final class CheckpointClient {
         return new Prediction(rows);
     }
 
+    /** Asks what changes nothing: no answer is a failure. */
+    private JsonObject question(Name node, PeerRequest request, Duration patience)
+            throws RoundRefusedException, InterruptedException {
+        try {
+            return peers.ask(node, request, patience);
+        } catch (OutcomeUnknownException e) {
+            throw new RoundRefusedException(Refusal.failed(String.valueOf(e.getMessage())));
+        }
+    }
+
     /** Has the leader delete a checkpoint. */
-    public boolean delete(Name group, Name checkpoint)
-            throws RoundRefusedException, StoreUnreachableException, InterruptedException {
+    public void delete(Name group, Name checkpoint)
+            throws RoundRefusedException, OutcomeUnknownException, StoreUnreachableException, InterruptedException {
         Map<String, Object> body = Map.of("group", group.value(), "checkpoint", checkpoint.value());
         peers.askLeader(new PeerRequest(Kind.DELETE_CHECKPOINT, JsonObject.of(body)), LONG);
-        return true;
     }
 
     /** Has the leader end a group's rounds; returns how many were open. */
-    public long abort(Name group) throws RoundRefusedException, StoreUnreachableException, InterruptedException {
+    public long abort(Name group)
+            throws RoundRefusedException, OutcomeUnknownException, StoreUnreachableException, InterruptedException {
         Map<String, Object> body = Map.of("group", group.value());
         JsonObject answer = peers.askLeader(new PeerRequest(Kind.ABORT_ROUND, JsonObject.of(body)), QUICK);
         try {
@@ -146,7 +172,7 @@ public final class CheckpointClient {
         Map<String, Object> body = Map.of("vm", vm.value(), "checkpoint", checkpoint.value());
         List<Verification.Row> rows = new ArrayList<>();
         try {
-            JsonObject answer = peers.ask(node, new PeerRequest(Kind.VERIFY_PART, JsonObject.of(body)), LONG);
+            JsonObject answer = question(node, new PeerRequest(Kind.VERIFY_PART, JsonObject.of(body)), LONG);
             for (JsonObject file : answer.objects("files")) {
                 Checked checked = file.as(Checked.class);
                 rows.add(new Verification.Row(
@@ -159,14 +185,6 @@ public final class CheckpointClient {
             rows.add(new Verification.Row(vm, node, "part", "", false, String.valueOf(e.getMessage())));
         }
         return rows;
-    }
-
-    private static String text(JsonObject answer, String key) throws RoundRefusedException {
-        try {
-            return answer.text(key).orElse("UNKNOWN");
-        } catch (JsonException e) {
-            throw unreadable(e);
-        }
     }
 
     private static <T> T read(JsonObject answer, Class<T> type) throws RoundRefusedException {

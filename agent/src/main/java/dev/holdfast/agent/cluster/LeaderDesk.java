@@ -167,6 +167,8 @@ public final class LeaderDesk {
                                     PART_PATIENCE);
                 } catch (RoundRefusedException e) {
                     refusals.add(e.because());
+                } catch (OutcomeUnknownException e) {
+                    refusals.add(Refusal.failed(String.valueOf(e.getMessage())));
                 }
             }
         }

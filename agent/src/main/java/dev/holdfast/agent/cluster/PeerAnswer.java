@@ -22,10 +22,22 @@ final class PeerAnswer {
                 .getBytes(StandardCharsets.UTF_8);
     }
 
-    /** @throws RoundRefusedException the other agent said no, or did not make itself understood */
-    static JsonObject read(byte[] bytes) throws RoundRefusedException {
+    /** It was begun, and it is not known here how it ended. */
+    static byte[] unknown(String why) {
+        return Json.line(Map.of("unknown", why)).getBytes(StandardCharsets.UTF_8);
+    }
+
+    /**
+     * @throws RoundRefusedException the other agent said no
+     * @throws OutcomeUnknownException it does not know either, or did not make itself understood
+     */
+    static JsonObject read(byte[] bytes) throws RoundRefusedException, OutcomeUnknownException {
         try {
             JsonObject document = Json.object(new String(bytes, StandardCharsets.UTF_8));
+            var unknown = document.text("unknown");
+            if (unknown.isPresent()) {
+                throw new OutcomeUnknownException(unknown.get());
+            }
             var refusal = document.object("refusal");
             if (refusal.isPresent()) {
                 throw new RoundRefusedException(new Refusal(
@@ -34,8 +46,7 @@ final class PeerAnswer {
             }
             return document.object("result").orElse(JsonObject.empty());
         } catch (JsonException | IllegalArgumentException e) {
-            throw new RoundRefusedException(
-                    Refusal.failed("the other agent's answer cannot be read: " + e.getMessage()));
+            throw new OutcomeUnknownException("the other agent's answer cannot be read: " + e.getMessage());
         }
     }
 }

@@ -43,7 +43,7 @@ public final class PeerDesk implements BiFunction<Name, byte[], byte[]> {
             return PeerAnswer.refusal(Refusal.failed("request of " + from + ": " + e.getMessage()));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return PeerAnswer.refusal(Refusal.failed("the agent is stopping"));
+            return PeerAnswer.unknown("the agent that was asked ended before it was done");
         }
     }
 

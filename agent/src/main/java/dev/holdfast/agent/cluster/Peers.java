@@ -43,9 +43,12 @@ public final class Peers {
     /**
      * Asks the leader, wherever it is. While none is elected, or the one that was asked has just lost office and begun
      * nothing, waits for the next for some seconds.
+     *
+     * @throws RoundRefusedException it was not done
+     * @throws OutcomeUnknownException it was asked, and no answer came
      */
     public JsonObject askLeader(PeerRequest request, Duration patience)
-            throws RoundRefusedException, StoreUnreachableException, InterruptedException {
+            throws RoundRefusedException, OutcomeUnknownException, StoreUnreachableException, InterruptedException {
         for (int left = ELECTION_TRIES; ; left--) {
             Optional<Name> leader = nodes.leader();
             if (leader.isEmpty() && left <= 0) {
@@ -72,9 +75,14 @@ public final class Peers {
         }
     }
 
-    /** Asks one node. */
+    /**
+     * Asks one node.
+     *
+     * @throws RoundRefusedException it was not done
+     * @throws OutcomeUnknownException it was asked, and no answer came
+     */
     public JsonObject ask(Name node, PeerRequest request, Duration patience)
-            throws RoundRefusedException, InterruptedException {
+            throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
         Optional<JsonObject> answer = tryToAsk(node, request, patience);
         if (answer.isEmpty()) {
             throw absent(node);
@@ -89,7 +97,7 @@ public final class Peers {
 
     /** Empty if the request never left this node. */
     private Optional<JsonObject> tryToAsk(Name node, PeerRequest request, Duration patience)
-            throws RoundRefusedException, InterruptedException {
+            throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
         if (node.equals(self)) {
             return Optional.of(PeerAnswer.read(ownDesk.apply(self, request.bytes())));
         }
@@ -106,13 +114,16 @@ public final class Peers {
             if (e.getCause() instanceof TimeoutException) {
                 throw silent(node, patience);
             }
-            throw new RoundRefusedException(Refusal.failed(
-                    "node " + node + " cannot be asked: " + e.getCause().getMessage()));
+            if (e.getCause() instanceof NodeLink.NotServedException) {
+                throw new RoundRefusedException(Refusal.failed(
+                        "node " + node + " cannot be asked: " + e.getCause().getMessage()));
+            }
+            throw new OutcomeUnknownException(
+                    "the answer of node " + node + " was lost: " + e.getCause().getMessage());
         }
     }
 
-    private static RoundRefusedException silent(Name node, Duration patience) {
-        return new RoundRefusedException(Refusal.timedOut(
-                "node " + node + " did not answer within " + patience.toSeconds() + " s; is its agent up?"));
+    private static OutcomeUnknownException silent(Name node, Duration patience) {
+        return new OutcomeUnknownException("node " + node + " did not answer within " + patience.toSeconds() + " s");
     }
 }

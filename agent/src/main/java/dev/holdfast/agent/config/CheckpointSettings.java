@@ -14,5 +14,9 @@ import java.time.Duration;
  * @param drainTimeout key {@code drain_timeout}, default {@code 10m}, 1 s to 24 h: from the freeze until every memory image is
  *     on disk; guests run meanwhile. Too small: large guests can never be saved. Too large: a stuck disk keeps the group
  *     from its next checkpoint for that long
+ * @param revertDeadline key {@code revert_deadline}, default {@code 2m}, 1 s to 10 min: the longest hold of a guest in a
+ *     revert until all members have loaded their memory, after which the guard lets it run as it was. Too small: large guests
+ *     can never go back. Too large: a revert that hangs holds guests still for that long
  */
-public record CheckpointSettings(Duration deadline, Duration prepareTimeout, Duration drainTimeout) {}
+public record CheckpointSettings(
+        Duration deadline, Duration prepareTimeout, Duration drainTimeout, Duration revertDeadline) {}

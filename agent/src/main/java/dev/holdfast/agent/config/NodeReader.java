@@ -130,6 +130,8 @@ final class NodeReader {
         return new CheckpointSettings(
                 table.duration("deadline", Duration.ofSeconds(5), Duration.ofMillis(100), Duration.ofMinutes(10)),
                 table.duration("prepare_timeout", Duration.ofSeconds(60), Duration.ofSeconds(1), Duration.ofHours(1)),
-                table.duration("drain_timeout", Duration.ofMinutes(10), Duration.ofSeconds(1), Duration.ofHours(24)));
+                table.duration("drain_timeout", Duration.ofMinutes(10), Duration.ofSeconds(1), Duration.ofHours(24)),
+                table.duration(
+                        "revert_deadline", Duration.ofMinutes(2), Duration.ofSeconds(1), Duration.ofMinutes(10)));
     }
 }

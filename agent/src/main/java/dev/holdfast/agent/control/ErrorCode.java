@@ -28,7 +28,7 @@ public enum ErrorCode {
     /** Something has to be looked at. */
     NEEDS_FSCK(ExitCode.NEEDS_FSCK),
     /** It is not known whether it was done. */
-    UNKNOWN_OUTCOME(ExitCode.FAILED),
+    UNKNOWN_OUTCOME(ExitCode.UNKNOWN_OUTCOME),
     /** It failed on the way; everything was undone. */
     FAILED(ExitCode.FAILED),
     /** A bug in the agent. */

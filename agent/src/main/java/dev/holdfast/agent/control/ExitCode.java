@@ -15,7 +15,9 @@ public enum ExitCode {
     /** The store of decisions cannot be reached. */
     STORE_UNREACHABLE(5),
     /** Something is left over that a person has to look at with {@code holdfast fsck}. */
-    NEEDS_FSCK(6);
+    NEEDS_FSCK(6),
+    /** Nobody can tell whether it was done; look before you repeat it. */
+    UNKNOWN_OUTCOME(7);
 
     private final int number;
 

@@ -16,6 +16,9 @@ public interface Capture extends AutoCloseable {
      */
     void prepare() throws HypervisorException;
 
+    /** Whether somebody else has stopped the guest since {@link #prepare()}. Asks nobody, so it costs no time. */
+    boolean isStoppedByOthers();
+
     /** The method chosen; known after {@link #prepare()}, never AUTO. */
     CaptureMethod method();
 
@@ -27,10 +30,13 @@ public interface Capture extends AutoCloseable {
      */
     boolean approach(Progress progress) throws HypervisorException;
 
-    /** Stops the processors and returns as soon as they have stopped. */
+    /**
+     * Stops the processors and returns as soon as they have stopped. A driver may order the cut of the disks along with it:
+     * from here on they may have been cut.
+     */
     FreezeFacts freeze() throws HypervisorException;
 
-    /** Cuts the disks, and writes whatever must be written at a standstill. From here on the overlays are in use. */
+    /** Waits until the disks are cut, and writes whatever must be written at a standstill. The overlays are in use then. */
     void capture() throws HypervisorException;
 
     /** Asks for the status and lets the guest run, in one write. Returns when it runs. */

@@ -27,6 +27,14 @@ public interface Hypervisor {
     Optional<RunningVm> find(VmDefinition definition, Optional<String> instance) throws HypervisorException;
 
     /**
+     * Ends a process at once with KILL, whoever talks to it, and returns when it is gone. Does nothing if there is none. Any
+     * thread.
+     *
+     * @throws HypervisorException UNKNOWN if it does not end
+     */
+    void kill(VmDefinition definition, Optional<String> instance) throws HypervisorException;
+
+    /**
      * Adopts an instance that was started beside as the machine itself: its directory takes the machine's place. The old
      * process must be gone.
      */

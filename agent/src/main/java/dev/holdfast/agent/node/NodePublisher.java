@@ -43,6 +43,13 @@ public final class NodePublisher {
         this.catalogue = catalogue;
     }
 
+    /** Publishes what is new, unless a round is about to freeze a machine of this node or has: no write falls into a freeze. */
+    public void publishInPassing() {
+        if (!vms.isAnyHeldStill()) {
+            publish();
+        }
+    }
+
     /** Publishes what is new. Blocks for the store's time-out; never throws for want of a store. */
     public synchronized void publish() {
         NodeRegistry.Node now = self.apply(vms.states());

@@ -40,6 +40,7 @@ final class CheckpointPart implements VmPart {
     private volatile boolean cut;
     private volatile boolean mayBeFrozen;
     private volatile boolean wasPaused;
+    private volatile boolean prepared;
 
     CheckpointPart(RoundSpec spec, ManagedVm vm, SnapshotPhases phases) {
         this.spec = spec;
@@ -69,7 +70,13 @@ final class CheckpointPart implements VmPart {
 
     @Override
     public boolean wasPaused() throws PhaseException {
-        if (!mayBeFrozen) {
+        if (mayBeFrozen) {
+            return wasPaused;
+        }
+        if (prepared) {
+            // Just before the freeze: a question would cost time.
+            wasPaused |= phases.isStoppedByOthers();
+        } else {
             wasPaused = status().filter(VmStatus.PAUSED::equals).isPresent();
         }
         return wasPaused;
@@ -115,10 +122,12 @@ final class CheckpointPart implements VmPart {
                 spec.options().method(),
                 spec.options().deadline(),
                 spec.options().description());
+        vm.holdStill(true);
         alone(() -> {
             phases.prepare(request);
             return true;
         });
+        prepared = true;
     }
 
     @Override
@@ -127,9 +136,9 @@ final class CheckpointPart implements VmPart {
     }
 
     @Override
-    public void approach() throws PhaseException {
+    public boolean approach() throws PhaseException {
         mayBeFrozen = true;
-        alone(() -> phases.approach((done, total) -> {}));
+        return alone(() -> phases.approach((done, total) -> {}));
     }
 
     @Override
@@ -148,8 +157,10 @@ final class CheckpointPart implements VmPart {
 
     @Override
     public ThawFacts proveAndThaw() throws PhaseException {
-        return alone(phases::proveAndThaw)
+        ThawFacts facts = alone(phases::proveAndThaw)
                 .orElseThrow(() -> new PhaseException(Refusal.failed(vm.name() + " does not run")));
+        vm.holdStill(false);
+        return facts;
     }
 
     /** Takes minutes, and the guest runs: others may ask the machine meanwhile. */
@@ -175,6 +186,7 @@ final class CheckpointPart implements VmPart {
     @Override
     public boolean thaw() {
         cut = true;
+        vm.holdStill(false);
         Optional<RunningVm> process = vm.process();
         if (!mayBeFrozen || wasPaused) {
             return true;
@@ -202,6 +214,7 @@ final class CheckpointPart implements VmPart {
 
     @Override
     public void carryOut(Decision decision) throws PhaseException {
+        vm.holdStill(false);
         vm.lock().lock();
         try {
             if (decision == Decision.COMMITTED) {

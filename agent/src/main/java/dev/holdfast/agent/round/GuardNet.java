@@ -10,9 +10,12 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -33,6 +36,9 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     /** Holds the process that stands still with frozen file systems. */
     private static final String RESTORED = "restored-quiesced";
 
+    /** How the line of a mark begins that says for what it is there. */
+    private static final String TOKEN = "token=";
+
     /** One request to the guard. */
     private interface Request<R> {
         R ask(GuardClient client) throws GuardUnavailableException, GuardRefusedException;
@@ -43,6 +49,7 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     private final VmRegistry vms;
     private final Consumer<Fired> listener;
     private final Map<Name, GuardClient> clients = new ConcurrentHashMap<>();
+    private final Map<Name, Object> connecting = new ConcurrentHashMap<>();
 
     /**
      * @param socket the guard's
@@ -156,8 +163,14 @@ public final class GuardNet implements ThawNet, AutoCloseable {
         }
     }
 
-    private synchronized GuardClient client(Name vm)
-            throws GuardUnavailableException, GuardRefusedException, PhaseException {
+    /** One at a time for a machine; machines do not wait for each other, because a freeze would wait for all of them. */
+    private GuardClient client(Name vm) throws GuardUnavailableException, GuardRefusedException, PhaseException {
+        synchronized (connecting.computeIfAbsent(vm, name -> new Object())) {
+            return knownOrNew(vm);
+        }
+    }
+
+    private GuardClient knownOrNew(Name vm) throws GuardUnavailableException, GuardRefusedException, PhaseException {
         GuardClient known = clients.get(vm);
         if (known != null) {
             return known;
@@ -193,19 +206,40 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     }
 
     @Override
-    public void markHeld(Name vm, String token) throws PhaseException {
+    public void markHeld(Name vm, String token, boolean wasPaused) throws PhaseException {
         try {
             Files.writeString(
                     runDirectory.apply(vm).resolve(HELD),
-                    "token=" + token + "\ndeadline_ms=0\nsince_boottime_ms=0\nkind=hold\nwas_paused=0\n");
+                    "token=%s\ndeadline_ms=0\nsince_boottime_ms=0\nkind=hold\nwas_paused=%d\n"
+                            .formatted(token, wasPaused ? 1 : 0));
         } catch (IOException e) {
             throw new PhaseException(Refusal.failed("the mark of the hold cannot be written: " + e.getMessage()), e);
         }
     }
 
     @Override
-    public void unmarkHeld(Name vm) {
-        removeMark(vm, HELD);
+    public void unmarkHeld(Name vm, String token) {
+        if (holdOn(vm).filter(token::equals).isPresent()) {
+            removeMark(vm, HELD);
+        }
+    }
+
+    /** For what a machine is held without a deadline, as its mark says; empty if it is not, or only frozen. */
+    public Optional<String> holdOn(Name vm) {
+        try {
+            List<String> lines = Files.readAllLines(runDirectory.apply(vm).resolve(HELD));
+            return lines.contains("kind=hold")
+                    ? lines.stream()
+                            .filter(line -> line.startsWith(TOKEN))
+                            .map(line -> line.substring(TOKEN.length()))
+                            .findFirst()
+                    : Optional.empty();
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            LOG.warn("the mark of {} cannot be read: {}", vm, e.getMessage());
+            return Optional.empty();
+        }
     }
 
     private void removeMark(Name vm, String name) {

@@ -6,6 +6,8 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.journal.RoundJournal;
 import dev.holdfast.agent.journal.VmClaims;
+import dev.holdfast.agent.snapshot.Fate;
+import dev.holdfast.agent.snapshot.Room;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.SnapshotRequest;
 import dev.holdfast.agent.snapshot.SnapshotTools;
@@ -23,6 +25,7 @@ import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundOptions;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundSpec;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -42,6 +45,9 @@ import org.slf4j.LoggerFactory;
 public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
 
     private static final Logger LOG = LoggerFactory.getLogger(NodeParts.class);
+    /** Ids of operations that are no rounds begin so; those of rounds do not. */
+    private static final String OWN = "o";
+
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
     private static final long NANOS_PER_MILLI = 1_000_000L;
 
@@ -72,6 +78,15 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
         this.uniqueWords = uniqueWords;
     }
 
+    /** Whether an operation is one of a node's own, and no round. */
+    static boolean isOwnOperation(String operation) {
+        return operation.startsWith(OWN);
+    }
+
+    private Name ownOperation() {
+        return new Name(OWN + uniqueWords.get());
+    }
+
     @Override
     public VmPart part(RoundSpec spec, Name vm) throws PhaseException {
         try {
@@ -83,6 +98,26 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
                     : new RevertPart(spec, machine, snapshots.reverts(), tools.nanoClock(), wallMinusNano());
         } catch (SnapshotException e) {
             throw new PhaseException(e.because(), e);
+        }
+    }
+
+    @Override
+    public void requireRoom(RoundSpec spec, Set<Name> mine) throws PhaseException {
+        List<Room.Need> needs = new ArrayList<>();
+        try {
+            for (Name vm : mine) {
+                VmSnapshots snapshots = open(machine(vm));
+                needs.add(
+                        spec.kind() == RoundKind.REVERT
+                                ? snapshots.roomForRevert(spec.checkpoint())
+                                : snapshots.roomForSnapshot(spec.options().method() != CaptureMethod.DISK_ONLY));
+            }
+        } catch (SnapshotException e) {
+            throw new PhaseException(e.because(), e);
+        }
+        Optional<String> shortage = Room.shortage(needs);
+        if (shortage.isPresent()) {
+            throw new PhaseException(Refusal.preflight(shortage.get()));
         }
     }
 
@@ -167,7 +202,7 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
      */
     public <R> R alone(Name vm, OperationKind kind, Action<R> action) throws SnapshotException {
         ManagedVm machine = machine(vm);
-        Name operation = new Name("o" + uniqueWords.get());
+        Name operation = ownOperation();
         admit(operation, kind, vm);
         try {
             return action.run(operation.value(), open(machine));
@@ -182,12 +217,54 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
     }
 
     /**
-     * Ends what an earlier life of the agent left in a machine's chain.
+     * Ends what an earlier life of the agent, or another node, left in a machine's chain. Alone: nothing is done while
+     * another operation holds the machine.
      *
-     * @param inDoubt whether an operation belongs to a round that is not decided here yet
+     * @param fates what is to become of it
+     * @return the operation that was ended
      */
-    public Optional<String> recover(Name vm, Predicate<String> inDoubt) throws SnapshotException {
-        return open(machine(vm)).recover(inDoubt);
+    public Optional<String> recover(Name vm, Fate.Teller fates) throws SnapshotException {
+        ManagedVm machine = machine(vm);
+        if (claims.holder(vm).isPresent()) {
+            return Optional.empty();
+        }
+        Name operation = ownOperation();
+        admit(operation, OperationKind.FSCK, vm);
+        machine.lock().lock();
+        try {
+            return open(machine).recover(fates);
+        } finally {
+            machine.lock().unlock();
+            claims.release(operation);
+        }
+    }
+
+    /** Whether somebody left a change of a machine's chain under way, that nobody on this node is at. Cheap. */
+    public boolean isLeft(Name vm) {
+        VmSnapshots known = opened.get(vm);
+        try {
+            return known != null
+                    && claims.holder(vm).isEmpty()
+                    && known.chain().intent().isPresent();
+        } catch (IOException e) {
+            LOG.debug("{}: its intent cannot be read: {}", vm, e.getMessage());
+            return false;
+        }
+    }
+
+    @Override
+    public Whereabouts whereabouts(RoundSpec spec, Name vm) throws PhaseException {
+        Optional<ManagedVm> machine = vms.find(vm);
+        try {
+            if (machine.isEmpty() || certainly(machine.get()).isPresent() || !runsElsewhere.test(vm)) {
+                return Whereabouts.HERE;
+            }
+            return VmSnapshots.isUnderWay(machine.get().definition(), spec.id().value())
+                    ? Whereabouts.ELSEWHERE_AND_OPEN
+                    : Whereabouts.ELSEWHERE_AND_DONE;
+        } catch (SnapshotException e) {
+            throw new PhaseException(e.because(), e);
+        }
     }
 
     @Override
@@ -228,6 +305,16 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
                 .reduce((earlier, later) -> later);
     }
 
+    /**
+     * Ends a machine at once that a revert has, be it decided or not; does not wait for what the revert is at.
+     *
+     * @return false if no revert has it; nothing was done then
+     */
+    public boolean stopInRevert(Name vm) throws SnapshotException {
+        VmSnapshots known = opened.get(vm);
+        return known != null && known.reverts().stop();
+    }
+
     /** Something that starts a machine. */
     public interface Start {
         void run() throws HypervisorException;
@@ -237,22 +324,22 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
      * Starts a machine from its newest data. No operation on its chain may be under way, except its part in a checkpoint round:
      * pacemaker wins over that.
      *
-     * @param inDoubt whether an operation belongs to a round that is not decided here yet
+     * @param fates what is to become of what was left under way in the chain, here or on the node that ran it before
      * @throws SnapshotException it must not be started now, with the reason
      */
-    public void start(Name vm, Predicate<String> inDoubt, Start start) throws SnapshotException, HypervisorException {
+    public void start(Name vm, Fate.Teller fates, Start start) throws SnapshotException, HypervisorException {
         ManagedVm machine = machine(vm);
         boolean inRound = claims.holder(vm)
                 .filter(holder -> holder.kind() == OperationKind.CHECKPOINT)
                 .isPresent();
-        Name operation = new Name("o" + uniqueWords.get());
+        Name operation = ownOperation();
         if (!inRound) {
             admit(operation, OperationKind.START, vm);
         }
         try {
             if (!machine.definition().disks().isEmpty()) {
                 VmSnapshots snapshots = open(machine);
-                snapshots.recover(inDoubt);
+                snapshots.recover(fates);
                 snapshots.readyToStart();
             }
             start.run();

@@ -84,9 +84,21 @@ final class RevertPart implements VmPart {
     @Override
     public boolean wasPaused() throws PhaseException {
         if (!mayBeHeld) {
-            wasPaused = status().filter(VmStatus.PAUSED::equals).isPresent();
+            Optional<Boolean> noted = noted();
+            wasPaused = noted.isPresent()
+                    ? noted.get()
+                    : status().filter(VmStatus.PAUSED::equals).isPresent();
         }
         return wasPaused;
+    }
+
+    /** What an earlier life of the agent knew. */
+    private Optional<Boolean> noted() throws PhaseException {
+        try {
+            return phases.wasPaused(spec.id().value());
+        } catch (SnapshotException e) {
+            throw new PhaseException(e.because(), e);
+        }
     }
 
     private Optional<VmStatus> status() throws PhaseException {
@@ -118,8 +130,8 @@ final class RevertPart implements VmPart {
     }
 
     @Override
-    public void approach() {
-        // A hold needs no approach.
+    public boolean approach() {
+        return false; // A hold needs no approach.
     }
 
     @Override
@@ -205,7 +217,8 @@ final class RevertPart implements VmPart {
             if (decision == Decision.COMMITTED) {
                 phases.runNew(spec.id().value(), !spec.options().paused());
             } else {
-                phases.runOld(spec.id().value(), !wasPaused);
+                // Without an intent only this life can have held it; what an earlier one held was let run already.
+                phases.runOld(spec.id().value(), mayBeHeld && !wasPaused);
             }
         } catch (SnapshotException e) {
             throw new PhaseException(e.because(), e);

@@ -14,11 +14,13 @@ import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.function.LongSupplier;
@@ -35,6 +37,9 @@ public final class RoundSnapshotter implements Snapshotter {
 
     private static final Logger LOG = LoggerFactory.getLogger(RoundSnapshotter.class);
 
+    /** What came of quiescing, if it did. */
+    private static final String DONE = "done";
+
     /** Finds or makes a machine's part in a round. */
     public interface Parts {
 
@@ -43,6 +48,16 @@ public final class RoundSnapshotter implements Snapshotter {
 
         /** Ends the round's claim on the machines of this node. */
         void end(RoundSpec spec);
+
+        /**
+         * Looks whether there is room for all machines of this node together; each looks for itself again.
+         *
+         * @throws PhaseException there is not
+         */
+        void requireRoom(RoundSpec spec, Set<Name> mine) throws PhaseException;
+
+        /** Where a machine of the round is, now that the round is decided. */
+        Whereabouts whereabouts(RoundSpec spec, Name vm) throws PhaseException;
     }
 
     /**
@@ -53,18 +68,6 @@ public final class RoundSnapshotter implements Snapshotter {
      */
     public record Clocks(LongSupplier nanoClock, ToLongFunction<RoundSpec> error) {}
 
-    /** One round on this node. */
-    private record Round(RoundSpec spec, Map<Name, VmPart> parts, Map<Name, String> quiesced, Set<Name> watched) {
-
-        Duration deadline() {
-            return spec.options().deadline();
-        }
-
-        String token() {
-            return spec.id().value();
-        }
-    }
-
     private final Name self;
     private final String software;
     private final ThawNet net;
@@ -72,8 +75,8 @@ public final class RoundSnapshotter implements Snapshotter {
     private final Together together;
     private final LongSupplier nanoClock;
     private final ToLongFunction<RoundSpec> clockError;
+    private final Appointments appointments;
     private final Map<RoundId, Round> rounds = new ConcurrentHashMap<>();
-    private final Map<RoundId, Long> armedAtNanos = new ConcurrentHashMap<>();
 
     /**
      * @param self this node
@@ -92,25 +95,37 @@ public final class RoundSnapshotter implements Snapshotter {
         this.together = new Together(workers);
         this.nanoClock = clocks.nanoClock();
         this.clockError = clocks.error();
+        this.appointments = new Appointments(nanoClock);
     }
 
-    private Round open(RoundSpec spec) throws PhaseException {
+    /** A round that may be bound keeps its claims also when it cannot be opened now: nobody else may touch its machines. */
+    private Round open(RoundSpec spec, Set<Name> vms) throws PhaseException {
         Round known = rounds.get(spec.id());
         if (known != null) {
             return known;
         }
         Map<Name, VmPart> mine = new TreeMap<>();
+        for (Name vm : vms) {
+            mine.put(vm, parts.part(spec, vm));
+        }
+        Round round = new Round(
+                spec,
+                mine,
+                new ConcurrentHashMap<>(),
+                ConcurrentHashMap.newKeySet(),
+                new ConcurrentHashMap<>(),
+                new StepClock(nanoClock));
+        rounds.put(spec.id(), round);
+        return round;
+    }
+
+    private Round openFresh(RoundSpec spec) throws PhaseException {
         try {
-            for (Name vm : spec.members().on(self)) {
-                mine.put(vm, parts.part(spec, vm));
-            }
+            return open(spec, spec.members().on(self));
         } catch (PhaseException e) {
             parts.end(spec);
             throw e;
         }
-        Round round = new Round(spec, mine, new ConcurrentHashMap<>(), ConcurrentHashMap.newKeySet());
-        rounds.put(spec.id(), round);
-        return round;
     }
 
     /**
@@ -138,7 +153,10 @@ public final class RoundSnapshotter implements Snapshotter {
 
     @Override
     public void prepare(RoundSpec spec) throws PhaseException {
-        Round round = open(spec);
+        Round round = openFresh(spec);
+        if (round.parts().size() > 1) {
+            parts.requireRoom(spec, round.parts().keySet());
+        }
         together.each(round.parts(), (vm, part) -> {
             arm(round, vm, spec.options().prepareTimeout(), part.wasPaused());
             part.prepare();
@@ -147,47 +165,78 @@ public final class RoundSnapshotter implements Snapshotter {
                 quiesce(round, vm, part);
             }
             if (part.freezesByItself()) {
-                arm(round, vm, round.deadline(), part.wasPaused());
-                part.approach();
+                countDown(round, vm, part);
+                boolean frozen = part.approach();
+                if (!frozen && !round.quiesced().getOrDefault(vm, "").equals(DONE)) {
+                    round.countedFrom().remove(vm);
+                }
             }
         });
     }
 
-    /** From here on the guest counts as frozen: the countdown is the freeze's, not that of the preparation. */
+    /** From here on the guest counts as frozen. Once for a round: what comes later does not get the deadline anew. */
+    private void countDown(Round round, Name vm, VmPart part) throws PhaseException {
+        if (round.countedFrom().putIfAbsent(vm, nanoClock.getAsLong()) == null) {
+            arm(round, vm, round.deadline(), part.wasPaused());
+        }
+    }
+
     private void quiesce(Round round, Name vm, VmPart part) throws PhaseException {
-        arm(round, vm, round.deadline(), part.wasPaused());
+        countDown(round, vm, part);
         try {
             net.quiesce(vm, round.token(), ThawNet.quiesceBound(round.deadline()));
-            round.quiesced().put(vm, "done");
+            round.quiesced().put(vm, DONE);
         } catch (PhaseException e) {
             if (round.spec().options().quiesce() == Quiesce.REQUIRE) {
                 throw e;
             }
             round.quiesced().put(vm, "failed: " + e.because().text());
+            round.countedFrom().remove(vm);
+            arm(round, vm, round.spec().options().prepareTimeout(), part.wasPaused());
         }
     }
 
     @Override
     public void freeze(RoundSpec spec) throws PhaseException {
         Round round = known(spec.id());
-        armedAtNanos.put(spec.id(), nanoClock.getAsLong());
+        round.steps().mark("freeze");
         together.each(round.parts(), (vm, part) -> {
-            arm(round, vm, round.deadline(), part.wasPaused());
+            countDown(round, vm, part);
+            round.steps().mark("armed", vm);
+            appointments.await(spec.id());
+            round.steps().mark("due", vm);
             part.freeze();
+            round.steps().mark("still", vm);
         });
     }
 
     @Override
+    public void stopIn(RoundId id, long nanos) {
+        appointments.make(id, nanos);
+    }
+
+    @Override
     public void capture(RoundId id) throws PhaseException {
-        together.each(known(id).parts(), (vm, part) -> part.capture());
+        Round round = known(id);
+        round.steps().mark("capture");
+        together.each(round.parts(), (vm, part) -> {
+            part.capture();
+            round.steps().mark("captured", vm);
+        });
     }
 
     @Override
     public dev.holdfast.coordinator.protocol.ThawFacts proveAndThaw(RoundId id) throws PhaseException {
         Round round = known(id);
         Map<Name, ThawFacts> facts = new ConcurrentHashMap<>();
-        together.each(round.parts(), (vm, part) -> facts.put(vm, part.proveAndThaw()));
-        long heldFor = nanoClock.getAsLong() - armedAtNanos.get(id);
+        round.steps().mark("prove");
+        together.each(round.parts(), (vm, part) -> {
+            ThawFacts proven = part.proveAndThaw();
+            facts.put(vm, proven);
+            round.steps().mark("runs", vm, proven.atNanos());
+        });
+        long heldFor =
+                nanoClock.getAsLong() - Collections.min(round.countedFrom().values());
         Map<Name, Boolean> fired = together.ask(round.parts(), (vm, part) -> {
             if (round.quiesced().containsKey(vm)) {
                 net.unquiesce(vm, round.token());
@@ -247,6 +296,7 @@ public final class RoundSnapshotter implements Snapshotter {
     @Override
     public MemberReport drain(RoundId id, Progress progress) throws PhaseException {
         Round round = known(id);
+        LOG.debug("round {}: steps us: {}", id, round.steps());
         return report(
                 round,
                 (vm, part) -> part.drain(
@@ -268,9 +318,9 @@ public final class RoundSnapshotter implements Snapshotter {
 
     @Override
     public boolean releaseGuard(RoundSpec spec) throws PhaseException {
-        Round round = open(spec);
+        Round round = open(spec, spec.members().on(self));
         Map<Name, Boolean> ran = together.ask(round.parts(), (vm, part) -> {
-            net.markHeld(vm, round.token());
+            net.markHeld(vm, round.token(), part.wasPaused());
             boolean fired = disarm(round, vm);
             return fired || part.runs();
         });
@@ -279,11 +329,15 @@ public final class RoundSnapshotter implements Snapshotter {
 
     @Override
     public void carryOut(RoundSpec spec, Decision decision) throws PhaseException {
-        Map<Name, VmPart> mine =
-                decision == Decision.ABORTED ? admitted(spec) : open(spec).parts();
+        Set<Name> here = here(spec);
+        Map<Name, VmPart> mine = new TreeMap<>(
+                decision == Decision.ABORTED
+                        ? admitted(spec, here)
+                        : open(spec, here).parts());
+        mine.keySet().retainAll(here);
         together.each(mine, (vm, part) -> {
             part.carryOut(decision);
-            net.unmarkHeld(vm);
+            net.unmarkHeld(vm, spec.id().value());
         });
         Round round = rounds.remove(spec.id());
         if (round != null) {
@@ -291,19 +345,39 @@ public final class RoundSnapshotter implements Snapshotter {
             watched.keySet().retainAll(round.watched());
             together.eachQuietly(watched, (vm, part) -> stopWatching(round, vm));
         }
-        armedAtNanos.remove(spec.id());
         parts.end(spec);
         LOG.info("round {}: {} is true on {}", spec.id(), decision, self);
     }
 
+    /**
+     * The machines for which this node makes the decision true. A chain belongs to the node that runs its machine: the decision
+     * about one that was started elsewhere is made true there, and the round must not end before that, because its record is
+     * all that tells the other node.
+     */
+    private Set<Name> here(RoundSpec spec) throws PhaseException {
+        Set<Name> here = new TreeSet<>();
+        for (Name vm : spec.members().on(self)) {
+            switch (parts.whereabouts(spec, vm)) {
+                case HERE -> here.add(vm);
+                case ELSEWHERE_AND_DONE ->
+                    LOG.info("round {}: {} runs on another node, which has seen to it", spec.id(), vm);
+                case ELSEWHERE_AND_OPEN ->
+                    throw new PhaseException(Refusal.failed(
+                            "%s was started on another node, whose agent has not yet made round %s true for it; waiting for it"
+                                    .formatted(vm, spec.id())));
+            }
+        }
+        return here;
+    }
+
     /** A machine that another operation holds was never admitted to this round: nothing of it is there to undo. */
-    private Map<Name, VmPart> admitted(RoundSpec spec) throws PhaseException {
+    private Map<Name, VmPart> admitted(RoundSpec spec, Set<Name> vms) throws PhaseException {
         Round round = rounds.get(spec.id());
         if (round != null) {
             return round.parts();
         }
         Map<Name, VmPart> mine = new TreeMap<>();
-        for (Name vm : spec.members().on(self)) {
+        for (Name vm : vms) {
             try {
                 mine.put(vm, parts.part(spec, vm));
             } catch (PhaseException e) {

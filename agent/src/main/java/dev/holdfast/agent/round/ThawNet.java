@@ -58,9 +58,13 @@ public interface ThawNet {
     /** Leaves a mark: this machine was restored from a quiesced capture and stands still; whoever lets it run thaws it. */
     void markRestored(Name vm) throws PhaseException;
 
-    /** Leaves a mark: this machine is held without a deadline until a decision is read. */
-    void markHeld(Name vm, String token) throws PhaseException;
+    /**
+     * Leaves a mark: this machine is held without a deadline until a decision is read.
+     *
+     * @param wasPaused a person had paused the machine
+     */
+    void markHeld(Name vm, String token, boolean wasPaused) throws PhaseException;
 
-    /** Takes the mark of a hold away. Never throws. */
-    void unmarkHeld(Name vm);
+    /** Takes the mark of a hold away, if it is there and for the same; a mark of a freeze stays. Never throws. */
+    void unmarkHeld(Name vm, String token);
 }

@@ -25,8 +25,12 @@ public interface VmPart {
     /** Whether the guest may stop by itself as soon as memory is on its way (a live capture). */
     boolean freezesByItself();
 
-    /** Brings memory near; only for a part that freezes by itself, and with the guard armed. */
-    void approach() throws PhaseException;
+    /**
+     * Brings memory near; only for a part that freezes by itself, and with the guard armed.
+     *
+     * @return whether it stands still already
+     */
+    boolean approach() throws PhaseException;
 
     /** Stops the processors. */
     void freeze() throws PhaseException;

@@ -28,6 +28,8 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** {@code checkpoint.*}. Thread-safe. */
 public final class CheckpointCommands {
@@ -67,14 +69,25 @@ public final class CheckpointCommands {
                 .register(ControlCommand.CHECKPOINT_PRUNE, this::prune);
     }
 
-    private Object create(Arguments arguments, Progress progress) throws ControlException, InterruptedException {
+    Object create(Arguments arguments, Progress progress) throws ControlException, InterruptedException {
         Name name = arguments.optionalName("name").orElseGet(() -> new Name(STAMP.format(clock.instant())));
         Wish wish = wish(RoundKind.CHECKPOINT, arguments, name);
         if (arguments.flag("dry_run")) {
             return Failures.told(() -> client.predict(wish));
         }
-        Failures.told(() -> client.run(wish, progress));
-        return details(wish.group(), name);
+        Failures.done(() -> client.run(wish, progress));
+        try {
+            return details(wish.group(), name);
+        } catch (ControlException e) {
+            // The checkpoint is there all the same: whoever asked must not take it again, or believe it failed.
+            String why = Stream.of(String.valueOf(e.getMessage()), e.why())
+                    .filter(text -> !text.isEmpty())
+                    .collect(Collectors.joining(": "));
+            return new Done(
+                    "the checkpoint %s@%s is committed, but its record could not be read back (%s); see it later with"
+                                    .formatted(wish.group(), name, why)
+                            + " 'holdfast checkpoint show %s@%s'".formatted(wish.group(), name));
+        }
     }
 
     private Object revert(Arguments arguments, Progress progress) throws ControlException, InterruptedException {
@@ -82,7 +95,7 @@ public final class CheckpointCommands {
         if (arguments.flag("dry_run")) {
             return Failures.told(() -> client.predict(wish));
         }
-        Failures.told(() -> client.run(wish, progress));
+        Failures.done(() -> client.run(wish, progress));
         String how = wish.options().paused() ? "and paused there" : "and running";
         return new Done("the group %s is back at checkpoint %s %s".formatted(wish.group(), wish.checkpoint(), how));
     }
@@ -90,7 +103,9 @@ public final class CheckpointCommands {
     private Wish wish(RoundKind kind, Arguments arguments, Name checkpoint) throws ControlException {
         try {
             RoundOptions options = new RoundOptions(
-                    arguments.duration("deadline").orElse(settings.deadline()),
+                    arguments
+                            .duration("deadline")
+                            .orElse(kind == RoundKind.REVERT ? settings.revertDeadline() : settings.deadline()),
                     settings.prepareTimeout(),
                     settings.drainTimeout(),
                     arguments.duration("max_pause").orElse(Duration.ZERO),
@@ -143,7 +158,7 @@ public final class CheckpointCommands {
         if (arguments.flag("dry_run")) {
             return new Affected("would delete " + gone.group() + "@" + name, List.of(name), List.of(), gone.bytes());
         }
-        Failures.told(() -> client.delete(gone.group(), gone.name()));
+        Failures.done(() -> client.delete(gone.group(), gone.name()));
         return new Affected("deleted " + gone.group() + "@" + name, List.of(name), List.of(), gone.bytes());
     }
 
@@ -159,7 +174,7 @@ public final class CheckpointCommands {
         long bytes = 0;
         for (CheckpointRecord record : all.subList(0, going)) {
             if (!arguments.flag("dry_run")) {
-                Failures.told(() -> client.delete(group, record.name()));
+                Failures.done(() -> client.delete(group, record.name()));
                 progress.phase("delete", "deleted " + group + "@" + record.name());
             }
             removed.add(record.name().value());

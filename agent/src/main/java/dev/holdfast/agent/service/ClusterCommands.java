@@ -88,15 +88,26 @@ public final class ClusterCommands {
             return new ClusterStatus(
                     cluster.value(),
                     "connected",
+                    "",
                     store.identity().get(),
                     leader,
                     store.epoch().getAsLong(),
                     store.gate().heldBack().orElse(""),
                     present,
-                    rounds);
+                    rounds,
+                    log.unreadable());
         } catch (StoreUnreachableException e) {
             return new ClusterStatus(
-                    cluster.value(), "unreachable", store.identity().get(), "", -1, "", List.of(), List.of());
+                    cluster.value(),
+                    "unreachable",
+                    String.valueOf(e.getMessage()),
+                    store.identity().get(),
+                    "",
+                    -1,
+                    "",
+                    List.of(),
+                    List.of(),
+                    List.of());
         }
     }
 
@@ -157,6 +168,7 @@ public final class ClusterCommands {
                 view.spec().kind().name().toLowerCase(Locale.ROOT),
                 view.spec().group().value(),
                 view.spec().checkpoint().value(),
-                view.state().name().toLowerCase(Locale.ROOT));
+                view.state().name().toLowerCase(Locale.ROOT),
+                view.waitsFor().stream().map(Name::value).toList());
     }
 }

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.service;
 
+import dev.holdfast.agent.cluster.OutcomeUnknownException;
 import dev.holdfast.agent.control.ControlException;
 import dev.holdfast.agent.control.ErrorCode;
 import dev.holdfast.agent.hypervisor.HypervisorException;
@@ -11,7 +12,15 @@ final class Failures {
 
     /** Something that can go wrong in the cluster. */
     interface Action<R> {
-        R run() throws StoreUnreachableException, RoundRefusedException, InterruptedException, ControlException;
+        R run()
+                throws StoreUnreachableException, RoundRefusedException, OutcomeUnknownException, InterruptedException,
+                        ControlException;
+    }
+
+    /** The same without a result. */
+    interface Deed {
+        void run()
+                throws StoreUnreachableException, RoundRefusedException, OutcomeUnknownException, InterruptedException;
     }
 
     private Failures() {}
@@ -27,7 +36,21 @@ final class Failures {
                     "running machines are not affected; look at 'holdfast cluster status' and at the ZooKeeper ensemble");
         } catch (RoundRefusedException e) {
             throw ControlException.of(e.because());
+        } catch (OutcomeUnknownException e) {
+            throw new ControlException(
+                    ErrorCode.UNKNOWN_OUTCOME,
+                    "it is not known whether it was done",
+                    String.valueOf(e.getMessage()),
+                    "wait until 'holdfast cluster status' shows no round of the group, then see 'holdfast checkpoint list'"
+                            + " and 'holdfast checkpoint show' before you repeat it");
         }
+    }
+
+    static void done(Deed deed) throws ControlException, InterruptedException {
+        told(() -> {
+            deed.run();
+            return true;
+        });
     }
 
     static ControlException told(HypervisorException e) {

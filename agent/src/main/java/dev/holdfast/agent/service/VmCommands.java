@@ -62,8 +62,11 @@ public final class VmCommands {
             Starter starter,
             Supplier<String> uniqueWords) {}
 
-    /** Starts machines from their newest data. */
+    /** Starts machines from their newest data, and takes them from reverts. */
     public interface Starter {
+        /** Ends a machine that a revert has, and notes that the revert is not to run it. Does nothing if none has it. */
+        void endRevert(Name vm) throws SnapshotException;
+
         /** @throws SnapshotException it must not be started now, with the reason */
         void start(Name vm, NodeParts.Start start) throws SnapshotException, HypervisorException;
     }
@@ -135,6 +138,7 @@ public final class VmCommands {
 
     private Object thaw(Arguments arguments, Progress progress) throws ControlException {
         ManagedVm vm = find(arguments.name("vm"));
+        refuseIfHeld(vm);
         engineGivesUp(vm, "thawed by hand");
         use(vm, process -> {
             if (process.status().resumable()) {
@@ -145,6 +149,18 @@ public final class VmCommands {
         thawRestored(vm);
         stopWatching(vm.name());
         return details(vm);
+    }
+
+    /** Its old side must not run any more if the revert is committed, and the new one not if it is aborted. */
+    private void refuseIfHeld(ManagedVm vm) throws ControlException {
+        Optional<String> held = tools.net().holdOn(vm.name());
+        if (held.isPresent() && operation.apply(vm.name()).isPresent()) {
+            throw new ControlException(
+                    ErrorCode.REFUSED,
+                    "%s is held by the revert %s, which is not decided here yet".formatted(vm.name(), held.get()),
+                    "one of its two timelines is to go, and only the store says which",
+                    "it runs when the store answers; 'holdfast vm stop %s' ends it".formatted(vm.name()));
+        }
     }
 
     /** If nobody here froze it, the guard is let go of whatever it holds. */
@@ -255,11 +271,14 @@ public final class VmCommands {
                 : arguments.duration("timeout").orElse(GUEST_PATIENCE);
         giveUp.accept(vm.name(), new Refusal(Refusal.Kind.CANCELLED, vm.name() + " is being stopped"));
         try {
+            tools.starter().endRevert(vm.name());
             vms.stop(vm.name(), patience);
             changed.run();
             return details(vm);
         } catch (HypervisorException e) {
             throw Failures.told(e);
+        } catch (SnapshotException e) {
+            throw ControlException.of(e.because());
         }
     }
 

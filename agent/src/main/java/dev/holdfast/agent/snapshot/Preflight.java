@@ -57,8 +57,7 @@ final class Preflight {
             throw SnapshotException.refused(
                     vm.name() + " does not run, so it has no memory to capture; start it, or use --disk-only");
         }
-        long bytes = OVERLAY_BYTES * graph.head().layers().size()
-                + (memory ? memoryBytes(vm.definition().memoryBytes()) : 0);
+        long bytes = snapshotBytes(vm, memory);
         long usable = vm.chain().usableBytes();
         if (usable < bytes) {
             throw SnapshotException.refused("a snapshot of %s needs %d MiB in %s and %d MiB are free; make room%s"
@@ -70,6 +69,12 @@ final class Preflight {
                             memory ? ", or use --disk-only" : ""));
         }
         return new Estimate(bytes, usable, graph.depth() + 1);
+    }
+
+    /** What a snapshot reserves. */
+    static long snapshotBytes(VmChain vm, boolean memory) {
+        return OVERLAY_BYTES * vm.definition().disks().size()
+                + (memory ? memoryBytes(vm.definition().memoryBytes()) : 0);
     }
 
     private static void requireCapturable(RunningVm vm, boolean memory) throws SnapshotException {
@@ -135,17 +140,51 @@ final class Preflight {
             return;
         }
         long needed = vm.definition().memoryBytes();
+        long available = availableMemory();
+        if (available < needed) {
+            throw SnapshotException.refused(("a revert of %s loads the old memory beside the running one and needs"
+                            + " %d MiB of RAM, %d MiB are available; shut the machine down first")
+                    .formatted(vm.name(), needed >> 20, available >> 20));
+        }
+    }
+
+    static Room.Need roomForSnapshot(VmChain vm, boolean memory) throws SnapshotException {
+        try {
+            String where = "the file system of " + Files.getFileStore(vm.chain().path());
+            return new Room.Need(
+                    vm.name().value(),
+                    where,
+                    snapshotBytes(vm, memory),
+                    vm.chain().usableBytes(),
+                    "make room");
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    static Room.Need roomForRevert(VmChain vm, Name snapshot) throws SnapshotException {
+        try {
+            boolean beside =
+                    vm.running().isPresent() && vm.snapshot(snapshot).memory().isPresent();
+            return new Room.Need(
+                    vm.name().value(),
+                    "RAM",
+                    beside ? vm.definition().memoryBytes() : 0,
+                    availableMemory(),
+                    "their old memory is loaded beside the running one: shut one of them down first");
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /** Bytes of RAM that processes may still get. */
+    static long availableMemory() throws IOException {
         for (String line : Files.readAllLines(MEMORY_INFORMATION, StandardCharsets.US_ASCII)) {
             if (line.startsWith("MemAvailable:")) {
-                long available = Long.parseLong(line.replaceAll("[^0-9]", "")) << 10;
-                if (available < needed) {
-                    throw SnapshotException.refused(
-                            ("a revert of %s loads the old memory beside the running one and needs"
-                                            + " %d MiB of RAM, %d MiB are available; shut the machine down first")
-                                    .formatted(vm.name(), needed >> 20, available >> 20));
-                }
+                return Long.parseLong(line.replaceAll("[^0-9]", "")) << 10;
             }
         }
+        return Long.MAX_VALUE;
     }
 
     /** What is wrong with the memory image; empty if nothing. */

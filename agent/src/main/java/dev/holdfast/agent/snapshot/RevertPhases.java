@@ -27,12 +27,16 @@ import java.util.Optional;
  * the decision ends one of them. The head that is left behind keeps a name: that is the undo.
  *
  * <p>{@code runNew} and {@code runOld} work after a restart of the agent too, from the chain's intent. Nothing here watches
- * over the held machine: a hold has no deadline. One thread.
+ * over the held machine: a hold has no deadline. One thread, except {@link #stop}.
  */
 public final class RevertPhases {
     private static final int NAME_IN_BRANCH = 44;
 
     private final VmChain vm;
+    /** Held while the intent is written or removed: {@link #stop} comes from another thread. */
+    private final Object intents = new Object();
+
+    private volatile Intent.After after = Intent.After.RUNNING;
 
     RevertPhases(VmChain vm) {
         this.vm = vm;
@@ -47,13 +51,17 @@ public final class RevertPhases {
         }
     }
 
-    /** Stops the guest, if the machine runs. */
+    /** Stops the guest, if the machine runs. One that a person has paused is known again, also after a restart. */
     public Optional<FreezeFacts> hold() throws SnapshotException {
+        after = Intent.After.RUNNING;
         Optional<RunningVm> running = vm.running();
         if (running.isEmpty()) {
             return Optional.empty();
         }
         try {
+            if (running.get().status() == VmStatus.PAUSED) {
+                after = Intent.After.PAUSED;
+            }
             return Optional.of(running.get().pause());
         } catch (HypervisorException e) {
             throw SnapshotException.of(e);
@@ -73,9 +81,14 @@ public final class RevertPhases {
             Generation head = vm.chain().head();
             Generation next =
                     Generation.fresh(vm.chain().nextNumber(), head.layers().keySet());
-            Intent intent = Intent.revert(operation, snapshot, branchName(snapshot, next.number()), head, next);
+            Intent intent = Intent.revert(operation, snapshot, branchName(snapshot, next.number()), head, next)
+                    .with(after);
             vm.executor(LiveDisks.NONE, Removal.DELETE, Progress.NONE)
                     .run(ChainPlan.prepareRevert(intent, record.layers()));
+            if (isStopped(operation)) {
+                throw new SnapshotException(
+                        new Refusal(Refusal.Kind.CANCELLED, vm.name() + " was stopped while it was being reverted"));
+            }
             if (record.memory().isPresent() || vm.running().isPresent()) {
                 hypervisor()
                         .start(onLayers(intent), mode(record).beside(instance(intent)))
@@ -109,14 +122,76 @@ public final class RevertPhases {
             vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).run(ChainPlan.commitRevert(intent.get()));
             Optional<RunningVm> machine = isNew ? process : replace(process, intent.get());
             vm.slot().became(machine);
-            if (run && machine.isPresent() && machine.get().status() != VmStatus.RUNNING) {
-                machine.get().resume();
+            if (isStopped(operation)) {
+                end(machine);
+            } else {
+                letRun(operation, intent.get(), machine, run);
             }
-            if (machine.isPresent()
-                    && isQuiesced(vm.snapshot(intent.get().snapshot().orElseThrow()))) {
-                vm.tools().watch().restored(vm.name(), operation, run);
+            synchronized (intents) {
+                vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).run(ChainPlan.endRevert());
             }
-            vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).run(ChainPlan.endRevert());
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    private void letRun(String operation, Intent intent, Optional<RunningVm> machine, boolean run)
+            throws HypervisorException, IOException, SnapshotException {
+        if (run && machine.isPresent() && machine.get().status() != VmStatus.RUNNING) {
+            machine.get().resume();
+        }
+        if (machine.isPresent() && isQuiesced(vm.snapshot(intent.snapshot().orElseThrow()))) {
+            vm.tools().watch().restored(vm.name(), operation, run);
+        }
+    }
+
+    /** Read anew each time: somebody may have stopped the machine in the meantime. */
+    private boolean isStopped(String operation) throws IOException {
+        return vm.intentOf(operation)
+                .filter(intent -> intent.after() == Intent.After.STOPPED)
+                .isPresent();
+    }
+
+    private void end(Optional<RunningVm> process) throws HypervisorException {
+        if (process.isPresent()) {
+            process.get().quit();
+            process.get().close();
+            vm.slot().became(Optional.empty());
+        }
+    }
+
+    /** Whether a person had paused the machine before it was held for an operation; empty if nothing is noted of it. */
+    public Optional<Boolean> wasPaused(String operation) throws SnapshotException {
+        try {
+            return vm.intentOf(operation).map(intent -> intent.after() == Intent.After.PAUSED);
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
+     * Somebody wants the machine stopped while a revert has it: both processes end at once, and it is noted beside the layers
+     * that neither side runs whatever is decided; the decision then only moves the head, or leaves it. From any thread; waits
+     * for no phase.
+     *
+     * @return false if no revert has the machine; nothing was done then
+     */
+    public boolean stop() throws SnapshotException {
+        try {
+            Intent intent;
+            synchronized (intents) {
+                Optional<Intent> open = vm.chain().intent().filter(found -> found.kind() == Intent.Kind.REVERT);
+                if (open.isEmpty()) {
+                    return false;
+                }
+                intent = open.get().with(Intent.After.STOPPED);
+                vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).writeIntent(intent);
+            }
+            hypervisor().kill(vm.definition(), Optional.of(instance(intent)));
+            hypervisor().kill(vm.definition(), Optional.empty());
+            return true;
         } catch (IOException e) {
             throw SnapshotException.of(e);
         } catch (HypervisorException e) {
@@ -144,7 +219,7 @@ public final class RevertPhases {
             return Optional.of(hypervisor().takePlace(loaded.get(), vm.definition()));
         }
         SnapshotRecord snapshot = vm.snapshot(intent.snapshot().orElseThrow());
-        if (snapshot.memory().isEmpty()) {
+        if (snapshot.memory().isEmpty() || isStopped(intent.operation())) {
             // There is nothing to lose: whoever wants the machine boots it from the head.
             return Optional.empty();
         }
@@ -155,7 +230,7 @@ public final class RevertPhases {
     /**
      * The revert is not to be: the old machine goes on, the new process ends, its layers go. Idempotent.
      *
-     * @param run whether the old guest runs then; false if it was paused before
+     * @param run whether the old guest runs then if nothing is noted beside the layers; false if it was paused before
      */
     public void runOld(String operation, boolean run) throws SnapshotException {
         try {
@@ -165,7 +240,11 @@ public final class RevertPhases {
             }
             // First: what follows may fail or hang, and the old side needs none of it.
             Optional<RunningVm> old = vm.running();
-            if (run && old.isPresent() && old.get().status().resumable()) {
+            if (isStopped(operation)) {
+                end(old);
+            } else if (intent.map(open -> open.after() == Intent.After.RUNNING).orElse(run)
+                    && old.isPresent()
+                    && old.get().status().resumable()) {
                 old.get().resume();
             }
             if (intent.isPresent()) {
@@ -196,7 +275,9 @@ public final class RevertPhases {
             loaded.get().close();
         }
         LiveDisks live = vm.live(operation, Progress.NONE);
-        vm.executor(live, Removal.DELETE, Progress.NONE).run(ChainPlan.abandonRevert(intent, vm.facts(live)));
+        synchronized (intents) {
+            vm.executor(live, Removal.DELETE, Progress.NONE).run(ChainPlan.abandonRevert(intent, vm.facts(live)));
+        }
     }
 
     /** Whether the head has moved: then there is only forward. */

@@ -137,6 +137,11 @@ public final class SnapshotPhases {
         return current().ran();
     }
 
+    /** Whether somebody has stopped the guest since {@link #prepare}. Asks nobody, so it costs no time. */
+    public boolean isStoppedByOthers() {
+        return current().capture().map(Capture::isStoppedByOthers).orElse(false);
+    }
+
     /**
      * Lets a live capture come near; does nothing for other methods. The guard must be armed: the guest may freeze.
      *

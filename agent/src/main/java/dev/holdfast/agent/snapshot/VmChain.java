@@ -15,6 +15,7 @@ import dev.holdfast.agent.snapshot.chain.LiveDisks;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -60,6 +61,17 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
+    }
+
+    /** The change under way in the chain of a machine; none if there is no chain here. */
+    static Optional<Intent> intentIn(VmDefinition definition) throws IOException {
+        for (VmDefinition.Disk disk : definition.disks()) {
+            Path directory = ChainDirectory.locate(disk.id(), disk.path());
+            if (Files.isDirectory(directory)) {
+                return ChainDirectory.open(directory).intent();
+            }
+        }
+        return Optional.empty();
     }
 
     Name name() {

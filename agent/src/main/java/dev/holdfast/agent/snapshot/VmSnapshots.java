@@ -24,7 +24,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Predicate;
 
 /**
  * The snapshots of one machine. Each method is one operation from beginning to end; {@link #phases()} and {@link #reverts()}
@@ -51,6 +50,20 @@ public final class VmSnapshots {
      */
     public static VmSnapshots open(VmDefinition definition, VmSlot slot, SnapshotTools tools) throws SnapshotException {
         return new VmSnapshots(VmChain.open(definition, slot, tools));
+    }
+
+    /**
+     * Whether a change is under way in the chain of a machine, wherever it runs: only looks.
+     *
+     * @throws SnapshotException the chain cannot be read
+     */
+    public static boolean isUnderWay(VmDefinition definition, String operation) throws SnapshotException {
+        try {
+            return VmChain.intentIn(definition).stream()
+                    .anyMatch(intent -> intent.operation().equals(operation));
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
     }
 
     /** For rounds that make a checkpoint. */
@@ -85,6 +98,16 @@ public final class VmSnapshots {
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
+    }
+
+    /** The space that a snapshot reserves. Looks at nothing but files. */
+    public Room.Need roomForSnapshot(boolean memory) throws SnapshotException {
+        return Preflight.roomForSnapshot(vm, memory);
+    }
+
+    /** The memory that a revert takes beside the machine that runs; nothing if it does not run, or if none was captured. */
+    public Room.Need roomForRevert(Name snapshot) throws SnapshotException {
+        return Preflight.roomForRevert(vm, snapshot);
     }
 
     /**
@@ -321,23 +344,24 @@ public final class VmSnapshots {
 
     /**
      * Ends what an earlier life of the agent left: to be called before anything else is done with the machine, a start
-     * included.
+     * included. Also what the agent of another node left, that has lost the machine to this one.
      *
-     * @param inDoubt says of an operation whether it belongs to a round that is not decided here yet; that one stays
+     * @param fates what is to become of it
      * @return the operation that was ended, for the log
      */
-    public Optional<String> recover(Predicate<String> inDoubt) throws SnapshotException {
+    public Optional<String> recover(Fate.Teller fates) throws SnapshotException {
         try {
             Optional<Intent> intent = vm.chain().intent();
-            if (intent.isEmpty() || inDoubt.test(intent.get().operation())) {
+            Fate fate = intent.map(open -> fates.of(open.operation())).orElse(Fate.KEEP);
+            if (intent.isEmpty() || fate == Fate.KEEP) {
                 vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).flushHead();
                 return Optional.empty();
             }
             String operation = intent.get().operation();
             switch (intent.get().kind()) {
-                case CUT -> phases.abandon(operation);
+                case CUT -> recoverCut(intent.get(), fate);
                 case MERGE -> tidying.merge(intent.get(), Removal.QUARANTINE, Progress.NONE);
-                case REVERT -> recoverRevert(intent.get());
+                case REVERT -> recoverRevert(intent.get(), fate);
             }
             return Optional.of(operation);
         } catch (IOException e) {
@@ -345,8 +369,16 @@ public final class VmSnapshots {
         }
     }
 
-    private void recoverRevert(Intent intent) throws IOException, SnapshotException {
-        if (reverts.isDecided(intent)) {
+    private void recoverCut(Intent intent, Fate fate) throws SnapshotException {
+        if (fate == Fate.MAKE_TRUE && intent.snapshot().isPresent()) {
+            phases.publish(intent.operation(), intent.snapshot().get());
+        } else {
+            phases.abandon(intent.operation());
+        }
+    }
+
+    private void recoverRevert(Intent intent, Fate fate) throws IOException, SnapshotException {
+        if (fate == Fate.MAKE_TRUE || reverts.isDecided(intent)) {
             reverts.runNew(intent.operation(), true);
             return;
         }

@@ -27,6 +27,7 @@ public final class ManagedVm {
     private final ReentrantLock lock = new ReentrantLock();
     private volatile @Nullable RunningVm process;
     private volatile String lastState = STOPPED;
+    private volatile boolean still;
     private volatile boolean inDoubt;
 
     ManagedVm(VmDefinition definition, Optional<Name> group) {
@@ -71,6 +72,18 @@ public final class ManagedVm {
     }
 
     /**
+     * A round is about to freeze it, or has: its process is not asked for its state then, and nobody is told, because either
+     * would lengthen the freeze.
+     */
+    public void holdStill(boolean now) {
+        still = now;
+    }
+
+    boolean isHeldStill() {
+        return still;
+    }
+
+    /**
      * Whether there may be a process that does not answer.
      *
      * @return whether this is news
@@ -88,7 +101,7 @@ public final class ManagedVm {
             lastState = inDoubt ? UNKNOWN : STOPPED;
             return lastState;
         }
-        if (lock.tryLock()) {
+        if (!still && lock.tryLock()) {
             try {
                 lastState = word(present.get().status());
             } catch (HypervisorException e) {

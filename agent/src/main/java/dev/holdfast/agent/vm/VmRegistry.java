@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,6 +21,9 @@ import org.slf4j.LoggerFactory;
 public final class VmRegistry implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(VmRegistry.class);
+
+    /** A phase of a round that was given up ends within that time. */
+    private static final Duration LET_GO = Duration.ofSeconds(5);
 
     /** Told when a machine has a process, so that the guard can connect to it. */
     public interface Listener {
@@ -115,6 +119,11 @@ public final class VmRegistry implements AutoCloseable {
                 "there is no machine " + vm + " on this node; 'holdfast vm list' shows what there is"));
     }
 
+    /** Whether a round is about to freeze a machine of this node, or has: what can wait shall wait. */
+    public boolean isAnyHeldStill() {
+        return vms.values().stream().anyMatch(ManagedVm::isHeldStill);
+    }
+
     /** The state of every machine, for the store. */
     public SortedMap<Name, String> states() {
         SortedMap<Name, String> states = new TreeMap<>();
@@ -139,13 +148,18 @@ public final class VmRegistry implements AutoCloseable {
     }
 
     /**
-     * Stops a machine: asks the guest first, then ends the process. Does nothing if it does not run.
+     * Stops a machine: asks the guest first, then ends the process. Does nothing if it does not run. A machine that somebody
+     * does not let go of in time is killed.
      *
      * @param patience how long the guest may take to shut down; zero not to ask it
      */
     public void stop(Name name, Duration patience) throws HypervisorException {
         ManagedVm vm = get(name);
-        vm.lock().lock();
+        if (!lockSoon(vm)) {
+            LOG.warn("{} is being used and not let go of: it is killed", name);
+            hypervisor.kill(vm.definition(), Optional.empty());
+            vm.lock().lock();
+        }
         try {
             Optional<RunningVm> process = process(vm);
             if (process.isPresent() && (patience.isZero() || !process.get().shutdown(patience))) {
@@ -155,6 +169,15 @@ public final class VmRegistry implements AutoCloseable {
             listener.onGone(vm);
         } finally {
             vm.lock().unlock();
+        }
+    }
+
+    private static boolean lockSoon(ManagedVm vm) {
+        try {
+            return vm.lock().tryLock(LET_GO.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 

@@ -187,6 +187,55 @@ class CommandLineTest {
     }
 
     @Test
+    void statusSaysWhyTheStoreIsUnreachableAndWhatSomebodyShouldLookAt() {
+        answers.put(
+                ControlCommand.CLUSTER_STATUS,
+                (a, p) -> new ClusterStatus(
+                        "lab",
+                        "unreachable",
+                        "no quorum, start more",
+                        "",
+                        "",
+                        -1,
+                        "",
+                        List.of(),
+                        List.of(),
+                        List.of()));
+        environment.run("cluster", "status");
+        assertThat(environment.out.toString().lines())
+                .contains("Store:    unreachable", "Because:  no quorum, start more");
+
+        ClusterStatus.Round round =
+                new ClusterStatus.Round("r1", "checkpoint", "shop", "x", "preparing", List.of("n2", "n3"));
+        answers.put(
+                ControlCommand.CLUSTER_STATUS,
+                (a, p) -> new ClusterStatus(
+                        "lab",
+                        "connected",
+                        "",
+                        "id-1",
+                        "n1",
+                        5,
+                        "",
+                        List.of(),
+                        List.of(round),
+                        List.of("the round at /x cannot be read")));
+        environment.run("cluster", "status");
+        assertThat(environment.out.toString().lines())
+                .contains("Problem:  the round at /x cannot be read")
+                .anyMatch(line -> line.matches("r1 +checkpoint +shop +x +preparing +n2, n3"));
+    }
+
+    @Test
+    void aCheckpointWhoseRecordWasNotReadBackIsAWarningAndNoFailure() {
+        answers.put(ControlCommand.CHECKPOINT_CREATE, (a, p) -> new Done("shop@x is committed, but"));
+
+        assertThat(environment.run("checkpoint", "create", "shop@x")).isZero();
+
+        assertThat(environment.err).asString().contains("warning: shop@x is committed, but");
+    }
+
+    @Test
     void jsonAndYamlCarryTheWholeAnswer() throws Exception {
         assertThat(environment.run("vm", "list", "-o", "json")).isZero();
         assertThat(Json.object(environment.out.toString()).as(VmList.class).vms())
@@ -432,11 +481,13 @@ class CommandLineTest {
                 new ClusterStatus(
                         "lab",
                         "connected",
+                        "",
                         "id-1",
                         "n1",
                         5,
                         "",
                         List.of(new ClusterStatus.Node("n1", true, "10.0.0.1:7800", "0.1.0", 1)),
+                        List.of(),
                         List.of());
             case CLUSTER_HISTORY ->
                 new History(List.of(new History.Entry(

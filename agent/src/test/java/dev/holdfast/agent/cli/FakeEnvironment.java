@@ -90,6 +90,11 @@ final class FakeEnvironment implements Environment {
             }
 
             @Override
+            public int prime() {
+                return 0;
+            }
+
+            @Override
             public int zookeeper(ZooKeeperOptions options) {
                 daemonCalls.add(options);
                 return 8;

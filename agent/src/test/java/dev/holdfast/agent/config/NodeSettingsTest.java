@@ -38,7 +38,11 @@ class NodeSettingsTest {
                         new ZooKeeperSettings(
                                 "127.0.0.1:2181", Duration.ofSeconds(6), directory.resolve("zookeeper.secret")),
                         new ChannelSettings("127.0.0.1", 7800, directory.resolve("channel.key")),
-                        new CheckpointSettings(Duration.ofSeconds(5), Duration.ofSeconds(60), Duration.ofMinutes(10)),
+                        new CheckpointSettings(
+                                Duration.ofSeconds(5),
+                                Duration.ofSeconds(60),
+                                Duration.ofMinutes(10),
+                                Duration.ofMinutes(2)),
                         new QemuProgram("qemu-system-x86_64", List.of(), Optional.empty())));
     }
 
@@ -65,6 +69,7 @@ class NodeSettingsTest {
                 deadline = "1500ms"
                 prepare_timeout = "2m"
                 drain_timeout = "1h"
+                revert_deadline = "5m"
                 [qemu]
                 emulator = "/bin/sh"
                 firmware_dirs = ["/usr/share", "/usr/lib/../lib"]
@@ -83,7 +88,11 @@ class NodeSettingsTest {
                         "wheel",
                         new ZooKeeperSettings("n1:2181,n2:2181", Duration.ofSeconds(8), secret),
                         new ChannelSettings("10.77.0.11", 7900, key),
-                        new CheckpointSettings(Duration.ofMillis(1500), Duration.ofMinutes(2), Duration.ofHours(1)),
+                        new CheckpointSettings(
+                                Duration.ofMillis(1500),
+                                Duration.ofMinutes(2),
+                                Duration.ofHours(1),
+                                Duration.ofMinutes(5)),
                         new QemuProgram(
                                 "/bin/sh",
                                 List.of(Path.of("/usr/share"), Path.of("/usr/lib")),

@@ -161,7 +161,7 @@ class ChainWalkTest {
             callsUntilFailure = Integer.MAX_VALUE;
             // A new life of the agent, as after each start.
             vm = open(images);
-            vm.recover(operation -> false);
+            vm.recover(operation -> Fate.TAKE_BACK);
             check(vm, "seed " + seed + ", " + log);
         }
     }

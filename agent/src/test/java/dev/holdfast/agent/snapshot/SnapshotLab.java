@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
@@ -13,8 +14,11 @@ import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
 import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
+import dev.holdfast.agent.snapshot.chain.ChainExecutor;
 import dev.holdfast.agent.snapshot.chain.ChainImport;
 import dev.holdfast.agent.snapshot.chain.DiskImages;
+import dev.holdfast.agent.snapshot.chain.Intent;
+import dev.holdfast.agent.snapshot.chain.LiveDisks;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
@@ -324,6 +328,30 @@ final class SnapshotLab implements AutoCloseable {
                 run("kill", "-s", signal, Files.readString(pid).strip());
             }
         }
+    }
+
+    /** The processes of the machine that live, also those that are loaded beside it. */
+    List<Long> processes() throws IOException {
+        try (Stream<Path> files = Files.walk(root.resolve("run/vms/web"))) {
+            List<Long> alive = new ArrayList<>();
+            for (Path pid : files.filter(file -> file.endsWith("pid")).toList()) {
+                long number = Long.parseLong(Files.readString(pid).strip());
+                ProcessIdentity.of(number).filter(ProcessIdentity::isAlive).ifPresent(identity -> alive.add(number));
+            }
+            return alive;
+        }
+    }
+
+    /** As if the agent had died right after it noted that the machine is stopped. */
+    void noteStopped() throws IOException {
+        new ChainExecutor(
+                        chain,
+                        images,
+                        LiveDisks.NONE,
+                        InstantSource.system(),
+                        ChainExecutor.Removal.QUARANTINE,
+                        Progress.NONE)
+                .writeIntent(chain.intent().orElseThrow().with(Intent.After.STOPPED));
     }
 
     /** Kills processes that were loaded beside and never took the machine's place. */

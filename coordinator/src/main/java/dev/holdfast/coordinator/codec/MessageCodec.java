@@ -2,6 +2,7 @@ package dev.holdfast.coordinator.codec;
 
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.message.GroupMessage;
 import java.nio.ByteBuffer;
@@ -16,7 +17,7 @@ import java.nio.charset.StandardCharsets;
  *   u8 version = 1 | u8 kind | u8 n, round (n bytes ASCII) | i64 epoch | body
  *   1 FREEZE     nothing
  *   2 FROZEN     u8 n, member
- *   3 VOID       u8 n, member | u16 n, because (UTF-8, no control characters)
+ *   3 VOID       u8 n, member | u8 n, kind of reason (Refusal.Kind) | u16 n, reason (UTF-8, no control characters)
  *   4 PROGRESS   u8 n, member | u8 n, phase (ASCII letters and dashes) | i64 done | i64 total
  * </pre>
  *
@@ -27,7 +28,7 @@ public final class MessageCodec {
     /** No message is larger than this, in bytes. */
     public static final int MAX_BYTES = 8 * 1024;
 
-    /** What goes beyond this is cut off the reason for a void, in characters; the reason is only logged. */
+    /** What goes beyond this is cut off the reason for a void, in characters; the reason is only shown. */
     static final int MAX_BECAUSE_CHARS = 1_000;
 
     private static final int MAX_BECAUSE_BYTES = 3 * MAX_BECAUSE_CHARS;
@@ -45,10 +46,15 @@ public final class MessageCodec {
         ByteBuffer out = ByteBuffer.allocate(MAX_BYTES);
         out.put(VERSION);
         message.match(
-                freeze -> header(out, FREEZE, freeze),
+                freeze -> header(out, FREEZE, freeze).putLong(Math.max(0, freeze.atNanos())),
                 frozen -> shortText(header(out, FROZEN, frozen), frozen.member().value()),
                 voided -> longText(
-                        shortText(header(out, VOID, voided), voided.member().value()), voided.because()),
+                        shortText(
+                                shortText(
+                                        header(out, VOID, voided),
+                                        voided.member().value()),
+                                voided.because().kind().name()),
+                        voided.because().text()),
                 progress -> shortText(
                                 shortText(
                                         header(out, PROGRESS, progress),
@@ -103,7 +109,7 @@ public final class MessageCodec {
         RoundId round = in.round();
         Epoch epoch = new Epoch(in.natural("epoch"));
         GroupMessage message = switch (kind) {
-            case FREEZE -> new GroupMessage.Freeze(round, epoch);
+            case FREEZE -> new GroupMessage.Freeze(round, epoch, in.natural("at"));
             case FROZEN -> new GroupMessage.Frozen(round, epoch, in.name());
             case VOID -> new GroupMessage.VoidRound(round, epoch, in.name(), in.because());
             case PROGRESS ->
@@ -152,7 +158,20 @@ public final class MessageCodec {
             return text;
         }
 
-        String because() throws CodecException {
+        Refusal because() throws CodecException {
+            return new Refusal(kind(), reason());
+        }
+
+        private Refusal.Kind kind() throws CodecException {
+            String name = text(u8() & 0xff, Name.MAX_LENGTH);
+            try {
+                return Refusal.Kind.valueOf(name);
+            } catch (IllegalArgumentException unknown) {
+                throw new CodecException("a reason of an unknown kind", unknown);
+            }
+        }
+
+        private String reason() throws CodecException {
             need(Short.BYTES);
             String text = text(bytes.getShort() & 0xffff, MAX_BECAUSE_BYTES);
             if (text.chars().anyMatch(c -> c < ' ' || c == 0x7f)) {

@@ -27,6 +27,8 @@ import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,6 +52,11 @@ public final class Coordinator {
 
     private static final Duration ABORTED_PATIENCE = Duration.ofSeconds(3);
 
+    /** Nodes that have just come back need some seconds until they are heard on the channel: how often to look. */
+    private static final int JOINING_TRIES = 200;
+
+    private static final Duration BETWEEN_TRIES = Duration.ofMillis(50);
+
     private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
 
     private final Engine engine;
@@ -57,6 +64,7 @@ public final class Coordinator {
     private final NodeRegistry nodes;
     private final GroupQueue queue;
     private final RoundGate gate;
+    private final int joiningTries;
 
     /**
      * @param engine runs the rounds
@@ -66,11 +74,22 @@ public final class Coordinator {
      * @param gate holds new rounds back
      */
     public Coordinator(Engine engine, Catalogue catalogue, NodeRegistry nodes, GroupQueue queue, RoundGate gate) {
+        this(engine, catalogue, nodes, queue, gate, JOINING_TRIES);
+    }
+
+    Coordinator(
+            Engine engine,
+            Catalogue catalogue,
+            NodeRegistry nodes,
+            GroupQueue queue,
+            RoundGate gate,
+            int joiningTries) {
         this.engine = engine;
         this.catalogue = catalogue;
         this.nodes = nodes;
         this.queue = queue;
         this.gate = gate;
+        this.joiningTries = joiningTries;
     }
 
     /**
@@ -97,7 +116,9 @@ public final class Coordinator {
     public Outcome run(Wish wish, Epoch reign)
             throws RoundRefusedException, StoreUnreachableException, InterruptedException {
         try (GroupQueue.Turn turn = queue.take(wish.group(), wish.patience())) {
-            Outcome outcome = engine.run(plan(wish, reign)).get();
+            RoundSpec spec = plan(wish, reign);
+            awaitPresent(spec.members().nodes());
+            Outcome outcome = engine.run(spec).get();
             awaitClosed(wish.id(), outcome.kind() == Outcome.Kind.COMMITTED ? COMMITTED_PATIENCE : ABORTED_PATIENCE);
             if (outcome.kind() == Outcome.Kind.ABORTED) {
                 throw new RoundRefusedException(
@@ -129,6 +150,30 @@ public final class Coordinator {
         } catch (GroupBusyException e) {
             throw new RoundRefusedException(new Refusal(Refusal.Kind.BUSY, e.getMessage()));
         }
+    }
+
+    /**
+     * An agent that has just come back is in the store a few seconds before it is in the group channel. A round begun in
+     * between would freeze those who hear of it, and wait for the others in vain.
+     */
+    private void awaitPresent(SortedSet<Name> members) throws RoundRefusedException {
+        SortedSet<Name> missing = new TreeSet<>(members);
+        for (int left = joiningTries; ; left--) {
+            missing.removeAll(engine.present());
+            if (missing.isEmpty()) {
+                return;
+            }
+            if (left <= 0) {
+                throw refused(
+                        "these nodes are not in the group channel, as the leader sees it: %s. See that their agents are up, and that port and address of [channel] can be reached from every node"
+                                .formatted(names(missing)));
+            }
+            LockSupport.parkNanos(BETWEEN_TRIES.toNanos());
+        }
+    }
+
+    private static String names(SortedSet<Name> nodes) {
+        return nodes.stream().map(Name::value).collect(Collectors.joining(", "));
     }
 
     /** "Reverted" shall mean that the machines run there, and what comes next shall find nobody in its way. */

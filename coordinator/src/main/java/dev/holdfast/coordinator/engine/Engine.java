@@ -47,12 +47,6 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
 
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
-    /** Somebody follows a round until this is closed. */
-    public interface Following extends AutoCloseable {
-        @Override
-        void close();
-    }
-
     /** A participant of one round. */
     private record Participant(RoundSpec spec, ParticipantState state, ParticipantEffects effects) {}
 
@@ -85,7 +79,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         this.self = self;
         this.ports = ports;
         this.fatal = fatal;
-        this.log = new TransitionLog(self);
+        this.log = new TransitionLog(self, ports.timers(), this::post);
         this.lanes = new Lanes(
                 (round, event) -> post(() -> toParticipant(round, event)),
                 (round, event) -> post(() -> toLeader(round, event)),
@@ -107,11 +101,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         ports.timers().after(SWEEP, this::sweep);
     }
 
-    /**
-     * Follows the progress of a round, wherever its leader is.
-     *
-     * @return closes the subscription; never throws
-     */
+    /** Follows the progress of a round, wherever its leader is, until the answer is closed. Never throws. */
     public Following follow(RoundId round, RoundListener listener) {
         post(() -> listeners.put(round, listener));
         return () -> post(() -> listeners.remove(round));
@@ -152,6 +142,11 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
             }
         });
         return closed;
+    }
+
+    /** The nodes that this one can speak to at present, itself included. */
+    public Set<Name> present() {
+        return ports.channel().present();
     }
 
     /** Asks for the end of a round that this node leads. */
@@ -225,7 +220,8 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
     @Override
     public void onMessage(Name from, GroupMessage message) {
         post(() -> message.<Runnable>match(
-                        freeze -> () -> fromChannel(freeze, new ParticipantEvent.FreezeHeard()),
+                        freeze -> () ->
+                                fromChannel(Appointment.noted(ports, from, freeze), new ParticipantEvent.FreezeHeard()),
                         frozen -> () -> fromChannel(frozen, new ParticipantEvent.FrozenHeard(frozen.member())),
                         voided -> () ->
                                 fromChannel(voided, new ParticipantEvent.VoidHeard(voided.member(), voided.because())),
@@ -258,7 +254,8 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
                         .filter(node -> !(participant.state() instanceof Draining))
                         .forEach(node -> toParticipant(
                                 participant.spec().id(),
-                                new ParticipantEvent.VoidHeard(node, "the group channel lost the node")))));
+                                new ParticipantEvent.VoidHeard(
+                                        node, Refusal.failed("the group channel lost the node"))))));
     }
 
     private void onView(RoundView view) {
@@ -376,6 +373,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
                 try {
                     task.run();
                 } catch (RuntimeException e) {
+                    log.tell();
                     LOG.error("the protocol contradicts itself; this node stops and the guard thaws", e);
                     fatal.accept(e);
                 }

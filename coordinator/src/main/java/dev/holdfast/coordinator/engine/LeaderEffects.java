@@ -49,18 +49,30 @@ final class LeaderEffects implements LeaderEffect.Visitor {
 
     @Override
     public void tellFreeze(LeaderEffect.TellFreeze effect) {
-        ports.channel().send(spec.members().nodes(), new GroupMessage.Freeze(round(), spec.epoch()));
+        ports.channel()
+                .send(spec.members().nodes(), new GroupMessage.Freeze(round(), spec.epoch(), Appointment.next(ports)));
     }
 
     @Override
     public void writeDecision(LeaderEffect.WriteDecision effect) {
-        lanes.store(() -> post(decided(ports.log()
-                .decide(spec, effect.decision(), effect.version(), reign, effect.reports(), effect.because()))));
+        lanes.store(() -> post(decided(
+                effect.version(),
+                ports.log()
+                        .decide(
+                                spec,
+                                effect.decision(),
+                                effect.version(),
+                                reign,
+                                effect.reports(),
+                                effect.because()))));
     }
 
-    private static LeaderEvent decided(Written written) {
+    private static LeaderEvent decided(int version, Written written) {
         if (written instanceof Written.Done) {
             return new LeaderEvent.DecisionWritten();
+        }
+        if (written instanceof Written.Refused refused) {
+            return new LeaderEvent.CommitRefused(version, refused.because());
         }
         return other(written);
     }

@@ -11,6 +11,8 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent;
 import java.io.IOException;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,6 +20,8 @@ import org.slf4j.LoggerFactory;
 final class ParticipantEffects implements ParticipantEffect.Visitor {
 
     private static final Logger LOG = LoggerFactory.getLogger(ParticipantEffects.class);
+
+    private static final long MOMENT_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     /** A call to the store that may not get through. */
     private interface StoreCall {
@@ -125,8 +129,12 @@ final class ParticipantEffects implements ParticipantEffect.Visitor {
 
     @Override
     public void drain(ParticipantEffect.Drain effect) {
-        tell("thawed");
-        phase(() -> new ParticipantEvent.Drained(ports.snapshotter().drain(round(), this::tell)));
+        phase(() -> {
+            // Other members may stand still for a moment longer, and whoever hears of this has work with it.
+            LockSupport.parkNanos(MOMENT_NANOS);
+            tell("thawed");
+            return new ParticipantEvent.Drained(ports.snapshotter().drain(round(), this::tell));
+        });
     }
 
     @Override

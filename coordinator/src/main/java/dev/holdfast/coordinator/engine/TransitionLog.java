@@ -1,35 +1,60 @@
 package dev.holdfast.coordinator.engine;
 
+import dev.holdfast.coordinator.port.Timers;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundId;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One line for each transition, so that the log of an incident reads like a story; what did not fit goes to the debug log. Thread-safe. */
+/**
+ * One line for each transition, so that the log of an incident reads like a story; what did not fit goes to the debug log.
+ * Lines are written a moment later: the work would lengthen a freeze. Used by the engine's thread only.
+ */
 final class TransitionLog {
 
     private static final Logger LOG = LoggerFactory.getLogger(TransitionLog.class);
 
-    private final Name self;
+    private static final Duration MOMENT = Duration.ofMillis(50);
 
-    TransitionLog(Name self) {
+    private final Name self;
+    private final Timers timers;
+    private final Consumer<Runnable> engine;
+    private final List<Runnable> untold = new ArrayList<>();
+
+    /** @param engine runs something on the engine's thread */
+    TransitionLog(Name self, Timers timers, Consumer<Runnable> engine) {
         this.self = self;
+        this.timers = timers;
+        this.engine = engine;
     }
 
     void moved(RoundId round, String role, Object from, Object to, Object because, Optional<String> rejection) {
         if (rejection.isPresent()) {
             LOG.debug("round {}: {} on {} ignored: {}", round, role, self, rejection.get());
         } else if (!from.getClass().equals(to.getClass())) {
-            LOG.info(
+            if (untold.isEmpty()) {
+                timers.after(MOMENT, () -> engine.accept(this::tell));
+            }
+            untold.add(() -> LOG.info(
                     "round {}: {} on {}: {} -> {} because {}",
                     round,
                     role,
                     self,
                     name(from),
                     name(to),
-                    reason(because));
+                    reason(because)));
         }
+    }
+
+    /** Writes what was noted so far. */
+    void tell() {
+        untold.forEach(Runnable::run);
+        untold.clear();
     }
 
     /** Something that found no machine to go to. */

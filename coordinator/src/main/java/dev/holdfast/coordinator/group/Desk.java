@@ -53,7 +53,7 @@ final class Desk implements NodeLink, AutoCloseable {
     public CompletableFuture<byte[]> request(Name node, byte[] payload, Duration timeout) {
         if (payload.length > MAX_PAYLOAD) {
             return CompletableFuture.failedFuture(
-                    new IOException("a request of " + payload.length + " bytes is too long"));
+                    new NotServedException("a request of " + payload.length + " bytes is too long"));
         }
         long id = ids.incrementAndGet();
         CompletableFuture<byte[]> answer = new CompletableFuture<>();
@@ -92,7 +92,7 @@ final class Desk implements NodeLink, AutoCloseable {
         }
         CompletableFuture<byte[]> waiting = asked.answer();
         if (answer.payload().length == 0) {
-            waiting.completeExceptionally(new IOException("the other agent is too busy"));
+            waiting.completeExceptionally(new NotServedException("the other agent is too busy"));
             return;
         }
         waiting.complete(answer.payload());

@@ -160,6 +160,11 @@ public final class JGroupsChannel implements GroupChannel {
     }
 
     @Override
+    public long clockNanos() {
+        return wallClockNanos.getAsLong();
+    }
+
+    @Override
     public ClockOffset clockOffset(Name node) {
         return node.equals(settings.node()) ? new ClockOffset(0, 0) : clocks.offset(node);
     }

@@ -4,6 +4,7 @@ import dev.holdfast.coordinator.codec.CodecException;
 import dev.holdfast.coordinator.codec.MessageCodec;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.message.GroupMessage;
 import java.nio.ByteBuffer;
@@ -176,9 +177,9 @@ sealed interface Wire {
         Epoch epoch = new Epoch(0);
         Name node = new Name("node");
         List<GroupMessage> samples = List.of(
-                new GroupMessage.Freeze(round, epoch),
+                new GroupMessage.Freeze(round, epoch, 0),
                 new GroupMessage.Frozen(round, epoch, node),
-                new GroupMessage.VoidRound(round, epoch, node, "reason"),
+                new GroupMessage.VoidRound(round, epoch, node, Refusal.failed("reason")),
                 new GroupMessage.Progress(round, epoch, node, "phase", 0, 0));
         for (int i = 0; i < WARM_UP_ROUNDS; i++) {
             for (GroupMessage sample : samples) {

@@ -63,7 +63,8 @@ public interface DecisionLog {
      * current one).
      *
      * @param reign the caller's epoch, not necessarily the one that opened the round
-     * @return Done, Conflict, StaleEpoch or Unknown
+     * @return Done, Conflict, StaleEpoch or Unknown; Refused if the record has the expected version but what goes with a
+     *     commitment cannot be written: nothing was, and no write that named this version or a lower one can land any more
      */
     Written decide(
             RoundSpec spec,
@@ -101,8 +102,15 @@ public interface DecisionLog {
     /** Reads one round from the server (not from a cache). Empty means there is no record, which decides nothing. */
     Optional<RoundView> read(RoundId round) throws StoreUnreachableException;
 
-    /** All rounds there are. */
+    /** All rounds there are, but for those whose records cannot be read. */
     List<RoundView> rounds() throws StoreUnreachableException;
+
+    /**
+     * What is wrong with the rounds whose records could not be read when they were last looked at, one text for each, and
+     * what to do. Does not ask the store. Such a round is passed over: nothing is decided or deleted by it, and the machines
+     * it claims stay claimed.
+     */
+    List<String> unreadable();
 
     /**
      * Calls the listener with a fresh view whenever a round appears or anything in it changes; level-triggered: views in

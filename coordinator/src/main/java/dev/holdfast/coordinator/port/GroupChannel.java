@@ -34,6 +34,9 @@ public interface GroupChannel extends AutoCloseable {
      */
     record ClockOffset(long offsetNanos, long errorNanos) {}
 
+    /** This node's wall clock, in nanoseconds since 1970, as the offsets are measured against. */
+    long clockNanos();
+
     /** The last measurement against a node. */
     ClockOffset clockOffset(Name node);
 

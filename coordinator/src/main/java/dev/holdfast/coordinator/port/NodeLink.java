@@ -22,8 +22,20 @@ public interface NodeLink {
         }
     }
 
+    /** The request was not begun: it is too long, or the other agent is too busy. */
+    final class NotServedException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        /** @param message why */
+        public NotServedException(String message) {
+            super(message);
+        }
+    }
+
     /**
-     * Sends a request. Fails with {@link AbsentException} if it never left. At most once; a lost request or answer ends in a {@code TimeoutException}.
+     * Sends a request, at most once. Fails with {@link AbsentException} if it never left and with {@link NotServedException}
+     * if it was not begun; after any other failure, a {@code TimeoutException} among them, nobody knows whether it was
+     * done.
      *
      * @param payload at most 1 MiB
      */

@@ -60,6 +60,14 @@ public interface Snapshotter {
      */
     void freeze(RoundSpec spec) throws PhaseException;
 
+    /**
+     * The machines are to be stopped by {@link #freeze} that much later than now, and not earlier: so all nodes stop at one
+     * instant. Ignored when it has passed, or for a round that is not known.
+     *
+     * @param nanos from now; at most a few milliseconds are waited
+     */
+    void stopIn(RoundId round, long nanos);
+
     /** Cuts the disks of all machines, and takes what must be taken at a standstill. */
     void capture(RoundId round) throws PhaseException;
 

@@ -40,6 +40,19 @@ public record RoundView(
                 && acknowledged.containsAll(other.acknowledged);
     }
 
+    /** The members whose word is missing: READY, then the vote, and after the decision that it is carried out. */
+    public SortedSet<Name> waitsFor() {
+        SortedSet<Name> missing = new TreeSet<>(spec.members().nodes());
+        if (state.decision().isPresent()) {
+            missing.removeAll(acknowledged);
+            return missing;
+        }
+        missing.removeAll(votes.keySet());
+        SortedSet<Name> notReady = new TreeSet<>(missing);
+        notReady.removeAll(ready);
+        return notReady.isEmpty() ? missing : notReady;
+    }
+
     /** A view from unsorted collections. */
     public static RoundView of(
             RoundSpec spec,

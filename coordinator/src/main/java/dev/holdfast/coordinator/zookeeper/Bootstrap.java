@@ -60,22 +60,39 @@ final class Bootstrap {
     }
 
     /**
-     * Accepts the store after a person said that the one the cluster knew is lost. If its epoch is higher than this node
-     * remembers, another node has done so before and its identity stays; otherwise it gets a new one and a higher epoch.
-     *
-     * @param above the new epoch is higher than this
+     * Accepts the store after a person said that the one the cluster knew is lost. A store that this node knows stays as
+     * it is. One that has gone back gets a new identity, so that no other node mistakes it for the old one; one of another
+     * identity keeps it, because another node may have adopted it. In both, the epoch is raised above all that this node
+     * has seen.
      */
-    StoreIdentity adopt(Epoch above) throws KeeperException, InterruptedException {
+    StoreIdentity adopt(Optional<StoreIdentity> remembered) throws KeeperException, InterruptedException {
+        wire.sync("/", bound);
         create();
-        int version = version(schema.epoch());
-        if (version <= above.value()) {
-            wire.set(schema.id(), identities.get().getBytes(StandardCharsets.UTF_8), -1, bound);
+        Wire.Data id = present(schema.id());
+        Optional<String> known = remembered.map(StoreIdentity::identity);
+        if (known.equals(Optional.of(text(id)))) {
+            try {
+                return identify(remembered);
+            } catch (StoreUnreachableException wentBack) {
+                rename(id);
+            }
         }
-        while (version <= above.value()) {
+        long above = remembered.map(seen -> seen.epoch().value()).orElse(-1L);
+        int version = version(schema.epoch());
+        while (version <= above) {
             version = wire.set(schema.epoch(), NOTHING, -1, bound).getVersion();
         }
         long newest = wire.set(schema.pulse(), NOTHING, -1, bound).getMzxid();
         return new StoreIdentity(identity(), new Epoch(version), newest);
+    }
+
+    private void rename(Wire.Data id) throws KeeperException, InterruptedException {
+        try {
+            byte[] another = identities.get().getBytes(StandardCharsets.UTF_8);
+            wire.set(schema.id(), another, id.version(), bound);
+        } catch (KeeperException.BadVersionException before) {
+            // Another node was told the same at the same time; its identity counts.
+        }
     }
 
     private void create() throws KeeperException, InterruptedException {
@@ -121,7 +138,11 @@ final class Bootstrap {
     }
 
     private String identity() throws KeeperException, InterruptedException {
-        return new String(present(schema.id()).bytes(), StandardCharsets.UTF_8);
+        return text(present(schema.id()));
+    }
+
+    private static String text(Wire.Data data) {
+        return new String(data.bytes(), StandardCharsets.UTF_8);
     }
 
     private int version(String path) throws KeeperException, InterruptedException {

@@ -37,12 +37,10 @@ final class RoundOpening {
 
     private final StoreSession session;
     private final Schema schema;
-    private final RoundReader reader;
 
-    RoundOpening(StoreSession session, RoundReader reader) {
+    RoundOpening(StoreSession session) {
         this.session = session;
         this.schema = session.schema();
-        this.reader = reader;
     }
 
     /** As {@link dev.holdfast.coordinator.port.DecisionLog#open} says. */
@@ -159,7 +157,12 @@ final class RoundOpening {
         if (data.isEmpty()) {
             return "round " + round;
         }
-        RoundSpec holder = reader.record(round, data.get().bytes()).spec();
+        RoundSpec holder;
+        try {
+            holder = RecordCodec.decodeRound(data.get().bytes()).spec();
+        } catch (CodecException unreadable) {
+            return "round %s, which cannot be read (see 'holdfast cluster status')".formatted(round);
+        }
         return "round %s (%s %s@%s)"
                 .formatted(
                         round,

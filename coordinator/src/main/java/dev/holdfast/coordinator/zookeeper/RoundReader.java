@@ -9,19 +9,31 @@ import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.RoundView;
 import dev.holdfast.coordinator.protocol.Vote;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentSkipListMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Reads rounds from the store. Thread-safe. */
+/**
+ * Reads rounds from the store. One record that cannot be read must not stop all rounds: {@link #seen} and {@link #all} pass
+ * it over, tell the log once, and remember it for {@link #unreadable}. Thread-safe.
+ */
 final class RoundReader {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RoundReader.class);
 
     private final StoreSession session;
     private final Schema schema;
+    private final SortedMap<String, String> unreadable = new ConcurrentSkipListMap<>();
 
     RoundReader(StoreSession session) {
         this.session = session;
@@ -31,13 +43,61 @@ final class RoundReader {
     /**
      * A round as it was when this was called, or later. The record is read before what is beside it: a view may show votes
      * that are newer than its state, never older ones.
+     *
+     * @throws StoreUnreachableException also if it cannot be read
      */
     Optional<RoundView> view(RoundId round) throws StoreUnreachableException {
+        try {
+            return decoded(round);
+        } catch (CodecException why) {
+            throw unreadable(schema.round(round), why);
+        }
+    }
+
+    /** The same; empty also for a round that cannot be read. */
+    Optional<RoundView> seen(RoundId round) throws StoreUnreachableException {
+        try {
+            Optional<RoundView> view = decoded(round);
+            unreadable.remove(round.value());
+            return view;
+        } catch (CodecException why) {
+            passOver(round.value(), String.valueOf(why.getMessage()));
+            return Optional.empty();
+        }
+    }
+
+    private void passOver(String round, String why) {
+        String path = schema.rounds() + "/" + round;
+        String text =
+                ("the round at %s cannot be read: %s. It is passed over, and its machines take part in no other round."
+                                + " If a newer Holdfast wrote it, update this node; if it is damaged, docs/operations.md tells how to"
+                                + " remove it")
+                        .formatted(path, why);
+        if (!text.equals(unreadable.put(round, text))) {
+            LOG.error("{}", text);
+        }
+    }
+
+    /** What is wrong with the rounds that were passed over. */
+    List<String> unreadable() {
+        return List.copyOf(unreadable.values());
+    }
+
+    /** All rounds that can be read. */
+    List<RoundView> all() throws StoreUnreachableException {
+        List<RoundView> views = new ArrayList<>();
+        for (RoundId id : ids()) {
+            seen(id).ifPresent(views::add);
+        }
+        return views;
+    }
+
+    private Optional<RoundView> decoded(RoundId round) throws StoreUnreachableException, CodecException {
         Optional<Wire.Data> data = session.newest(schema.round(round));
         if (data.isEmpty()) {
             return Optional.empty();
         }
-        RoundRecord record = record(round, data.get().bytes());
+        RoundRecord record = RecordCodec.decodeRound(data.get().bytes());
         if (record.state().decision().isPresent()) {
             remember(record, data.get().stat().getMzxid());
         }
@@ -46,14 +106,14 @@ final class RoundReader {
         Map<Name, Vote> votes = new HashMap<>();
         for (String child : session.children(schema.round(round))) {
             if (child.startsWith(Schema.READY)) {
-                ready.add(new Name(child.substring(Schema.READY.length())));
+                ready.add(name(child, Schema.READY));
             } else if (child.startsWith(Schema.ACKNOWLEDGED)) {
-                acknowledged.add(new Name(child.substring(Schema.ACKNOWLEDGED.length())));
+                acknowledged.add(name(child, Schema.ACKNOWLEDGED));
             } else if (child.startsWith(Schema.VOTE)) {
-                Name node = new Name(child.substring(Schema.VOTE.length()));
+                Name node = name(child, Schema.VOTE);
                 Optional<Wire.Data> vote = session.get(schema.vote(round, node));
                 if (vote.isPresent()) {
-                    votes.put(node, vote(round, node, vote.get().bytes()));
+                    votes.put(node, RecordCodec.decodeVote(vote.get().bytes()));
                 }
             }
         }
@@ -76,8 +136,22 @@ final class RoundReader {
     /** The rounds there are. */
     SortedSet<RoundId> ids() throws StoreUnreachableException {
         SortedSet<RoundId> ids = new TreeSet<>();
-        session.children(schema.rounds()).forEach(id -> ids.add(new RoundId(id)));
+        List<String> found = session.children(schema.rounds());
+        unreadable.keySet().retainAll(found);
+        for (String id : found) {
+            id(id).ifPresent(ids::add);
+        }
         return ids;
+    }
+
+    /** The id that a path's part names, if it does. */
+    Optional<RoundId> id(String part) {
+        try {
+            return Optional.of(new RoundId(part));
+        } catch (IllegalArgumentException none) {
+            passOver(part, String.valueOf(none.getMessage()));
+            return Optional.empty();
+        }
     }
 
     RoundRecord record(RoundId round, byte[] bytes) throws StoreUnreachableException {
@@ -88,11 +162,11 @@ final class RoundReader {
         }
     }
 
-    private Vote vote(RoundId round, Name node, byte[] bytes) throws StoreUnreachableException {
+    private static Name name(String child, String prefix) throws CodecException {
         try {
-            return RecordCodec.decodeVote(bytes);
-        } catch (CodecException unreadable) {
-            throw unreadable(schema.vote(round, node), unreadable);
+            return new Name(child.substring(prefix.length()));
+        } catch (IllegalArgumentException none) {
+            throw new CodecException("\"" + child + "\" is the word of no node", none);
         }
     }
 

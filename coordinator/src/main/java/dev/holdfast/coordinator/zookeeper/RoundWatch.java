@@ -83,7 +83,7 @@ final class RoundWatch implements AutoCloseable {
         String below = path.substring(parent.length());
         int slash = below.indexOf('/');
         synchronized (lock) {
-            changed.add(new RoundId(slash < 0 ? below : below.substring(0, slash)));
+            reader.id(slash < 0 ? below : below.substring(0, slash)).ifPresent(changed::add);
         }
         lookAfter(0);
     }
@@ -120,7 +120,7 @@ final class RoundWatch implements AutoCloseable {
                 all = false;
             }
             while (!rounds.isEmpty()) {
-                Optional<RoundView> view = reader.view(rounds.first());
+                Optional<RoundView> view = reader.seen(rounds.first());
                 view.ifPresent(seen -> listeners.forEach(listener -> listener.accept(seen)));
                 rounds.remove(rounds.first());
             }

@@ -185,15 +185,16 @@ final class Trust implements AutoCloseable {
         });
     }
 
-    /** Gives the store a new identity and remembers it; from then on it is trusted. */
-    StoreIdentity adopt(Epoch above) throws StoreUnreachableException {
+    /** Makes the store at hand the one that this node knows; from then on it is trusted. */
+    StoreIdentity adopt() throws StoreUnreachableException {
+        int lossesBefore;
+        synchronized (lock) {
+            lossesBefore = losses;
+        }
         try {
-            StoreIdentity adopted = bootstrap.adopt(above);
+            StoreIdentity adopted = bootstrap.adopt(memory.recall());
             memory.keep(adopted);
-            synchronized (lock) {
-                refused = null;
-                askAfter(0);
-            }
+            accepted(adopted, lossesBefore);
             return adopted;
         } catch (KeeperException failed) {
             throw failed.code() == KeeperException.Code.NOAUTH
@@ -202,7 +203,9 @@ final class Trust implements AutoCloseable {
                     : StoreSession.unreachable(settings, failed.code().toString());
         } catch (IOException forgotten) {
             throw new StoreUnreachableException(
-                    "the new identity could not be remembered: " + forgotten.getMessage(), forgotten);
+                    "what this node remembers of the store cannot be read or written: " + forgotten.getMessage()
+                            + ". Repair the state directory",
+                    forgotten);
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
             throw new StoreUnreachableException("interrupted while waiting for ZooKeeper", interrupted);

@@ -38,6 +38,9 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
     /** How often a write that provably was not done, because somebody else wrote in between, is prepared anew. */
     private static final int ATTEMPTS = 10;
 
+    /** Where the round's record is among the operations of a decision; all behind it belong to a commitment. */
+    private static final int RECORD = 1;
+
     private static final byte[] NOTHING = {};
 
     private final StoreSession session;
@@ -50,7 +53,7 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
         this.session = session;
         this.schema = session.schema();
         this.reader = new RoundReader(session);
-        this.opening = new RoundOpening(session, reader);
+        this.opening = new RoundOpening(session);
         this.watch = new RoundWatch(session, reader, curator);
     }
 
@@ -80,12 +83,25 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
             byte[] timeline = RecordCodec.encode(new TimelineRecord(Optional.of(spec.checkpoint())));
             operations.add(Op.setData(schema.timeline(spec.group()), timeline, -1));
         }
-        return write("decide " + spec.id(), operations, expectedVersion + 1, failed -> conflict(spec.id(), failed));
+        return write(
+                "decide " + spec.id(), operations, expectedVersion + 1, failed -> conflict(spec, operations, failed));
     }
 
-    private Written conflict(RoundId round, Wire.Outcome.Failed failed) throws StoreUnreachableException {
-        if (!failed.is(1, Code.BADVERSION)) {
-            LOG.error("the decision of round {} was refused by the store: {}", round, failed);
+    private Written conflict(RoundSpec spec, List<Op> operations, Wire.Outcome.Failed failed)
+            throws StoreUnreachableException {
+        RoundId round = spec.id();
+        if (failed.index() > RECORD) {
+            String why = commitRefused(spec, operations.get(failed.index()).getPath(), failed.code());
+            LOG.error("round {} cannot be committed: {}", round, why);
+            return new Written.Refused(Refusal.failed(why));
+        }
+        if (!failed.is(RECORD, Code.BADVERSION)) {
+            LOG.error(
+                    "the store refused the decision of round {} at {}: {}; it will be tried again until the record is as it"
+                            + " was or is gone (see docs/operations.md)",
+                    round,
+                    operations.get(failed.index()).getPath(),
+                    failed.code());
             return new Written.Unknown();
         }
         Optional<Wire.Data> found = session.newest(schema.round(round));
@@ -94,6 +110,18 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
         }
         RoundState state = reader.record(round, found.get().bytes()).state();
         return new Written.Conflict(state, found.get().version());
+    }
+
+    private String commitRefused(RoundSpec spec, String path, Code code) {
+        if (code == Code.NODEEXISTS) {
+            return "there is a checkpoint %s@%s already: somebody wrote %s while the round was under way"
+                    .formatted(spec.group(), spec.checkpoint(), path);
+        }
+        if (code == Code.NONODE) {
+            return "there is no group %s any more: it was removed while the round was under way"
+                    .formatted(spec.group());
+        }
+        return "ZooKeeper refused to write %s: %s. See its log".formatted(path, code);
     }
 
     @Override
@@ -237,11 +265,12 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
 
     @Override
     public List<RoundView> rounds() throws StoreUnreachableException {
-        List<RoundView> views = new ArrayList<>();
-        for (RoundId id : reader.ids()) {
-            reader.view(id).ifPresent(views::add);
-        }
-        return views;
+        return reader.all();
+    }
+
+    @Override
+    public List<String> unreadable() {
+        return reader.unreadable();
     }
 
     @Override

@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.recipes.leader.LeaderLatch;
 import org.apache.curator.framework.recipes.leader.LeaderLatchListener;
+import org.apache.curator.framework.recipes.watch.PersistentWatcher;
 import org.apache.curator.framework.state.ConnectionState;
 import org.apache.zookeeper.Op;
 import org.jspecify.annotations.Nullable;
@@ -31,13 +32,14 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
     private final StoreSession session;
     private final CuratorFramework curator;
     private final LeaderLatch latch;
+    private final PersistentWatcher epochWatch;
     private final ScheduledThreadPoolExecutor worker = Workers.one("leader");
     private final Object lock = new Object();
 
     // Guarded by lock.
     private @Nullable Listener listener;
     private boolean latched;
-    private boolean inOffice;
+    private @Nullable Epoch reign;
     private long falls;
 
     ZooKeeperLeadership(StoreSession session, CuratorFramework curator) {
@@ -45,6 +47,7 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
         this.curator = curator;
         this.latch = new LeaderLatch(
                 curator, session.schema().leader(), session.settings().node().value());
+        this.epochWatch = new PersistentWatcher(curator, session.schema().epoch(), false);
     }
 
     /** Returns at once; the node stands for election as soon as the store answers and is known. */
@@ -70,6 +73,7 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
                     }
                 },
                 worker);
+        epochWatch.getListenable().addListener(event -> worker.execute(this::epochMoved));
         session.trust().whenTrusted(() -> worker.execute(this::storeIsKnown));
     }
 
@@ -84,6 +88,7 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
     }
 
     private void startLatch() {
+        epochWatch.start();
         try {
             latch.start();
         } catch (Exception impossible) { // the signature of Curator; thrown only if it was started before
@@ -113,8 +118,8 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
     private void fall(String why) {
         synchronized (lock) {
             falls++;
-            if (inOffice && listener != null) {
-                inOffice = false;
+            if (reign != null && listener != null) {
+                reign = null;
                 LOG.info("out of office: {}", why);
                 listener.onDeposed();
             }
@@ -124,7 +129,7 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
     private void takeOffice() {
         long before;
         synchronized (lock) {
-            if (inOffice) {
+            if (reign != null) {
                 // Raising the epoch once more would end this reign.
                 return;
             }
@@ -161,14 +166,35 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
         return outcome instanceof Wire.Outcome.Done ? Optional.of(new Epoch(version + 1L)) : Optional.empty();
     }
 
-    private void elected(Epoch reign, long fallsBefore) {
+    private void elected(Epoch raised, long fallsBefore) {
         synchronized (lock) {
-            if (falls != fallsBefore || inOffice || listener == null || !latch.hasLeadership()) {
+            if (falls != fallsBefore || reign != null || listener == null || !latch.hasLeadership()) {
                 return;
             }
-            inOffice = true;
-            LOG.info("in office, epoch {}", reign);
-            listener.onElected(reign);
+            reign = raised;
+            LOG.info("in office, epoch {}", raised);
+            listener.onElected(raised);
+        }
+    }
+
+    /** Somebody may have ended this reign without taking the latch: a person who had a store adopted. */
+    private void epochMoved() {
+        Epoch mine;
+        synchronized (lock) {
+            mine = reign;
+        }
+        if (mine == null) {
+            return;
+        }
+        try {
+            Optional<Wire.Data> now = session.newest(session.schema().epoch());
+            if (now.isPresent() && now.get().version() > mine.value()) {
+                fall("epoch %s has begun".formatted(now.get().version()));
+                takeOffice();
+            }
+        } catch (StoreUnreachableException lost) {
+            LOG.debug("the epoch is not known: {}", lost.getMessage());
+            worker.schedule(this::epochMoved, AGAIN_MILLIS, TimeUnit.MILLISECONDS);
         }
     }
 
@@ -182,6 +208,7 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
             listener = null;
         }
         worker.shutdownNow();
+        epochWatch.close();
         if (started) {
             try {
                 latch.close(LeaderLatch.CloseMode.SILENT);

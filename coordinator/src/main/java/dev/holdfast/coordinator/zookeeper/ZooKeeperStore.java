@@ -7,7 +7,6 @@ import dev.holdfast.coordinator.port.Leadership;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.RoundGate;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
-import dev.holdfast.coordinator.protocol.Epoch;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -116,14 +115,12 @@ public final class ZooKeeperStore implements AutoCloseable {
     }
 
     /**
-     * Makes the store at hand the cluster's, after a person said that the one it knew is lost. If its epoch is above what
-     * this node remembers, another node was here before and its identity is accepted; otherwise it gets a new identity and a
-     * higher epoch. Every other node refuses it until the same is said there. Only to be called while no round is under way.
-     *
-     * @param above the highest epoch that this node remembers
+     * Makes the store at hand the cluster's, after a person said that the one it knew is lost. Every other node refuses it
+     * until the same is said there. On a node that knows the store already nothing happens, so it may be said again. Ends
+     * the reign of a leader if there is one; it takes office anew. Only to be called while no round is under way.
      */
-    public StoreIdentity adopt(Epoch above) throws StoreUnreachableException {
-        return trust.adopt(above);
+    public StoreIdentity adopt() throws StoreUnreachableException {
+        return trust.adopt();
     }
 
     /** The decisions. */

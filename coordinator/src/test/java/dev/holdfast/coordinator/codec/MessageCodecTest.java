@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.message.GroupMessage;
 import java.io.IOException;
@@ -32,9 +33,10 @@ class MessageCodecTest {
 
     static List<GroupMessage> samples() {
         return List.of(
-                new GroupMessage.Freeze(ROUND, EPOCH),
+                new GroupMessage.Freeze(ROUND, EPOCH, 1_700_000_000_000_000_000L),
                 new GroupMessage.Frozen(ROUND, EPOCH, N1),
-                new GroupMessage.VoidRound(ROUND, EPOCH, N1, "QEMU of \"web\" did not stop within 5 s \u2013 see log"),
+                new GroupMessage.VoidRound(
+                        ROUND, EPOCH, N1, Refusal.timedOut("QEMU of \"web\" did not stop within 5 s \u2013 see log")),
                 new GroupMessage.Progress(ROUND, EPOCH, N1, "draining", 17, 256));
     }
 
@@ -115,10 +117,12 @@ class MessageCodecTest {
     @Test
     void reasonOfAnyLengthAndContentTravels() throws CodecException {
         String because = "\u001b[2J\n\0" + "\u20ac".repeat(100_000) + "\ud83d";
-        byte[] bytes = MessageCodec.encode(new GroupMessage.VoidRound(ROUND, EPOCH, N1, because));
+        byte[] bytes = MessageCodec.encode(new GroupMessage.VoidRound(ROUND, EPOCH, N1, Refusal.failed(because)));
         assertThat(bytes).hasSizeLessThanOrEqualTo(MessageCodec.MAX_BYTES);
         GroupMessage.VoidRound read = (GroupMessage.VoidRound) MessageCodec.decode(bytes);
-        assertThat(read.because()).hasSize(MessageCodec.MAX_BECAUSE_CHARS).startsWith(" [2J  \u20ac");
+        assertThat(read.because().text())
+                .hasSize(MessageCodec.MAX_BECAUSE_CHARS)
+                .startsWith(" [2J  \u20ac");
     }
 
     @Test

@@ -18,6 +18,7 @@ import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundOptions;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.RoundState;
+import dev.holdfast.coordinator.protocol.Vote;
 import dev.holdfast.coordinator.protocol.leader.Outcome;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -169,6 +170,19 @@ class EngineTest {
     }
 
     @Test
+    void abortsWithTheReasonWhenTheStoreRefusesTheCommitment() throws Exception {
+        log.refuseCommits(Refusal.failed("there is a checkpoint shop@c1 already"));
+        RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, elect(N1));
+
+        Outcome outcome = engines.get(N1).run(spec).get(10, TimeUnit.SECONDS);
+
+        assertThat(outcome.kind()).isEqualTo(Outcome.Kind.ABORTED);
+        assertThat(outcome.because().orElseThrow().text()).contains("shop@c1 already");
+        assertThat(log.decided(spec.id())).contains(RoundState.ABORTED);
+        await().until(log::isEmpty);
+    }
+
+    @Test
     void newLeaderAbortsWhatTheOldOneLeftOpen() throws Exception {
         RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, elect(N1));
         engines.get(N2).close();
@@ -197,6 +211,25 @@ class EngineTest {
         assertThat(vms.get(N2).calls).isEmpty();
         log.decide(spec, Decision.ABORTED, 0, spec.epoch(), List.of(), Refusal.failed("test"));
         await().until(() -> vms.get(N2).calls.equals(List.of("carryOut ABORTED")));
+    }
+
+    @Test
+    void aNodeThatLostItsJournalMakesTheDecisionTrueBeforeItAcknowledges() throws Exception {
+        RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, log.takeOffice());
+        engines.values().forEach(Engine::close);
+        hub.remove(N2);
+        log.open(spec);
+        log.castVote(spec.id(), N2, new Vote.Durable(new MemberReport(N2, 0, "test", List.of())));
+        log.decide(spec, Decision.COMMITTED, 0, spec.epoch(), List.of(), Refusal.failed("test"));
+        vms.get(N2).failAt("carryOut COMMITTED", Refusal.failed("the disk is not there yet"));
+        start(N2);
+
+        await().until(() -> vms.get(N2).calls.contains("carryOut COMMITTED"));
+        assertThat(log.read(spec.id()).orElseThrow().acknowledged()).doesNotContain(N2);
+        vms.get(N2).heal();
+        await().until(() -> log.read(spec.id())
+                .map(view -> view.acknowledged().contains(N2))
+                .orElse(true));
     }
 
     @Test

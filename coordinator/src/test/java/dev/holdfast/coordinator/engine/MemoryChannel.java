@@ -38,6 +38,11 @@ final class MemoryChannel implements GroupChannel {
     }
 
     @Override
+    public long clockNanos() {
+        return 0;
+    }
+
+    @Override
     public ClockOffset clockOffset(Name node) {
         return new ClockOffset(0, 0);
     }

@@ -26,6 +26,7 @@ import java.util.function.UnaryOperator;
 final class MemoryDecisionLog implements DecisionLog {
 
     private final Map<RoundId, RoundView> rounds = new HashMap<>();
+    private Optional<Refusal> commitRefused = Optional.empty();
     private final Map<Name, RoundId> claims = new HashMap<>();
     private final List<Consumer<RoundView>> listeners = new ArrayList<>();
     private final Map<RoundId, RoundState> history = new HashMap<>();
@@ -85,6 +86,9 @@ final class MemoryDecisionLog implements DecisionLog {
         RoundView view = rounds.get(spec.id());
         if (view.version() != expectedVersion) {
             return new Written.Conflict(view.state(), view.version());
+        }
+        if (decision == Decision.COMMITTED && commitRefused.isPresent()) {
+            return new Written.Refused(commitRefused.get());
         }
         RoundState state = RoundState.of(decision);
         history.put(spec.id(), state);
@@ -156,6 +160,16 @@ final class MemoryDecisionLog implements DecisionLog {
     @Override
     public synchronized Optional<RoundView> read(RoundId round) {
         return Optional.ofNullable(rounds.get(round));
+    }
+
+    /** From now on no commitment can be written. */
+    synchronized void refuseCommits(Refusal because) {
+        commitRefused = Optional.of(because);
+    }
+
+    @Override
+    public List<String> unreadable() {
+        return List.of();
     }
 
     @Override

@@ -29,6 +29,10 @@ final class ScriptedSnapshotter implements Snapshotter {
         failures.put(phase, because);
     }
 
+    void heal() {
+        failures.clear();
+    }
+
     private void call(String phase) throws PhaseException {
         calls.add(phase);
         if (failures.containsKey(phase)) {
@@ -50,6 +54,9 @@ final class ScriptedSnapshotter implements Snapshotter {
         call("freeze");
         frozen = true;
     }
+
+    @Override
+    public void stopIn(RoundId round, long nanos) {}
 
     @Override
     public void capture(RoundId round) throws PhaseException {

@@ -3,6 +3,7 @@ package dev.holdfast.coordinator.group;
 import dev.holdfast.coordinator.port.GroupChannel;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.message.GroupMessage;
 import java.io.BufferedReader;
@@ -108,7 +109,7 @@ final class ChannelProcess implements GroupChannel.Listener {
             CountDownLatch answers = new CountDownLatch(to.size());
             waiting.put(round, answers);
             long begin = System.nanoTime();
-            channel.send(to, new GroupMessage.Freeze(round, EPOCH));
+            channel.send(to, new GroupMessage.Freeze(round, EPOCH, 0));
             lost += answers.await(1, TimeUnit.SECONDS) ? 0 : 1;
             hopNanos[i] = (System.nanoTime() - begin) / 2;
             waiting.remove(round);
@@ -125,7 +126,8 @@ final class ChannelProcess implements GroupChannel.Listener {
 
     /** Sends large messages to all as fast as it can; says how long the slowest call took, in microseconds. */
     private void flood(Name other, int count) {
-        GroupMessage message = new GroupMessage.VoidRound(new RoundId("flood"), EPOCH, self, "\u20ac".repeat(1_000));
+        GroupMessage message =
+                new GroupMessage.VoidRound(new RoundId("flood"), EPOCH, self, Refusal.failed("\u20ac".repeat(1_000)));
         long slowest = 0;
         for (int i = 0; i < count; i++) {
             long begin = System.nanoTime();

@@ -108,7 +108,7 @@ class JGroupsChannelTest {
     @Test
     void whatANodeSendsItselfArrivesAtOnceOnTheSameThread() throws IOException {
         JGroupsChannel one = channel(N1, 1, heard);
-        GroupMessage message = new GroupMessage.Freeze(new RoundId("r1"), new Epoch(3));
+        GroupMessage message = new GroupMessage.Freeze(new RoundId("r1"), new Epoch(3), 0);
         one.send(Set.of(N1, N2), message);
         assertThat(heard.messages)
                 .containsExactly("n1 on " + Thread.currentThread().getName() + ": " + message);

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 class WireTest {
 
-    private static final GroupMessage FREEZE = new GroupMessage.Freeze(new RoundId("r1"), new Epoch(3));
+    private static final GroupMessage FREEZE = new GroupMessage.Freeze(new RoundId("r1"), new Epoch(3), 0);
     private static final Wire.Ping PING = new Wire.Ping(42);
     private static final Wire.Pong PONG = new Wire.Pong(42, -43);
 

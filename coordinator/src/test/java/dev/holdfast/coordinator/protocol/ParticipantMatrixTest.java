@@ -89,7 +89,7 @@ final class ParticipantMatrixTest {
         events.put("FreezeHeard", new ParticipantEvent.FreezeHeard());
         events.put("FrozenHeard, last", new ParticipantEvent.FrozenHeard(Samples.node(2)));
         events.put("FrozenHeard, stranger", new ParticipantEvent.FrozenHeard(Samples.node(3)));
-        events.put("VoidHeard", new ParticipantEvent.VoidHeard(Samples.node(2), "test"));
+        events.put("VoidHeard", new ParticipantEvent.VoidHeard(Samples.node(2), Samples.refusal()));
         events.put("VmsFrozen", new ParticipantEvent.VmsFrozen());
         events.put("Captured", new ParticipantEvent.Captured());
         events.put("ThawAnswered, proven", new ParticipantEvent.ThawAnswered(new ThawFacts(true, 0, true, 1)));

@@ -5,6 +5,7 @@ import static dev.holdfast.coordinator.zookeeper.Rounds.checkpoint;
 import static dev.holdfast.coordinator.zookeeper.Rounds.report;
 import static dev.holdfast.coordinator.zookeeper.Rounds.revert;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.coordinator.port.DecisionLog;
 import dev.holdfast.coordinator.port.DecisionLog.Written;
@@ -18,6 +19,7 @@ import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.RoundState;
 import dev.holdfast.coordinator.protocol.RoundView;
 import dev.holdfast.coordinator.protocol.Vote;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -238,6 +240,73 @@ class DecisionLogTest {
                 .isInstanceOf(Written.Done.class);
         assertThat(log.close(back, REIGN)).isInstanceOf(Written.Done.class);
         assertThat(current()).contains(new Name("one"));
+    }
+
+    @Test
+    void commitmentThatCannotBeWrittenIsRefusedForGoodAndTheRoundCanBeAborted() throws StoreUnreachableException {
+        store.catalogue().addToGroup(new Name("shop"), new Name("web"));
+        RoundSpec taken = checkpoint("r1", REIGN, "shop", "one", "web");
+        assertThat(log.open(taken)).isInstanceOf(Written.Done.class);
+        Schema schema = store.session().schema();
+        assertThat(store.session().ensure(schema.checkpoint(taken.group(), taken.checkpoint()), new byte[0]))
+                .isTrue();
+
+        assertThat(log.decide(taken, Decision.COMMITTED, 0, REIGN, List.of(report("n1", "web", 1)), NO_REASON))
+                .isInstanceOfSatisfying(
+                        Written.Refused.class,
+                        refused -> assertThat(refused.because().text()).contains("shop@one already"));
+
+        assertThat(log.decide(taken, Decision.ABORTED, 0, REIGN, List.of(), NO_REASON))
+                .isEqualTo(new Written.Done(1));
+        assertThat(log.close(taken, REIGN)).isInstanceOf(Written.Done.class);
+
+        RoundSpec orphan = checkpoint("r2", REIGN, "shop", "two", "web");
+        assertThat(log.open(orphan)).isInstanceOf(Written.Done.class);
+        assertThat(store.session()
+                        .multi(List.of(
+                                Op.delete(schema.checkpoint(taken.group(), taken.checkpoint()), -1),
+                                Op.delete(schema.timeline(orphan.group()), -1))))
+                .isEqualTo(new Wire.Outcome.Done());
+        assertThat(log.decide(orphan, Decision.COMMITTED, 0, REIGN, List.of(report("n1", "web", 1)), NO_REASON))
+                .isInstanceOfSatisfying(
+                        Written.Refused.class,
+                        refused -> assertThat(refused.because().text()).contains("no group shop any more"));
+    }
+
+    @Test
+    void roundThatCannotBeReadIsPassedOverAndTold() throws StoreUnreachableException {
+        Schema schema = store.session().schema();
+        RoundSpec good = checkpoint("r5", REIGN, "shop", "one", "web");
+        RoundId damaged = new RoundId("r1");
+        store.session().ensure(schema.round(damaged), "{".getBytes(StandardCharsets.UTF_8));
+        store.session().ensure(schema.rounds() + "/-no-id", new byte[0]);
+        store.session().ensure(schema.claim(new Name("db")), "r1".getBytes(StandardCharsets.UTF_8));
+        Map<RoundId, RoundView> seen = new ConcurrentHashMap<>();
+        log.watch(view -> seen.put(view.spec().id(), view));
+
+        assertThat(log.open(good)).isInstanceOf(Written.Done.class);
+
+        assertThat(log.rounds()).extracting(view -> view.spec().id()).containsExactly(good.id());
+        await(() -> seen.containsKey(good.id()));
+        assertThat(log.unreadable())
+                .hasSize(2)
+                .anySatisfy(text -> assertThat(text)
+                        .contains(schema.round(damaged), "cannot be read", "passed over", "docs/operations.md"));
+        assertThatThrownBy(() -> log.read(damaged))
+                .as("no record is not the same as one that cannot be read")
+                .isInstanceOf(StoreUnreachableException.class);
+        assertThat(log.open(checkpoint("r6", REIGN, "shop", "two", "db")))
+                .isInstanceOfSatisfying(
+                        Written.Refused.class,
+                        busy -> assertThat(busy.because().text()).contains("db is held by round r1", "cluster status"));
+
+        store.session()
+                .multi(List.of(
+                        Op.delete(schema.round(damaged), -1),
+                        Op.delete(schema.rounds() + "/-no-id", -1),
+                        Op.delete(schema.claim(new Name("db")), -1)));
+        assertThat(log.rounds()).hasSize(1);
+        assertThat(log.unreadable()).isEmpty();
     }
 
     private Optional<Name> current() throws StoreUnreachableException {

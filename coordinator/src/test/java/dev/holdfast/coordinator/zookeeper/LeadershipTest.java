@@ -47,6 +47,31 @@ class LeadershipTest {
         }
     }
 
+    /** As a person does with 'holdfast cluster adopt-store' on a node that had seen a later reign. */
+    @Test
+    void leaderWhoseReignWasEndedByAnotherNodeTakesOfficeAnew() throws Exception {
+        Name cluster = SharedEnsemble.cluster();
+        Elections elections = new Elections();
+        SharedEnsemble.Memory ahead = new SharedEnsemble.Memory();
+        ahead.keep(new StoreIdentity("lost", new Epoch(9), 1));
+        try (ZooKeeperStore leader = SharedEnsemble.open(cluster, "n1");
+                ZooKeeperStore other = SharedEnsemble.open(
+                        SharedEnsemble.settings(SharedEnsemble.get().connect(), cluster, "n2"), ahead)) {
+            leader.leadership().start(elections);
+            Epoch first = elections.awaitElected();
+
+            Epoch raised = other.adopt().epoch();
+
+            assertThat(raised).isGreaterThan(new Epoch(9));
+            Awaitility.await()
+                    .atMost(BOUND)
+                    .until(() -> elections.office.get().isPresent()
+                            && elections.office.get().get().compareTo(raised) > 0);
+            assertThat(elections.told).startsWith("elected " + first, "deposed");
+            assertThat(other.nodes().leader()).contains(new Name("n1"));
+        }
+    }
+
     @Test
     void leaderThatWakesUpLateCannotDecide() throws Exception {
         Name cluster = SharedEnsemble.cluster();

@@ -129,7 +129,7 @@ class StoreIdentityTest {
         StoreSettings settings = SharedEnsemble.settings(SharedEnsemble.get().connect(), cluster, "n1");
         try (ZooKeeperStore store = SharedEnsemble.open(settings, memory)) {
             assertThatThrownBy(() -> store.awaitReady(BOUND)).isInstanceOf(StoreUnreachableException.class);
-            StoreIdentity adopted = store.adopt(KNOWN.epoch());
+            StoreIdentity adopted = store.adopt();
             assertThat(adopted.identity()).isNotEqualTo(KNOWN.identity());
             assertThat(adopted.epoch()).isGreaterThan(KNOWN.epoch());
             assertThat(memory.recall()).contains(adopted);
@@ -137,5 +137,49 @@ class StoreIdentityTest {
         try (ZooKeeperStore store = SharedEnsemble.open(settings, memory)) {
             store.awaitReady(BOUND);
         }
+    }
+
+    @Test
+    void adoptingOnEveryNodeLeavesOneIdentityAndSayingItAgainChangesNothing() throws Exception {
+        Name cluster = SharedEnsemble.cluster();
+        SharedEnsemble.Memory memory = new SharedEnsemble.Memory();
+        // The other node has seen a later reign than the one that adopts first.
+        SharedEnsemble.Memory aheadMemory = new SharedEnsemble.Memory();
+        memory.keep(KNOWN);
+        aheadMemory.keep(KNOWN.reached(new Epoch(8), 300));
+        try (ZooKeeperStore store = open(cluster, "n1", memory);
+                ZooKeeperStore ahead = open(cluster, "n2", aheadMemory)) {
+            StoreIdentity first = store.adopt();
+            StoreIdentity second = ahead.adopt();
+            assertThat(second.identity()).isEqualTo(first.identity());
+            assertThat(second.epoch()).isGreaterThan(new Epoch(8));
+            for (ZooKeeperStore each : List.of(store, ahead, store, ahead)) {
+                StoreIdentity again = each.adopt();
+                assertThat(again.identity()).isEqualTo(first.identity());
+                assertThat(again.epoch()).isEqualTo(second.epoch());
+            }
+        }
+    }
+
+    @Test
+    void storeThatWentBackGetsAnotherIdentity() throws Exception {
+        Name cluster = SharedEnsemble.cluster();
+        SharedEnsemble.Memory memory = new SharedEnsemble.Memory();
+        StoreIdentity before;
+        try (ZooKeeperStore store = open(cluster, "n1", memory)) {
+            store.awaitReady(BOUND);
+            before = memory.recall().orElseThrow();
+        }
+        memory.keep(before.reached(new Epoch(7), 0));
+        try (ZooKeeperStore store = open(cluster, "n1", memory)) {
+            assertThatThrownBy(() -> store.awaitReady(BOUND)).hasMessageContaining("its epoch is 0");
+            StoreIdentity adopted = store.adopt();
+            assertThat(adopted.identity()).isNotEqualTo(before.identity());
+            assertThat(adopted.epoch()).isEqualTo(new Epoch(8));
+        }
+    }
+
+    private static ZooKeeperStore open(Name cluster, String node, StoreMemory memory) {
+        return SharedEnsemble.open(SharedEnsemble.settings(SharedEnsemble.get().connect(), cluster, node), memory);
     }
 }

@@ -6,28 +6,33 @@ import java.util.List;
  * The answer to {@code cluster.status}, also without a store.
  *
  * @param cluster its name
- * @param store {@code connected}, {@code unreachable} or {@code unknown-store}
+ * @param store {@code connected} or {@code unreachable}
+ * @param reason why it is unreachable, and what to do; empty if it is connected
  * @param storeId identity of the store, empty if unknown
  * @param leader node that coordinates, empty if none is known
  * @param epoch its reign, -1 if unknown
  * @param paused whether new rounds are held back, and why; empty if not
  * @param nodes the nodes that are known
  * @param rounds the rounds under way
+ * @param problems what a person should look at: records in the store that cannot be read
  */
 public record ClusterStatus(
         String cluster,
         String store,
+        String reason,
         String storeId,
         String leader,
         long epoch,
         String paused,
         List<Node> nodes,
-        List<Round> rounds) {
+        List<Round> rounds,
+        List<String> problems) {
 
     /** Copies the lists. */
     public ClusterStatus {
         nodes = List.copyOf(nodes);
         rounds = List.copyOf(rounds);
+        problems = List.copyOf(problems);
     }
 
     /**
@@ -49,6 +54,14 @@ public record ClusterStatus(
      * @param group the group
      * @param checkpoint the checkpoint
      * @param state its state in the store
+     * @param waitsFor nodes whose word is missing: that they are ready, then their votes, and after the decision that it is
+     *     carried out
      */
-    public record Round(String id, String kind, String group, String checkpoint, String state) {}
+    public record Round(String id, String kind, String group, String checkpoint, String state, List<String> waitsFor) {
+
+        /** Copies the list. */
+        public Round {
+            waitsFor = List.copyOf(waitsFor);
+        }
+    }
 }

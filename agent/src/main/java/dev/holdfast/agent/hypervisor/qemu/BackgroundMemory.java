@@ -16,6 +16,9 @@ import java.time.Duration;
  * tear the image. One sequence serves both: start the stream, wait until pages go out, order to run.
  */
 final class BackgroundMemory extends MemoryStream {
+    private static final Duration OFTEN = Duration.ofMillis(1);
+    private static final Duration SELDOM = Duration.ofMillis(50);
+
     private boolean started;
 
     BackgroundMemory(QemuVm vm, Path path) throws HypervisorException {
@@ -28,25 +31,26 @@ final class BackgroundMemory extends MemoryStream {
         return START;
     }
 
+    /** Looks seldom where QEMU tells by itself: each look delays it. */
     @Override
-    public void ensureRunning(Duration bound) throws HypervisorException {
+    public void ensureRunning(Resumption resumption, Duration bound) throws HypervisorException {
         long start = monitor.nanoClock().getAsLong();
-        while (true) {
+        while (!resumption.within(vm.resumesByItself() ? SELDOM : OFTEN)) {
             QmpValue info = migration.query();
             QmpValue ram = info.path("ram");
             boolean pages = ram.path("normal").asLong() + ram.path("duplicate").asLong() > 0;
             // A status that is neither busy nor an end is that of before the stream.
             if (pages || Migration.isEnd(info)) {
-                break;
+                QemuVm.resume(monitor, monitor.left(start, bound));
+                return;
             }
             if (monitor.left(start, bound).isZero()) {
                 throw new HypervisorException(
                         Kind.UNKNOWN,
                         vm.name() + ": QEMU did not begin to write memory within " + bound.toMillis() + " ms");
             }
-            Pause.millis(1);
         }
-        QemuVm.resume(monitor, monitor.left(start, bound));
+        vm.sawItResumeByItself();
     }
 
     @Override

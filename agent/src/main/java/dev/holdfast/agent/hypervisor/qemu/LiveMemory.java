@@ -45,6 +45,11 @@ final class LiveMemory extends MemoryStream {
     }
 
     @Override
+    public boolean cutsRightAfterStop() {
+        return false;
+    }
+
+    @Override
     public void beforeCut(Duration bound) throws HypervisorException {
         if (!started) {
             started = true;
@@ -65,7 +70,7 @@ final class LiveMemory extends MemoryStream {
     }
 
     @Override
-    public void ensureRunning(Duration bound) throws HypervisorException {
+    public void ensureRunning(Resumption resumption, Duration bound) throws HypervisorException {
         QemuVm.resume(monitor, bound);
     }
 }

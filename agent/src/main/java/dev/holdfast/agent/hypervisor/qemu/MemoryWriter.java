@@ -10,9 +10,20 @@ import java.time.Duration;
 interface MemoryWriter {
     QmpCommand RUN = QmpCommand.of("cont");
 
+    /** Tells whether the guest has been seen to run again. */
+    interface Resumption {
+        /** Waits for it. */
+        boolean within(Duration patience) throws HypervisorException;
+    }
+
     /** Gets memory out as far as can be while the guest runs. True if it stopped by itself. */
     default boolean approach(StopWatcher watcher, Progress progress) throws HypervisorException {
         return false;
+    }
+
+    /** Whether nothing has to happen between the stop and the cut of the disks. */
+    default boolean cutsRightAfterStop() {
+        return true;
     }
 
     /** At a standstill, before the disks are cut. */
@@ -27,7 +38,7 @@ interface MemoryWriter {
     }
 
     /** Sees to it that the guest runs after {@link #orderToRun} was sent. */
-    default void ensureRunning(Duration bound) throws HypervisorException {}
+    default void ensureRunning(Resumption resumption, Duration bound) throws HypervisorException {}
 
     /** Waits for the end of the stream and makes it durable. */
     MemoryFacts finish(Progress progress) throws HypervisorException;

@@ -35,6 +35,7 @@ final class QemuCapture implements Capture {
     private CaptureMethod method;
     private MemoryWriter memory = new NoMemory();
     private @Nullable QmpFuture stopReply;
+    private @Nullable QmpFuture cutReply;
     private volatile boolean guestRan;
     private boolean mayHaveFrozen;
     private boolean mayHaveCut;
@@ -98,6 +99,11 @@ final class QemuCapture implements Capture {
     }
 
     @Override
+    public boolean isStoppedByOthers() {
+        return guestRan && !mayHaveFrozen && watcher.standsStill();
+    }
+
+    @Override
     public CaptureMethod method() {
         return method;
     }
@@ -120,7 +126,7 @@ final class QemuCapture implements Capture {
         if (early) {
             monitor.status(); // it stopped a while ago: is it still there?
         } else {
-            stopReply = send(QmpCommand.of("stop")).get(0);
+            orderStop();
         }
         Optional<QmpEvent> stop = watcher.awaitStop(bound);
         checkNotCutShort();
@@ -136,6 +142,19 @@ final class QemuCapture implements Capture {
         return new FreezeFacts(stop.get().receivedNanos(), stop.get().timestampMicros(), early);
     }
 
+    /** QEMU executes in order: the cut need not wait until we have heard of the stop, unless memory comes between. */
+    private void orderStop() throws HypervisorException {
+        QmpCommand stop = QmpCommand.of("stop");
+        if (!memory.cutsRightAfterStop()) {
+            stopReply = send(stop).get(0);
+            return;
+        }
+        mayHaveCut = true;
+        List<QmpFuture> replies = send(stop, overlays.cut());
+        stopReply = replies.get(0);
+        cutReply = replies.get(1);
+    }
+
     @Override
     public void capture() throws HypervisorException {
         checkNotCutShort();
@@ -147,7 +166,8 @@ final class QemuCapture implements Capture {
         memory.beforeCut(monitor.left(start, bound));
         checkNotCutShort();
         mayHaveCut = true;
-        monitor.await(send(overlays.cut()).get(0), monitor.left(start, bound));
+        QmpFuture cut = cutReply != null ? cutReply : send(overlays.cut()).get(0);
+        monitor.await(cut, monitor.left(start, bound));
         checkNotCutShort();
         memory.afterCut(monitor.left(start, bound));
     }
@@ -170,7 +190,8 @@ final class QemuCapture implements Capture {
             }
             QemuVm.resume(monitor, monitor.left(start, bound));
         }
-        memory.ensureRunning(monitor.left(start, bound));
+        memory.ensureRunning(
+                patience -> watcher.awaitResume(status.sequence(), patience).isPresent(), monitor.left(start, bound));
         Optional<QmpEvent> resume = watcher.awaitResume(status.sequence(), monitor.left(start, bound));
         thawed = monitor.status() == VmStatus.RUNNING;
         return facts(status, resume.orElse(null));

@@ -154,6 +154,25 @@ public final class QemuHypervisor implements Hypervisor {
     }
 
     @Override
+    public void kill(VmDefinition definition, Optional<String> instance) throws HypervisorException {
+        Optional<ProcessIdentity> process = VmDirectory.of(settings.runDirectory(), definition.name(), instance)
+                .process();
+        if (process.isPresent()) {
+            process.get().signal(true);
+            long start = nanoClock.getAsLong();
+            while (process.get().isAlive()) {
+                if (nanoClock.getAsLong() - start > ANSWER.toNanos()) {
+                    throw new HypervisorException(
+                            Kind.UNKNOWN,
+                            "process " + process.get().pid() + " of " + definition.name()
+                                    + " does not end although it was killed; its storage hangs in the kernel");
+                }
+                Pause.millis(2);
+            }
+        }
+    }
+
+    @Override
     public RunningVm takePlace(RunningVm instance, VmDefinition definition) throws HypervisorException {
         VmDirectory place = VmDirectory.of(settings.runDirectory(), definition.name(), Optional.empty());
         if (!(instance instanceof QemuVm vm)) {

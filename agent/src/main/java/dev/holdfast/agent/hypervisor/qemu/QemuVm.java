@@ -35,6 +35,8 @@ final class QemuVm implements RunningVm {
     private final VmDirectory directory;
     private final Monitor monitor;
 
+    private volatile boolean resumesByItself;
+
     QemuVm(VmDefinition definition, VmDirectory directory, Monitor monitor) {
         this.definition = definition;
         this.directory = directory;
@@ -47,6 +49,15 @@ final class QemuVm implements RunningVm {
 
     VmDefinition definition() {
         return definition;
+    }
+
+    /** Whether this QEMU lets the guest run by itself once a background capture protects memory; false until it was seen. */
+    boolean resumesByItself() {
+        return resumesByItself;
+    }
+
+    void sawItResumeByItself() {
+        resumesByItself = true;
     }
 
     QemuVm movedTo(VmDirectory place) throws IOException {

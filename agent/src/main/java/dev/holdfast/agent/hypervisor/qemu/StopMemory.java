@@ -21,7 +21,7 @@ final class StopMemory extends MemoryStream {
     }
 
     @Override
-    public void ensureRunning(Duration bound) throws HypervisorException {
+    public void ensureRunning(Resumption resumption, Duration bound) throws HypervisorException {
         QemuVm.resume(monitor, bound);
     }
 }

@@ -52,6 +52,12 @@ final class StopWatcher implements AutoCloseable {
         return firstStop().isPresent();
     }
 
+    /** Whether the last that was heard of it was a STOP. */
+    boolean standsStill() {
+        seen.addAll(events.takeAll());
+        return !seen.isEmpty() && seen.get(seen.size() - 1).name().equals(STOP);
+    }
+
     /** How often it was resumed between its first stop and a line of the connection. */
     int resumesBefore(long sequence) {
         seen.addAll(events.takeAll());

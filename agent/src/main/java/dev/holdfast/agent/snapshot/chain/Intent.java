@@ -20,6 +20,7 @@ import java.util.TreeMap;
  * @param to file name of each disk's layer after it
  * @param top merge only: file name of the layer that goes
  * @param base merge only: file name of the layer that takes its content
+ * @param after revert only: what the machine was before it was held, or that somebody has stopped it meanwhile
  */
 public record Intent(
         String operation,
@@ -31,7 +32,18 @@ public record Intent(
         SortedMap<String, String> from,
         SortedMap<String, String> to,
         Optional<String> top,
-        Optional<String> base) {
+        Optional<String> base,
+        After after) {
+
+    /** Whether the machine runs when a revert is over. */
+    public enum After {
+        /** It does, unless the revert itself says otherwise. */
+        RUNNING,
+        /** A person had paused it: the old side stays so. */
+        PAUSED,
+        /** It was stopped while the revert was not decided: neither side runs. */
+        STOPPED
+    }
 
     /** What is being done to the chain. */
     public enum Kind {
@@ -61,7 +73,8 @@ public record Intent(
                 names(from),
                 names(to),
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                After.RUNNING);
     }
 
     /** New layers on top of a snapshot. */
@@ -76,7 +89,8 @@ public record Intent(
                 names(from),
                 names(to),
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                After.RUNNING);
     }
 
     /** One layer goes into the one below it. */
@@ -91,7 +105,13 @@ public record Intent(
                 new TreeMap<>(),
                 new TreeMap<>(),
                 Optional.of(top.fileName()),
-                Optional.of(base.fileName()));
+                Optional.of(base.fileName()),
+                After.RUNNING);
+    }
+
+    /** The same, with another end for the machine. */
+    public Intent with(After end) {
+        return new Intent(operation, kind, snapshot, branch, fromGeneration, toGeneration, from, to, top, base, end);
     }
 
     /** The generation before the change. Not for a merge. */

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 
 /** Agents and guards that are killed or stopped in each phase of a round. */
 @Tag("qemu")
-@Tag("faults")
+@Tag("cluster")
 class AgentFaultsTest {
     private static final Duration AFTER_A_KILL = Duration.ofSeconds(1);
 
@@ -104,7 +104,7 @@ class AgentFaultsTest {
     void agentKilledWhileMemoryIsWritten() throws IOException {
         HeldRound round = HeldRound.frozen(cluster, "lost");
         round.follower.agent.signal("CONT");
-        round.awaitState(round.leader, "Draining");
+        round.awaitThawed(round.leader);
         round.leader.agent.kill();
         runsWithin(round.leader.vm, AFTER_A_KILL);
         runsWithin(round.follower.vm, AFTER_A_KILL);
@@ -118,8 +118,8 @@ class AgentFaultsTest {
         HeldRound round = HeldRound.frozen(cluster, "lost");
         cluster.zookeeper.signal("STOP");
         round.follower.agent.signal("CONT");
-        round.awaitState(round.leader, "Voted");
-        round.awaitState(round.follower, "Voted");
+        round.awaitBound(round.leader);
+        round.awaitBound(round.follower);
         round.leader.agent.kill();
         cluster.zookeeper.signal("CONT");
         runsWithin(round.leader.vm, AFTER_A_KILL);
@@ -164,8 +164,8 @@ class AgentFaultsTest {
         HeldRound round = HeldRound.held(cluster, "back2");
         cluster.zookeeper.signal("STOP");
         round.follower.agent.signal("CONT");
-        round.awaitState(round.leader, "Voted");
-        round.awaitState(round.follower, "Voted");
+        round.awaitBound(round.leader);
+        round.awaitBound(round.follower);
         round.leader.agent.kill();
         cluster.zookeeper.signal("CONT");
         round.told();
@@ -180,7 +180,7 @@ class AgentFaultsTest {
         await().until(() -> cluster.n1().vm.counter() > then + 30);
         HeldRound round = HeldRound.held(cluster, "back3");
         round.follower.agent.signal("CONT");
-        round.awaitState(round.leader, "Finishing");
+        round.awaitDecided();
         long killed = System.nanoTime();
         round.leader.agent.kill();
         round.told();

@@ -3,13 +3,21 @@ package dev.holdfast.agent.cluster.real;
 import static dev.holdfast.agent.cluster.real.RealCluster.GROUP;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.json.JsonException;
+import dev.holdfast.agent.json.JsonObject;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 
 /**
  * A round that is kept in one phase. The leader's machine is stopped by a signal, so that the leader's node is the last to
  * be ready; then the follower's agent is stopped, so that the leader's node waits for it, frozen.
+ *
+ * <p>How far it has come is read from what is promised to be there: the store, by way of 'cluster status', the machines'
+ * monitors and freeze marks, and the journals. Never from logs: when their lines are written is nobody's promise.
  */
 final class HeldRound {
     private static final Duration BOUND = Duration.ofSeconds(20);
@@ -18,20 +26,14 @@ final class HeldRound {
     final RealNode leader;
     final RealNode follower;
     final CompletableFuture<Told> caller;
-    private final int leaderMark;
-    private final int followerMark;
 
     private HeldRound(RealCluster cluster, String... command) throws IOException {
         this.cluster = cluster;
         this.leader = cluster.leader();
         this.follower = leader == cluster.n1() ? cluster.n2() : cluster.n1();
-        this.leaderMark = leader.mark();
-        this.followerMark = follower.mark();
         leader.vm.signal("STOP");
         this.caller = cluster.inBackground(leader, command);
-        awaitState(follower, "Ready");
-        // READY was sent to the store before this question, in the same session.
-        cluster.status(follower);
+        reaches(follower.name + " is ready, in the store", () -> waitsFor().equals(Optional.of(List.of(leader.name))));
     }
 
     /** The follower's node is ready, the leader's is preparing. */
@@ -52,26 +54,41 @@ final class HeldRound {
     private HeldRound freeze() throws IOException {
         follower.agent.signal("STOP");
         leader.vm.signal("CONT");
-        awaitState(leader, "Still");
+        reaches(leader.vm.name + " stands still", leader.vm::standsStill);
         return this;
     }
 
-    private int markOf(RealNode node) {
-        return node == leader ? leaderMark : followerMark;
+    /** The machine of a node runs again, after its freeze; its memory may still be on its way to the disk. */
+    void awaitThawed(RealNode node) {
+        reaches(node.vm.name + " is let run", node.vm::runs);
     }
 
-    boolean reached(RealNode node, String state) {
-        return node.said(markOf(node), "member on " + node.name + ": ")
-                && node.said(markOf(node), "-> " + state + " because");
+    /** A node has bound itself: its journal says so. */
+    void awaitBound(RealNode node) {
+        reaches(node.name + " is bound", node::isBound);
     }
 
-    void awaitState(RealNode node, String state) {
-        await(node.name + " reaches " + state)
+    /** The decision is in the store, or all is done already. */
+    void awaitDecided() {
+        reaches("the round is decided", () -> {
+            List<JsonObject> rounds = cluster.status(leader).objects("rounds");
+            return rounds.isEmpty() || !rounds.get(0).text("state").orElse("").equals("preparing");
+        });
+    }
+
+    /** The nodes whose word is missing. */
+    private Optional<List<String>> waitsFor() throws JsonException {
+        List<JsonObject> rounds = cluster.status(follower).objects("rounds");
+        return rounds.isEmpty() ? Optional.empty() : Optional.of(rounds.get(0).texts("waits_for"));
+    }
+
+    private static void reaches(String what, Callable<Boolean> state) {
+        await(what)
                 .pollInSameThread()
                 .pollDelay(Duration.ZERO)
                 .pollInterval(Duration.ofMillis(2))
                 .atMost(BOUND)
-                .until(() -> reached(node, state));
+                .until(state);
     }
 
     /** What the caller was told, once it was. */

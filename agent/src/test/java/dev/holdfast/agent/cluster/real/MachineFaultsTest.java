@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 /** QEMU that is killed or stopped in each phase of a round. */
 @Tag("qemu")
-@Tag("faults")
+@Tag("cluster")
 class MachineFaultsTest {
     private static final Duration BOUNDED = Duration.ofSeconds(30);
 
@@ -140,7 +140,7 @@ class MachineFaultsTest {
     void machineKilledWhileMemoryIsWritten() throws IOException {
         HeldRound round = HeldRound.frozen(cluster, "lost");
         round.follower.agent.signal("CONT");
-        round.awaitState(round.leader, "Draining");
+        round.awaitThawed(round.leader);
         round.leader.vm.signal("KILL");
         Told told = round.told();
         if (told.exit() == 0) {
@@ -156,7 +156,7 @@ class MachineFaultsTest {
     void machineStoppedWhileMemoryIsWritten() throws IOException {
         HeldRound round = HeldRound.frozen(cluster, "lost");
         round.follower.agent.signal("CONT");
-        round.awaitState(round.leader, "Draining");
+        round.awaitThawed(round.leader);
         round.leader.vm.signal("STOP");
         Told told = round.told();
         round.leader.vm.signal("CONT");

@@ -248,15 +248,6 @@ final class RealCluster implements AutoCloseable {
         });
     }
 
-    /** An agent that has just started is registered a moment before the others hear it. */
-    private Told createWhenJoined(String checkpoint) {
-        return await("the agents hear each other")
-                .atMost(BOUND)
-                .until(
-                        () -> n1().run("checkpoint", "create", GROUP + "@" + checkpoint),
-                        told -> told.exit() == 0 || !told.toString().contains("is not in the group"));
-    }
-
     /**
      * What must be true after every fault, once everything is up again: the guests run, nothing of a failed round is left,
      * and the next checkpoint succeeds.
@@ -276,7 +267,7 @@ final class RealCluster implements AutoCloseable {
             long before = node.vm.counter();
             await(node.vm.name + " counts").atMost(BOUND).until(() -> node.vm.counter() != before);
         }
-        require(createWhenJoined(nextCheckpoint));
+        require(n1().run("checkpoint", "create", GROUP + "@" + nextCheckpoint));
         Told listed = n1().run("checkpoint", "list", GROUP, "-o", "json");
         for (RealNode node : nodes) {
             SortedSet<String> names = new TreeSet<>();

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.cluster.real;
 
+import dev.holdfast.agent.journal.OperationJournal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,16 +62,9 @@ final class RealNode {
         return Told.by(line.toArray(String[]::new));
     }
 
-    /** Where the log ends now. */
-    int mark() throws IOException {
-        return agent.log().length();
-    }
-
-    boolean said(int since, String text) {
-        try {
-            return agent.log().substring(since).contains(text);
-        } catch (IOException e) {
-            return false;
-        }
+    /** Whether the journal holds a part in a round that this node may not give up alone any more. */
+    boolean isBound() throws IOException {
+        return OperationJournal.open(home.resolve("state/journal")).operations().stream()
+                .anyMatch(operation -> operation.state().inDoubt());
     }
 }

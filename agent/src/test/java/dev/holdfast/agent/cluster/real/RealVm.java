@@ -85,6 +85,15 @@ final class RealVm {
         }
     }
 
+    /** It is marked as frozen by us, and its monitor says that it does not run. */
+    boolean standsStill() {
+        try {
+            return marked() && status().equals("paused");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     long counter() throws IOException {
         String answer = ask("human-monitor-command", Map.of("command-line", "xp /1wx 0x500"))
                 .asText();

@@ -117,6 +117,8 @@ final class QemuCaptureTest {
             names = {"BACKGROUND", "STOP", "DISK_ONLY", "LIVE"})
     void whoeverGivesUpAtAnyStepLeavesARunningGuestAndNoFile(CaptureMethod method) throws Exception {
         RunningVm vm = lab.startOracle("web");
+        // The cut is ordered along with the stop, unless memory has to be brought near in between.
+        int cut = method == CaptureMethod.LIVE ? 4 : 3;
         for (int steps = 0; steps <= 5; steps++) {
             Path memory = lab.root.resolve("memory" + steps);
             CapturePlan plan = lab.plan(vm, method, memory, Lab.DEADLINE);
@@ -124,12 +126,12 @@ final class QemuCaptureTest {
                 go(capture, steps);
                 capture.abandon();
                 capture.abandon();
-                assertThat(capture.mayHaveCut()).isEqualTo(steps >= 4);
+                assertThat(capture.mayHaveCut()).isEqualTo(steps >= cut);
             }
             assertThat(memory).doesNotExist();
             assertThat(Lab.active(vm).equals(plan.overlays()))
                     .as("overlays in use")
-                    .isEqualTo(steps >= 4);
+                    .isEqualTo(steps >= cut);
             lab.awaitTicks("web", 5);
         }
         assertThat(BlockGraph.read(((QemuVm) vm).monitor(), ((QemuVm) vm).definition())
@@ -226,7 +228,13 @@ final class QemuCaptureTest {
                     Lab.signal(vm, signal);
                     int next = steps;
                     long before = System.nanoTime();
-                    assertThatThrownBy(() -> one(capture, next)).isInstanceOf(HypervisorException.class);
+                    assertThatThrownBy(() -> {
+                                one(capture, next);
+                                if (next == 3) {
+                                    one(capture, 4); // the cut may have been answered before the signal came
+                                }
+                            })
+                            .isInstanceOf(HypervisorException.class);
                     Throwable left = catchThrowable(capture::abandon);
                     assertThat(left == null || left instanceof HypervisorException)
                             .as("%s", left)

@@ -10,6 +10,7 @@ import dev.holdfast.coordinator.protocol.leader.LeaderEffect.StartTimer;
 import dev.holdfast.coordinator.protocol.leader.LeaderEffect.Timer;
 import dev.holdfast.coordinator.protocol.leader.LeaderEffect.Touch;
 import dev.holdfast.coordinator.protocol.leader.LeaderEffect.WriteDecision;
+import dev.holdfast.coordinator.protocol.leader.LeaderEvent.CommitRefused;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent.DecisionWritten;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent.Deposed;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent.OpenRefused;
@@ -22,7 +23,8 @@ import java.util.Set;
 
 /**
  * The decision is on its way to the store. Once a write was sent its outcome is the store's alone: this leader repeats
- * <em>the same</em> decision with a newer version, and never sends the other one.
+ * <em>the same</em> decision with a newer version, and never sends the other one; but for a commitment of which the store
+ * has proved that it is not there and cannot come.
  *
  * @param spec the round
  * @param decision what was sent
@@ -57,6 +59,16 @@ public record Deciding(RoundSpec spec, Decision decision, List<MemberReport> rep
     @Override
     public Step<LeaderState, LeaderEffect> onRecordIs(RecordIs event) {
         return event.state().decision().map(this::end).orElseGet(() -> Step.to(this, write(event.version())));
+    }
+
+    /** Every commitment that was sent named this version or a lower one: it is not there, and ABORTED outruns the rest. */
+    @Override
+    public Step<LeaderState, LeaderEffect> onCommitRefused(CommitRefused event) {
+        if (decision != Decision.COMMITTED) {
+            return Step.rejected(this, event + " does not fit " + decision);
+        }
+        Deciding aborting = new Deciding(spec, Decision.ABORTED, List.of(), event.because());
+        return Step.to(aborting, aborting.write(event.version()));
     }
 
     private Step<LeaderState, LeaderEffect> end(Decision decided) {

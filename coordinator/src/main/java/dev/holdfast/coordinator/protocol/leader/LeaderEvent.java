@@ -75,6 +75,21 @@ public sealed interface LeaderEvent {
     }
 
     /**
+     * The record has the version that was named, but what goes with a commitment cannot be written: the checkpoint's name
+     * is taken, or the group is gone. Nothing was written.
+     *
+     * @param version version of the record; no commitment that was sent before can land any more, as each named this version
+     *     or a lower one
+     * @param because why
+     */
+    record CommitRefused(int version, Refusal because) implements LeaderEvent {
+        @Override
+        public Step<LeaderState, LeaderEffect> applyTo(LeaderState state) {
+            return state.onCommitRefused(this);
+        }
+    }
+
+    /**
      * The record was written or read; this is what it says now. Answers a write that was refused because of its version,
      * and every {@code Touch} that succeeded.
      *

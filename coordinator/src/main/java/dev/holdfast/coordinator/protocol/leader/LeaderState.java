@@ -3,6 +3,7 @@ package dev.holdfast.coordinator.protocol.leader;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent.AbortRequested;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent.AcknowledgementSeen;
+import dev.holdfast.coordinator.protocol.leader.LeaderEvent.CommitRefused;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent.DecisionWritten;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent.Deposed;
 import dev.holdfast.coordinator.protocol.leader.LeaderEvent.Found;
@@ -37,6 +38,7 @@ import dev.holdfast.coordinator.protocol.leader.LeaderEvent.VoteSeen;
  * Deciding   OutcomeUnknown                 Deciding   StartTimer(RETRY); then Touch
  * Deciding   RecordIs(open, version)        Deciding   WriteDecision(the same, version)
  * Deciding   RecordIs(decided)              Decided    Reply(what the record says)
+ * Deciding   CommitRefused(version)         Deciding   WriteDecision(ABORTED, version), if COMMITTED was sent
  * Deciding   OpenRefused                    Closed     Reply(UNKNOWN): another leader decided and closed it
  * Decided    last AcknowledgementSeen       Closed     Close
  * any        Deposed                        Closed     Reply(UNKNOWN), unless replied
@@ -76,6 +78,10 @@ public sealed interface LeaderState permits Unopened, Opening, Gathering, Decidi
     }
 
     default Step<LeaderState, LeaderEffect> onDecisionWritten(DecisionWritten event) {
+        return rejected(event);
+    }
+
+    default Step<LeaderState, LeaderEffect> onCommitRefused(CommitRefused event) {
         return rejected(event);
     }
 

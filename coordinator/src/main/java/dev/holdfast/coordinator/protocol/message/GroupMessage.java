@@ -2,6 +2,7 @@ package dev.holdfast.coordinator.protocol.message;
 
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundId;
 import java.util.function.Function;
 
@@ -17,8 +18,13 @@ public sealed interface GroupMessage {
     /** The epoch that opened the round. */
     Epoch epoch();
 
-    /** Leader to members: all are ready, stop now. */
-    record Freeze(RoundId round, Epoch epoch) implements GroupMessage {}
+    /**
+     * Leader to members: all are ready, stop.
+     *
+     * @param atNanos when, by the leader's wall clock, so that all stop as one although they hear of it one after the other; a
+     *     wish that nothing but the skew rests on. Whoever is late, or does not know the leader's clock, stops at once
+     */
+    record Freeze(RoundId round, Epoch epoch, long atNanos) implements GroupMessage {}
 
     /**
      * Member to members: all my machines stand still. Acts as {@link Freeze} too.
@@ -31,9 +37,9 @@ public sealed interface GroupMessage {
      * Member to members: I have given up; thaw at once, this round will not commit.
      *
      * @param member the node that gave up
-     * @param because why, for the log
+     * @param because why; the others pass it on to the leader with their votes
      */
-    record VoidRound(RoundId round, Epoch epoch, Name member, String because) implements GroupMessage {}
+    record VoidRound(RoundId round, Epoch epoch, Name member, Refusal because) implements GroupMessage {}
 
     /**
      * Member to leader: how far a long phase has come. Only for display.

@@ -9,6 +9,11 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.Drained;
 public record Draining(Membership membership) implements Unbound {
 
     @Override
+    public String activity() {
+        return "was writing memory";
+    }
+
+    @Override
     public Step<ParticipantState, ParticipantEffect> onDrained(Drained event) {
         return Step.to(
                 new Binding(membership, event.report()),

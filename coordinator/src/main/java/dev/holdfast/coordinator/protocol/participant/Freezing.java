@@ -19,6 +19,11 @@ import java.util.TreeSet;
  */
 public record Freezing(Membership membership, Set<Name> heard) implements Unbound {
 
+    @Override
+    public String activity() {
+        return "was stopping its machines";
+    }
+
     public Freezing {
         heard = Set.copyOf(heard);
     }

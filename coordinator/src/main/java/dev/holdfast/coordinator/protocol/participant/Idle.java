@@ -7,7 +7,6 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.protocol.Vote;
-import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.Acknowledge;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.CarryOut;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.CastVote;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.ReleaseGuard;
@@ -59,12 +58,16 @@ public record Idle(Name self) implements ParticipantState {
         return Step.to(
                 new GivenUp(membership, because, false, false),
                 new ThawNow(),
-                new TellVoid(because.text()),
+                new TellVoid(because),
                 new CastVote(new Vote.No(because)),
                 new CarryOut(membership.spec(), Decision.ABORTED));
     }
 
-    /** No journal entry, but the record still waits for this node: the acknowledgement was lost, or it never took part. */
+    /**
+     * No journal entry, but the record still waits for this node: the acknowledgement was lost, or the journal, or it never took
+     * part. Which of them it was shows only what is on the disks, so the decision is made true first: a part that is there
+     * would else stay unpublished, or a part of an aborted round would stay for ever.
+     */
     @Override
     public Step<ParticipantState, ParticipantEffect> onDecisionRead(DecisionRead event) {
         if (!event.spec().members().nodes().contains(self)) {
@@ -72,7 +75,7 @@ public record Idle(Name self) implements ParticipantState {
                     this,
                     "node " + self + " is no member of round " + event.spec().id());
         }
-        return Step.to(new Over(new Membership(self, event.spec()), event.decision()), new Acknowledge());
+        return Finishing.begin(new Membership(self, event.spec()), event.decision());
     }
 
     @Override

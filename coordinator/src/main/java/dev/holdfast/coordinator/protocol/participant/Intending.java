@@ -10,6 +10,11 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.Journaled;
 public record Intending(Membership membership) implements Unbound {
 
     @Override
+    public String activity() {
+        return "was writing its journal";
+    }
+
+    @Override
     public Step<ParticipantState, ParticipantEffect> onJournaled(Journaled event) {
         return Step.to(
                 new Preparing(membership),

@@ -10,6 +10,11 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.Loaded;
 public record Loading(Membership membership) implements Unbound {
 
     @Override
+    public String activity() {
+        return "was loading memory";
+    }
+
+    @Override
     public boolean bounds(Timer timer) {
         return timer == Timer.DEADLINE;
     }

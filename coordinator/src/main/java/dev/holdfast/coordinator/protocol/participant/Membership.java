@@ -3,6 +3,7 @@ package dev.holdfast.coordinator.protocol.participant;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.Timer;
 import java.time.Duration;
 import java.util.SortedSet;
 
@@ -29,6 +30,19 @@ public record Membership(Name self, RoundSpec spec) {
     /** The nodes that must all stand still. */
     SortedSet<Name> everyone() {
         return spec.members().nodes();
+    }
+
+    /** The bound that a timer stands for, in words. */
+    String bound(Timer timer) {
+        return switch (timer) {
+            case PREPARE ->
+                "the time for the preparation (%d ms)"
+                        .formatted(spec.options().prepareTimeout().toMillis());
+            case DEADLINE ->
+                "the deadline of the freeze (%d ms)"
+                        .formatted(spec.options().deadline().toMillis());
+            case RETRY -> throw new IllegalArgumentException("a retry bounds nothing");
+        };
     }
 
     /** How long the freeze may last for the round to count. */

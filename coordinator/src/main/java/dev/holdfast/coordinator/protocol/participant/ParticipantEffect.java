@@ -2,6 +2,7 @@ package dev.holdfast.coordinator.protocol.participant;
 
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.JournalEntry;
+import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.Vote;
 import java.time.Duration;
@@ -145,7 +146,7 @@ public sealed interface ParticipantEffect {
     }
 
     /** Multicast VOID to all members. */
-    record TellVoid(String because) implements ParticipantEffect {
+    record TellVoid(Refusal because) implements ParticipantEffect {
         @Override
         public void accept(Visitor visitor) {
             visitor.tellVoid(this);

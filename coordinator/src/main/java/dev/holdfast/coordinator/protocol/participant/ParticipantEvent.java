@@ -89,7 +89,7 @@ public sealed interface ParticipantEvent {
     }
 
     /** A member gave up, or the group channel lost it. */
-    record VoidHeard(Name member, String because) implements ParticipantEvent {
+    record VoidHeard(Name member, Refusal because) implements ParticipantEvent {
         @Override
         public Step<ParticipantState, ParticipantEffect> applyTo(ParticipantState state) {
             return state.onVoidHeard(this);

@@ -31,7 +31,7 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.VoidHeard;
  * Idle        RoundOpened                 Intending   WriteJournal(INTENT)
  * Idle        Recovered(INTENT)           GivenUp     ThawNow TellVoid CastVote(NO) CarryOut(ABORTED)
  * Idle        Recovered(VOTED)            Voted       CastVote(DURABLE)           (revert: Releasing, ReleaseGuard)
- * Idle        DecisionRead                Over        Acknowledge
+ * Idle        DecisionRead                Finishing   CarryOut(decision): what is on the disks is all that is known
  * Intending   Journaled                   Preparing   StartTimer(PREPARE) Prepare
  * Preparing   Prepared                    Ready       SayReady
  * Ready       FreezeHeard, FrozenHeard    Freezing    StartTimer(DEADLINE) Freeze

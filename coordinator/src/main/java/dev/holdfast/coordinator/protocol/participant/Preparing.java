@@ -9,6 +9,11 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.Prepared;
 public record Preparing(Membership membership) implements Unbound {
 
     @Override
+    public String activity() {
+        return "was preparing";
+    }
+
+    @Override
     public boolean bounds(Timer timer) {
         return timer == Timer.PREPARE;
     }

@@ -15,6 +15,11 @@ import java.util.Set;
 public record Ready(Membership membership) implements Unbound {
 
     @Override
+    public String activity() {
+        return "waited for others to be ready";
+    }
+
+    @Override
     public boolean bounds(Timer timer) {
         return timer == Timer.PREPARE;
     }

@@ -20,8 +20,9 @@ public record Releasing(Membership membership, MemberReport report) implements P
     @Override
     public Step<ParticipantState, ParticipantEffect> onGuardReleased(GuardReleased event) {
         if (event.fired()) {
-            return vote(new Vote.No(Refusal.timedOut(
-                    "the held machines of node " + membership.self() + " were let run before the member could vote")));
+            return vote(new Vote.No(Refusal.timedOut("the held machines of node " + membership.self()
+                    + " were let run before the member could vote; --deadline, or revert_deadline in [checkpoint],"
+                    + " allows more time")));
         }
         return vote(new Vote.Durable(report));
     }

@@ -19,6 +19,11 @@ import java.util.TreeSet;
  */
 public record Still(Membership membership, Set<Name> heard, boolean captured) implements Unbound {
 
+    @Override
+    public String activity() {
+        return "waited for others to stand still";
+    }
+
     public Still {
         heard = Set.copyOf(heard);
     }

@@ -25,6 +25,9 @@ public sealed interface Unbound extends ParticipantState
     /** This node's place in the round. */
     Membership membership();
 
+    /** What the node does in this state, as the end of a sentence that begins with the node. */
+    String activity();
+
     /** The timer whose end makes the member give up in this state; null where none does. */
     default boolean bounds(Timer timer) {
         return false;
@@ -35,7 +38,7 @@ public sealed interface Unbound extends ParticipantState
         List<ParticipantEffect> effects = new ArrayList<>();
         effects.add(new ThawNow());
         if (tellOthers) {
-            effects.add(new TellVoid(because.text()));
+            effects.add(new TellVoid(because));
         }
         effects.add(new CastVote(new Vote.No(because)));
         effects.add(new CarryOut(membership().spec(), Decision.ABORTED));
@@ -54,7 +57,8 @@ public sealed interface Unbound extends ParticipantState
 
     @Override
     default Step<ParticipantState, ParticipantEffect> onVoidHeard(VoidHeard event) {
-        return giveUp(Refusal.failed("node " + event.member() + " gave up: " + event.because()), false);
+        Refusal because = event.because();
+        return giveUp(new Refusal(because.kind(), "node " + event.member() + " gave up: " + because.text()), false);
     }
 
     @Override
@@ -68,12 +72,25 @@ public sealed interface Unbound extends ParticipantState
             return Step.rejected(this, event + " is late in " + getClass().getSimpleName());
         }
         return giveUp(
-                Refusal.timedOut("node %s was still %s when the %s bound passed"
+                Refusal.timedOut("%s was over while node %s %s; %s"
                         .formatted(
+                                membership().bound(event.timer()),
                                 membership().self(),
-                                getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT),
-                                event.timer().name().toLowerCase(java.util.Locale.ROOT))),
+                                activity(),
+                                advice(event.timer()))),
                 true);
+    }
+
+    /** What to raise when a bound was too short. */
+    private String advice(Timer timer) {
+        return switch (timer) {
+            case PREPARE -> "prepare_timeout in [checkpoint] allows more";
+            case DEADLINE ->
+                membership().isRevert()
+                        ? "--deadline, or revert_deadline in [checkpoint], allows more"
+                        : "--deadline, or deadline in [checkpoint], allows more";
+            case RETRY -> "try again";
+        };
     }
 
     @Override

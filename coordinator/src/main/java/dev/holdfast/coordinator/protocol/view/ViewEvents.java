@@ -25,7 +25,8 @@ public final class ViewEvents {
     /**
      * What a view means to a participant. A view in which this node has acknowledged means nothing any more to a machine that
      * is done; one that is in doubt still learns the decision, since the acknowledgement may be a person's, or of an earlier
-     * life. Views of one round must come in the order in which they were read.
+     * life. A node that has voted and knows nothing of the round has lost its journal: it does not begin anew, it waits for the
+     * decision. Views of one round must come in the order in which they were read.
      */
     public static List<ParticipantEvent> forParticipant(Name self, ParticipantState state, RoundView view) {
         boolean done = state instanceof Idle || state instanceof Over;
@@ -36,8 +37,9 @@ public final class ViewEvents {
         return view.state()
                 .decision()
                 .map(decision -> List.<ParticipantEvent>of(new ParticipantEvent.DecisionRead(view.spec(), decision)))
-                .orElseGet(() ->
-                        state instanceof Idle ? List.of(new ParticipantEvent.RoundOpened(view.spec())) : List.of());
+                .orElseGet(() -> state instanceof Idle && !view.votes().containsKey(self)
+                        ? List.of(new ParticipantEvent.RoundOpened(view.spec()))
+                        : List.of());
     }
 
     /**

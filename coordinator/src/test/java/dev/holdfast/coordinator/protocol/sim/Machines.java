@@ -87,7 +87,7 @@ final class Machines {
             Name name = Samples.node(n);
             perNode[n] = new int[] {
                 number(new ParticipantEvent.FrozenHeard(name)),
-                number(new ParticipantEvent.VoidHeard(name, "test")),
+                number(new ParticipantEvent.VoidHeard(name, Samples.refusal())),
                 number(new ParticipantEvent.Drained(Samples.report(n))),
                 number(new ParticipantEvent.Loaded(Samples.report(n)))
             };

@@ -290,6 +290,9 @@ final class Moves {
             if (writing) {
                 fault(Fault.CRASH, Kind.CRASH.move(n, 0, 1));
             }
+            if (mayLoseJournal(n)) {
+                fault(Fault.JOURNAL, Kind.CRASH.move(n, 0, Play.JOURNAL_LOST));
+            }
         }
         if (node.armedFor != 0 && node.guard) {
             if (!node.expired && world.setup.mutant() != Mutant.DEADLINE_IGNORED) {
@@ -306,6 +309,20 @@ final class Moves {
         if (node.up && node.here && member && !revert) {
             fault(Fault.FENCE, Kind.FENCE.move(n, 0, 0));
         }
+    }
+
+    private boolean mayLoseJournal(int n) {
+        boolean entries = false;
+        for (int r = 0; r < world.rounds.length; r++) {
+            Seat seat = world.seats[r][n];
+            if (seat != null && (seat.journal != 0 || seat.writing != 0)) {
+                if (world.rounds[r].state == World.OPEN) {
+                    return false;
+                }
+                entries = true;
+            }
+        }
+        return entries;
     }
 
     private boolean isLeader(int n) {

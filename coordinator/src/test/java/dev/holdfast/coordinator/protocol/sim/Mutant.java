@@ -50,6 +50,8 @@ public enum Mutant {
     GUARD_RELEASED_BEFORE_JOURNAL,
     /** Revert: nobody asks whether the guard had fired. */
     FIRED_GUARD_IGNORED,
+    /** A member without a journal entry acknowledges a decision that it has not made true. */
+    ACKNOWLEDGES_WITHOUT_CARRYING_OUT,
     /** A member acknowledges while its journal entry is still there. */
     ACKNOWLEDGES_BEFORE_JOURNAL_CLOSED,
     /** The leader looks for open rounds only when it takes office. */

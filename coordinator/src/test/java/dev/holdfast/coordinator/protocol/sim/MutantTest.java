@@ -33,7 +33,9 @@ final class MutantTest {
             Mutant.VOID_DOES_NOT_THAW,
             checkpoint(2).with(Fault.GUARD, 1).with(Fault.GIVE_UP, 1),
             Mutant.ACKNOWLEDGES_BEFORE_JOURNAL_CLOSED,
-            checkpoint(2).with(Fault.CRASH, 1)));
+            checkpoint(2).with(Fault.CRASH, 1),
+            Mutant.ACKNOWLEDGES_WITHOUT_CARRYING_OUT,
+            checkpoint(2).with(Fault.JOURNAL, 1)));
 
     private static Setup checkpoint(int nodes) {
         return Setup.of(nodes, Setup.all(RoundKind.CHECKPOINT, nodes)).merged();

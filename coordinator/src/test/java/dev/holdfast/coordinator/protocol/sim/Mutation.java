@@ -26,6 +26,7 @@ import dev.holdfast.coordinator.protocol.participant.GivenUp;
 import dev.holdfast.coordinator.protocol.participant.Idle;
 import dev.holdfast.coordinator.protocol.participant.Loading;
 import dev.holdfast.coordinator.protocol.participant.Membership;
+import dev.holdfast.coordinator.protocol.participant.Over;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent;
 import dev.holdfast.coordinator.protocol.participant.ParticipantState;
@@ -95,6 +96,12 @@ final class Mutation {
             case FIRED_GUARD_IGNORED ->
                 state instanceof Releasing && event instanceof ParticipantEvent.GuardReleased
                         ? state.onGuardReleased(new ParticipantEvent.GuardReleased(false))
+                        : event.applyTo(state);
+            case ACKNOWLEDGES_WITHOUT_CARRYING_OUT ->
+                state instanceof Idle idle && event instanceof ParticipantEvent.DecisionRead read
+                        ? Step.to(
+                                new Over(new Membership(idle.self(), read.spec()), read.decision()),
+                                new ParticipantEffect.Acknowledge())
                         : event.applyTo(state);
             case ACKNOWLEDGES_BEFORE_JOURNAL_CLOSED -> acknowledgeEarly(event.applyTo(state));
             default -> event.applyTo(state);

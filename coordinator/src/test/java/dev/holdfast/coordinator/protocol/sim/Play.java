@@ -12,6 +12,9 @@ import java.util.Objects;
 /** Makes one move happen in a world, by asking the real machines and carrying out what they say. */
 final class Play {
 
+    /** A crash that takes the journal with it. */
+    static final int JOURNAL_LOST = 2;
+
     /** No crash in the middle. */
     static final int WHOLE = -1;
 
@@ -95,8 +98,11 @@ final class Play {
     private void happenOnNode(Kind kind, int a, int b, int c) {
         switch (kind) {
             case CRASH -> {
-                world.spend(Fault.CRASH);
+                world.spend(c == JOURNAL_LOST ? Fault.JOURNAL : Fault.CRASH);
                 crash(a, c != 0);
+                if (c == JOURNAL_LOST) {
+                    loseJournal(a);
+                }
             }
             case RESTART -> restart(a);
             case PAUSE -> world.nodes[a].paused = true;
@@ -245,6 +251,21 @@ final class Play {
             seat.fallback = 0;
         }
         seat.writing = 0;
+    }
+
+    /** Whatever it held stands still for nobody any more, and its next life lets it run. */
+    private void loseJournal(int n) {
+        for (int r = 0; r < world.rounds.length; r++) {
+            Seat seat = world.seats[r][n];
+            if (seat != null) {
+                seat.journal = 0;
+                seat.fallback = 0;
+                if (world.nodes[n].frozenBy == r + 1) {
+                    seat.meddled = true;
+                    new Hands(world, r, n).letRun();
+                }
+            }
+        }
     }
 
     private void restart(int n) {

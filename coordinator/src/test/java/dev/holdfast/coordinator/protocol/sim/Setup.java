@@ -49,7 +49,9 @@ public record Setup(int nodes, List<Plan> rounds, List<Integer> budgets, int rei
         /** A machine is lost to another node: fenced, and started there. */
         FENCE,
         /** Time passes before everything that can happen has happened. When nothing else can happen it passes anyway. */
-        TIME
+        TIME,
+        /** A node dies and loses its journal. Not before its rounds are decided: what was voted rests on the journal. */
+        JOURNAL
     }
 
     public Setup {
@@ -67,7 +69,10 @@ public record Setup(int nodes, List<Plan> rounds, List<Integer> budgets, int rei
     Setup with(Fault fault, int times) {
         Integer[] changed = budgets.toArray(Integer[]::new);
         changed[fault.ordinal()] = times;
-        int more = fault == Fault.ELECTION || fault == Fault.CRASH || fault == Fault.FENCE ? times : 0;
+        int more = switch (fault) {
+            case ELECTION, CRASH, FENCE, JOURNAL -> times;
+            default -> 0;
+        };
         return new Setup(nodes, rounds, List.of(changed), Math.min(MOST_REIGNS, reigns + more), coarse, mutant);
     }
 

@@ -35,7 +35,11 @@ final class Trace {
             case TIMER -> "n" + a + ": timer " + TIMERS[c] + " of r" + b;
             case WRITE_LANDS -> "store: " + write(c) + " of n" + a + " for r" + b + " lands";
             case WRITE_LOST -> "store: " + write(c) + " of n" + a + " for r" + b + " is lost";
-            case CRASH -> "n" + a + " DIES" + (c != 0 ? ", what it wrote is on the disk" : "");
+            case CRASH ->
+                "n" + a + " DIES"
+                        + (c == Play.JOURNAL_LOST
+                                ? " and loses its journal"
+                                : c != 0 ? ", what it wrote is on the disk" : "");
             case JOURNAL_FAILS ->
                 "n" + a + ": journal of r" + b + " fails, but the write is " + (c != 0 ? "there" : "lost");
             case PHASE_FAILS -> "n" + a + ": phase of r" + b + " fails" + (c == 1 ? " after its effect" : "");

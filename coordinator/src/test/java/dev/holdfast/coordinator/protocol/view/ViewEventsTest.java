@@ -54,6 +54,13 @@ final class ViewEventsTest {
     }
 
     @Test
+    void aNodeThatHasVotedAndKnowsNothingOfTheRoundDoesNotBeginItAnew() {
+        RoundView voted =
+                view(RoundState.PREPARING, Set.of(SELF), Map.of(SELF, new Vote.Durable(Samples.report(1))), Set.of());
+        assertThat(ViewEvents.forParticipant(SELF, new Idle(SELF), voted)).isEmpty();
+    }
+
+    @Test
     void aMemberInDoubtLearnsTheDecisionEvenIfSomebodyAcknowledgedForIt() {
         assertThat(ViewEvents.forParticipant(SELF, IN_DOUBT, decided(Set.of(SELF))))
                 .containsExactly(new ParticipantEvent.DecisionRead(SPEC, Decision.COMMITTED));

@@ -1,0 +1,34 @@
+package dev.holdfast.agent.round;
+
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * One round on this node.
+ *
+ * @param spec the round
+ * @param parts this node's machines in it
+ * @param quiesced what came of quiescing them, where it was asked for
+ * @param watched machines that the guard may be armed for
+ * @param countedFrom since when a machine counts as frozen, which may be before it stands still
+ * @param steps when what was done, for the log
+ */
+record Round(
+        RoundSpec spec,
+        Map<Name, VmPart> parts,
+        Map<Name, String> quiesced,
+        Set<Name> watched,
+        Map<Name, Long> countedFrom,
+        StepClock steps) {
+
+    Duration deadline() {
+        return spec.options().deadline();
+    }
+
+    String token() {
+        return spec.id().value();
+    }
+}

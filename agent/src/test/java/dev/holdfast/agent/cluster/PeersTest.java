@@ -1,0 +1,84 @@
+package dev.holdfast.agent.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.coordinator.engine.RoundRefusedException;
+import dev.holdfast.coordinator.port.NodeLink;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BiFunction;
+import org.junit.jupiter.api.Test;
+
+/** What is told of a request whose answer was lost: never that it failed. */
+class PeersTest {
+
+    private static final Name SELF = new Name("n1");
+    private static final Name LEADER = new Name("n2");
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final PeerRequest REQUEST = new PeerRequest(PeerRequest.Kind.RUN_ROUND, JsonObject.empty());
+
+    private final Deque<CompletableFuture<byte[]>> answers = new ArrayDeque<>();
+
+    private JsonObject ask() throws Exception {
+        NodeLink link = new NodeLink() {
+            @Override
+            public CompletableFuture<byte[]> request(Name node, byte[] payload, Duration timeout) {
+                return answers.remove();
+            }
+
+            @Override
+            public void serve(BiFunction<Name, byte[], byte[]> handler) {}
+        };
+        return new Peers(SELF, link, new FixedLeader(LEADER), (from, bytes) -> bytes).askLeader(REQUEST, PATIENCE);
+    }
+
+    private void fails(Throwable how) {
+        answers.add(CompletableFuture.failedFuture(how));
+    }
+
+    @Test
+    void doesNotKnowWhatBecameOfARequestWhoseAnswerWasLost() {
+        fails(new TimeoutException());
+        assertThatThrownBy(this::ask)
+                .isInstanceOf(OutcomeUnknownException.class)
+                .hasMessageContaining("n2 did not answer within 5 s");
+        fails(new IOException("node n2 left the group before it answered"));
+        assertThatThrownBy(this::ask)
+                .isInstanceOf(OutcomeUnknownException.class)
+                .hasMessageContaining("n2 left the group");
+        answers.add(CompletableFuture.completedFuture("?".getBytes(StandardCharsets.UTF_8)));
+        assertThatThrownBy(this::ask)
+                .isInstanceOf(OutcomeUnknownException.class)
+                .hasMessageContaining("cannot be read");
+        answers.add(CompletableFuture.completedFuture(PeerAnswer.unknown("the agent ended")));
+        assertThatThrownBy(this::ask)
+                .isInstanceOf(OutcomeUnknownException.class)
+                .hasMessage("the agent ended");
+    }
+
+    @Test
+    void knowsThatWhatWasRefusedOrNeverBegunWasNotDone() {
+        fails(new NodeLink.NotServedException("the other agent is too busy"));
+        assertThatThrownBy(this::ask).isInstanceOf(RoundRefusedException.class).hasMessageContaining("too busy");
+        answers.add(CompletableFuture.completedFuture(PeerAnswer.refusal(Refusal.preflight("no room"))));
+        assertThatThrownBy(this::ask).isInstanceOf(RoundRefusedException.class).hasMessageContaining("no room");
+    }
+
+    @Test
+    void asksAgainWhenTheRequestNeverLeft() throws Exception {
+        fails(new NodeLink.AbsentException(LEADER));
+        answers.add(
+                CompletableFuture.completedFuture(PeerAnswer.result(JsonObject.of(Map.of("outcome", "COMMITTED")))));
+        assertThat(ask().text("outcome")).contains("COMMITTED");
+    }
+}

@@ -1,0 +1,161 @@
+package dev.holdfast.agent.round;
+
+import dev.holdfast.agent.hypervisor.ActiveMerge;
+import dev.holdfast.agent.hypervisor.Capture;
+import dev.holdfast.agent.hypervisor.CapturePlan;
+import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.FreezeFacts;
+import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.coordinator.protocol.Name;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Machines that are this process, and run until they are paused. Thread-safe. */
+final class FakeHypervisor implements Hypervisor {
+
+    private final Map<Name, Machine> running = new ConcurrentHashMap<>();
+
+    /** A machine without disks. */
+    static VmDefinition definition(Name vm) {
+        return new VmDefinition(
+                vm,
+                "pc-q35-7.2",
+                VmDefinition.Accelerator.TCG,
+                Optional.empty(),
+                1,
+                64 << 20,
+                false,
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                List.of());
+    }
+
+    @Override
+    public RunningVm start(VmDefinition definition, StartMode mode) {
+        Machine machine = new Machine(definition.name());
+        running.put(definition.name(), machine);
+        return machine;
+    }
+
+    @Override
+    public Optional<RunningVm> find(VmDefinition definition, Optional<String> instance) {
+        return Optional.ofNullable(running.get(definition.name()));
+    }
+
+    @Override
+    public void kill(VmDefinition definition, Optional<String> instance) {
+        Machine machine = running.remove(definition.name());
+        if (machine != null) {
+            machine.kill();
+        }
+    }
+
+    @Override
+    public RunningVm takePlace(RunningVm instance, VmDefinition definition) {
+        throw new AssertionError("nothing is loaded beside");
+    }
+
+    /** One machine. */
+    private static final class Machine implements RunningVm {
+        private final Name name;
+        private volatile boolean alive = true;
+        private volatile VmStatus status = VmStatus.RUNNING;
+
+        Machine(Name name) {
+            this.name = name;
+        }
+
+        @Override
+        public Name name() {
+            return name;
+        }
+
+        @Override
+        public ProcessIdentity identity() {
+            return ProcessIdentity.of(ProcessHandle.current().pid()).orElseThrow();
+        }
+
+        @Override
+        public String hypervisor() {
+            return "fake";
+        }
+
+        @Override
+        public boolean isAlive() {
+            return alive;
+        }
+
+        @Override
+        public VmStatus status() {
+            return status;
+        }
+
+        @Override
+        public List<DiskState> disks() {
+            return List.of();
+        }
+
+        @Override
+        public Capture newCapture(CapturePlan plan) {
+            throw new AssertionError("not asked for");
+        }
+
+        @Override
+        public FreezeFacts pause() {
+            status = VmStatus.PAUSED;
+            return new FreezeFacts(System.nanoTime(), 0, false);
+        }
+
+        @Override
+        public void resume() {
+            status = VmStatus.RUNNING;
+        }
+
+        @Override
+        public void thaw(Duration bound) {
+            resume();
+        }
+
+        @Override
+        public boolean shutdown(Duration patience) {
+            kill();
+            return true;
+        }
+
+        @Override
+        public void quit() {
+            kill();
+        }
+
+        @Override
+        public void kill() {
+            alive = false;
+        }
+
+        @Override
+        public void mergeIntermediate(String diskId, Path top, Path base, Progress progress) {
+            throw new AssertionError("not asked for");
+        }
+
+        @Override
+        public ActiveMerge mergeActive(String diskId, Path base) {
+            throw new AssertionError("not asked for");
+        }
+
+        @Override
+        public void close() {
+            // Nothing is connected.
+        }
+    }
+}

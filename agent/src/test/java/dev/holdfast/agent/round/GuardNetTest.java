@@ -1,0 +1,137 @@
+package dev.holdfast.agent.round;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.unix.LineServer;
+import dev.holdfast.agent.unix.LineSocket;
+import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The guard as several machines of one node use it. */
+@Timeout(20)
+class GuardNetTest {
+
+    private static final Name WEB = Rounds.WEB;
+    private static final Name DB = Rounds.DB;
+    private static final int LONGEST_LINE = 4096;
+
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final FakeHypervisor hypervisor = new FakeHypervisor();
+    private Path directory;
+    private LineServer server;
+    private VmRegistry vms;
+    private GuardNet net;
+
+    private static final class Unheard implements VmRegistry.Listener {
+        @Override
+        public void onProcess(ManagedVm vm, RunningVm process) {}
+
+        @Override
+        public void onGone(ManagedVm vm) {}
+    }
+
+    @BeforeEach
+    void open() throws Exception {
+        directory = Files.createTempDirectory(Path.of("/tmp"), "rounds-");
+        Files.createDirectories(directory.resolve("web"));
+        Files.createDirectories(directory.resolve("db"));
+        server = LineServer.bind(directory.resolve("guard.sock"), null, LONGEST_LINE);
+        vms = new VmRegistry(
+                Map.of(
+                        FakeHypervisor.definition(WEB),
+                        Optional.empty(),
+                        FakeHypervisor.definition(DB),
+                        Optional.empty()),
+                hypervisor,
+                new Unheard());
+        vms.start(WEB, StartMode.NORMAL);
+        vms.start(DB, StartMode.NORMAL);
+        net = new GuardNet(directory.resolve("guard.sock"), vm -> directory.resolve(vm.value()), vms, fired -> {});
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        net.close();
+        server.close();
+        threads.shutdownNow();
+        try (var files = Files.walk(directory)) {
+            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    /** Answers no connection before all of them have asked. */
+    private void answerTogether(int connections) {
+        CountDownLatch asked = new CountDownLatch(connections);
+        for (int i = 0; i < connections; i++) {
+            threads.submit(() -> {
+                try (LineSocket connection = server.accept()) {
+                    for (String line = connection.readLine(); line != null; line = connection.readLine()) {
+                        asked.countDown();
+                        asked.await();
+                        connection.send("{\"ok\":true}");
+                    }
+                }
+                return true;
+            });
+        }
+    }
+
+    @Test
+    void armsSeveralMachinesAtOnce() throws Exception {
+        answerTogether(2);
+        Future<?> web = threads.submit(() -> {
+            net.arm(WEB, "r1", Duration.ofSeconds(5), false);
+            return true;
+        });
+        Future<?> db = threads.submit(() -> {
+            net.arm(DB, "r1", Duration.ofSeconds(5), false);
+            return true;
+        });
+        web.get(10, TimeUnit.SECONDS);
+        db.get(10, TimeUnit.SECONDS);
+    }
+
+    private Path mark() {
+        return directory.resolve("web/frozen");
+    }
+
+    @Test
+    void aHoldIsMarkedForOneRoundAndKnowsWhetherTheMachineWasPaused() throws Exception {
+        net.markHeld(WEB, "r1", true);
+        assertThat(Files.readString(mark())).contains("kind=hold\n", "was_paused=1\n");
+        assertThat(net.holdOn(WEB)).contains("r1");
+        assertThat(net.holdOn(DB)).isEmpty();
+        net.unmarkHeld(WEB, "r0");
+        assertThat(mark()).exists();
+        net.unmarkHeld(WEB, "r1");
+        assertThat(mark()).doesNotExist();
+    }
+
+    @Test
+    void theMarkOfAFreezeIsNotTakenForAHold() throws IOException {
+        Files.writeString(mark(), "token=r1\ndeadline_ms=5000\nsince_boottime_ms=1\nkind=freeze\nwas_paused=0\n");
+        assertThat(net.holdOn(WEB)).isEmpty();
+        net.unmarkHeld(WEB, "r1");
+        assertThat(mark()).exists();
+    }
+}

@@ -1,0 +1,195 @@
+package dev.holdfast.coordinator.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.holdfast.coordinator.port.Catalogue;
+import dev.holdfast.coordinator.port.GroupChannel;
+import dev.holdfast.coordinator.port.Journal;
+import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.RoundGate;
+import dev.holdfast.coordinator.protocol.CheckpointRecord;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.JournalEntry;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.Samples;
+import dev.holdfast.coordinator.protocol.leader.Outcome;
+import dev.holdfast.coordinator.protocol.message.GroupMessage;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What the leader does before a round: one node, whose member's node comes into the channel late or never. */
+class CoordinatorTest {
+
+    private static final Name SELF = new Name("n1");
+    private static final Name SHOP = new Name("shop");
+    private static final Name WEB = new Name("web1");
+
+    private final MemoryDecisionLog log = new MemoryDecisionLog();
+    private final AtomicInteger looks = new AtomicInteger();
+    private int joinsAtLook;
+
+    /** A channel in which this node hears itself only after some looks. */
+    private final GroupChannel channel = new GroupChannel() {
+        @Override
+        public void send(Set<Name> to, GroupMessage message) {
+            if (to.contains(SELF) && engine != null) {
+                engine.onMessage(SELF, message);
+            }
+        }
+
+        @Override
+        public Set<Name> present() {
+            return looks.incrementAndGet() >= joinsAtLook ? Set.of(SELF) : Set.of();
+        }
+
+        @Override
+        public long clockNanos() {
+            return 0;
+        }
+
+        @Override
+        public ClockOffset clockOffset(Name node) {
+            return new ClockOffset(0, 0);
+        }
+
+        @Override
+        public void close() {}
+    };
+
+    private final Journal journal = new Journal() {
+        @Override
+        public void write(JournalEntry entry) {}
+
+        @Override
+        public void remove(RoundId round) {}
+
+        @Override
+        public List<JournalEntry> entries() {
+            return List.of();
+        }
+    };
+
+    private final Engine engine = new Engine(
+            SELF,
+            new EnginePorts(log, channel, journal, new ScriptedSnapshotter(SELF), (delay, task) -> () -> {}),
+            contradiction -> {
+                throw new AssertionError(contradiction);
+            });
+
+    @AfterEach
+    void close() {
+        engine.close();
+    }
+
+    private Outcome run() throws Exception {
+        engine.start();
+        Epoch reign = log.takeOffice();
+        engine.onElected(reign);
+        Coordinator coordinator =
+                new Coordinator(engine, new OneGroup(), new OneNode(), (group, wait) -> () -> {}, new OpenGate(), 10);
+        return coordinator.run(
+                new Coordinator.Wish(
+                        new RoundId("r1"), RoundKind.CHECKPOINT, SHOP, new Name("c1"), Samples.OPTIONS, Duration.ZERO),
+                reign);
+    }
+
+    @Test
+    void waitsForANodeThatIsInTheStoreButNotYetInTheChannel() throws Exception {
+        joinsAtLook = 5;
+        assertThat(run().kind()).isEqualTo(Outcome.Kind.COMMITTED);
+        assertThat(looks.get()).isGreaterThanOrEqualTo(5);
+    }
+
+    @Test
+    void refusesARoundWithANodeThatIsNotInTheChannelAndTouchesNothing() {
+        joinsAtLook = Integer.MAX_VALUE;
+        assertThatThrownBy(this::run)
+                .isInstanceOfSatisfying(
+                        RoundRefusedException.class,
+                        refused -> assertThat(refused.because().kind()).isEqualTo(Refusal.Kind.PREFLIGHT))
+                .hasMessageContaining("not in the group channel")
+                .hasMessageContaining("n1");
+        assertThat(log.decided(new RoundId("r1"))).isEmpty();
+        assertThat(log.isEmpty()).isTrue();
+    }
+
+    private static final class OneGroup implements Catalogue {
+        private final Group group = new Group(SHOP, new TreeSet<>(Set.of(WEB)), Optional.empty());
+
+        @Override
+        public List<Group> groups() {
+            return List.of(group);
+        }
+
+        @Override
+        public Optional<Group> group(Name name) {
+            return Optional.of(group);
+        }
+
+        @Override
+        public void addToGroup(Name name, Name vm) {}
+
+        @Override
+        public void removeFromGroup(Name name, Name vm) {}
+
+        @Override
+        public List<CheckpointRecord> checkpoints(Name name) {
+            return List.of();
+        }
+
+        @Override
+        public Optional<CheckpointRecord> checkpoint(Name name, Name checkpoint) {
+            return Optional.empty();
+        }
+
+        @Override
+        public boolean beginDelete(Name name, Name checkpoint, Epoch reign) {
+            return false;
+        }
+
+        @Override
+        public void finishDelete(Name name, Name checkpoint, Epoch reign) {}
+    }
+
+    private static final class OneNode implements NodeRegistry {
+        @Override
+        public void publish(Node self) {}
+
+        @Override
+        public List<Node> nodes() {
+            SortedMap<Name, String> vms = new TreeMap<>(Map.of(WEB, "running"));
+            return List.of(new Node(SELF, "id", "127.0.0.1:7800", "", "test", 1, vms));
+        }
+
+        @Override
+        public Optional<Name> leader() {
+            return Optional.of(SELF);
+        }
+    }
+
+    private static final class OpenGate implements RoundGate {
+        @Override
+        public Optional<String> heldBack() {
+            return Optional.empty();
+        }
+
+        @Override
+        public void holdBack(String reason) {}
+
+        @Override
+        public void letBegin() {}
+    }
+}
