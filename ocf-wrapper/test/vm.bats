@@ -545,3 +545,31 @@ path_without() {
         [ "$status" -eq 0 ]
     done
 }
+
+@test "the manual page is made from the metadata" {
+    "$ra" meta-data | xsltproc --nonet "$BATS_TEST_DIRNAME/../../deploy/install/ocf-man.xsl" - >"$base/vm.7"
+    for heading in NAME SYNOPSIS DESCRIPTION "SUPPORTED PARAMETERS" "SUPPORTED ACTIONS" "EXAMPLE CRM SHELL" "EXAMPLE PCS"; do
+        grep -qx ".SH $heading" "$base/vm.7"
+    done
+    for parameter in vm run_dir on_io_error shutdown_timeout; do
+        grep -qx ".B $parameter" "$base/vm.7"
+    done
+    grep -q '(optional, changes without a restart, select: fail or keep, default "fail")' "$base/vm.7"
+}
+
+# ocf-tester lints by a DTD that is older than unique-group, reloadable and reload-agent; the schema is checked above.
+@test "real QEMU: ocf-tester finds nothing wrong" {
+    sed 's/^METADATA_LINT=.*/METADATA_LINT="xmllint --noout -"/' /usr/sbin/ocf-tester >"$base/ocf-tester"
+    cat >"$base/qemu" <<END
+rm -f $dir/*
+qemu-system-x86_64 -machine pc-q35-7.2,accel=tcg -m 64 -nodefaults -display none -daemonize -pidfile $dir/pid \
+    -chardev socket,id=r,path=$dir/rescue.sock,server=on,wait=off -mon chardev=r,mode=control >/dev/null 2>&1
+END
+    chmod 755 "$base"
+    agent_answers vm.start "sh $base/qemu; $result" vm.console "$(refusal not_found)"
+    run env -u OCF_RESKEY_CRM_meta_interval sh "$base/ocf-tester" -n web -o vm=web -o "run_dir=$run_dir" -o shutdown_timeout=0 "$(readlink -f "$ra")"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"passed all tests"* ]]
+    [ ! -s "$dir/pid" ] || ! kill -0 "$(cat "$dir/pid")"
+}
