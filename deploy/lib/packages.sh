@@ -22,6 +22,10 @@ util-linux setsid and flock
 e2fsprogs makes the file system of the guests that quiesce
 debian-archive-keyring verifies the QEMU 10 of the second lane
 jq reads JSON in the scripts
+pacemaker the cluster of the lab
+corosync its members
+crmsh configures it
+nftables cuts its network
 resource-agents functions that resource agents share, and their tester
 libxml2-utils checks the metadata of the resource agent
 xsltproc makes its manual page
