@@ -2,11 +2,10 @@
 # shellcheck disable=SC2154  # lab is set where the words are loaded, pids_before by the tests
 # Words for the tests on the cluster lab. Loaded by the bats files, never run. w1 belongs to n1, w2 to n2, w3 to n3.
 
+lab=$(cd "$(dirname "${BASH_SOURCE[0]}")/../lab" && pwd)/lab
+
 lab_setup_file() {
   export HOLDFAST_LAB=${HOLDFAST_LAB:-hfbats}
-  local lab=$BATS_TEST_DIRNAME/../lab/lab
-  [ -x "$lab" ] || lab=$BATS_TEST_DIRNAME/../../lab/lab
-  export lab
   # shellcheck source=deploy/lib/common.sh
   . "${lab%/*}/../lib/common.sh"
   "$lab" down
@@ -52,7 +51,7 @@ processes() {
   cg=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/$HOLDFAST_LAB
   for node in n1 n2 n3; do
     while read -r pid; do
-      if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "^qemu.*guest=$1,"; then echo "$node"; fi
+      if { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -q "^qemu.*guest=$1,"; then echo "$node"; fi
     done < <(cat "$cg/$node/cgroup.procs" 2>/dev/null)
   done
 }
