@@ -107,3 +107,40 @@ agent_answers() { on "$1" timeout 10 holdfast vm list >/dev/null 2>&1; }
 no_marker() { ! ls "$(inside n1 /run/holdfast/vms)"/*/frozen "$(inside n2 /run/holdfast/vms)"/*/frozen "$(inside n3 /run/holdfast/vms)"/*/frozen 2>/dev/null; }
 
 checkpoint() { on n1 timeout 60 holdfast checkpoint create shop --name "$1"; }
+
+# crash_when CONDITION... - starts a checkpoint and kills node n2 as soon as the condition holds.
+crash_when() {
+  init=$(cat "$state/n2/init.pid")
+  on n1 timeout 120 holdfast checkpoint create shop --name "$name" >"$BATS_TEST_TMPDIR/round" 2>&1 3>&- &
+  local end=$((SECONDS + 30))
+  until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; done
+  crash
+  wait $! || true
+  cat "$BATS_TEST_TMPDIR/round"
+}
+
+crash() { kill -9 "$init"; }
+
+frozen_on_n2() { [ -e "/proc/$init/root/run/holdfast/vms/w2/frozen" ]; }
+
+# whole_or_gone - the checkpoint verifies, or nothing of it is left.
+whole_or_gone() {
+  if on n1 holdfast checkpoint list -o json | jq -e --arg name "$name" 'any(.. | objects; .name? == $name)' >/dev/null; then
+    on n1 holdfast checkpoint verify "shop@$name"
+  else
+    run -1 grep . < <(on n1 find /lab/shared/vms -path '*/lost/*' -prune -o -name "*$name*" -print)
+  fi
+}
+
+after_the_crash() {
+  wait_until 30 "n2 is not fenced" fenced
+  wait_until 10 "a machine is frozen" no_marker
+  talks w1 w3
+  wait_until 60 "w2 does not run again" elsewhere w2 nowhere
+  talks w2
+  wait_until 60 "not every machine is at home" at_home
+  wait_until 60 "neither whole nor gone: $name" whole_or_gone
+  wait_until 60 "no checkpoint any more" checkpoint "next-$RANDOM"
+  one_at_a_time w1 w2 w3
+  [ "$(fences)" -eq $((fences_before + 1)) ]
+}
