@@ -54,6 +54,10 @@ NF { torn[NR] = whole }
 
 END {
   life_ends()
+  if (node == "" || !booted) {
+    print "WRONG: nothing ran, or it never came up"
+    failed = 1
+  }
   for (line in torn)
     if (line < NR) { # half a line at the end is one that is being written
       print "WRONG line " line " (unknown): " torn[line]
