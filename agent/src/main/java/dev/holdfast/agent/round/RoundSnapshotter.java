@@ -297,7 +297,7 @@ public final class RoundSnapshotter implements Snapshotter {
 
     @Override
     public void carryOut(RoundSpec spec, Decision decision) throws PhaseException {
-        Set<Name> here = here(spec);
+        Set<Name> here = here(spec, decision);
         Map<Name, VmPart> mine = new TreeMap<>(
                 decision == Decision.ABORTED
                         ? admitted(spec, here)
@@ -320,11 +320,12 @@ public final class RoundSnapshotter implements Snapshotter {
      * about one that was started elsewhere is made true there, and the round must not end before that, because its record is
      * all that tells the other node.
      */
-    private Set<Name> here(RoundSpec spec) throws PhaseException {
+    private Set<Name> here(RoundSpec spec, Decision decision) throws PhaseException {
         Set<Name> here = new TreeSet<>();
         for (Name vm : spec.members().on(self)) {
             switch (parts.whereabouts(spec, vm)) {
                 case HERE -> here.add(vm);
+                case NOT_DEFINED -> requireNothingToKeep(spec, decision, vm);
                 case ELSEWHERE_AND_DONE ->
                     LOG.info("round {}: {} runs on another node, which has seen to it", spec.id(), vm);
                 case ELSEWHERE_AND_OPEN ->
@@ -334,6 +335,16 @@ public final class RoundSnapshotter implements Snapshotter {
             }
         }
         return here;
+    }
+
+    /** Somebody took the definition away. What was to be undone stays for 'holdfast fsck'; what counts must not be lost. */
+    private void requireNothingToKeep(RoundSpec spec, Decision decision, Name vm) throws PhaseException {
+        if (decision == Decision.COMMITTED) {
+            throw new PhaseException(Refusal.failed(
+                    "round %s is committed, but node %s no longer has the definition of %s; put it back, and restart the agent"
+                            .formatted(spec.id(), self, vm)));
+        }
+        LOG.warn("round {}: {} is no longer defined on this node; nothing of it is undone here", spec.id(), vm);
     }
 
     /** A machine that another operation holds was never admitted to this round: nothing of it is there to undo. */

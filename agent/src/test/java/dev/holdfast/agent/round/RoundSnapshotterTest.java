@@ -73,6 +73,16 @@ class RoundSnapshotterTest {
     }
 
     @Test
+    void aMachineWhoseDefinitionWasTakenAwayDoesNotKeepAnAbortedRoundOpenButACommittedOneWaitsForIt() throws Exception {
+        machines.put(Rounds.WEB, Whereabouts.NOT_DEFINED);
+        assertThatThrownBy(() -> snapshotter.carryOut(CHECKPOINT, Decision.COMMITTED))
+                .hasMessageContaining("no longer has the definition of web");
+        assertThat(machines.log()).isEmpty();
+        snapshotter.carryOut(CHECKPOINT, Decision.ABORTED);
+        assertThat(machines.log()).containsExactly("claim db", "ABORTED db", "unmark db", "release");
+    }
+
+    @Test
     void aMachineThatIsLostToAnotherNodeWhileTheRoundIsInDoubtIsNotTouched() throws Exception {
         snapshotter.prepare(CHECKPOINT);
         machines.forget();
