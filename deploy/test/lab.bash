@@ -21,7 +21,7 @@ lab_setup() {
   # shellcheck source=deploy/lib/common.sh
   . "${lab%/*}/../lib/common.sh"
   wait_until 60 "the cluster is not complete" "$lab" wait 1 2>/dev/null
-  wait_until 60 "not every machine is at home: $(picture)" at_home
+  wait_until 60 "not every machine is at home" at_home
   fences_before=$(fences)
 }
 
@@ -47,11 +47,13 @@ located() { on "${witness:-n1}" timeout 10 crm_mon -1 2>/dev/null | sed -n "s/.*
 
 # processes VM - for each QEMU process of it, the node in whose cgroup it lives.
 processes() {
-  local node pid cg
+  local node pid cg words
   cg=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/$HOLDFAST_LAB
   for node in n1 n2 n3; do
     while read -r pid; do
-      if { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -q "^qemu.*guest=$1,"; then echo "$node"; fi
+      words=()
+      { mapfile -d '' -t words <"/proc/$pid/cmdline"; } 2>/dev/null || continue
+      if [[ ${words[0]:-} == *qemu-system* && "${words[*]}" == *"guest=$1,"* ]]; then echo "$node"; fi
     done < <(cat "$cg/$node/cgroup.procs" 2>/dev/null)
   done
 }
@@ -112,10 +114,10 @@ checkpoint() { on n1 timeout 60 holdfast checkpoint create shop --name "$1"; }
 crash_when() {
   init=$(cat "$state/n2/init.pid")
   on n1 timeout 120 holdfast checkpoint create shop --name "$name" >"$BATS_TEST_TMPDIR/round" 2>&1 3>&- &
-  local end=$((SECONDS + 30))
+  local round=$! end=$((SECONDS + 30))
   until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; done
   crash
-  wait $! || true
+  wait "$round" || true
   cat "$BATS_TEST_TMPDIR/round"
 }
 
