@@ -22,6 +22,13 @@ util-linux setsid and flock
 e2fsprogs makes the file system of the guests that quiesce
 debian-archive-keyring verifies the QEMU 10 of the second lane
 jq reads JSON in the scripts
+pacemaker the cluster of the lab
+corosync its members
+crmsh configures it
+nftables cuts its network
+resource-agents functions that resource agents share, and their tester
+libxml2-utils checks the metadata of the resource agent
+xsltproc makes its manual page
 shellcheck checks the scripts
 bats tests the scripts
 ca-certificates lets maven fetch over https
@@ -103,6 +110,14 @@ guest_kernel_dir() {
 # cloud_kernel_package - the newest 6.1 cloud kernel, as the meta package names it.
 cloud_kernel_package() {
   apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-6\.1\..*-cloud-amd64\)$/\1/p' | head -n 1 | grep .
+}
+
+# ocf_schema - prints the path of the OCF 1.1 schema for metadata of resource agents, as pcs has it; or fails.
+ocf_schema() {
+  local dir
+  dir=$(cache_dir)/pcs
+  [ -d "$dir" ] || unpack_package pcs "$dir" || { apt_refresh && unpack_package pcs "$dir"; } || return 1
+  echo "$dir/usr/share/pcs/data/ocf-1.1.rng"
 }
 
 # guest_agent_dir - prints the directory of an unpacked qemu-guest-agent with its libraries, or fails.

@@ -13,6 +13,7 @@ import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
 import dev.holdfast.coordinator.zookeeper.EmbeddedSettings;
 import dev.holdfast.coordinator.zookeeper.EmbeddedZooKeeper;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
@@ -44,6 +45,10 @@ final class HoldfastDaemons implements Daemons {
                     contradiction -> Runtime.getRuntime().halt(CONTRADICTION));
             QemuSettings qemu = qemu(loaded.node());
             HoldfastAgent agent = HoldfastAgent.start(loaded, platform, new QemuHypervisor(qemu, platform.nanoClock()));
+            // It listens, so no other agent of this node does. The resource agent ends one that hangs by this number.
+            Files.writeString(
+                    loaded.node().runDirectory().resolve("agent.pid"),
+                    ProcessHandle.current().pid() + "\n");
             LOG.info(
                     "agent of node {} listens on {}",
                     loaded.node().node(),

@@ -150,8 +150,9 @@ public final class NodeParts implements Parts, MemberParts {
     /** A chain on shared storage belongs to the node on which its machine runs. */
     VmSnapshots open(ManagedVm machine) throws SnapshotException {
         if (certainly(machine).isEmpty() && runsElsewhere.test(machine.name())) {
-            throw new SnapshotException(
-                    Refusal.failed(machine.name() + " runs on another node; its chain is not touched from here"));
+            // Busy, not failed: a node that has died is still in the store until its session ends, and then it is free.
+            throw new SnapshotException(new Refusal(
+                    Refusal.Kind.BUSY, machine.name() + " runs on another node; its chain is not touched from here"));
         }
         VmSnapshots known = opened.get(machine.name());
         if (known != null) {

@@ -1,0 +1,205 @@
+#!/usr/bin/env bats
+# Holdfast under a real corosync and pacemaker with fencing, on three nodes of the lab. What the cluster says is held against
+# what the guests print on shared storage. Each test begins with w1 on n1, w2 on n2, w3 on n3; pacemaker brings them back there.
+# shellcheck disable=SC2016,SC2034,SC2154,SC2317  # words for shells on nodes; variables of lab.bash; called from there
+bats_require_minimum_version 1.5.0
+load lab
+
+setup_file() { lab_setup_file; }
+teardown_file() { "$lab" down; }
+setup() { lab_setup; }
+teardown() { lab_teardown; }
+
+@test "pacemaker starts each machine, on one node" {
+  talks w1 w2 w3
+  one_at_a_time w1 w2 w3
+  no_failures
+}
+
+@test "stop and start, move and back: one node at a time, nobody is fenced" {
+  on n1 crm_resource --resource w1 --meta --set-parameter target-role --parameter-value Stopped
+  wait_until 20 "w1 does not stop" stopped w1
+  on n1 crm_resource --resource w1 --meta --delete-parameter target-role
+  wait_until 30 "w1 does not start" runs_on w1 n1
+  on n1 crm_resource --move --resource w1 --node n2
+  wait_until 30 "w1 does not move" runs_on w1 n2
+  talks w1
+  on n1 crm_resource --clear --resource w1
+  wait_until 30 "w1 does not go home" runs_on w1 n1
+  talks w1
+  [ "$(lives w1 | tail -n 4 | tr '\n' ' ')" = "n1 n1 n2 n1 " ]
+  one_at_a_time w1
+  no_failures
+  nobody_fenced
+}
+
+@test "standby moves a node's machine away, and online brings it back" {
+  on n1 crm node standby n3
+  wait_until 30 "w3 stays" elsewhere w3 n3
+  talks w3
+  on n1 crm node online n3
+  wait_until 30 "w3 does not go home" runs_on w3 n3
+  talks w3
+  one_at_a_time w3
+  no_failures
+  nobody_fenced
+}
+
+@test "an agent that is killed, and one that hangs: no monitor fails, nothing is touched" {
+  pids_before=$(pids)
+  local old hung
+  old=$(agent_pid n1)
+  hung=$(agent_pid n2)
+  on n1 kill -9 "$old"
+  on n2 kill -STOP "$hung"
+  monitored 8
+  on n2 kill -CONT "$hung"
+  talks w1 w2
+  wait_until 30 "no new agent on n1" agent_answers n1
+  wait_until 30 "the agent of n2 does not go on" agent_answers n2
+  untouched
+}
+
+store_leader() {
+  local node
+  for node in n1 n2 n3; do
+    # shellcheck disable=SC2016
+    if on $node timeout 2 bash -c 'exec 3<>/dev/tcp/$(hostname)/2181 && printf srvr >&3 && cat <&3' 2>/dev/null | grep -q "^Mode: leader"; then
+      echo $node
+      return 0
+    fi
+  done
+  return 1
+}
+
+@test "the ZooKeeper leader is killed, then the whole ensemble hangs and is killed: no monitor fails, nothing is touched" {
+  pids_before=$(pids)
+  on "$(store_leader)" sh -c 'kill -9 $(cat /run/lab/zookeeper.pid)'
+  monitored 4
+  for node in n1 n2 n3; do on $node sh -c 'kill -STOP $(cat /run/lab/zookeeper.pid)'; done
+  monitored 8
+  for node in n1 n2 n3; do on $node sh -c 'kill -9 $(cat /run/lab/zookeeper.pid)'; done
+  talks w1 w2 w3
+  wait_until 60 "no checkpoint after the store is back" checkpoint "after-store-$RANDOM"
+  untouched
+}
+
+@test "100 monitors in a row during a checkpoint, all succeed" {
+  pids_before=$(pids)
+  on n1 sh -c 'while [ ! -e /run/stop-checkpoints ]; do holdfast checkpoint create shop || echo failed; done' >"$BATS_TEST_TMPDIR/rounds" 2>&1 3>&- &
+  local rounds=$!
+  # shellcheck disable=SC2016  # for the shell on the node
+  run -0 on n2 sh -c 'export OCF_RESKEY_vm=w2 OCF_RESOURCE_INSTANCE=w2 OCF_RESKEY_CRM_meta_interval=2000
+    frozen=0 i=0
+    while [ $i -lt 100 ]; do
+      [ ! -e /run/holdfast/vms/w2/frozen ] || frozen=$((frozen + 1))
+      /usr/lib/ocf/resource.d/holdfast/vm monitor || exit
+      i=$((i + 1))
+    done
+    echo "frozen: $frozen"'
+  echo "$output"
+  grep -q '^thawed *n2' "$BATS_TEST_TMPDIR/rounds" # a round has come by meanwhile
+  on n1 touch /run/stop-checkpoints
+  wait "$rounds"
+  on n1 rm /run/stop-checkpoints
+  grep -v '[0-9] %' "$BATS_TEST_TMPDIR/rounds"
+  run ! grep -q '^failed' "$BATS_TEST_TMPDIR/rounds"
+  talks w1 w2 w3
+  untouched
+}
+
+# stop VM... / stop_ends VM... - by pacemaker, within the time-out of the stop and without an error.
+target() { on n1 crm_resource --resource "$1" --meta "${@:2}" >/dev/null; }
+stop() { for vm; do target "$vm" --set-parameter target-role --parameter-value Stopped; done; }
+stop_ends() {
+  local vm began
+  began=$(now_ms)
+  for vm; do
+    wait_until 30 "$vm does not stop" stopped "$vm"
+    echo "$vm stopped after $(($(now_ms) - began)) ms"
+  done
+  no_failures
+  nobody_fenced
+}
+
+start() { for vm; do target "$vm" --delete-parameter target-role; done; }
+start_ends() {
+  local vm
+  for vm; do wait_until 30 "$vm does not start again" runs_on "$vm" "n${vm#w}"; done
+  talks "$@"
+  one_at_a_time "$@"
+}
+
+# agent_ends NODE - it is killed, and comes back by itself.
+agent_ends() {
+  local old
+  old=$(agent_pid "$1")
+  on "$1" kill -9 "$old"
+  wait_until 20 "no new agent on $1" another_agent "$1" "$old"
+}
+another_agent() { [ "$(agent_pid "$1")" != "$2" ] && agent_answers "$1"; }
+
+@test "a stop ends in time and fences nobody: definition deleted; agent dead; agent hangs and storage full; QEMU hangs" {
+  on n1 mv /etc/holdfast/vms/w1.toml /root
+  agent_ends n1
+  on n2 sh -c 'mv /usr/bin/holdfast /usr/bin/holdfast.away; kill -9 $(cat /run/holdfast/agent.pid)'
+  on n3 sh -c 'kill -STOP $(cat /run/holdfast/agent.pid); dd if=/dev/zero of=/run/fill bs=64k; dd if=/dev/zero of=/lab/shared/fill bs=1M; true' 2>/dev/null
+  stop w1 w2 w3
+  stop_ends w1 w2 w3
+  on n3 rm /run/fill /lab/shared/fill
+  on n2 mv /usr/bin/holdfast.away /usr/bin/holdfast
+  on n1 mv /root/w1.toml /etc/holdfast/vms
+  agent_ends n1
+  wait_until 20 "no new agent on n2" agent_answers n2
+  wait_until 20 "no new agent on n3" agent_answers n3
+  start w1 w2 w3
+  start_ends w1 w2 w3
+  on n3 sh -c 'kill -STOP $(cat /run/holdfast/vms/w3/pid)'
+  stop w3
+  stop_ends w3
+  start w3
+  start_ends w3
+}
+
+maintained() { on n1 crm_mon -1 | grep -q 'w1.*Started n1.*(\(maintenance\|unmanaged\)'; }
+
+@test "after maintenance the cluster finds a machine where a person has put it, and does not touch it" {
+  local pid
+  on n1 crm configure property maintenance-mode=true
+  wait_until 10 "no maintenance" maintained
+  on n1 holdfast vm stop w1 --timeout 1s
+  wait_until 20 "w1 does not stop" no_process w1
+  on n2 holdfast vm start w1
+  pid=$(on n2 cat /run/holdfast/vms/w1/pid)
+  on n1 crm_resource --move --resource w1 --node n2 # a person who puts it there wants it there
+  on n1 crm_resource --refresh --resource w1
+  wait_until 20 "the cluster does not see w1 on n2" runs_on w1 n2
+  on n1 crm configure property maintenance-mode=false
+  sleep 4
+  runs_on w1 n2
+  [ "$(on n2 cat /run/holdfast/vms/w1/pid)" = "$pid" ]
+  talks w1
+  one_at_a_time w1
+  on n1 crm_resource --clear --resource w1
+  wait_until 30 "w1 does not go home" runs_on w1 n1
+  no_failures
+  nobody_fenced
+}
+
+@test "a node is cut off: it is fenced, its machine runs elsewhere, and comes home when the network is back" {
+  "$lab" cut n3
+  wait_until 30 "n3 is not fenced" fenced
+  wait_until 30 "w3 does not come back" elsewhere w3 n3
+  talks w1 w2 w3
+  "$lab" heal n3
+  wait_until 60 "w3 does not go home" runs_on w3 n3
+  talks w3
+  one_at_a_time w1 w2 w3
+  [ "$(fences)" -eq $((fences_before + 1)) ]
+}
+
+@test "a node dies while its machine is frozen for a checkpoint of the group" {
+  name=crash-freeze
+  crash_when frozen_on_n2
+  after_the_crash
+}

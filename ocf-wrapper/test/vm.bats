@@ -1,0 +1,575 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2030,SC2031  # each test is a shell of its own, on purpose
+# The resource agent: real QEMU where a claim is about QEMU, a QEMU or an agent made of socat where only its answers count.
+
+setup() {
+    ra=$BATS_TEST_DIRNAME/../vm
+    base=$(mktemp -d /tmp/ra-XXXXXX)
+    run_dir=$base/run
+    dir=$run_dir/vms/web
+    mkdir -p "$dir"
+    export OCF_ROOT=/usr/lib/ocf OCF_RESOURCE_INSTANCE=web HA_RSCTMP=$base HA_LOGFACILITY=none HA_LOGFILE=$base/log
+    export HA_DEBUGLOG=$base/log
+    export OCF_RESKEY_vm=web OCF_RESKEY_run_dir=$run_dir OCF_RESKEY_CRM_meta_interval=10000
+    export OCF_RESKEY_CRM_meta_timeout=20000
+    export HOLDFAST_HOME=$BATS_TEST_DIRNAME/.. # where the thaw script is
+    pids=
+}
+
+teardown() {
+    for pid in $pids; do
+        kill -9 "$pid" 2>/dev/null || true
+    done
+    rm -rf "$base"
+}
+
+# qemu DIRECTORY WORD...: a real QEMU without a boot device; its firmware runs.
+qemu() {
+    at=$1
+    shift
+    mkdir -p "$at"
+    qemu-system-x86_64 -name guest=web -machine pc-q35-7.2,accel=tcg -m 64 -nodefaults -display none \
+        -daemonize -pidfile "$at/pid" -chardev "socket,id=r,path=$at/rescue.sock,server=on,wait=off" \
+        -mon chardev=r,mode=control "$@" 3>&-
+    process=$(cat "$at/pid")
+    pids="$pids $process"
+}
+
+# ask COMMAND [DIRECTORY]: one QMP command to the real QEMU.
+ask() {
+    printf '{"execute":"qmp_capabilities"}\n{"execute":"%s"}\n' "$1" | socat -t 2 - "UNIX-CONNECT:${2:-$dir}/rescue.sock"
+}
+
+# process_of [DIRECTORY]: a process that passes for the machine's: its command line names the directory.
+process_of() {
+    at=${1:-$dir}
+    mkdir -p "$at"
+    : >"$at/keep"
+    tail -f "$at/keep" >/dev/null 2>&1 3>&- &
+    process=$!
+    disown
+    echo "$process" >"$at/pid"
+    pids="$pids $process"
+}
+
+# qmp_says STATE: a rescue.sock that answers so, and a process.
+qmp_says() {
+    process_of
+    cat >"$base/qmp" <<END
+while read -r line; do
+    echo "\$line" >>$base/qmp.log
+    case \$line in *query-status*) echo '{"return": {"status": "$1", "running": false}}' ;; esac
+done
+END
+    listen "$dir/rescue.sock" "$base/qmp"
+}
+
+# listen SOCKET SCRIPT: each connection runs the script.
+listen() {
+    socat -t 30 "UNIX-LISTEN:$1,fork" "SYSTEM:sh $2" 3>&- >/dev/null 2>&1 &
+    pids="$pids $!"
+    disown
+    until [ -S "$1" ]; do sleep 0.02; done
+}
+
+# agent_answers COMMAND-PATTERN ANSWER...: an agent that answers what matches, and closes; what it was asked is in $base/asked.
+agent_answers() {
+    {
+        echo "read -r line; echo \"\$line\" >>$base/asked"
+        echo "case \$line in"
+        while [ $# -gt 1 ]; do
+            echo "*'\"$1\"'*) $2 ;;"
+            shift 2
+        done
+        echo "esac; exit 0"
+    } >"$base/agent"
+    listen "$run_dir/agent.sock" "$base/agent"
+}
+
+result='echo "{\"id\":1,\"result\":{}}"'
+
+# refusal CODE: the agent's error.
+refusal() {
+    echo "echo '{\"id\":1,\"error\":{\"code\":\"$1\",\"message\":\"web: it says no\",\"cause\":\"so it is\",\"correction\":\"do better\",\"exit\":1}}'"
+}
+
+# marker KIND DEADLINE_MS SINCE_MS
+marker() {
+    printf 'token=t\ndeadline_ms=%s\nsince_boottime_ms=%s\nkind=%s\nwas_paused=0\n' "$2" "$3" "$1" >"$dir/frozen"
+}
+
+boottime_ms() {
+    read -r up _ </proc/uptime
+    echo $((${up%.*} * 1000))
+}
+
+# gone PID: it has ended (a zombie of this test has, too).
+gone() {
+    read -r stat <"/proc/$1/stat" || return 0
+    case ${stat##*) } in Z*) return 0 ;; esac
+    return 1
+} 2>/dev/null
+
+probe() {
+    export OCF_RESKEY_CRM_meta_interval=0
+}
+
+reason() {
+    [[ "$output" == *"ocf-exit-reason:"*"$1"* ]]
+}
+
+expect() {
+    run "$ra" "$1"
+    echo "$1: $status, expected $2: $output"
+    [ "$status" -eq "$2" ]
+}
+
+# ---- meta-data, parameters ----
+
+@test "the metadata is valid by the OCF 1.1 schema" {
+    schema=$(. "$BATS_TEST_DIRNAME/../../deploy/lib/common.sh" && . "$BATS_TEST_DIRNAME/../../deploy/lib/packages.sh" && ocf_schema)
+    "$ra" meta-data >"$base/meta.xml"
+    xmllint --noout --relaxng "$schema" "$base/meta.xml"
+}
+
+@test "every time in the metadata has its unit" {
+    run "$ra" meta-data
+    [ "$status" -eq 0 ]
+    run grep -E '(timeout|interval)="[0-9]*[^s0-9]*"' <<<"$output"
+    [ "$status" -eq 1 ]
+}
+
+@test "meta-data needs neither parameters nor the shared functions" {
+    unset OCF_RESKEY_vm
+    OCF_ROOT=/nowhere expect meta-data 0
+}
+
+@test "an action that is not known is not implemented" {
+    expect recover 3
+}
+
+@test "wrong parameters: start, monitor, validate-all say so everywhere" {
+    for wrong in "vm=" "vm=../web" "vm=.web" "vm=we b" "run_dir=run" "on_io_error=reboot" "shutdown_timeout=1m"; do
+        for action in start monitor validate-all reload-agent; do
+            run env "OCF_RESKEY_$wrong" "$ra" "$action"
+            echo "$wrong $action: $status $output"
+            [ "$status" -eq 6 ]
+            reason "parameter ${wrong%%=*}"
+        done
+    done
+}
+
+@test "wrong parameters: a stop succeeds, a probe says not running" {
+    export OCF_RESKEY_vm=../web
+    expect stop 0
+    probe
+    expect monitor 7
+}
+
+# ---- environment ----
+
+# Programs that the agent finds; all but those named.
+path_without() {
+    mkdir "$base/bin"
+    for program in sh cat sed grep tr tail sleep rm timeout socat date mkdir chmod chown logger env ls id uname awk basename dirname; do
+        [ "$program" = "$1" ] || ln -s "$(command -v "$program")" "$base/bin/$program"
+    done
+    # The shared functions put the usual places into the path again.
+    export HOLDFAST_TEST_PATH=$base/bin
+}
+
+@test "without socat: start and monitor say that it is missing, a probe and a stop do without" {
+    mkdir -p "$base/ocf/lib"
+    cp -r /usr/lib/ocf/lib/heartbeat "$base/ocf/lib/"
+    path_without socat
+    echo "PATH=$HOLDFAST_TEST_PATH" >>"$base/ocf/lib/heartbeat/ocf-shellfuncs"
+    export OCF_ROOT=$base/ocf
+    expect start 5
+    reason "apt-get install socat"
+    process_of
+    expect monitor 5
+    OCF_RESKEY_CRM_meta_interval=0 expect monitor 0
+    expect stop 0
+    gone "$process"
+    expect monitor 7
+}
+
+@test "without a run directory: not running, and stopped" {
+    rm -r "$run_dir"
+    expect monitor 7
+    probe
+    expect monitor 7
+    expect stop 0
+}
+
+@test "with a run directory that cannot be written a stop ends the machine" {
+    process_of
+    : >"$base/file"
+    mkdir "$dir/stopped" # the note cannot be written
+    expect stop 0
+    gone "$process"
+}
+
+@test "a pid file that is torn, or names a stranger, is no machine; a stop does not touch the stranger" {
+    for text in '' 'x' '99999999' "1
+2"; do
+        printf '%s' "$text" >"$dir/pid"
+        expect monitor 7
+        expect stop 0
+    done
+    sleep 1000 >/dev/null 2>&1 3>&- &
+    stranger=$!
+    pids="$pids $stranger"
+    echo "$stranger" >"$dir/pid"
+    expect monitor 7
+    expect stop 0
+    kill -0 "$stranger"
+}
+
+# ---- monitor: what is running ----
+
+@test "real QEMU: running is success, paused by a user is degraded, gone is not running" {
+    qemu "$dir"
+    expect monitor 0
+    ask stop
+    expect monitor 190
+    grep -q "says 'paused'" "$base/log"
+    ask cont
+    expect monitor 0
+    kill -9 "$process"
+    until gone "$process"; do sleep 0.05; done
+    expect monitor 7
+}
+
+@test "real QEMU: not yet begun, and waiting for its memory, are degraded" {
+    qemu "$dir" -S
+    expect monitor 190
+    ask quit
+    until gone "$process"; do sleep 0.05; done
+    qemu "$dir" -incoming defer
+    expect monitor 190
+}
+
+@test "real QEMU: one that hangs fails the monitor within its time-out" {
+    qemu "$dir"
+    kill -STOP "$process"
+    expect monitor 1
+    reason "does not answer on $dir/rescue.sock"
+}
+
+@test "real QEMU: somebody else on rescue.sock: the agent is asked before anything is failed" {
+    qemu "$dir"
+    mkfifo "$base/held"
+    socat "PIPE:$base/held" "UNIX-CONNECT:$dir/rescue.sock" 3>&- >/dev/null 2>&1 &
+    pids="$pids $!"
+    disown
+    until grep -q QMP "$base/held"; do sleep 0.05; done # it was greeted
+    agent_answers vm.show 'echo "{\"id\":1,\"result\":{\"name\":\"web\",\"state\":\"running\"}}"'
+    expect monitor 0
+}
+
+@test "a frozen machine is well until its deadline, and QEMU is not even asked" {
+    process_of # has no rescue.sock
+    marker freeze 5000 "$(boottime_ms)"
+    expect monitor 0
+}
+
+@test "a held machine is degraded" {
+    process_of
+    marker hold 0 0
+    expect monitor 190
+    grep -q "revert that is not decided" "$base/log"
+}
+
+@test "real QEMU: frozen past its deadline, with agent and guard dead: the monitor lets it run" {
+    qemu "$dir"
+    ask stop
+    marker freeze 1000 $(($(boottime_ms) - 10000))
+    expect monitor 0
+    [[ "$(ask query-status)" == *'"status": "running"'* ]]
+    [ ! -e "$dir/frozen" ]
+}
+
+@test "a torn marker counts as past its deadline" {
+    qmp_says running
+    echo token=t >"$dir/frozen"
+    expect monitor 0
+    [ ! -e "$dir/frozen" ]
+}
+
+@test "frozen past its deadline and not to be thawed is reported" {
+    qmp_says io-error
+    marker freeze 1000 1000
+    expect monitor 1
+    reason "io-error"
+}
+
+@test "each state of QEMU has its answer" {
+    for row in running:0 paused:190 debug:190 suspended:190 save-vm:190 restore-vm:190 finish-migrate:190 postmigrate:190 \
+        inmigrate:190 prelaunch:190 colo:190 io-error:1 guest-panicked:1 internal-error:1 watchdog:1 shutdown:1; do
+        rm -f "$dir/rescue.sock"
+        qmp_says "${row%:*}"
+        echo "$row"
+        expect monitor "${row#*:}"
+    done
+}
+
+@test "with on_io_error=keep a disk error or a panic is degraded" {
+    export OCF_RESKEY_on_io_error=keep
+    for state in io-error guest-panicked internal-error; do
+        rm -f "$dir/rescue.sock"
+        qmp_says "$state"
+        expect monitor 190
+    done
+}
+
+@test "a process that a revert has loaded beside the old one is the machine, too" {
+    process_of "$dir/revert-1"
+    OCF_RESKEY_CRM_meta_interval=0 run "$ra" monitor
+    [ "$status" -ne 7 ]
+}
+
+@test "a hundred monitors in a row during a freeze succeed" {
+    process_of
+    marker freeze 60000 "$(boottime_ms)"
+    for _ in $(seq 100); do "$ra" monitor || return 1; done
+}
+
+# ---- start ----
+
+@test "start asks the agent, and takes back the note of the last stop" {
+    echo x >"$dir/stopped"
+    : >"$dir/keep"
+    agent_answers vm.start "tail -f $dir/keep >/dev/null 2>&1 & echo \$! >$dir/pid; $result"
+    expect start 0
+    pids="$pids $(cat "$dir/pid")"
+    [ ! -e "$dir/stopped" ]
+    grep -q '"command":"vm.start","arguments":{"vm":"web"}' "$base/asked"
+}
+
+@test "start of a machine that runs does nothing" {
+    qmp_says running
+    expect start 0
+    [ ! -e "$base/asked" ]
+}
+
+@test "start waits for an agent that is still coming up, or busy" {
+    : >"$dir/keep"
+    agent_answers vm.start "if [ -e $base/second ]; then tail -f $dir/keep >/dev/null 2>&1 & echo \$! >$dir/pid; $result; else : >$base/second; $(refusal busy); fi"
+    expect start 0
+    pids="$pids $(cat "$dir/pid")"
+}
+
+@test "start without an agent fails within its time" {
+    export OCF_RESKEY_CRM_meta_timeout=3000
+    expect start 1
+    reason "is holdfast.service running?"
+}
+
+@test "what the agent refuses: each code has its answer, with the agent's words" {
+    for row in not_found:2 forbidden:4 refused:1 store_unreachable:1 failed:1 internal:1; do
+        rm -f "$run_dir/agent.sock"
+        agent_answers vm.start "$(refusal "${row%:*}")"
+        expect start "${row#*:}"
+        reason "web: it says no so it is do better"
+    done
+}
+
+@test "a machine that ends right after its start is no success" {
+    agent_answers vm.start "$result"
+    expect start 1
+    reason "ended at once"
+}
+
+# ---- stop ----
+
+@test "stop of what does not run succeeds, twice" {
+    expect stop 0
+    expect stop 0
+}
+
+@test "real QEMU: a guest that does not shut down is ended within the time, without an agent" {
+    qemu "$dir"
+    export OCF_RESKEY_shutdown_timeout=1
+    expect stop 0
+    gone "$process"
+    [ -e "$dir/stopped" ]
+    expect monitor 7
+}
+
+@test "real QEMU: one that hangs is killed" {
+    qemu "$dir"
+    kill -STOP "$process"
+    export OCF_RESKEY_CRM_meta_timeout=15000
+    SECONDS=0
+    expect stop 0
+    [ "$SECONDS" -lt 14 ]
+    gone "$process"
+}
+
+@test "real QEMU: one that a user has paused is not waited for" {
+    qemu "$dir"
+    ask stop
+    SECONDS=0
+    expect stop 0
+    [ "$SECONDS" -lt 6 ]
+    gone "$process"
+}
+
+@test "real QEMU: a revert in doubt: both processes are ended, the mark of the hold goes, the note stays" {
+    qemu "$dir"
+    ask stop
+    first=$process
+    qemu "$dir/revert-1" -S
+    marker hold 0 0
+    export OCF_RESKEY_shutdown_timeout=0
+    expect stop 0
+    gone "$first"
+    gone "$process"
+    [ ! -e "$dir/frozen" ]
+    [ -e "$dir/stopped" ]
+}
+
+@test "stop asks the agent first: it takes the machine out of its round" {
+    process_of
+    agent_answers vm.console "$result" vm.stop "kill $process; $result"
+    expect stop 0
+    gone "$process"
+    grep -q '"command":"vm.stop","arguments":{"vm":"web","timeout":"[0-9]*s"}' "$base/asked"
+}
+
+@test "an agent that says it has stopped it, and has not, is not believed" {
+    process_of
+    export OCF_RESKEY_shutdown_timeout=0
+    agent_answers vm.console "$result" vm.stop "$result"
+    expect stop 0
+    gone "$process"
+}
+
+@test "the definition is gone: the agent does not know it, and it is stopped all the same" {
+    qemu "$dir"
+    export OCF_RESKEY_shutdown_timeout=0
+    agent_answers vm.console "$(refusal not_found)"
+    expect stop 0
+    gone "$process"
+    run grep -c vm.stop "$base/asked"
+    [ "$output" = 0 ]
+}
+
+@test "an agent that hangs is ended before the machine is reported stopped" {
+    process_of
+    # Stands for the agent's process: its command line names the agent.
+    tail -f /dev/null dev.holdfast.agent >/dev/null 2>&1 3>&- &
+    hanging=$!
+    pids="$pids $hanging"
+    disown
+    echo "$hanging" >"$run_dir/agent.pid"
+    agent_answers vm.console "exec sleep 20"
+    export OCF_RESKEY_shutdown_timeout=0
+    expect stop 0
+    gone "$process"
+    gone "$hanging"
+    grep -q "does not answer: ending it" "$base/log"
+}
+
+@test "an agent that answers is left alone, whatever it answers" {
+    tail -f /dev/null dev.holdfast.agent >/dev/null 2>&1 3>&- &
+    alive=$!
+    pids="$pids $alive"
+    disown
+    echo "$alive" >"$run_dir/agent.pid"
+    agent_answers vm.console "$(refusal internal)"
+    expect stop 0
+    kill -0 "$alive"
+}
+
+# ---- the other actions ----
+
+@test "promote and demote say that the machine is not replicated, notify has nothing to do" {
+    for action in promote demote; do
+        expect "$action" 3
+        reason "not configured for replication"
+    done
+    expect notify 0
+}
+
+@test "migrate_to and migrate_from want the other node, and are not there yet" {
+    for action in migrate_to migrate_from; do
+        expect "$action" 2
+        export OCF_RESKEY_CRM_meta_migrate_target=n2 OCF_RESKEY_CRM_meta_migrate_source=n1
+        expect "$action" 3
+        reason "live migration is not supported yet"
+        unset OCF_RESKEY_CRM_meta_migrate_target OCF_RESKEY_CRM_meta_migrate_source
+    done
+}
+
+@test "reload-agent succeeds with right parameters" {
+    expect reload-agent 0
+}
+
+@test "validate-all at level 0 looks at nothing but the parameters" {
+    rm -r "$run_dir"
+    expect validate-all 0
+}
+
+@test "validate-all at level 10 asks the agent" {
+    export OCF_CHECK_LEVEL=10
+    expect validate-all 1
+    reason "agent of this node does not answer"
+    agent_answers vm.console "$result"
+    expect validate-all 0
+    rm "$run_dir/agent.sock"
+    agent_answers vm.console "$(refusal not_found)"
+    expect validate-all 2
+}
+
+@test "validate-all at level 10 warns when fencing is off" {
+    mkdir "$base/bin"
+    printf '#!/bin/sh\necho false\n' >"$base/bin/crm_attribute"
+    chmod +x "$base/bin/crm_attribute"
+    mkdir -p "$base/ocf/lib"
+    cp -r /usr/lib/ocf/lib/heartbeat "$base/ocf/lib/"
+    echo "PATH=$base/bin:$PATH" >>"$base/ocf/lib/heartbeat/ocf-shellfuncs"
+    export OCF_CHECK_LEVEL=10 OCF_ROOT=$base/ocf
+    agent_answers vm.console "$result"
+    expect validate-all 0
+    grep -q "stonith-enabled is off" "$base/log"
+}
+
+@test "dash and busybox agree" {
+    qmp_says paused
+    for shell in "dash" "busybox sh"; do
+        run $shell "$ra" monitor
+        [ "$status" -eq 190 ]
+        run $shell "$ra" meta-data
+        [ "$status" -eq 0 ]
+    done
+}
+
+@test "the manual page is made from the metadata" {
+    "$ra" meta-data | xsltproc --nonet "$BATS_TEST_DIRNAME/../../deploy/install/ocf-man.xsl" - >"$base/vm.7"
+    for heading in NAME SYNOPSIS DESCRIPTION "SUPPORTED PARAMETERS" "SUPPORTED ACTIONS" "EXAMPLE CRM SHELL" "EXAMPLE PCS"; do
+        grep -qx ".SH $heading" "$base/vm.7"
+    done
+    for parameter in vm run_dir on_io_error shutdown_timeout; do
+        grep -qx ".B $parameter" "$base/vm.7"
+    done
+    grep -q '(optional, changes without a restart, select: fail or keep, default "fail")' "$base/vm.7"
+}
+
+# ocf-tester lints by a DTD that is older than unique-group, reloadable and reload-agent; the schema is checked above.
+@test "real QEMU: ocf-tester finds nothing wrong" {
+    sed 's/^METADATA_LINT=.*/METADATA_LINT="xmllint --noout -"/' /usr/sbin/ocf-tester >"$base/ocf-tester"
+    cat >"$base/qemu" <<END
+rm -f $dir/*
+qemu-system-x86_64 -machine pc-q35-7.2,accel=tcg -m 64 -nodefaults -display none -daemonize -pidfile $dir/pid \
+    -chardev socket,id=r,path=$dir/rescue.sock,server=on,wait=off -mon chardev=r,mode=control >/dev/null 2>&1
+END
+    chmod 755 "$base"
+    agent_answers vm.start "sh $base/qemu; $result" vm.console "$(refusal not_found)"
+    run env -u OCF_RESKEY_CRM_meta_interval sh "$base/ocf-tester" -n web -o vm=web -o "run_dir=$run_dir" -o shutdown_timeout=0 "$(readlink -f "$ra")"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"passed all tests"* ]]
+    [ ! -s "$dir/pid" ] || ! kill -0 "$(cat "$dir/pid")"
+}
