@@ -11,12 +11,14 @@
 #   -h, --help    this text
 #
 # Three nodes in network namespaces of their own; on each a ZooKeeper server, a guard and an agent, and a guest that never
-# stops talking to the other guests and writing to its two disks. The group is frozen at one instant, runs on, and is
-# brought back; then the guests' own consoles must show that nobody had received what had not been sent, that memory and
-# both disks are of one moment, and that the TCP connections go on.
+# stops talking to the other guests and writing to its two disks. The group is frozen at one instant, runs on, the ZooKeeper
+# server that leads is killed (if there are three), and the group is brought back; then the guests' own consoles must show
+# that nobody had received what had not been sent, that memory and both disks are of one moment, and that the TCP connections
+# go on. An ordinary user can run it, too, when the packages are there: in namespaces of the user's own.
 # The last line is JSON. Exit status 0: the checkpoint was consistent.
 set -euo pipefail
 called_from=$PWD
+words=("$@")
 cd "$(dirname "$0")/.."
 . deploy/lib/common.sh
 . deploy/lib/packages.sh
@@ -67,7 +69,7 @@ while [ $# -gt 0 ]; do
       exit 0
       ;;
     -h | --help)
-      sed -n '2,19s/^# \{0,1\}//p' "$0"
+      sed -n '2,20s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *) usage_error "unknown option '$1'" ;;
@@ -110,8 +112,13 @@ TEXT
 # ---- the demo ----
 
 done=no
-need_root "the demo"
+[ "$(id -u)" -eq 0 ] || [ "$keep" = no ] || die "--keep needs root: what an ordinary user starts here ends with the script. Run it as: sudo $0"
 holdfast_prepare
+if [ "$(id -u)" -ne 0 ]; then
+  say "going on in namespaces of $(id -un)'s own. There QEMU may not write-protect memory (userfaultfd), so the pauses are longer than root's"
+  cd "$called_from"
+  own_namespaces "$HOLDFAST_ROOT/deploy/demo.sh" "${words[@]}"
+fi
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -135,6 +142,13 @@ hf n1 checkpoint show "$group@$name" --svg "${svg:-$PWD/deploy/target/timeline.s
 say "the guests run on for 4 s"
 sleep 4
 show_guests
+if [ "$(stores)" -ge 3 ]; then
+  lost=$(store_leader) || die "no ZooKeeper server leads"
+  say "kill -9 of the ZooKeeper server that leads, on $lost"
+  node_signal "$lost" zookeeper KILL
+  wait_until 30 "no other ZooKeeper server leads" store_is_led
+  say "the one on $(store_leader) leads now"
+fi
 guests_remember
 
 say "holdfast checkpoint revert $group@$name --yes"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # deploy/test.sh [--soak] - builds everything and runs all the tests of the tree.
 #
-#   --soak      also the long runs (tag "soak"): more walks, larger bounds, races repeated more often
+#   --soak      the long runs: 300,000 random walks, all interleavings within larger bounds, races repeated more often, tests of
+#               the tag "soak" (about an hour)
 #   --offline   do not ask apt or Maven for anything new
 #   -h, --help  this text
 #
@@ -21,7 +22,7 @@ while [ $# -gt 0 ]; do
     --soak) soak=yes ;;
     --offline) offline=yes ;;
     -h | --help)
-      sed -n '2,12s/^# \{0,1\}//p' "$0"
+      sed -n '2,13s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -112,7 +113,7 @@ fetch_qemu10() {
 
 run_maven() {
   local options=()
-  [ "$soak" = yes ] && options+=(-Dexcluded.tests= -Dholdfast.races=50 -Dholdfast.captures=30)
+  [ "$soak" = yes ] && options+=(-Dexcluded.tests= -Dholdfast.races=50 -Dholdfast.captures=30 -Dholdfast.walks=300000 -Dholdfast.check=large)
   HOLDFAST_OTHER_QEMU=$qemu10 maven verify "${options[@]}" || failed+=("mvn verify")
 }
 
@@ -193,6 +194,8 @@ trap 'rm -f "$started" "$jdk_log"' EXIT
 fetch_qemu10
 run_maven
 find_other_jdk
+# Compiled once, now against classes instead of jars: two runs at once must not compile into one place.
+maven test-compile -pl coordinator,agent || failed+=("compilation of the tests")
 # Beside each other: one mostly waits for QEMU, the other computes.
 run_other_jdk >"$jdk_log" 2>&1 &
 jdk_lane=$!

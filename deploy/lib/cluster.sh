@@ -12,6 +12,7 @@
 #   node_address nX              address of the node on the management network
 #   node_dir nX                  directory of the node: etc run state vms log
 #   node_tap nX TAP              makes a tap of that name, bridged to the guests' network
+#   own_namespaces CMD...        goes on as CMD in namespaces of the user's own, where an ordinary user may do all this; ends with it
 #   cluster_cut nX / cluster_heal nX            takes node X off both switches / puts it back
 #   cluster_linkdown nX / cluster_linkup nX     carrier loss on both links of node X
 #
@@ -31,6 +32,15 @@ cluster_lock() {
   mkdir -p "${HF_RECORD%/*}"
   exec {HF_LOCK}>"$HF_RECORD.lock"
   flock -n "$HF_LOCK" || die "another script works with the cluster '$HF_PREFIX' right now. Wait for it, or set HOLDFAST_PREFIX to another word"
+}
+
+own_namespaces() {
+  [ -w /dev/net/tun ] || die "the guests need tap devices, and /dev/net/tun is not open to $(id -un). Open it (chmod 666 /dev/net/tun, as Debian does), or run this as root: sudo $0"
+  unshare --user --map-root-user --net --mount true 2>/dev/null ||
+    die "this kernel lets nobody but root make network namespaces (see user.max_user_namespaces, kernel.unprivileged_userns_clone). Run it as root: sudo $0"
+  # All of it ends with this script: the namespace of processes takes them along.
+  HOLDFAST_CACHE=$(cache_dir) exec unshare --user --map-root-user --net --mount --pid --fork --kill-child --mount-proc \
+    sh -c 'mount -t tmpfs tmpfs /run && exec "$@"' sh "$@"
 }
 
 hf_ns() { echo "$HF_PREFIX-$1"; }

@@ -5,6 +5,7 @@
 #   holdfast_prepare      packages, build, guest image, secrets
 #   holdfast_up           cluster_up and configuration of each node
 #   holdfast_start        store, guards, agents; returns when the agents have found each other
+#   store_leader          the node whose ZooKeeper server leads; fails when none does
 #   guests_start          disks and guests; returns when all guests talk to each other
 #   hf nX WORD...         the holdfast command on a node
 #   console I             console log of guest I
@@ -76,7 +77,7 @@ build_holdfast() {
     return 0
   fi
   say "building Holdfast (mvn package)"
-  (cd "$HOLDFAST_ROOT" && mvn -q -B -ntp -DskipTests package) >&2 || die "the build failed; see above"
+  (cd "$HOLDFAST_ROOT" && mvn -q -B -ntp -Dstyle.color=never -DskipTests package) >&2 || die "the build failed; see above"
   [ -x "$holdfast" ] || die "the build made no $holdfast"
   touch "$holdfast"
 }
@@ -194,6 +195,21 @@ start_store() {
     node_spawn "n$i" zookeeper "$holdfast" --config "$(node_dir "n$i")/etc/holdfast.toml" "$@"
   done
 }
+
+store_leader() {
+  local i
+  for ((i = 1; i <= $(stores); i++)); do
+    # shellcheck disable=SC2016  # expanded by the inner shell
+    if node_exec "n$i" timeout 2 bash -c 'exec 3<>"/dev/tcp/$1/2181" && printf srvr >&3 && cat <&3' - "$(node_address "n$i")" 2>/dev/null |
+      grep -q '^Mode: leader'; then
+      echo "n$i"
+      return 0
+    fi
+  done
+  return 1
+}
+
+store_is_led() { store_leader >/dev/null; }
 
 start_node() {
   local dir

@@ -41,12 +41,13 @@ final class ClusterLink implements AutoCloseable {
 
     /** Begins to connect to the store; the channel is started separately. Never waits for either. */
     static ClusterLink open(NodeSettings node, Platform platform) throws IOException {
-        StoreSettings settings = StoreSettings.of(
+        StoreSettings usual = StoreSettings.of(
                 node.zookeeper().connect(),
                 node.cluster(),
                 node.node(),
                 Credentials.read(node.zookeeper().credentials()),
                 node.zookeeper().sessionTimeout());
+        StoreSettings settings = node.zookeeper().closeRoot() ? usual : usual.leavingRoot();
         RememberedStore memory = new RememberedStore(node.stateDirectory());
         ZooKeeperStore store = ZooKeeperStore.open(settings, memory, platform.identities(), platform.nanoClock());
         return new ClusterLink(node, store, platform);

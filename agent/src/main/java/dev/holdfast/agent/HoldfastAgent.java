@@ -4,6 +4,7 @@ import dev.holdfast.agent.cluster.CheckpointClient;
 import dev.holdfast.agent.cluster.LeaderDesk;
 import dev.holdfast.agent.cluster.PeerDesk;
 import dev.holdfast.agent.cluster.Peers;
+import dev.holdfast.agent.cluster.TiesCheck;
 import dev.holdfast.agent.config.Configuration;
 import dev.holdfast.agent.config.NodeSettings;
 import dev.holdfast.agent.control.CommandTable;
@@ -18,6 +19,7 @@ import dev.holdfast.agent.node.NodePublisher;
 import dev.holdfast.agent.node.ScheduledTimers;
 import dev.holdfast.agent.node.UniqueWords;
 import dev.holdfast.agent.round.GuardWatch;
+import dev.holdfast.agent.round.LayerDigests;
 import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.round.RoundSnapshotter;
@@ -69,7 +71,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final ExecutorService workers = Executors.newCachedThreadPool(task -> daemon(task, "holdfast-machine"));
     private final ScheduledTimers timers = new ScheduledTimers();
     private final ScheduledExecutorService lookouts =
-            Executors.newScheduledThreadPool(3, task -> daemon(task, "holdfast-lookout"));
+            Executors.newScheduledThreadPool(4, task -> daemon(task, "holdfast-lookout"));
     private final LocalMachines machines;
     private final ClusterLink cluster;
     private final NodeParts parts;
@@ -89,7 +91,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 NodeIdentity.load(node.stateDirectory(), platform.identities()).identity();
         this.cluster = ClusterLink.open(node, platform);
         UniqueWords words = new UniqueWords(platform.clock(), platform.random());
-        this.parts = new NodeParts(machines.vms(), machines.claims(), tools(hypervisor), cluster::runsElsewhere, words);
+        this.parts = new NodeParts(
+                node.node(), machines.vms(), machines.claims(), tools(hypervisor), cluster::runsElsewhere, words);
         this.leftIntents = new LeftIntents(machines.journal(), cluster.store().decisions()::read, workers);
         this.snapshotter = new RoundSnapshotter(
                 node.node(),
@@ -114,7 +117,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 cluster.store().catalogue(),
                 cluster.store().nodes(),
                 cluster.store().queue(),
-                cluster.store().gate());
+                Coordinator.Admission.of(cluster.store().gate(), spec -> new TiesCheck(peers.get()).check(spec)));
         this.leaderDesk = leaderDesk(coordinator, peers);
         CommandTable commands = commands(configuration, words, coordinator, peers);
         recoverChains();
@@ -132,6 +135,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         agent.engine.start();
         agent.every(LOOK_EVERY, agent.machines.vms()::adopt);
         agent.every(LOOK_EVERY, agent::finishDeletions);
+        agent.every(LOOK_EVERY, new LayerDigests(agent.parts, agent.machines.vms(), agent.machines.claims())::take);
         agent.every(LOOK_EVERY, agent::finishLeftIntents);
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;
@@ -176,7 +180,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         PeerDesk desk = new PeerDesk(leaderDesk, parts);
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk));
         cluster.channel().link().serve(desk);
-        CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::plan, words);
+        CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::checked, words);
 
         CommandTable table = new CommandTable();
         new CheckpointCommands(

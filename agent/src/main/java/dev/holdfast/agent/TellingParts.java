@@ -1,7 +1,7 @@
 package dev.holdfast.agent;
 
 import dev.holdfast.agent.round.NodeParts;
-import dev.holdfast.agent.round.RoundSnapshotter;
+import dev.holdfast.agent.round.Parts;
 import dev.holdfast.agent.round.VmPart;
 import dev.holdfast.agent.round.Whereabouts;
 import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
@@ -18,7 +18,7 @@ import java.util.concurrent.Executor;
  * @param later shortens chains after a round
  * @param self this node
  */
-record TellingParts(NodeParts parts, Runnable publish, Executor later, Name self) implements RoundSnapshotter.Parts {
+record TellingParts(NodeParts parts, Runnable publish, Executor later, Name self) implements Parts {
 
     @Override
     public VmPart part(RoundSpec spec, Name vm) throws PhaseException {

@@ -42,9 +42,10 @@ public final class CheckpointClient {
         Following follow(RoundId round, RoundListener listener);
     }
 
-    /** Finds out who would take part in a round. Touches nothing. */
+    /** Finds out who would take part in a round, and whether they can together. Touches nothing. */
     public interface Planner {
-        RoundSpec plan(Wish wish, Epoch reign) throws RoundRefusedException, StoreUnreachableException;
+        RoundSpec plan(Wish wish, Epoch reign)
+                throws RoundRefusedException, StoreUnreachableException, InterruptedException;
     }
 
     private final Peers peers;

@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -84,14 +85,16 @@ public final class LeaderDesk {
 
     Outcome run(Wish wish) throws RoundRefusedException, StoreUnreachableException, InterruptedException {
         Epoch epoch = office();
+        AtomicBoolean begun = new AtomicBoolean();
         try {
-            Outcome outcome = coordinator.run(wish, epoch);
+            Outcome outcome = coordinator.run(wish, epoch, () -> begun.set(true));
             if (outcome.kind() == Outcome.Kind.COMMITTED) {
                 note(wish, epoch, Decision.COMMITTED, "");
             }
             return outcome;
         } catch (RoundRefusedException e) {
-            if (e.because().kind() != Refusal.Kind.BUSY) {
+            // What was refused before it began is no round: held back, no such group, a machine that does not run.
+            if (begun.get() && e.because().kind() != Refusal.Kind.BUSY) {
                 note(wish, epoch, Decision.ABORTED, e.because().text());
             }
             throw e;

@@ -23,6 +23,9 @@ public interface MemberParts {
     /** Checks without touching anything. */
     Forecast preflight(Name vm, Name checkpoint, RoundOptions options) throws RoundRefusedException;
 
+    /** By what a machine is tied to others past the network; two members that have one in common cannot be captured together. */
+    List<String> ties(Name vm, RoundOptions options) throws RoundRefusedException;
+
     /** Removes a machine's part of a checkpoint; merges what only it needed. Idempotent. */
     void delete(Name vm, Name checkpoint) throws RoundRefusedException;
 

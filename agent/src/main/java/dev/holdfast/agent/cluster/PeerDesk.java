@@ -63,6 +63,10 @@ public final class PeerDesk implements BiFunction<Name, byte[], byte[]> {
                 Wish wish = WishForm.read(body.object("wish").orElse(JsonObject.empty()));
                 yield JsonObject.of(parts.preflight(name(body, "vm"), wish.checkpoint(), wish.options()));
             }
+            case TIES -> {
+                Wish wish = WishForm.read(body.object("wish").orElse(JsonObject.empty()));
+                yield JsonObject.of(Map.of("ties", parts.ties(name(body, "vm"), wish.options())));
+            }
             case DELETE_PART -> {
                 parts.delete(name(body, "vm"), name(body, "checkpoint"));
                 yield JsonObject.empty();

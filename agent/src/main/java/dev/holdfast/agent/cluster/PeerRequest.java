@@ -26,6 +26,8 @@ public record PeerRequest(Kind kind, JsonObject body) {
         DELETE_CHECKPOINT,
         /** Of a member: check whether a round could be prepared, and what it would cost. */
         PREFLIGHT,
+        /** Of a member: by what a machine is tied to others past the network. */
+        TIES,
         /** Of a member: remove a machine's part of a checkpoint. */
         DELETE_PART,
         /** Of a member: verify a machine's part of a checkpoint. */

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** Turns the tables of {@code holdfast.toml} into records. */
 final class NodeReader {
@@ -17,6 +18,10 @@ final class NodeReader {
     private static final Pattern GROUP = Pattern.compile("[A-Za-z_][A-Za-z0-9_.-]{0,31}");
 
     private static final Pattern PROGRAM = Pattern.compile("(/[^\\p{Cntrl}]*)?[^/\\p{Cntrl}]+");
+
+    private static final int LAST_PORT = 65_535;
+    /** A channel listens on a second port, so far above its own. */
+    private static final int CRASH_PORT_ABOVE = 100;
 
     private final Path file;
     private final String hostName;
@@ -79,6 +84,13 @@ final class NodeReader {
                     "connect",
                     "\"zookeeper.connect\" is not a list of servers",
                     "write host:port with commas: \"n1:2181,n2:2181,n3:2181\"");
+        } else {
+            Stream.of(connect.split(","))
+                    .filter(server -> !hasPort(server))
+                    .forEach(server -> table.problem(
+                            "connect",
+                            "the port of \"" + server + "\" in \"zookeeper.connect\" is none",
+                            "use a number from 1 to " + LAST_PORT + ", usually 2181"));
         }
         Duration session =
                 table.duration("session_timeout", Duration.ofSeconds(6), Duration.ofMillis(500), Duration.ofMinutes(5));
@@ -86,7 +98,12 @@ final class NodeReader {
         if (withFiles) {
             SecretFile.check(table, "credentials", credentials, "one line: user:password");
         }
-        return new ZooKeeperSettings(connect, session, credentials);
+        return new ZooKeeperSettings(connect, session, credentials, table.flag("close_root", true));
+    }
+
+    private static boolean hasPort(String server) {
+        String digits = server.substring(server.lastIndexOf(':') + 1);
+        return digits.length() <= 5 && Integer.parseInt(digits) >= 1 && Integer.parseInt(digits) <= LAST_PORT;
     }
 
     private ChannelSettings channel(TableReader table) {
@@ -94,7 +111,7 @@ final class NodeReader {
         if (!ADDRESS.matcher(address).matches()) {
             table.problem("bind_address", "\"" + address + "\" is not an address", "write this node's IP address");
         }
-        int port = table.integer("port", 7800, 1, 65535);
+        int port = table.integer("port", 7800, 1, LAST_PORT - CRASH_PORT_ABOVE);
         Path key = table.path("key").orElse(file.resolveSibling("channel.key"));
         if (withFiles) {
             SecretFile.check(table, "key", key, "a random text, the same on every node");

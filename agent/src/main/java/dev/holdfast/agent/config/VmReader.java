@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /** Turns the tables of one {@code vms/*.toml} into a record, and knows what was seen in the files before. */
@@ -16,6 +17,8 @@ final class VmReader {
     private static final Pattern VERSIONED_MACHINE = Pattern.compile("[A-Za-z0-9_.-]+-\\d+\\.\\d+");
     private static final Pattern ID = Pattern.compile("[A-Za-z][A-Za-z0-9_-]{0,15}");
     private static final Pattern TAP = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,14}");
+    private static final Set<String> UNUSABLE_BACK_ENDS = Set.of("vhost-user", "vhost-vdpa", "hubport", "nic", "none");
+    private static final Set<String> OWN_OPTIONS = Set.of("id", "fd", "fds", "vhostfd", "vhostfds");
     private static final Pattern MAC = Pattern.compile("[0-9a-f][02468ace](:[0-9a-f]{2}){5}");
 
     private final Map<String, String> seen = new HashMap<>();
@@ -126,6 +129,7 @@ final class VmReader {
             if (tap.isPresent() && !TAP.matcher(tap.get()).matches()) {
                 table.problem("tap", "\"" + tap.get() + "\" is no name of a network device", "use at most 15 letters");
             }
+            netdev.ifPresent(backend -> checkBackEnd(table, backend));
             String mac = table.requiredText("mac").toLowerCase(Locale.ROOT);
             if (!mac.isEmpty() && !MAC.matcher(mac).matches()) {
                 table.problem(
@@ -140,6 +144,28 @@ final class VmReader {
             nics.add(new VmSettings.Nic(id, tap, netdev, mac));
         }
         return nics;
+    }
+
+    /** What cannot stand behind a hub, or not in the process that a revert loads beside the old one. */
+    private static void checkBackEnd(TableReader table, String backend) {
+        List<String> words = List.of(backend.split(","));
+        if (UNUSABLE_BACK_ENDS.contains(words.get(0))) {
+            table.problem(
+                    "netdev",
+                    "a back end \"" + words.get(0)
+                            + "\" cannot be taken over by the process that a revert loads beside the old one",
+                    "use tap = \"...\", or a back end like socket, stream, dgram, vde, l2tpv3 or user");
+        }
+        words.stream()
+                .skip(1)
+                .filter(word -> OWN_OPTIONS.contains(word.split("=", 2)[0]))
+                .forEach(word -> table.problem(
+                        "netdev",
+                        "the option \"" + word + "\" cannot be given here"
+                                + (word.startsWith("id=")
+                                        ? ", Holdfast names the back end itself"
+                                        : ": an open descriptor cannot be handed to the next process"),
+                        "remove it"));
     }
 
     private String id(TableReader table, String vm, String kind) {

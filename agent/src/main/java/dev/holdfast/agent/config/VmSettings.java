@@ -74,7 +74,8 @@ public record VmSettings(
      *
      * @param id key {@code id}, required, as for disks
      * @param tap key {@code tap}: the name of an existing tap device, at most 15 characters
-     * @param netdev key {@code netdev}: a back end in the hypervisor's own words, without {@code id=}, unchecked
+     * @param netdev key {@code netdev}: a back end in the hypervisor's own words, without {@code id=}; one that a
+     *     reverted machine could not take over is refused
      * @param mac key {@code mac}, required: a unicast address; without one of its own each clone would have the same
      */
     public record Nic(String id, Optional<String> tap, Optional<String> netdev, String mac) {}

@@ -13,5 +13,8 @@ import java.time.Duration;
  *     replaced only after that long
  * @param credentials key {@code credentials}, default {@code zookeeper.secret} beside {@code holdfast.toml}: a file only its
  *     owner may read (mode 0600), with one line {@code user:password}
+ * @param closeRoot key {@code close_root}, default true: whether to close {@code /} and {@code /zookeeper} of the ensemble
+ *     to everybody else. False only if other applications share it and its administrator has closed
+ *     {@code /zookeeper/quota}
  */
-public record ZooKeeperSettings(String connect, Duration sessionTimeout, Path credentials) {}
+public record ZooKeeperSettings(String connect, Duration sessionTimeout, Path credentials, boolean closeRoot) {}

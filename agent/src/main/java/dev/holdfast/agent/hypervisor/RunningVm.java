@@ -28,6 +28,13 @@ public interface RunningVm extends AutoCloseable {
     /** Its disks, with every layer as it is opened. */
     List<DiskState> disks() throws HypervisorException;
 
+    /**
+     * Looks for what would spoil a capture; changes nothing.
+     *
+     * @param memory whether its memory is to be captured too
+     */
+    Surroundings surroundings(boolean memory) throws HypervisorException;
+
     /** A capture that has not begun. At most one at a time. */
     Capture newCapture(CapturePlan plan) throws HypervisorException;
 
@@ -63,9 +70,6 @@ public interface RunningVm extends AutoCloseable {
      * @param base the layer that takes the data
      */
     void mergeIntermediate(String diskId, Path top, Path base, Progress progress) throws HypervisorException;
-
-    /** A merge of the active layer of a disk into {@code base}, not begun. */
-    ActiveMerge mergeActive(String diskId, Path base) throws HypervisorException;
 
     /** Gives up the connection. The machine runs on. */
     @Override

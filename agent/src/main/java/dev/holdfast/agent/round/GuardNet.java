@@ -218,27 +218,31 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     }
 
     @Override
-    public void unmarkHeld(Name vm, String token) {
-        if (holdOn(vm).filter(token::equals).isPresent()) {
+    public void unmark(Name vm, String token) {
+        if (mark(vm).contains(TOKEN + token)) {
             removeMark(vm, HELD);
         }
     }
 
     /** For what a machine is held without a deadline, as its mark says; empty if it is not, or only frozen. */
     public Optional<String> holdOn(Name vm) {
+        List<String> lines = mark(vm);
+        return lines.contains("kind=hold")
+                ? lines.stream()
+                        .filter(line -> line.startsWith(TOKEN))
+                        .map(line -> line.substring(TOKEN.length()))
+                        .findFirst()
+                : Optional.empty();
+    }
+
+    private List<String> mark(Name vm) {
         try {
-            List<String> lines = Files.readAllLines(runDirectory.apply(vm).resolve(HELD));
-            return lines.contains("kind=hold")
-                    ? lines.stream()
-                            .filter(line -> line.startsWith(TOKEN))
-                            .map(line -> line.substring(TOKEN.length()))
-                            .findFirst()
-                    : Optional.empty();
+            return Files.readAllLines(runDirectory.apply(vm).resolve(HELD));
         } catch (NoSuchFileException e) {
-            return Optional.empty();
+            return List.of();
         } catch (IOException e) {
             LOG.warn("the mark of {} cannot be read: {}", vm, e.getMessage());
-            return Optional.empty();
+            return List.of();
         }
     }
 

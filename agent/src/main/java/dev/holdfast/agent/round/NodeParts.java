@@ -9,12 +9,10 @@ import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.snapshot.Fate;
 import dev.holdfast.agent.snapshot.Room;
 import dev.holdfast.agent.snapshot.SnapshotException;
-import dev.holdfast.agent.snapshot.SnapshotRequest;
 import dev.holdfast.agent.snapshot.SnapshotTools;
 import dev.holdfast.agent.snapshot.Verification;
 import dev.holdfast.agent.snapshot.VmSlot;
 import dev.holdfast.agent.snapshot.VmSnapshots;
-import dev.holdfast.agent.snapshot.chain.SnapshotRecord.CaptureFacts;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
@@ -28,7 +26,6 @@ import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -42,15 +39,15 @@ import org.slf4j.LoggerFactory;
  * The chains of this node's machines, for rounds and for single requests. Admits one operation at a time for each machine;
  * refuses to touch the chain of a machine that runs on another node. Thread-safe.
  */
-public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
+public final class NodeParts implements Parts, MemberParts {
 
     private static final Logger LOG = LoggerFactory.getLogger(NodeParts.class);
     /** Ids of operations that are no rounds begin so; those of rounds do not. */
     private static final String OWN = "o";
 
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
-    private static final long NANOS_PER_MILLI = 1_000_000L;
 
+    private final Name node;
     private final VmRegistry vms;
     private final VmClaims claims;
     private final SnapshotTools tools;
@@ -59,6 +56,7 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
     private final Map<Name, VmSnapshots> opened = new ConcurrentHashMap<>();
 
     /**
+     * @param node this node
      * @param vms the machines of this node
      * @param claims who holds them
      * @param tools what snapshots need
@@ -66,11 +64,13 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
      * @param uniqueWords ids for operations that are no rounds
      */
     public NodeParts(
+            Name node,
             VmRegistry vms,
             VmClaims claims,
             SnapshotTools tools,
             Predicate<Name> runsElsewhere,
             Supplier<String> uniqueWords) {
+        this.node = node;
         this.vms = vms;
         this.claims = claims;
         this.tools = tools;
@@ -148,7 +148,7 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
     }
 
     /** A chain on shared storage belongs to the node on which its machine runs. */
-    private VmSnapshots open(ManagedVm machine) throws SnapshotException {
+    VmSnapshots open(ManagedVm machine) throws SnapshotException {
         if (certainly(machine).isEmpty() && runsElsewhere.test(machine.name())) {
             // Busy, not failed: a node that has died is still in the store until its session ends, and then it is free.
             throw new SnapshotException(new Refusal(
@@ -275,35 +275,25 @@ public final class NodeParts implements RoundSnapshotter.Parts, MemberParts {
         if (options.quiesce() == RoundOptions.Quiesce.REQUIRE) {
             vms.find(vm).flatMap(CheckpointPart::cannotQuiesce).ifPresent(problems::add);
         }
-        String method = options.method().name().toLowerCase(Locale.ROOT);
         try {
-            SnapshotRequest request = new SnapshotRequest(
-                    "preflight", checkpoint, Optional.empty(), options.method(), options.deadline(), "");
-            VmSnapshots snapshots = open(machine(vm));
-            VmSnapshots.Estimate estimate = snapshots.estimate(request);
-            Optional<CaptureFacts> last = lastCapture(snapshots, options.method());
-            return new Forecast(
-                    vm,
-                    problems,
-                    estimate.bytes(),
-                    estimate.usableBytes(),
-                    last.map(facts -> facts.pauseNanos() / NANOS_PER_MILLI).orElse(-1L),
-                    last.map(facts -> facts.method().name().toLowerCase(Locale.ROOT))
-                            .orElse(method));
+            return PauseForecast.of(vm, open(machine(vm)), checkpoint, options, problems);
         } catch (SnapshotException e) {
             problems.add(e.because().text());
-            return new Forecast(vm, problems, 0, 0, -1, method);
+            return PauseForecast.none(vm, options, problems);
         }
     }
 
-    /** The best guess at the next pause is the last one by the same method. */
-    private static Optional<CaptureFacts> lastCapture(VmSnapshots snapshots, CaptureMethod wanted)
-            throws SnapshotException {
-        return snapshots.list().stream()
-                .flatMap(info -> info.snapshot().capture().stream())
-                .filter(facts -> facts.method() == wanted
-                        || wanted == CaptureMethod.AUTO && facts.method() != CaptureMethod.DISK_ONLY)
-                .reduce((earlier, later) -> later);
+    @Override
+    public List<String> ties(Name vm, RoundOptions options) throws RoundRefusedException {
+        try {
+            ManagedVm machine = machine(vm);
+            if (machine.definition().disks().isEmpty()) {
+                return List.of();
+            }
+            return open(machine).ties(node, options.method() != CaptureMethod.DISK_ONLY);
+        } catch (SnapshotException e) {
+            throw new RoundRefusedException(e.because());
+        }
     }
 
     /**

@@ -1,7 +1,6 @@
 package dev.holdfast.agent.round;
 
 import dev.holdfast.agent.hypervisor.ThawFacts;
-import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.coordinator.port.Snapshotter;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.MemberReport;
@@ -13,7 +12,6 @@ import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.time.Duration;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -39,26 +37,6 @@ public final class RoundSnapshotter implements Snapshotter {
 
     /** What came of quiescing, if it did. */
     private static final String DONE = "done";
-
-    /** Finds or makes a machine's part in a round. */
-    public interface Parts {
-
-        /** @throws PhaseException the machine is not here, or another operation holds it */
-        VmPart part(RoundSpec spec, Name vm) throws PhaseException;
-
-        /** Ends the round's claim on the machines of this node. */
-        void end(RoundSpec spec);
-
-        /**
-         * Looks whether there is room for all machines of this node together; each looks for itself again.
-         *
-         * @throws PhaseException there is not
-         */
-        void requireRoom(RoundSpec spec, Set<Name> mine) throws PhaseException;
-
-        /** Where a machine of the round is, now that the round is decided. */
-        Whereabouts whereabouts(RoundSpec spec, Name vm) throws PhaseException;
-    }
 
     /**
      * Times of a round and how far they can be trusted.
@@ -243,17 +221,7 @@ public final class RoundSnapshotter implements Snapshotter {
             }
             return disarm(round, vm);
         });
-        return worst(facts.values(), fired.containsValue(true), heldFor);
-    }
-
-    private static dev.holdfast.coordinator.protocol.ThawFacts worst(
-            Collection<ThawFacts> facts, boolean guardFired, long heldForNanos) {
-        boolean stopped = facts.stream()
-                .allMatch(fact -> fact.statusBefore() == VmStatus.PAUSED || fact.statusBefore() == VmStatus.CAPTURED);
-        boolean same = facts.stream().allMatch(fact -> fact.sameProcess() && fact.sameConnection());
-        int resumes = facts.stream().mapToInt(ThawFacts::resumesSinceStop).sum();
-        return new dev.holdfast.coordinator.protocol.ThawFacts(
-                stopped, guardFired ? resumes + 1 : resumes, same, heldForNanos);
+        return CommonThaw.of(facts.values(), fired.containsValue(true), heldFor);
     }
 
     @Override
@@ -335,16 +303,14 @@ public final class RoundSnapshotter implements Snapshotter {
                         ? admitted(spec, here)
                         : open(spec, here).parts());
         mine.keySet().retainAll(here);
-        together.each(mine, (vm, part) -> {
-            part.carryOut(decision);
-            net.unmarkHeld(vm, spec.id().value());
-        });
+        together.each(mine, (vm, part) -> part.carryOut(decision));
         Round round = rounds.remove(spec.id());
         if (round != null) {
             Map<Name, VmPart> watched = new TreeMap<>(mine);
             watched.keySet().retainAll(round.watched());
             together.eachQuietly(watched, (vm, part) -> stopWatching(round, vm));
         }
+        mine.keySet().forEach(vm -> net.unmark(vm, spec.id().value()));
         parts.end(spec);
         LOG.info("round {}: {} is true on {}", spec.id(), decision, self);
     }

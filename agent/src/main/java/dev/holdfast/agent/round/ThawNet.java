@@ -65,6 +65,9 @@ public interface ThawNet {
      */
     void markHeld(Name vm, String token, boolean wasPaused) throws PhaseException;
 
-    /** Takes the mark of a hold away, if it is there and for the same; a mark of a freeze stays. Never throws. */
-    void unmarkHeld(Name vm, String token);
+    /**
+     * Takes the mark of a freeze or a hold away, if it is there and for the same: the machine is known to run, and the guard
+     * that made the mark may be dead. The mark of another operation stays. Never throws.
+     */
+    void unmark(Name vm, String token);
 }

@@ -11,7 +11,10 @@ import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -77,6 +80,31 @@ final class Preflight {
                 + (memory ? memoryBytes(vm.definition().memoryBytes()) : 0);
     }
 
+    /**
+     * What would tie this machine to another one, in words that are the same for both.
+     *
+     * @param node where it runs: names of sockets are a node's own
+     * @param memory whether its memory is to be captured
+     */
+    static List<String> ties(VmChain vm, Name node, boolean memory) throws IOException, SnapshotException {
+        List<String> ties = new ArrayList<>();
+        // The link to the head is the same file for whoever sees the same storage, and made anew with each layer.
+        Path head = vm.chain().path().resolve("head");
+        BasicFileAttributes link = Files.readAttributes(head, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        ties.add("disk chain %s of %s".formatted(vm.chain().path().toRealPath(), link.lastModifiedTime()));
+        Optional<RunningVm> running = vm.running();
+        if (running.isPresent()) {
+            try {
+                running.get().surroundings(memory).ties().stream()
+                        .map(tie -> tie.contains(" tcp ") ? tie : tie + " on " + node)
+                        .forEach(ties::add);
+            } catch (HypervisorException e) {
+                throw SnapshotException.of(e);
+            }
+        }
+        return ties;
+    }
+
     private static void requireCapturable(RunningVm vm, boolean memory) throws SnapshotException {
         try {
             VmStatus status = vm.status();
@@ -88,6 +116,10 @@ final class Preflight {
                                 status,
                                 memory ? "with memory" : "of its disks",
                                 memory ? ": resume it, or use --disk-only" : " or paused"));
+            }
+            List<String> obstacles = vm.surroundings(memory).obstacles();
+            if (!obstacles.isEmpty()) {
+                throw SnapshotException.refused(String.join("; ", obstacles));
             }
         } catch (HypervisorException e) {
             throw SnapshotException.of(e);

@@ -111,6 +111,20 @@ public final class VmSnapshots {
     }
 
     /**
+     * By what the machine is tied to others past the network, in words that are the same at both ends.
+     *
+     * @param node this node
+     * @param memory whether its memory is to be captured
+     */
+    public List<String> ties(Name node, boolean memory) throws SnapshotException {
+        try {
+            return Preflight.ties(vm, node, memory);
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
      * Takes a snapshot.
      *
      * @throws SnapshotException nothing is left of it and the guest runs, unless the message says otherwise
@@ -265,32 +279,19 @@ public final class VmSnapshots {
         return Files.size(file);
     }
 
-    /** Takes the digests of a snapshot's layers and keeps them in its sidecar. May take long; the guest runs. */
-    public SnapshotRecord recordDigests(Name snapshot, Progress progress) throws SnapshotException {
+    /**
+     * Takes the digests of frozen layers that have none yet and keeps them in their sidecars. Reads whole layers, so that it
+     * takes long; holds nobody up, and may run beside any other operation.
+     *
+     * @param progress told after each block; may wait in order to leave the storage to others
+     * @return whether none is missing any more
+     */
+    public boolean recordDigests(Progress progress) throws SnapshotException {
         try {
-            vm.requireIdle();
-            SnapshotRecord record = vm.snapshot(snapshot);
-            List<SnapshotRecord.DiskPart> disks = new ArrayList<>();
-            for (SnapshotRecord.DiskPart part : record.disks()) {
-                String digest = Digests.sha256(vm.chain().file(part.asLayer()), progress);
-                disks.add(new SnapshotRecord.DiskPart(part.disk(), part.layer(), digest));
-            }
-            SnapshotRecord recorded = record.withDisks(disks);
-            vm.chain().rewrite(recorded);
-            return recorded;
+            return new FrozenDigests(vm.chain()).record(progress);
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
-    }
-
-    /** What would have to go for only so many to stay: the oldest that are no part of a checkpoint and no branch. */
-    public List<Name> prunable(int keepLast) throws SnapshotException {
-        List<Name> own = list().stream()
-                .map(SnapshotInfo::snapshot)
-                .filter(record -> record.group().isEmpty() && record.kind() != SnapshotRecord.Kind.BRANCH)
-                .map(SnapshotRecord::name)
-                .toList();
-        return own.subList(0, Math.max(0, own.size() - Math.max(0, keepLast)));
     }
 
     /** Looks the chain over for what does not belong there; touches nothing. */

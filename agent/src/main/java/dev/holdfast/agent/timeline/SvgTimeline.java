@@ -119,7 +119,8 @@ public final class SvgTimeline {
             line("axis", x(tick), y, x(tick), y + 5);
             text("faint", x(tick), y + 18, "middle", Scale.tickLabel(tick));
         }
-        text("faint", WIDTH - RIGHT + 8, y + 18, "start", "ms");
+        // On the left: the last tick may be at the very end of the line.
+        text("faint", left - 28, y + 18, "end", "ms");
     }
 
     private void lane(Lane lane, double y) throws XMLStreamException {

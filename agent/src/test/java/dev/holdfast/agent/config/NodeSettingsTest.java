@@ -36,7 +36,7 @@ class NodeSettingsTest {
                         directory.resolve("vms"),
                         "haclient",
                         new ZooKeeperSettings(
-                                "127.0.0.1:2181", Duration.ofSeconds(6), directory.resolve("zookeeper.secret")),
+                                "127.0.0.1:2181", Duration.ofSeconds(6), directory.resolve("zookeeper.secret"), true),
                         new ChannelSettings("127.0.0.1", 7800, directory.resolve("channel.key")),
                         new CheckpointSettings(
                                 Duration.ofSeconds(5),
@@ -60,6 +60,7 @@ class NodeSettingsTest {
                 [zookeeper]
                 connect = "n1:2181, n2:2181"
                 session_timeout = "8s"
+                close_root = false
                 credentials = "%s"
                 [channel]
                 bind_address = "10.77.0.11"
@@ -86,7 +87,7 @@ class NodeSettingsTest {
                         Path.of("/tmp/state"),
                         Path.of("/tmp/no-such-vms"),
                         "wheel",
-                        new ZooKeeperSettings("n1:2181,n2:2181", Duration.ofSeconds(8), secret),
+                        new ZooKeeperSettings("n1:2181,n2:2181", Duration.ofSeconds(8), secret, false),
                         new ChannelSettings("10.77.0.11", 7900, key),
                         new CheckpointSettings(
                                 Duration.ofMillis(1500),
@@ -134,7 +135,7 @@ class NodeSettingsTest {
                                         + "write a text in quotes"),
                         text -> assertThat(text)
                                 .isEqualTo("holdfast.toml:8:1: \"channel.port\" is 70000; "
-                                        + "use a number from 1 to 65535"),
+                                        + "use a number from 1 to 65435"),
                         text -> assertThat(text)
                                 .startsWith("holdfast.toml:10:1: \"checkpoint.deadline\": \"5\" is not a duration"),
                         text -> assertThat(text)
@@ -264,5 +265,23 @@ class NodeSettingsTest {
         files.node("#" + "x".repeat(2 << 20));
 
         assertThat(files.problems()).singleElement().asString().contains("more than 1 MiB");
+    }
+
+    @Test
+    void portsAndTimesHaveToBePossible() throws Exception {
+        files.node("""
+                [zookeeper]
+                connect = "n1:2181,n2:0,n3:70000"
+                session_timeout = "10m"
+                [channel]
+                port = 65436
+                """);
+
+        assertThat(files.problems())
+                .satisfiesExactlyInAnyOrder(
+                        text -> assertThat(text).contains("the port of \"n2:0\"", "from 1 to 65535"),
+                        text -> assertThat(text).contains("the port of \"n3:70000\""),
+                        text -> assertThat(text).contains("\"zookeeper.session_timeout\" is 10m", "to 5m"),
+                        text -> assertThat(text).contains("\"channel.port\" is 65436", "from 1 to 65435"));
     }
 }

@@ -205,6 +205,27 @@ class VmSettingsTest {
     }
 
     @Test
+    void aBackEndThatARevertedMachineCouldNotTakeOverIsRefused() throws Exception {
+        files.vm("web.toml", ConfigurationFiles.machine("web") + """
+                        [[nic]]
+                        id = "n0"
+                        netdev = "vhost-user,chardev=c0"
+                        mac = "52:54:00:00:00:01"
+                        [[nic]]
+                        id = "n1"
+                        netdev = "tap,fd=7,id=mine"
+                        mac = "52:54:00:00:00:02"
+                        """);
+
+        assertThat(files.problems())
+                .satisfiesExactlyInAnyOrder(
+                        text -> assertThat(text)
+                                .contains(":6:1: a back end \"vhost-user\" cannot be taken over", "tap"),
+                        text -> assertThat(text).contains(":10:1: the option \"fd=7\" cannot be given here"),
+                        text -> assertThat(text).contains(":10:1: the option \"id=mine\" cannot be given here"));
+    }
+
+    @Test
     void aKernelThatIsMissingIsNamed() throws Exception {
         files.vm("web.toml", ConfigurationFiles.machine("web") + "kernel = \"/no/such/kernel\"\n");
 

@@ -1,6 +1,5 @@
 package dev.holdfast.agent.round;
 
-import dev.holdfast.agent.hypervisor.ActiveMerge;
 import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.CapturePlan;
 import dev.holdfast.agent.hypervisor.DiskState;
@@ -10,6 +9,7 @@ import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.Surroundings;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.coordinator.protocol.Name;
@@ -149,7 +149,7 @@ final class FakeHypervisor implements Hypervisor {
         }
 
         @Override
-        public ActiveMerge mergeActive(String diskId, Path base) {
+        public Surroundings surroundings(boolean memory) {
             throw new AssertionError("not asked for");
         }
 

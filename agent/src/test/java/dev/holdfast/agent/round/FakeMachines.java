@@ -15,7 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Machines and a guard that write down what is asked of them, in the order in which it comes. Thread-safe. */
-final class FakeMachines implements RoundSnapshotter.Parts, ThawNet {
+final class FakeMachines implements Parts, ThawNet {
 
     private final List<String> log = new CopyOnWriteArrayList<>();
     private final Set<Name> refused = ConcurrentHashMap.newKeySet();
@@ -109,7 +109,7 @@ final class FakeMachines implements RoundSnapshotter.Parts, ThawNet {
     }
 
     @Override
-    public void unmarkHeld(Name vm, String token) {
+    public void unmark(Name vm, String token) {
         log.add("unmark " + vm);
     }
 

@@ -121,17 +121,20 @@ class GuardNetTest {
         assertThat(Files.readString(mark())).contains("kind=hold\n", "was_paused=1\n");
         assertThat(net.holdOn(WEB)).contains("r1");
         assertThat(net.holdOn(DB)).isEmpty();
-        net.unmarkHeld(WEB, "r0");
+        net.unmark(WEB, "r0");
         assertThat(mark()).exists();
-        net.unmarkHeld(WEB, "r1");
+        net.unmark(WEB, "r1");
         assertThat(mark()).doesNotExist();
     }
 
+    /** Its guard may have died. */
     @Test
-    void theMarkOfAFreezeIsNotTakenForAHold() throws IOException {
+    void theMarkOfAFreezeIsNoHoldAndGoesWithItsRound() throws IOException {
         Files.writeString(mark(), "token=r1\ndeadline_ms=5000\nsince_boottime_ms=1\nkind=freeze\nwas_paused=0\n");
         assertThat(net.holdOn(WEB)).isEmpty();
-        net.unmarkHeld(WEB, "r1");
+        net.unmark(WEB, "r0");
         assertThat(mark()).exists();
+        net.unmark(WEB, "r1");
+        assertThat(mark()).doesNotExist();
     }
 }

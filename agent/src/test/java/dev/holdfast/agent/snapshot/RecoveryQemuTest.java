@@ -234,8 +234,7 @@ class RecoveryQemuTest {
         assertThat(lab.snapshots().recover(operation -> Fate.TAKE_BACK)).isEmpty();
     }
 
-    @Test
-    void aDecidedRevertOfANodeThatLostItsPowerIsFinishedFromTheFiles() throws Exception {
+    private void loseNodeWithLoadedRevert() throws Exception {
         lab.create("one", CaptureMethod.AUTO);
         lab.write(3, 4);
         RevertPhases reverts = lab.snapshots().reverts();
@@ -243,6 +242,11 @@ class RecoveryQemuTest {
         reverts.loadBeside("round-2", ONE);
         lab.kill();
         lab.killBeside();
+    }
+
+    @Test
+    void aDecidedRevertOfANodeThatLostItsPowerIsFinishedFromTheFiles() throws Exception {
+        loseNodeWithLoadedRevert();
         lab.snapshots().reverts().runNew("round-2", true);
         lab.awaitTicks(5);
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 0, 4);
@@ -282,13 +286,7 @@ class RecoveryQemuTest {
 
     @Test
     void aDecidedRevertOfAMachineThatFailedOverIsFinishedByItsStart() throws Exception {
-        lab.create("one", CaptureMethod.AUTO);
-        lab.write(3, 4);
-        RevertPhases reverts = lab.snapshots().reverts();
-        reverts.hold();
-        reverts.loadBeside("round-2", ONE);
-        lab.kill();
-        lab.killBeside();
+        loseNodeWithLoadedRevert();
         assertThat(lab.snapshots().recover(operation -> Fate.MAKE_TRUE)).contains("round-2");
         lab.awaitTicks(5);
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 0, 4);

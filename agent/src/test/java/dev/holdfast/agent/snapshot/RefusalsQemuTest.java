@@ -161,6 +161,94 @@ class RefusalsQemuTest {
         assertThat(lab.vm.get().status()).isEqualTo(dev.holdfast.agent.hypervisor.VmStatus.PAUSED);
     }
 
+    private void startWith(String... extra) throws Exception {
+        lab.kill();
+        VmDefinition d = lab.definition;
+        lab.definition = new VmDefinition(
+                d.name(),
+                d.machine(),
+                d.accelerator(),
+                d.cpu(),
+                1,
+                d.memoryBytes(),
+                false,
+                d.kernel(),
+                List.of(extra),
+                d.disks(),
+                List.of());
+        lab.start();
+    }
+
+    private void assertOnlyDisks(String... words) throws Exception {
+        assertRefused(() -> lab.create("one", CaptureMethod.AUTO), Refusal.Kind.PREFLIGHT, words);
+        assertRefused(
+                () -> lab.snapshots().estimate(lab.request("one", CaptureMethod.AUTO)), Refusal.Kind.PREFLIGHT, words);
+        assertThat(lab.watched).isEmpty();
+        lab.create("one", CaptureMethod.DISK_ONLY);
+        lab.awaitTicks(5);
+    }
+
+    @Test
+    void memoryOfADeviceThatQemuCannotSave() throws Exception {
+        startWith("-device", "nvme,serial=x,id=nv");
+        assertOnlyDisks("web has a device whose state QEMU cannot save", "nvme", "--disk-only");
+    }
+
+    @Test
+    void memoryOfAMachineWithAWireWhoseOtherEndNobodyKnows() throws Exception {
+        startWith("-chardev", "udp,id=wire,host=127.0.0.1,port=9", "-device", "isa-serial,chardev=wire");
+        assertOnlyDisks("web has a character device wire (udp, from extra_args)", "other end", "--disk-only");
+    }
+
+    @Test
+    void aDiskThatIsInNoChain() throws Exception {
+        Path foreign = lab.root.resolve("shared.raw");
+        SnapshotLab.run("truncate", "-s", "1M", foreign.toString());
+        String node = "driver=raw,node-name=shared,file.driver=file,file.locking=off,file.filename=" + foreign;
+        startWith("-blockdev", node, "-device", "virtio-blk-pci,drive=shared,share-rw=on");
+        for (CaptureMethod method : List.of(CaptureMethod.AUTO, CaptureMethod.DISK_ONLY)) {
+            assertRefused(
+                    () -> lab.create("one", method),
+                    Refusal.Kind.PREFLIGHT,
+                    "web writes to a disk that no checkpoint holds",
+                    foreign.toString(),
+                    "read-only");
+        }
+        startWith("-blockdev", node + ",read-only=on", "-device", "virtio-blk-pci,drive=shared");
+        lab.create("one", CaptureMethod.AUTO);
+    }
+
+    @Test
+    void aMachineThatSomebodyIsMigrating() throws Exception {
+        try (QmpClient somebody = lab.rescue()) {
+            Duration bound = Duration.ofSeconds(5);
+            somebody.execute("migrate-set-parameters", Map.of("max-bandwidth", 4096), bound);
+            somebody.execute("migrate", Map.of("uri", "exec:cat > /dev/null"), bound);
+            assertRefused(
+                    () -> lab.snapshots().estimate(lab.request("one", CaptureMethod.AUTO)),
+                    Refusal.Kind.PREFLIGHT,
+                    "web is being migrated");
+            assertRefused(() -> lab.create("one", CaptureMethod.AUTO), Refusal.Kind.PREFLIGHT, "is being migrated");
+            somebody.execute("migrate_cancel", Map.of(), bound);
+        }
+        lab.createAfterAbandoned("one", CaptureMethod.AUTO);
+    }
+
+    @Test
+    void bothEndsOfAWireAreCalledTheSame() throws Exception {
+        Path socket = lab.root.resolve("wire.sock");
+        startWith("-chardev", "socket,id=wire,server=on,wait=off,path=" + socket, "-device", "isa-serial,chardev=wire");
+        List<String> server = lab.vm.orElseThrow().surroundings(true).ties();
+        startWith("-chardev", "socket,id=wire,reconnect=1,path=" + socket, "-device", "isa-serial,chardev=wire");
+        assertThat(lab.vm.orElseThrow().surroundings(true).ties())
+                .isEqualTo(server)
+                .containsExactly("character device unix:" + socket);
+        assertThat(lab.vm.orElseThrow().surroundings(false).ties()).isEmpty();
+        assertThat(lab.snapshots().ties(new Name("n7"), true))
+                .contains("character device unix:" + socket + " on n7")
+                .anyMatch(tie -> tie.startsWith("disk chain " + lab.chain.path()));
+    }
+
     @Test
     void aProcessThatTheAgentHasLost() throws Exception {
         lab.vm.orElseThrow().close();
@@ -223,7 +311,7 @@ class RefusalsQemuTest {
     @Test
     void aDamagedLayerIsFoundByVerifyWhenItsDigestWasTaken() throws Exception {
         lab.create("one", CaptureMethod.DISK_ONLY);
-        lab.snapshots().recordDigests(ONE, Progress.NONE);
+        assertThat(lab.snapshots().recordDigests(Progress.NONE)).isTrue();
         assertThat(lab.snapshots().verify(ONE, Progress.NONE).isGood()).isTrue();
         lab.kill();
         Path layer = lab.chain.file(new Layer("d0", 1));

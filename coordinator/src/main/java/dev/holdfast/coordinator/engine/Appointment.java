@@ -1,6 +1,8 @@
 package dev.holdfast.coordinator.engine;
 
+import dev.holdfast.coordinator.port.GroupChannel;
 import dev.holdfast.coordinator.port.GroupChannel.ClockOffset;
+import dev.holdfast.coordinator.port.Snapshotter;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.message.GroupMessage;
 
@@ -19,17 +21,21 @@ final class Appointment {
     private Appointment() {}
 
     /** The leader's: by its own clock. */
-    static long next(EnginePorts ports) {
-        return ports.channel().clockNanos() + AHEAD_NANOS;
+    static long next(GroupChannel channel) {
+        return channel.clockNanos() + AHEAD_NANOS;
     }
 
     /** Hands a member's appointment to its snapshotter. */
     static GroupMessage.Freeze noted(EnginePorts ports, Name leader, GroupMessage.Freeze message) {
-        ClockOffset theirs = ports.channel().clockOffset(leader);
+        note(ports.channel(), leader, message, ports.snapshotter());
+        return message;
+    }
+
+    static void note(GroupChannel channel, Name leader, GroupMessage.Freeze message, Snapshotter snapshotter) {
+        ClockOffset theirs = channel.clockOffset(leader);
         if (theirs.errorNanos() >= 0 && theirs.errorNanos() <= MOST_ERROR_NANOS) {
             long at = message.atNanos() - theirs.offsetNanos();
-            ports.snapshotter().stopIn(message.round(), at - ports.channel().clockNanos());
+            snapshotter.stopIn(message.round(), at - channel.clockNanos());
         }
-        return message;
     }
 }

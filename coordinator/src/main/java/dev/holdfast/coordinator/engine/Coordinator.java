@@ -63,33 +63,41 @@ public final class Coordinator {
     private final Catalogue catalogue;
     private final NodeRegistry nodes;
     private final GroupQueue queue;
-    private final RoundGate gate;
-    private final int joiningTries;
+    private final Admission admission;
+
+    /** What only the members together can tell. */
+    public interface MembersCheck {
+        /** @throws RoundRefusedException they cannot be captured at one instant, with the reason */
+        void check(RoundSpec spec) throws RoundRefusedException, InterruptedException;
+    }
+
+    /**
+     * What a round has to pass before it begins.
+     *
+     * @param gate holds new rounds back
+     * @param check looks at the members together
+     * @param joiningTries how often to look for a member that is not in the group channel yet
+     */
+    public record Admission(RoundGate gate, MembersCheck check, int joiningTries) {
+        /** With the usual patience for members that have just come back. */
+        public static Admission of(RoundGate gate, MembersCheck check) {
+            return new Admission(gate, check, JOINING_TRIES);
+        }
+    }
 
     /**
      * @param engine runs the rounds
      * @param catalogue groups and checkpoints
      * @param nodes what runs where
      * @param queue orders the callers of one group
-     * @param gate holds new rounds back
+     * @param admission what a round has to pass before it begins
      */
-    public Coordinator(Engine engine, Catalogue catalogue, NodeRegistry nodes, GroupQueue queue, RoundGate gate) {
-        this(engine, catalogue, nodes, queue, gate, JOINING_TRIES);
-    }
-
-    Coordinator(
-            Engine engine,
-            Catalogue catalogue,
-            NodeRegistry nodes,
-            GroupQueue queue,
-            RoundGate gate,
-            int joiningTries) {
+    public Coordinator(Engine engine, Catalogue catalogue, NodeRegistry nodes, GroupQueue queue, Admission admission) {
         this.engine = engine;
         this.catalogue = catalogue;
         this.nodes = nodes;
         this.queue = queue;
-        this.gate = gate;
-        this.joiningTries = joiningTries;
+        this.admission = admission;
     }
 
     /**
@@ -110,14 +118,17 @@ public final class Coordinator {
      *
      * @param wish what is wanted
      * @param reign this node's epoch
+     * @param begins told before the round is opened, and not if it is refused before that
      * @return how it ended: COMMITTED or UNKNOWN
      * @throws RoundRefusedException it was aborted or never opened; nothing is left of it
      */
-    public Outcome run(Wish wish, Epoch reign)
+    public Outcome run(Wish wish, Epoch reign, Runnable begins)
             throws RoundRefusedException, StoreUnreachableException, InterruptedException {
         try (GroupQueue.Turn turn = queue.take(wish.group(), wish.patience())) {
             RoundSpec spec = plan(wish, reign);
             awaitPresent(spec.members().nodes());
+            admission.check().check(spec);
+            begins.run();
             Outcome outcome = engine.run(spec).get();
             awaitClosed(wish.id(), outcome.kind() == Outcome.Kind.COMMITTED ? COMMITTED_PATIENCE : ABORTED_PATIENCE);
             if (outcome.kind() == Outcome.Kind.ABORTED) {
@@ -158,7 +169,7 @@ public final class Coordinator {
      */
     private void awaitPresent(SortedSet<Name> members) throws RoundRefusedException {
         SortedSet<Name> missing = new TreeSet<>(members);
-        for (int left = joiningTries; ; left--) {
+        for (int left = admission.joiningTries(); ; left--) {
             missing.removeAll(engine.present());
             if (missing.isEmpty()) {
                 return;
@@ -189,12 +200,24 @@ public final class Coordinator {
     }
 
     /**
+     * Looks whether a round could be opened: who would take part, and whether they can together. Touches nothing.
+     *
+     * @throws RoundRefusedException the round cannot be opened, with the reason
+     */
+    public RoundSpec checked(Wish wish, Epoch reign)
+            throws RoundRefusedException, StoreUnreachableException, InterruptedException {
+        RoundSpec spec = plan(wish, reign);
+        admission.check().check(spec);
+        return spec;
+    }
+
+    /**
      * Finds out who would take part. Touches nothing.
      *
      * @throws RoundRefusedException the round cannot be opened, with all the reasons
      */
-    public RoundSpec plan(Wish wish, Epoch reign) throws RoundRefusedException, StoreUnreachableException {
-        Optional<String> heldBack = gate.heldBack();
+    private RoundSpec plan(Wish wish, Epoch reign) throws RoundRefusedException, StoreUnreachableException {
+        Optional<String> heldBack = admission.gate().heldBack();
         if (heldBack.isPresent()) {
             throw refused("new rounds are held back (%s); 'holdfast cluster resume' lets them begin again"
                     .formatted(heldBack.get()));

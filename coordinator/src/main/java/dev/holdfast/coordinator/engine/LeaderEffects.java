@@ -50,7 +50,9 @@ final class LeaderEffects implements LeaderEffect.Visitor {
     @Override
     public void tellFreeze(LeaderEffect.TellFreeze effect) {
         ports.channel()
-                .send(spec.members().nodes(), new GroupMessage.Freeze(round(), spec.epoch(), Appointment.next(ports)));
+                .send(
+                        spec.members().nodes(),
+                        new GroupMessage.Freeze(round(), spec.epoch(), Appointment.next(ports.channel())));
     }
 
     @Override

@@ -47,6 +47,11 @@ public record StoreSettings(
         }
     }
 
+    /** The same, but the root of the ensemble is left as it is. */
+    public StoreSettings leavingRoot() {
+        return new StoreSettings(connect, cluster, node, credentials, sessionTimeout, operationTimeout, false);
+    }
+
     /** The usual settings: a call waits as long as the session lasts, 10 s at most, and the root is closed. */
     public static StoreSettings of(
             String connect, Name cluster, Name node, Credentials credentials, Duration sessionTimeout) {

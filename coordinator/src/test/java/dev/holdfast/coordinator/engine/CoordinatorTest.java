@@ -98,12 +98,17 @@ class CoordinatorTest {
         engine.start();
         Epoch reign = log.takeOffice();
         engine.onElected(reign);
-        Coordinator coordinator =
-                new Coordinator(engine, new OneGroup(), new OneNode(), (group, wait) -> () -> {}, new OpenGate(), 10);
+        Coordinator coordinator = new Coordinator(
+                engine,
+                new OneGroup(),
+                new OneNode(),
+                (group, wait) -> () -> {},
+                new Coordinator.Admission(new OpenGate(), spec -> {}, 10));
         return coordinator.run(
                 new Coordinator.Wish(
                         new RoundId("r1"), RoundKind.CHECKPOINT, SHOP, new Name("c1"), Samples.OPTIONS, Duration.ZERO),
-                reign);
+                reign,
+                () -> {});
     }
 
     @Test

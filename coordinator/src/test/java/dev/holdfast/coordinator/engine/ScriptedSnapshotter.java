@@ -17,6 +17,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 final class ScriptedSnapshotter implements Snapshotter {
 
     final List<String> calls = new CopyOnWriteArrayList<>();
+    final List<Long> stopsIn = new CopyOnWriteArrayList<>();
     private final Map<String, Refusal> failures = new ConcurrentHashMap<>();
     private final Name self;
     volatile boolean frozen;
@@ -56,7 +57,9 @@ final class ScriptedSnapshotter implements Snapshotter {
     }
 
     @Override
-    public void stopIn(RoundId round, long nanos) {}
+    public void stopIn(RoundId round, long nanos) {
+        stopsIn.add(nanos);
+    }
 
     @Override
     public void capture(RoundId round) throws PhaseException {

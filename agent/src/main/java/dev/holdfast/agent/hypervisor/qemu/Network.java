@@ -5,13 +5,21 @@ import dev.holdfast.agent.hypervisor.VmDefinition;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Network cards that can be connected later. Each card sits on a hub of its own inside QEMU; what it is connected to outside
  * is a second port of that hub. So a process that is loaded beside a held one needs no tap device, which serves one process
  * at a time, and takes it over when the old process is gone. The hub costs the card its offloads (no {@code vnet_hdr}).
+ *
+ * <p>The back end {@code user} has a state of its own, a section {@code slirp} of the memory image, so that QEMU loads the
+ * image only where that back end is there already. It takes nothing that serves one process at a time except the ports of
+ * the host that it forwards; those are added when the old process is gone.
  */
 final class Network {
+
+    private static final String FORWARD = "hostfwd=";
 
     private Network() {}
 
@@ -29,8 +37,8 @@ final class Network {
             words.addAll(List.of(
                     "-device",
                     "virtio-net-pci,netdev=%s,id=dev-%s,mac=%s,romfile=".formatted(nic.id(), nic.id(), nic.mac())));
-            if (connected) {
-                for (String outside : outside(nic, hub)) {
+            if (connected || hasState(nic)) {
+                for (String outside : outside(nic, hub, connected)) {
                     words.addAll(List.of("-netdev", outside));
                 }
             }
@@ -41,26 +49,54 @@ final class Network {
     /** Connects the cards of a process that was started without. */
     static void connect(Monitor monitor, List<VmDefinition.Nic> nics) throws HypervisorException {
         for (int hub = 0; hub < nics.size(); hub++) {
-            for (String outside : outside(nics.get(hub), hub)) {
-                // The human monitor takes a back end in the same words as the command line.
-                String answer = monitor.call("human-monitor-command", Map.of("command-line", "netdev_add " + outside))
+            VmDefinition.Nic nic = nics.get(hub);
+            // The human monitor takes a back end in the same words as the command line.
+            List<String> commands = hasState(nic)
+                    ? forwards(nic)
+                            .map(rule -> "hostfwd_add " + nic.id() + "-out " + rule)
+                            .toList()
+                    : outside(nic, hub, true).stream()
+                            .map(words -> "netdev_add " + words)
+                            .toList();
+            for (String command : commands) {
+                String answer = monitor.call("human-monitor-command", Map.of("command-line", command))
                         .asText();
                 if (!answer.isBlank()) {
                     throw new HypervisorException(
                             HypervisorException.Kind.FAILED,
-                            "the network card " + nics.get(hub).id() + " cannot be connected: " + answer.strip());
+                            "the network card " + nic.id() + " cannot be connected: " + answer.strip());
                 }
             }
         }
     }
 
-    private static List<String> outside(VmDefinition.Nic nic, int hub) {
-        String backend = nic.backend();
-        int comma = backend.indexOf(',');
-        String type = comma < 0 ? backend : backend.substring(0, comma);
-        String rest = comma < 0 ? "" : backend.substring(comma);
+    private static boolean hasState(VmDefinition.Nic nic) {
+        return type(nic).equals("user");
+    }
+
+    private static String type(VmDefinition.Nic nic) {
+        return nic.backend().split(",", 2)[0];
+    }
+
+    private static Stream<String> options(VmDefinition.Nic nic) {
+        return Stream.of(nic.backend().split(",")).skip(1);
+    }
+
+    /** The ports of the host that a back end {@code user} forwards, as the monitor takes them. */
+    private static Stream<String> forwards(VmDefinition.Nic nic) {
+        return options(nic)
+                .filter(option -> option.startsWith(FORWARD))
+                .map(option -> option.substring(FORWARD.length()));
+    }
+
+    /** @param forwarding whether ports of the host are taken */
+    private static List<String> outside(VmDefinition.Nic nic, int hub, boolean forwarding) {
+        String rest = options(nic)
+                .filter(option -> forwarding || !option.startsWith(FORWARD))
+                .map(option -> "," + option)
+                .collect(Collectors.joining());
         return List.of(
-                "%s,id=%s-out%s".formatted(type, nic.id(), rest),
+                "%s,id=%s-out%s".formatted(type(nic), nic.id(), rest),
                 "hubport,id=%s-hub,hubid=%d,netdev=%s-out".formatted(nic.id(), hub, nic.id()));
     }
 }

@@ -1,6 +1,5 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
-import dev.holdfast.agent.hypervisor.ActiveMerge;
 import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.CapturePlan;
 import dev.holdfast.agent.hypervisor.DiskState;
@@ -10,6 +9,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.Surroundings;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.qmp.QmpCommand;
@@ -93,6 +93,11 @@ final class QemuVm implements RunningVm {
     public List<DiskState> disks() throws HypervisorException {
         BlockGraph graph = BlockGraph.read(monitor, definition);
         return definition.disks().stream().map(d -> graph.disks().get(d.id())).toList();
+    }
+
+    @Override
+    public Surroundings surroundings(boolean memory) throws HypervisorException {
+        return new QemuSurroundings(monitor, definition).look(memory);
     }
 
     @Override
@@ -213,21 +218,13 @@ final class QemuVm implements RunningVm {
         closeLeftovers();
     }
 
-    @Override
-    public ActiveMerge mergeActive(String diskId, Path base) throws HypervisorException {
-        BlockGraph graph = BlockGraph.read(monitor, definition);
-        Map<String, Object> arguments =
-                Map.of("device", graph.activeNodes().get(diskId), "base-node", graph.node(diskId, base));
-        return new QemuActiveMerge(this, new CommitJob(monitor, definition, diskId), arguments);
-    }
-
     /** Clears what an agent that was interrupted left behind. */
     void tidy() throws HypervisorException {
         CommitJob.clearLeftovers(monitor);
         closeLeftovers();
     }
 
-    void closeLeftovers() throws HypervisorException {
+    private void closeLeftovers() throws HypervisorException {
         for (String node : BlockGraph.read(monitor, definition).leftovers()) {
             monitor.accepts("blockdev-del", Map.of("node-name", node));
         }

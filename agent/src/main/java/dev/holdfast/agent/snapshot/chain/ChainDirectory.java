@@ -249,9 +249,31 @@ public final class ChainDirectory {
         SIDECARS.write(pendingFile(snapshot.name()), snapshot);
     }
 
-    /** Writes the sidecar of a snapshot that exists anew; durable on return. */
-    public void rewrite(SnapshotRecord snapshot) throws IOException {
-        SIDECARS.write(sidecarFile(snapshot.name()), snapshot);
+    /** Whether the file whose digest was taken is still as it was. */
+    public interface Unchanged {
+        boolean since() throws IOException;
+    }
+
+    /**
+     * Keeps the digest of a frozen layer in the sidecar of the snapshot that it belongs to; durable on return. May be called
+     * while a round makes another snapshot.
+     *
+     * @return false if the layer is being merged, has changed meanwhile, or the snapshot is gone: then nothing was written
+     */
+    public boolean recordDigest(Name snapshot, Layer layer, String sha256, Unchanged unchanged) throws IOException {
+        synchronized (SIDECARS) {
+            // A merge writes its intent first, and voids digests under this lock before it touches a layer.
+            if (intent().filter(open -> open.kind() != Intent.Kind.CUT).isPresent() || !unchanged.since()) {
+                return false;
+            }
+            Optional<SnapshotRecord> record = Optional.ofNullable(snapshots().get(snapshot));
+            if (record.isEmpty()) {
+                return false;
+            }
+            SnapshotRecord with = record.get().withDigest(layer, sha256);
+            SIDECARS.write(sidecarFile(snapshot), with);
+            return true;
+        }
     }
 
     /**
@@ -311,7 +333,7 @@ public final class ChainDirectory {
         return path.resolve("generations");
     }
 
-    Path snapshotFiles() {
+    public Path snapshotFiles() {
         return path.resolve("snapshots");
     }
 

@@ -210,13 +210,17 @@ public final class ChainExecutor implements ChainStep.Executor {
 
     @Override
     public void repoint(Name snapshot, Layer from, Layer to) throws IOException {
-        SnapshotRecord record = ChainDirectory.SIDECARS.read(chain.sidecarFile(snapshot));
-        ChainDirectory.SIDECARS.write(chain.sidecarFile(snapshot), record.repointed(from, to));
+        synchronized (ChainDirectory.SIDECARS) {
+            SnapshotRecord record = ChainDirectory.SIDECARS.read(chain.sidecarFile(snapshot));
+            ChainDirectory.SIDECARS.write(chain.sidecarFile(snapshot), record.repointed(from, to));
+        }
     }
 
     @Override
     public void removeSnapshot(Name snapshot) throws IOException {
-        take(chain.sidecarFile(snapshot));
+        synchronized (ChainDirectory.SIDECARS) {
+            take(chain.sidecarFile(snapshot));
+        }
         DurableFile.flushDirectory(chain.snapshotFiles());
         discardParts(snapshot);
     }
@@ -279,10 +283,12 @@ public final class ChainExecutor implements ChainStep.Executor {
     }
 
     private void voidDigests(Layer changed) throws IOException {
-        for (SnapshotRecord snapshot : chain.snapshots().values()) {
-            SnapshotRecord without = snapshot.withoutDigest(changed);
-            if (!without.equals(snapshot)) {
-                ChainDirectory.SIDECARS.write(chain.sidecarFile(snapshot.name()), without);
+        synchronized (ChainDirectory.SIDECARS) {
+            for (SnapshotRecord snapshot : chain.snapshots().values()) {
+                SnapshotRecord without = snapshot.withoutDigest(changed);
+                if (!without.equals(snapshot)) {
+                    ChainDirectory.SIDECARS.write(chain.sidecarFile(snapshot.name()), without);
+                }
             }
         }
     }

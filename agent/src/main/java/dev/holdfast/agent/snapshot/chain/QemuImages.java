@@ -63,8 +63,16 @@ public final class QemuImages implements DiskImages {
         List<String> command = List.of(program, "check", "-q", "-U", "-f", "qcow2", image.toString());
         BoundedProcess.Ended ended = BoundedProcess.run(command, LONG);
         if (ended.status() != 0 && ended.status() != LEAKS_ONLY) {
-            throw new ChainException(image + " is damaged: " + ended.output() + "; restore it from a copy");
+            throw new ChainException(image + " is damaged: " + shortened(ended.output()) + "; restore it from a copy");
         }
+    }
+
+    /** One wrong entry makes hundreds of remarks. */
+    private static String shortened(String output) {
+        List<String> lines = output.lines().toList();
+        return lines.size() < 2
+                ? output
+                : "%s (and %d more; \"qemu-img check\" tells)".formatted(lines.get(0), lines.size() - 1);
     }
 
     private void run(Duration bound, String... arguments) throws IOException {

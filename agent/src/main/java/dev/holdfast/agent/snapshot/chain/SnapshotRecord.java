@@ -146,8 +146,14 @@ public record SnapshotRecord(
                 .toList());
     }
 
-    /** The same with other parts for its disks. */
-    public SnapshotRecord withDisks(List<DiskPart> changed) {
+    /** The same with the digest of a layer, if it names that. */
+    SnapshotRecord withDigest(Layer layer, String sha256) {
+        return withDisks(disks.stream()
+                .map(part -> part.asLayer().equals(layer) ? new DiskPart(part.disk(), part.layer(), sha256) : part)
+                .toList());
+    }
+
+    private SnapshotRecord withDisks(List<DiskPart> changed) {
         return new SnapshotRecord(
                 name, vm, operation, kind, createdAt, description, parent, group, changed, memory, capture, hardware);
     }

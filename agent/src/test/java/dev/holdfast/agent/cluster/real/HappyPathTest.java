@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,6 +15,8 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -68,6 +71,33 @@ class HappyPathTest {
         require(checkpoint("delete", "--yes", GROUP + "@second"));
         assertThat(checkpoint("list", GROUP).out()).doesNotContain("first").doesNotContain("second");
         cluster.assertConverged("afterwards");
+    }
+
+    @Test
+    void verifyFindsAByteThatHasChangedInAFrozenLayer() throws IOException {
+        require(checkpoint("create", GROUP + "@frozen"));
+        Path chain = cluster.n2().vm.chain;
+        Path sidecar = chain.resolve("snapshots/frozen.json");
+        Pattern disk = Pattern.compile("\"(d1-[0-9]+\\.qcow2)\"[^}]*\"sha256\"\\s*:\\s*\"[0-9a-f]{64}\"");
+        await().until(() -> disk.matcher(Files.readString(sidecar)).find());
+        require(checkpoint("verify", GROUP + "@frozen"));
+
+        Matcher matcher = disk.matcher(Files.readString(sidecar));
+        assertThat(matcher.find()).isTrue();
+        Path layer = chain.resolve("layers").resolve(matcher.group(1));
+        try (RandomAccessFile file = new RandomAccessFile(layer.toFile(), "rw")) {
+            file.seek(file.length() - 1);
+            int before = file.read();
+            file.seek(file.length() - 1);
+            file.write(before ^ 1);
+            Told damaged = checkpoint("verify", GROUP + "@frozen", "-o", "json");
+            assertThat(damaged.exit()).as(damaged.all()).isNotZero();
+            assertThat(damaged.all()).contains(layer.toString(), "checksum differs");
+            file.seek(file.length() - 1);
+            file.write(before);
+        }
+        require(checkpoint("verify", GROUP + "@frozen"));
+        require(checkpoint("delete", "--yes", GROUP + "@frozen"));
     }
 
     @Test
@@ -195,6 +225,7 @@ class HappyPathTest {
         assertThat(held.exit()).as(held.all()).isEqualTo(3);
         assertThat(held.err()).contains("kernel update", "holdfast cluster resume");
         assertThat(cluster.n2().run("cluster", "status").out()).contains("kernel update");
+        assertThat(cluster.n1().run("cluster", "history").out()).doesNotContain("held");
         require(cluster.n2().run("cluster", "resume"));
     }
 }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -89,17 +90,46 @@ class StoreFaultsTest {
         cluster.assertConverged("after-voted");
     }
 
-    @Test
-    void storeKilledDuringARevertDecidesLater() throws IOException {
+    /** All members have loaded and bound themselves while the store stands still. */
+    private static HeldRound revertInDoubt() throws IOException {
         require(cluster.n1().run("checkpoint", "create", GROUP + "@back"));
         HeldRound round = HeldRound.held(cluster, "back");
         cluster.zookeeper.signal("STOP");
         round.follower.agent.signal("CONT");
         round.awaitBound(round.leader);
         round.awaitBound(round.follower);
+        return round;
+    }
+
+    @Test
+    void storeKilledDuringARevertDecidesLater() throws IOException {
+        HeldRound round = revertInDoubt();
         cluster.zookeeper.kill();
         round.told();
         cluster.assertConverged("after-revert");
+        require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@back"));
+    }
+
+    @Test
+    void aStopWinsOverARevertThatIsInDoubt() throws IOException {
+        HeldRound round = revertInDoubt();
+        RealVm vm = round.leader.vm;
+        await("it is held without a deadline")
+                .atMost(RealCluster.BOUND)
+                .until(() -> Files.readString(vm.run.resolve("frozen")).contains("kind=hold"));
+        Told thaw = round.leader.run("vm", "thaw", vm.name);
+        assertThat(thaw.exit()).as(thaw.all()).isNotZero();
+        assertThat(thaw.err()).contains("not decided");
+        require(round.leader.run("vm", "stop", "--force", vm.name));
+        assertThat(vm.hasProcess()).isFalse();
+        cluster.zookeeper.signal("CONT");
+        round.told();
+        await("the decision was carried out").atMost(RealCluster.BOUND).until(() -> !vm.hasIntent());
+        assertThat(vm.hasProcess()).isFalse();
+        await("it starts again")
+                .atMost(RealCluster.BOUND)
+                .until(() -> round.leader.run("vm", "start", vm.name).exit() == 0);
+        cluster.assertConverged("after-stop");
         require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@back"));
     }
 

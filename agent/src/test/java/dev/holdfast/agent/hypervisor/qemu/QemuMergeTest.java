@@ -3,7 +3,6 @@ package dev.holdfast.agent.hypervisor.qemu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.holdfast.agent.hypervisor.ActiveMerge;
 import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.Progress;
@@ -101,41 +100,18 @@ final class QemuMergeTest {
     }
 
     @Test
-    void theActiveLayerMergesInSteps() throws Exception {
-        threeCuts();
-        List<Path> before = layers();
-        try (ActiveMerge merge = vm.mergeActive("d1", before.get(1))) {
-            merge.run(Progress.NONE);
-            assertThatThrownBy(merge::pivot).hasMessageContaining("hold it");
-            vm.pause();
-            merge.pivot();
-            vm.resume();
-            merge.finish();
-        }
-        layersAfter = layers();
-        assertThat(layersAfter).containsExactly(before.get(1), before.get(2), before.get(3));
-        Files.delete(before.get(0));
-        checkContent();
-    }
-
-    @Test
-    void aCancelledMergeLeavesTheLayersAsTheyAre() throws Exception {
-        threeCuts();
-        List<Path> before = layers();
-        try (ActiveMerge merge = vm.mergeActive("d1", before.get(1))) {
-            merge.run(Progress.NONE);
-        }
-        layersAfter = layers();
-        assertThat(layersAfter).isEqualTo(before);
-        checkContent();
-    }
-
-    @Test
     void whoFindsTheMachineClearsAnUnfinishedMerge() throws Exception {
         threeCuts();
         List<Path> before = layers();
         VmDefinition definition = ((QemuVm) vm).definition();
-        vm.mergeActive("d1", before.get(1)).run(Progress.NONE);
+        Monitor monitor = ((QemuVm) vm).monitor();
+        BlockGraph graph = BlockGraph.read(monitor, definition);
+        String active = graph.activeNodes().get("d1");
+        String base = graph.node("d1", before.get(1));
+        // A merge of the active layer never ends by itself.
+        monitor.call(
+                "block-commit",
+                Map.of("job-id", "holdfast-merge-d1", "auto-dismiss", false, "device", active, "base-node", base));
         vm.close();
         vm = lab.hypervisor.find(definition).orElseThrow();
         layersAfter = layers();

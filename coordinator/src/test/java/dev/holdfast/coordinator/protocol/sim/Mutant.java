@@ -30,7 +30,7 @@ public enum Mutant {
     FREEZE_ACCEPTED_TWICE,
     /** Nobody looks at the lease or the deadline: the agent's timer and the guard's are ignored. */
     DEADLINE_IGNORED,
-    /** Recovery of INTENT does not thaw. */
+    /** Neither the start of an agent nor the recovery of INTENT lets run what was left frozen. */
     RECOVERY_FORGETS_TO_THAW,
     /** Recovery of INTENT votes DURABLE. */
     RECOVERY_VOTES_DURABLE_ON_INTENT,

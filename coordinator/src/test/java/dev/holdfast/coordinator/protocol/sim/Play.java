@@ -1,6 +1,7 @@
 package dev.holdfast.coordinator.protocol.sim;
 
 import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.leader.LeaderEffect;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect;
 import dev.holdfast.coordinator.protocol.sim.Setup.Fault;
@@ -270,6 +271,7 @@ final class Play {
 
     private void restart(int n) {
         world.nodes[n].up = true;
+        letRunWhatIsLeft(n);
         for (int r = 0; r < world.rounds.length; r++) {
             Seat seat = world.seats[r][n];
             if (seat != null && world.setup.mutant() != Mutant.RECOVERY_TRUSTS_UNFLUSHED) {
@@ -279,6 +281,20 @@ final class Play {
             if (seat != null && seat.journal != 0 && !crashed) {
                 participant(n, r, machines.recovered(r, world.rounds[r].epoch, n, seat.journal == World.VOTED));
             }
+        }
+    }
+
+    /** An agent that starts lets every machine run that was left frozen, guard or not; one that is held for a decision stays. */
+    private void letRunWhatIsLeft(int n) {
+        Node node = world.nodes[n];
+        if (node.frozenBy == 0 || world.setup.mutant() == Mutant.RECOVERY_FORGETS_TO_THAW) {
+            return;
+        }
+        int round = node.frozenBy - 1;
+        boolean revert = world.setup.rounds().get(round).kind() == RoundKind.REVERT;
+        boolean held = revert && seat(round, n).journal == World.VOTED && node.armedFor == 0;
+        if (!held) {
+            new Hands(world, round, n).letRun();
         }
     }
 

@@ -1,0 +1,59 @@
+package dev.holdfast.agent.round;
+
+import dev.holdfast.agent.cluster.MemberParts.Forecast;
+import dev.holdfast.agent.snapshot.SnapshotException;
+import dev.holdfast.agent.snapshot.SnapshotRequest;
+import dev.holdfast.agent.snapshot.VmSnapshots;
+import dev.holdfast.agent.snapshot.chain.SnapshotRecord.CaptureFacts;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundOptions;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** What a checkpoint will cost one machine, for a dry run. Stateless. */
+final class PauseForecast {
+
+    private static final long NANOS_PER_MILLI = 1_000_000L;
+
+    private PauseForecast() {}
+
+    /**
+     * @param problems what speaks against it so far
+     * @throws SnapshotException the check said no
+     */
+    static Forecast of(Name vm, VmSnapshots snapshots, Name checkpoint, RoundOptions options, List<String> problems)
+            throws SnapshotException {
+        SnapshotRequest request = new SnapshotRequest(
+                "preflight", checkpoint, Optional.empty(), options.method(), options.deadline(), "");
+        VmSnapshots.Estimate estimate = snapshots.estimate(request);
+        Optional<CaptureFacts> last = lastCapture(snapshots, options.method());
+        return new Forecast(
+                vm,
+                problems,
+                estimate.bytes(),
+                estimate.usableBytes(),
+                last.map(facts -> facts.pauseNanos() / NANOS_PER_MILLI).orElse(-1L),
+                word(last.map(CaptureFacts::method).orElse(options.method())));
+    }
+
+    /** Nothing can be said but what speaks against it. */
+    static Forecast none(Name vm, RoundOptions options, List<String> problems) {
+        return new Forecast(vm, problems, 0, 0, -1, word(options.method()));
+    }
+
+    private static String word(CaptureMethod method) {
+        return method.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** The best guess at the next pause is the last one by the same method. */
+    private static Optional<CaptureFacts> lastCapture(VmSnapshots snapshots, CaptureMethod wanted)
+            throws SnapshotException {
+        return snapshots.list().stream()
+                .flatMap(info -> info.snapshot().capture().stream())
+                .filter(facts -> facts.method() == wanted
+                        || wanted == CaptureMethod.AUTO && facts.method() != CaptureMethod.DISK_ONLY)
+                .reduce((earlier, later) -> later);
+    }
+}
