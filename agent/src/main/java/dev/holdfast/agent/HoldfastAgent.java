@@ -14,6 +14,7 @@ import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.journal.RoundJournal;
+import dev.holdfast.agent.migration.Departures;
 import dev.holdfast.agent.node.NodeIdentity;
 import dev.holdfast.agent.node.NodePublisher;
 import dev.holdfast.agent.node.ScheduledTimers;
@@ -27,6 +28,7 @@ import dev.holdfast.agent.service.CheckpointCommands;
 import dev.holdfast.agent.service.ClusterCommands;
 import dev.holdfast.agent.service.FsckCommands;
 import dev.holdfast.agent.service.GroupCommands;
+import dev.holdfast.agent.service.MigrationCommands;
 import dev.holdfast.agent.service.SnapshotCommands;
 import dev.holdfast.agent.service.VmCommands;
 import dev.holdfast.agent.snapshot.DiskImport;
@@ -75,6 +77,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final LocalMachines machines;
     private final ClusterLink cluster;
     private final NodeParts parts;
+    private final MigrationParts migrations;
     private final LeftIntents leftIntents;
     private final RoundSnapshotter snapshotter;
     private final Engine engine;
@@ -112,6 +115,13 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 cluster.store().nodes(),
                 cluster.store().catalogue());
         PeersHolder peers = new PeersHolder();
+        this.migrations = MigrationParts.of(
+                node,
+                machines,
+                hypervisor,
+                platform,
+                new MigrationParts.Cluster(
+                        peers::get, new Departures.Others(engine::giveWay, parts::isLeft, words), this::publish));
         Coordinator coordinator = new Coordinator(
                 engine,
                 cluster.store().catalogue(),
@@ -120,6 +130,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 Coordinator.Admission.of(cluster.store().gate(), spec -> new TiesCheck(peers.get()).check(spec)));
         this.leaderDesk = leaderDesk(coordinator, peers);
         CommandTable commands = commands(configuration, words, coordinator, peers);
+        migrations.recover();
         recoverChains();
         this.control = ControlServer.start(
                 node.controlSocket(),
@@ -137,6 +148,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         agent.every(LOOK_EVERY, agent::finishDeletions);
         agent.every(LOOK_EVERY, new LayerDigests(agent.parts, agent.machines.vms(), agent.machines.claims())::take);
         agent.every(LOOK_EVERY, agent::finishLeftIntents);
+        agent.every(LOOK_EVERY, agent.migrations::goOn);
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;
     }
@@ -177,7 +189,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private CommandTable commands(
             Configuration configuration, UniqueWords words, Coordinator coordinator, PeersHolder peers) {
         NodeRegistry nodes = cluster.store().nodes();
-        PeerDesk desk = new PeerDesk(leaderDesk, parts);
+        PeerDesk desk = new PeerDesk(leaderDesk, parts, migrations.desk());
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk));
         cluster.channel().link().serve(desk);
         CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::checked, words);
@@ -207,8 +219,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
                 node::vmRunDirectory,
                 new Starter(),
+                migrations,
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
+                .register(table);
+        new MigrationCommands(node.node(), node.migration(), migrations.departures(), migrations.arrivals())
                 .register(table);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
         new FsckCommands(node.node(), machines.vms(), parts, machines.journal()).register(table);

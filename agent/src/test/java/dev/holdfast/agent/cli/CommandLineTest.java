@@ -132,6 +132,9 @@ class CommandLineTest {
         assertThat(asked("vm console web")).isEqualTo("vm.console {\"vm\":\"web\"}");
         assertThat(asked("vm import-disk web d0 /x/d0.qcow2"))
                 .isEqualTo("vm.import_disk {\"vm\":\"web\",\"disk\":\"d0\",\"file\":\"/x/d0.qcow2\"}");
+        assertThat(asked("vm migrate web --to n2 --bandwidth 32M --downtime 1s --timeout 5m"))
+                .isEqualTo("vm.migrate {\"vm\":\"web\",\"to\":\"n2\",\"bandwidth\":\"32M\",\"downtime\":\"1s\","
+                        + "\"timeout\":\"5m\"}");
         assertThat(asked("group list")).isEqualTo("group.list {}");
         assertThat(asked("fsck --repair")).isEqualTo("node.fsck {\"repair\":true,\"empty_lost\":false}");
         assertThat(asked("group show shop")).isEqualTo("group.show {\"group\":\"shop\"}");
@@ -498,6 +501,8 @@ class CommandLineTest {
                     SNAPSHOT_REVERT,
                     SNAPSHOT_DELETE,
                     VM_IMPORT_DISK,
+                    VM_MIGRATE,
+                    VM_MIGRATE_FROM,
                     CLUSTER_PAUSE,
                     CLUSTER_RESUME,
                     CLUSTER_ADOPT_STORE -> new Done("Done.");

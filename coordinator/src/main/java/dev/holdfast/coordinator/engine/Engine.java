@@ -159,6 +159,13 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         post(() -> roundsOf(vm).forEach(round -> toParticipant(round, new ParticipantEvent.GiveUp(because))));
     }
 
+    /** The same for rounds that have not stopped its guests yet; the others go on. */
+    public void giveWay(Name vm, Refusal because) {
+        post(() -> roundsOf(vm).stream()
+                .filter(round -> participants.get(round).state().isBeforeFreeze())
+                .forEach(round -> toParticipant(round, new ParticipantEvent.GiveUp(because))));
+    }
+
     private List<RoundId> roundsOf(Name vm) {
         return participants.values().stream()
                 .filter(participant -> participant.spec().members().on(self).contains(vm))
@@ -345,10 +352,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         step.effects().forEach(effect -> effect.accept(before.effects()));
         if (step.next() instanceof Closed) {
             led.remove(round);
-            CompletableFuture<Boolean> closing = closings.remove(round);
-            if (closing != null) {
-                closing.complete(reign.isPresent());
-            }
+            Optional.ofNullable(closings.remove(round)).ifPresent(closing -> closing.complete(reign.isPresent()));
             prune(round);
         } else if (!step.next().equals(before.state())) {
             feedLeader(round);
