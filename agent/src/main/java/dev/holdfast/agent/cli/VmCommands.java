@@ -31,6 +31,7 @@ import picocli.CommandLine.Parameters;
             VmCommands.Freeze.class,
             VmCommands.Thaw.class,
             VmCommands.Migrate.class,
+            VmCommands.MigrateFrom.class,
             VmCommands.Terminal.class,
             VmCommands.ImportDisk.class
         })
@@ -202,6 +203,26 @@ final class VmCommands {
             arguments.put("to", target);
             arguments.put("bandwidth", bandwidth);
             arguments.put("downtime", downtime == null ? null : Quantity.text(downtime));
+            arguments.put("timeout", timeout == null ? null : Quantity.text(timeout));
+        }
+    }
+
+    @Command(name = "migrate-from", description = "Wait until a machine that another node moves here runs here.")
+    static final class MigrateFrom extends MessageCommand {
+        @Parameters(paramLabel = "MACHINE")
+        private @Nullable Name vm;
+
+        @Option(names = "--timeout", paramLabel = "TIME", description = "how long (10 s)")
+        private @Nullable Duration timeout;
+
+        @Override
+        ControlCommand command() {
+            return ControlCommand.VM_MIGRATE_FROM;
+        }
+
+        @Override
+        void arguments(Map<String, @Nullable Object> arguments) {
+            arguments.put("vm", vm);
             arguments.put("timeout", timeout == null ? null : Quantity.text(timeout));
         }
     }
