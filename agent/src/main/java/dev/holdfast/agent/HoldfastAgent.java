@@ -148,6 +148,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         agent.every(LOOK_EVERY, agent::finishDeletions);
         agent.every(LOOK_EVERY, new LayerDigests(agent.parts, agent.machines.vms(), agent.machines.claims())::take);
         agent.every(LOOK_EVERY, agent::finishLeftIntents);
+        agent.workers.execute(agent.migrations::goOn);
         agent.every(LOOK_EVERY, agent.migrations::goOn);
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;
@@ -384,6 +385,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     @Override
     public void close() throws IOException {
         lookouts.shutdownNow();
+        migrations.departures().close();
         control.close();
         engine.close();
         cluster.close();

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
@@ -115,17 +116,19 @@ public final class Departures {
         flight.driver().lock();
         try {
             flights.put(vm, flight);
-            return travel(flight, new Outgoing.Bounds(limits, until), progress);
+            return travel(flight, new Passage.Bounds(limits, until), progress);
         } finally {
             flight.driver().unlock();
             landed(flight);
         }
     }
 
-    private Outcome travel(Flight flight, Outgoing.Bounds bounds, Progress progress) throws InterruptedException {
+    private Outcome travel(Flight flight, Passage.Bounds bounds, Progress progress) throws InterruptedException {
         Outgoing outgoing = flight.outgoing();
         outgoing.depart(bounds, progress);
-        while (!outgoing.state().isOver() && tools.nanoClock().getAsLong() - bounds.untilNanos() < 0) {
+        while (!outgoing.state().isOver()
+                && !outgoing.isTurningBack()
+                && tools.nanoClock().getAsLong() - bounds.untilNanos() < 0) {
             LockSupport.parkNanos(BETWEEN_TRIES.toNanos());
             outgoing.drive(Event.RETRY);
         }
@@ -217,7 +220,7 @@ public final class Departures {
         }
         boolean mine = flight.outgoing().requestStop();
         try {
-            if (flight.driver().tryLock(LET_GO.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS)) {
+            if (flight.driver().tryLock(LET_GO.toMillis(), TimeUnit.MILLISECONDS)) {
                 try {
                     flight.outgoing().drive(Event.STOPPED);
                 } finally {
@@ -262,6 +265,20 @@ public final class Departures {
         } finally {
             flight.driver().unlock();
             landed(flight);
+        }
+    }
+
+    /** The agent ends. What has not changed hands stays here: without an agent nobody would let it run once all is sent. */
+    public void close() {
+        flights.values().forEach(flight -> flight.outgoing().turnBack());
+        for (Flight flight : flights.values()) {
+            try {
+                if (flight.driver().tryLock(LET_GO.toMillis(), TimeUnit.MILLISECONDS)) {
+                    flight.driver().unlock();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 }

@@ -4,8 +4,6 @@ import dev.holdfast.agent.cluster.OutcomeUnknownException;
 import dev.holdfast.agent.cluster.PeerRequest;
 import dev.holdfast.agent.control.Progress;
 import dev.holdfast.agent.hypervisor.HypervisorException;
-import dev.holdfast.agent.hypervisor.Relocation;
-import dev.holdfast.agent.hypervisor.Relocation.Limits;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.journal.Operation;
@@ -24,7 +22,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,13 +34,6 @@ final class Outgoing {
     private static final Duration ANSWER = Duration.ofSeconds(5);
     private static final Duration GOODBYE = Duration.ofSeconds(3);
     private static final Duration BACK = Duration.ofSeconds(10);
-    /** Without a byte more in that time the network or the target hangs. */
-    private static final Duration STUCK = Duration.ofSeconds(20);
-
-    private static final Duration FAR = Duration.ofMillis(50);
-    private static final Duration NEAR = Duration.ofMillis(5);
-    private static final int NEAR_THE_END = 10;
-
     private final NodeTools tools;
     private final ManagedVm machine;
     private final Name target;
@@ -51,6 +41,7 @@ final class Outgoing {
     private Operation entry;
     private boolean ordered;
     private boolean stopped;
+    private volatile boolean turningBack;
     private volatile Departure state;
     private volatile String why = "";
 
@@ -95,17 +86,23 @@ final class Outgoing {
         }
     }
 
+    /** It stays here if it is still this node's: its memory is not sent any further. Any thread. */
+    void turnBack() {
+        turningBack = true;
+    }
+
+    boolean isTurningBack() {
+        return turningBack;
+    }
+
     private boolean isStopped() {
         synchronized (orders) {
             return stopped;
         }
     }
 
-    /** What bounds a stream. */
-    record Bounds(Limits limits, long untilNanos) {}
-
     /** First steps: the target waits, the memory goes over, the machine changes hands. */
-    void depart(Bounds bounds, Progress progress) throws InterruptedException {
+    void depart(Passage.Bounds bounds, Progress progress) throws InterruptedException {
         Event event = Event.TARGET_REFUSES;
         JsonObject answer = JsonObject.empty();
         try {
@@ -117,7 +114,7 @@ final class Outgoing {
         } catch (OutcomeUnknownException | IOException e) {
             why = String.valueOf(e.getMessage());
         }
-        drive(event, new Stream(answer, bounds, progress));
+        drive(event, new Passage(tools, machine, answer, bounds, progress));
     }
 
     /** Goes on from where it is, as far as it goes now. */
@@ -125,7 +122,7 @@ final class Outgoing {
         drive(first, null);
     }
 
-    private void drive(Event first, @Nullable Stream stream) throws InterruptedException {
+    private void drive(Event first, @Nullable Passage passage) throws InterruptedException {
         Optional<Event> event = Optional.of(first);
         while (event.isPresent() && !state.isOver()) {
             Departure.Step step = state.on(event.get());
@@ -133,7 +130,7 @@ final class Outgoing {
             state = step.next();
             event = Optional.empty();
             for (Effect effect : step.effects()) {
-                event = carryOut(effect, stream);
+                event = carryOut(effect, passage);
                 if (event.isPresent()) {
                     break;
                 }
@@ -141,9 +138,9 @@ final class Outgoing {
         }
     }
 
-    private Optional<Event> carryOut(Effect effect, @Nullable Stream stream) throws InterruptedException {
+    private Optional<Event> carryOut(Effect effect, @Nullable Passage passage) throws InterruptedException {
         return switch (effect) {
-            case STREAM -> Optional.of(stream == null ? Event.STREAM_FAILED : stream.send());
+            case STREAM -> Optional.of(passage == null ? Event.STREAM_FAILED : send(passage));
             case ASK_LOADED -> Optional.of(ask(Word.Ask.LOADED, ANSWER));
             case NOTE_HANDED_OVER -> Optional.of(noteHandedOver());
             case ORDER_RUN -> Optional.of(runsHere() ? Event.RUNS_HERE : ask(Word.Ask.RUN, ANSWER));
@@ -210,6 +207,11 @@ final class Outgoing {
         } catch (OutcomeUnknownException | JsonException e) {
             return because(Event.TARGET_SILENT, String.valueOf(e.getMessage()));
         }
+    }
+
+    private Event send(Passage passage) throws InterruptedException {
+        Passage.End end = passage.send(() -> isStopped() ? Event.STOPPED : turningBack ? Event.STREAM_FAILED : null);
+        return because(end.event(), end.why());
     }
 
     private Event because(Event event, String text) {
@@ -291,101 +293,5 @@ final class Outgoing {
         }
         tools.claims().release(id());
         tools.changed().run();
-    }
-
-    /** The memory on its way. */
-    private final class Stream {
-        private final JsonObject listener;
-        private final Bounds bounds;
-        private final Progress progress;
-        private long last = -1;
-        private long lastMoved;
-
-        Stream(JsonObject listener, Bounds bounds, Progress progress) {
-            this.listener = listener;
-            this.bounds = bounds;
-            this.progress = progress;
-        }
-
-        Event send() throws InterruptedException {
-            lastMoved = now();
-            try {
-                String address = listener.text(Word.ADDRESS).orElse("");
-                int port = Math.toIntExact(listener.number(Word.PORT).orElse(0L));
-                use(relocation -> {
-                    relocation.send(address, port, bounds.limits());
-                    return true;
-                });
-                while (true) {
-                    Relocation.Stream seen = use(Relocation::look);
-                    progress.bytes("memory", seen.sent(), Math.max(1, seen.sent() + seen.left()));
-                    switch (seen.phase()) {
-                        case COMPLETED -> {
-                            return Event.STREAM_COMPLETED;
-                        }
-                        case FAILED, NONE -> {
-                            return because(Event.STREAM_FAILED, seen.failure());
-                        }
-                        case ACTIVE -> {
-                            Optional<Event> end = lookForAnEnd(seen);
-                            if (end.isPresent()) {
-                                return end.get();
-                            }
-                        }
-                    }
-                    LockSupport.parkNanos((seen.left() > seen.total() / NEAR_THE_END ? FAR : NEAR).toNanos());
-                    if (Thread.interrupted()) {
-                        throw new InterruptedException();
-                    }
-                }
-            } catch (HypervisorException e) {
-                Event event = e.kind() == HypervisorException.Kind.GONE ? Event.GONE : Event.STREAM_FAILED;
-                return because(event, String.valueOf(e.getMessage()));
-            } catch (JsonException | ArithmeticException e) {
-                return because(Event.STREAM_FAILED, "the answer of " + target + " cannot be read: " + e.getMessage());
-            }
-        }
-
-        private Optional<Event> lookForAnEnd(Relocation.Stream seen) {
-            if (isStopped()) {
-                return Optional.of(because(Event.STOPPED, vm() + " was stopped"));
-            }
-            if (seen.sent() != last) {
-                last = seen.sent();
-                lastMoved = now();
-            }
-            if (now() - lastMoved > STUCK.toNanos()) {
-                return Optional.of(because(
-                        Event.STREAM_FAILED,
-                        "nothing has gone over to %s for %d s".formatted(target, STUCK.toSeconds())));
-            }
-            if (now() - bounds.untilNanos() > 0) {
-                return Optional.of(because(
-                        Event.STREAM_FAILED,
-                        "it has not come to an end in time, %d MiB are left; allow more time, bandwidth or downtime"
-                                .formatted(seen.left() >> 20)));
-            }
-            return Optional.empty();
-        }
-
-        private long now() {
-            return tools.nanoClock().getAsLong();
-        }
-
-        private <R> R use(Use<R> use) throws HypervisorException {
-            RunningVm process = machine.process()
-                    .orElseThrow(() -> new HypervisorException(
-                            HypervisorException.Kind.GONE, "the process of " + vm() + " has ended"));
-            machine.lock().lock();
-            try {
-                return use.of(process.relocation());
-            } finally {
-                machine.lock().unlock();
-            }
-        }
-    }
-
-    private interface Use<R> {
-        R of(Relocation relocation) throws HypervisorException;
     }
 }

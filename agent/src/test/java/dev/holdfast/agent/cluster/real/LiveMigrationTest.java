@@ -185,6 +185,17 @@ class LiveMigrationTest {
     }
 
     @Test
+    void sourceAgentStoppedHalfWayLetsNothingHangInTheAir() throws IOException {
+        halfWay();
+        cluster.n1().agent.signal("TERM");
+        cluster.n1().agent.awaitEnd();
+        assertThat(here.migrates()).isFalse();
+        goesOn(here);
+        cluster.n1().agent.startAgain();
+        isOnlyHere();
+    }
+
+    @Test
     void sourceAgentKilledAndAllIsSentMeanwhile() throws IOException {
         halfWay();
         cluster.n1().agent.kill();
