@@ -54,8 +54,8 @@ public interface Relocation {
     Stream look() throws HypervisorException;
 
     /**
-     * Ends a stream that is under way and lets the guest run; one that has been sent whole, too. After this nothing of what was
-     * sent may ever run.
+     * Ends a stream that is under way, and lets a guest run that stands still because of one, even if all of it was sent; then
+     * nothing of what was sent may ever run. A guest that stands still for another reason is left so.
      *
      * @param bound how long to try
      */

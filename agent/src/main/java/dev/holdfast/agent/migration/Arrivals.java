@@ -35,7 +35,9 @@ public final class Arrivals {
     private final NodeTools tools;
     private final String address;
     private final Map<Name, Incoming> coming = new ConcurrentHashMap<>();
-    private final Map<Name, Arrival> over = Collections.synchronizedMap(new LinkedHashMap<>());
+    private final Map<Name, End> over = Collections.synchronizedMap(new LinkedHashMap<>());
+
+    private record End(Arrival state, String why) {}
 
     /**
      * @param tools this node
@@ -146,7 +148,7 @@ public final class Arrivals {
             return;
         }
         synchronized (over) {
-            over.put(incoming.id(), end);
+            over.put(incoming.id(), new End(end, incoming.why()));
             if (over.size() > REMEMBERED) {
                 over.remove(over.keySet().iterator().next());
             }
@@ -155,17 +157,18 @@ public final class Arrivals {
     }
 
     private JsonObject said(Name id) {
-        Arrival end = over.get(id);
+        End end = over.get(id);
         if (end == null) {
             return Word.answer(coming.containsKey(id) ? Word.Answer.COMING : Word.Answer.UNKNOWN);
         }
         return Word.answer(
-                switch (end) {
+                switch (end.state()) {
                     case RUNS -> Word.Answer.RUNS;
                     case NEVER_RAN -> Word.Answer.NEVER_RAN;
                     case LOST -> Word.Answer.LOST;
                     case WAITING, TAKEN -> Word.Answer.UNKNOWN;
-                });
+                },
+                end.why());
     }
 
     /** An agent that was started again remembers no migration that is over, but sees the machine run. */

@@ -34,6 +34,7 @@ final class Incoming {
     private final ManagedVm machine;
     private Operation entry;
     private Arrival state = Arrival.WAITING;
+    private String why = "not all of its memory has come over";
     private Optional<RunningVm> process = Optional.empty();
 
     Incoming(NodeTools tools, ManagedVm machine, Operation entry) {
@@ -56,6 +57,11 @@ final class Incoming {
 
     synchronized Arrival state() {
         return state;
+    }
+
+    /** Why it does not run here, for people; if it does not. */
+    synchronized String why() {
+        return why;
     }
 
     /**
@@ -170,7 +176,8 @@ final class Incoming {
             entry = taken;
             return Optional.empty();
         } catch (IOException e) {
-            LOG.error("{} cannot be taken over, the journal cannot be written: {}", vm(), e.getMessage());
+            why = "its journal cannot be written: " + e.getMessage();
+            LOG.error("{} cannot be taken over, {}", vm(), why);
             return Optional.of(Event.NOTE_FAILED);
         }
     }
@@ -184,7 +191,8 @@ final class Incoming {
             }
             return runPlaced(placed.get());
         } catch (HypervisorException e) {
-            LOG.error("{} cannot be taken over: {}", vm(), e.getMessage());
+            why = String.valueOf(e.getMessage());
+            LOG.error("{} cannot be taken over: {}", vm(), why);
             // If it is not known here, an earlier life of the agent may have let it run.
             return process.isEmpty() ? Event.LATER : Event.DID_NOT_RUN;
         } finally {
@@ -206,12 +214,14 @@ final class Incoming {
     private Event runPlaced(RunningVm placed) {
         try {
             if (Files.exists(stopNote())) {
-                LOG.warn("{} was stopped here before it had come over", vm());
+                why = vm() + " was stopped there before it had come over";
+                LOG.warn("{}", why);
                 return Event.DID_NOT_RUN;
             }
             placed.resume();
         } catch (HypervisorException e) {
-            LOG.error("{} cannot be let run: {}", vm(), e.getMessage());
+            why = String.valueOf(e.getMessage());
+            LOG.error("{} cannot be let run: {}", vm(), why);
             if (e.kind() == HypervisorException.Kind.UNKNOWN) {
                 return Event.LATER;
             }

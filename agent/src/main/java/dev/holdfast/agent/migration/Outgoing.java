@@ -146,8 +146,9 @@ final class Outgoing {
             case ORDER_RUN -> Optional.of(runsHere() ? Event.RUNS_HERE : ask(Word.Ask.RUN, ANSWER));
             case WITHDRAW -> Optional.of(ask(Word.Ask.DROP, ANSWER));
             case DROP_TARGET -> {
-                Event answer = ask(Word.Ask.DROP, GOODBYE);
-                LOG.debug("{}: {} about dropping it", target, answer);
+                String before = why;
+                LOG.debug("{}: {} about dropping it", target, ask(Word.Ask.DROP, GOODBYE));
+                why = before;
                 yield Optional.empty();
             }
             case RUN_HERE -> Optional.of(runHere());
@@ -193,11 +194,15 @@ final class Outgoing {
 
     private Event ask(Word.Ask ask, Duration patience) throws InterruptedException {
         try {
-            Word.Answer answer = Word.answer(request(body(ask), patience));
-            return switch (answer) {
+            JsonObject answer = request(body(ask), patience);
+            return switch (Word.answer(answer)) {
                 case LOADED -> Event.TARGET_LOADED;
                 case RUNS -> Event.TARGET_RUNS;
-                case NEVER_RAN -> because(Event.TARGET_NEVER_RAN, "node " + target + " could not take it over");
+                case NEVER_RAN ->
+                    because(
+                            Event.TARGET_NEVER_RAN,
+                            "node %s could not take it over: %s"
+                                    .formatted(target, answer.text(Word.WHY).orElse("see its agent's log")));
                 case LOST, UNKNOWN ->
                     because(Event.TARGET_FORGOT, "node " + target + " has lost the memory that it had been sent");
                 case LISTENS, COMING -> Event.TARGET_SILENT;

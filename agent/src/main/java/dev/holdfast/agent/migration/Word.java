@@ -41,6 +41,7 @@ final class Word {
     static final String SOURCE = "source";
     static final String HARDWARE = "hardware";
     static final String PROBES = "probes";
+    static final String WHY = "why";
     static final String ADDRESS = "address";
     static final String PORT = "port";
 
@@ -73,6 +74,10 @@ final class Word {
 
     static JsonObject answer(Answer answer) {
         return JsonObject.of(Map.of(ANSWER, of(answer)));
+    }
+
+    static JsonObject answer(Answer answer, String why) {
+        return JsonObject.of(Map.of(ANSWER, of(answer), WHY, why));
     }
 
     static Name name(JsonObject body, String key) throws JsonException {

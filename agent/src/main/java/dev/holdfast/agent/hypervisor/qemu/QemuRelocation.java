@@ -3,6 +3,7 @@ package dev.holdfast.agent.hypervisor.qemu;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.Relocation;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -80,9 +81,24 @@ record QemuRelocation(QemuVm vm) implements Relocation {
 
     @Override
     public void takeBack(Duration bound) throws HypervisorException {
-        vm.thaw(bound);
+        long start = monitor().nanoClock().getAsLong();
+        migration().cancel(bound);
+        while (isHeldByStream(vm.status())) {
+            if (monitor().left(start, bound).isZero()) {
+                throw new HypervisorException(
+                        Kind.UNKNOWN, vm.name() + " could not be let run again after its memory was sent");
+            }
+            // Refused for as long as the stream winds up.
+            if (!monitor().accepts("cont", Map.of())) {
+                Pause.millis(1);
+            }
+        }
         // A capture must not be slowed down by it.
         turn(CONVERGE, false);
+    }
+
+    private static boolean isHeldByStream(VmStatus status) {
+        return status == VmStatus.CAPTURED || status == VmStatus.CAPTURING;
     }
 
     @Override

@@ -6,6 +6,8 @@ import static dev.holdfast.agent.cluster.real.RealCluster.require;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.journal.OperationJournal;
+import dev.holdfast.agent.journal.OperationState;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -203,6 +205,44 @@ class LiveMigrationTest {
         await("it stands still").atMost(SOON).until(() -> here.status().equals("postmigrate"));
         cluster.n1().agent.startAgain();
         isOnlyHere();
+    }
+
+    /** As if the agent had died right after it had written the note that the machine is the target's. */
+    private static void noteHandedOver(RealNode node) throws IOException {
+        OperationJournal journal = OperationJournal.open(node.home.resolve("state/journal"));
+        assertThat(journal.operations()).hasSize(1);
+        journal.write(journal.operations().get(0).in(OperationState.HANDED_OVER));
+    }
+
+    private static void allIsSentAndNobodyRunsIt() throws IOException {
+        halfWay();
+        cluster.n1().agent.kill();
+        here.hurry();
+        await("it stands still").atMost(SOON).until(() -> here.status().equals("postmigrate"));
+    }
+
+    @Test
+    void sourceAgentKilledRightAfterItsNote() throws IOException {
+        allIsSentAndNobodyRunsIt();
+        noteHandedOver(cluster.n1());
+        cluster.n1().agent.startAgain();
+        goesOn(there);
+        await("its old process ends").atMost(SOON).until(() -> !here.hasProcess());
+        isOnlyThere();
+    }
+
+    @Test
+    void bothAgentsKilledRightAfterTheTargetsNote() throws IOException {
+        allIsSentAndNobodyRunsIt();
+        cluster.n2().agent.kill();
+        noteHandedOver(cluster.n1());
+        noteHandedOver(cluster.n2());
+        cluster.n2().agent.startAgain();
+        goesOn(there);
+        assertThat(here.status()).isEqualTo("postmigrate");
+        cluster.n1().agent.startAgain();
+        await("its old process ends").atMost(SOON).until(() -> !here.hasProcess());
+        isOnlyThere();
     }
 
     @Test
