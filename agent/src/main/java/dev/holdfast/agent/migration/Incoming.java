@@ -27,7 +27,7 @@ final class Incoming {
     /** Its process until it is the machine itself: beside it, so that it is not found in its place before that. */
     static final String INSTANCE = "incoming";
 
-    private static final Duration LOADED = Duration.ofSeconds(4);
+    private static final Duration LOADED = Duration.ofSeconds(2);
     private static final Duration LOOK = Duration.ofMillis(3);
 
     private final NodeTools tools;

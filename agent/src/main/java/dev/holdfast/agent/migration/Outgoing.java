@@ -31,9 +31,12 @@ final class Outgoing {
     private static final Logger LOG = LoggerFactory.getLogger(Outgoing.class);
 
     private static final Duration START = Duration.ofSeconds(45);
-    private static final Duration ANSWER = Duration.ofSeconds(5);
+    /** The guest stands still meanwhile; more than a stall of the target's agent that is tolerated elsewhere. */
+    private static final Duration ANSWER = Duration.ofSeconds(3);
+
     private static final Duration GOODBYE = Duration.ofSeconds(3);
     private static final Duration BACK = Duration.ofSeconds(10);
+
     private final NodeTools tools;
     private final ManagedVm machine;
     private final Name target;
