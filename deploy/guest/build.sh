@@ -59,7 +59,7 @@ trap 'rm -rf "$work"' EXIT
 root=$work/root
 mkdir -p "$root"/{bin,sbin,dev,proc,sys,run,tmp,etc,modules,data} "$work/out"
 cp "$busybox" "$root/bin/busybox"
-for applet in sh mount umount insmod cat cut ip hostname sleep echo stty mkdir ln mke2fs dd sync ls; do ln -s busybox "$root/bin/$applet"; done
+for applet in sh mount umount insmod cat cut ip hostname sleep echo stty mkdir ln mke2fs dd sync ls tee; do ln -s busybox "$root/bin/$applet"; done
 ln -s /proc/mounts "$root/etc/mtab"
 for module in "${modules[@]}"; do add_module "$module"; done
 install -m 755 "$here/init" "$root/init"
