@@ -36,6 +36,8 @@ final class Incoming {
     private Arrival state = Arrival.WAITING;
     private String why = "not all of its memory has come over";
     private Optional<RunningVm> process = Optional.empty();
+    /** Before that it is no wonder that it has no process. */
+    private boolean begun;
 
     Incoming(NodeTools tools, ManagedVm machine, Operation entry) {
         this.tools = tools;
@@ -70,11 +72,15 @@ final class Incoming {
      * @return the port on which it waits
      */
     synchronized int listen(String address) throws HypervisorException, IOException {
+        if (state.isOver()) {
+            throw new HypervisorException(HypervisorException.Kind.REFUSED, vm() + " was stopped there just now");
+        }
         // What an earlier stop has noted is over: the machine may run here again.
         Files.deleteIfExists(stopNote());
         tools.hypervisor().kill(machine.definition(), Optional.of(INSTANCE));
         RunningVm started = tools.hypervisor().start(machine.definition(), StartMode.incoming(INSTANCE));
         process = Optional.of(started);
+        begun = true;
         return started.relocation().listen(address);
     }
 
@@ -84,6 +90,7 @@ final class Incoming {
 
     /** The agent is back: finds its process again, and goes on if it has become this node's. */
     synchronized void restarted() {
+        begun = true;
         state = entry.state().inDoubt() ? Arrival.TAKEN : Arrival.WAITING;
         try {
             process = tools.hypervisor().find(machine.definition(), Optional.of(INSTANCE));
@@ -130,6 +137,9 @@ final class Incoming {
 
     /** Its process may have ended by itself: QEMU does when the sender is gone. One that did not answer is told again. */
     synchronized void look() {
+        if (!begun) {
+            return;
+        }
         if (state == Arrival.TAKEN) {
             step(Event.RESTARTED);
         }
