@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -372,6 +373,10 @@ final class RealCluster implements AutoCloseable {
                 RealVm vm = other.vm.on(node);
                 if (vm.hasProcess()) {
                     vm.signal("KILL");
+                }
+                Optional<Long> waiting = vm.waiting();
+                if (waiting.isPresent()) {
+                    Signals.send("KILL", waiting.get());
                 }
             }
             if (disks == Disks.SMALL) {
