@@ -493,14 +493,77 @@ path_without() {
     expect notify 0
 }
 
-@test "migrate_to and migrate_from want the other node, and are not there yet" {
+# ---- live migration ----
+
+moving() {
+    export OCF_RESKEY_CRM_meta_migrate_target=n2 OCF_RESKEY_CRM_meta_migrate_source=n1
+}
+
+@test "migrate_to and migrate_from want the other node" {
     for action in migrate_to migrate_from; do
         expect "$action" 2
-        export OCF_RESKEY_CRM_meta_migrate_target=n2 OCF_RESKEY_CRM_meta_migrate_source=n1
-        expect "$action" 3
-        reason "live migration is not supported yet"
-        unset OCF_RESKEY_CRM_meta_migrate_target OCF_RESKEY_CRM_meta_migrate_source
+        reason "it names the other node"
     done
+}
+
+@test "migrate_to asks the agent for the move, with less than its own time-out" {
+    moving
+    for row in 600:580 60:40 30:20; do
+        export OCF_RESKEY_CRM_meta_timeout=${row%:*}000
+        rm -f "$base/asked" "$run_dir/agent.sock"
+        agent_answers vm.migrate "$result"
+        expect migrate_to 0
+        grep -qF '"command":"vm.migrate","arguments":{"vm":"web","to":"n2","timeout":"'"${row#*:}s"'"}' "$base/asked"
+    done
+}
+
+@test "migrate_to takes the last line: progress comes before it" {
+    moving
+    agent_answers vm.migrate "echo '{\"id\":1,\"progress\":{\"phase\":\"memory\",\"done\":1,\"total\":2}}'; $result"
+    expect migrate_to 0
+}
+
+@test "a move that is refused, or of which nobody knows how it ended, is an error, and says why" {
+    moving
+    for code in refused busy failed unknown_outcome not_found; do
+        rm -f "$run_dir/agent.sock"
+        agent_answers vm.migrate "$(refusal "$code")"
+        expect migrate_to 1
+        reason "it says no so it is do better"
+    done
+}
+
+@test "migrate_to without an agent is an error" {
+    moving
+    expect migrate_to 1
+    reason "does not answer"
+}
+
+@test "migrate_from succeeds when the agent says that the machine runs here" {
+    moving
+    agent_answers vm.migrate_from "$result"
+    expect migrate_from 0
+}
+
+@test "migrate_from fails when the agent says that it does not, whatever process is there" {
+    moving
+    qmp_says running
+    agent_answers vm.migrate_from "$(refusal failed)"
+    expect migrate_from 1
+    reason "it says no"
+}
+
+@test "migrate_from without an agent asks QEMU, and not the process that waits for memory" {
+    moving
+    expect migrate_from 1
+    reason "has not come over from n1"
+    process_of "$dir/incoming"
+    expect migrate_from 1
+    qmp_says paused
+    expect migrate_from 1
+    rm -f "$dir/rescue.sock"
+    qmp_says running
+    expect migrate_from 0
 }
 
 @test "reload-agent succeeds with right parameters" {

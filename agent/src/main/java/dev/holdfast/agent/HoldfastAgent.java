@@ -4,7 +4,6 @@ import dev.holdfast.agent.cluster.CheckpointClient;
 import dev.holdfast.agent.cluster.LeaderDesk;
 import dev.holdfast.agent.cluster.PeerDesk;
 import dev.holdfast.agent.cluster.Peers;
-import dev.holdfast.agent.cluster.ScheduleDesk;
 import dev.holdfast.agent.cluster.TiesCheck;
 import dev.holdfast.agent.config.Configuration;
 import dev.holdfast.agent.config.NodeSettings;
@@ -15,11 +14,11 @@ import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.journal.RoundJournal;
+import dev.holdfast.agent.migration.Departures;
 import dev.holdfast.agent.node.NodeIdentity;
 import dev.holdfast.agent.node.NodePublisher;
 import dev.holdfast.agent.node.ScheduledTimers;
 import dev.holdfast.agent.node.UniqueWords;
-import dev.holdfast.agent.pacemaker.Maintenance;
 import dev.holdfast.agent.round.GuardWatch;
 import dev.holdfast.agent.round.LayerDigests;
 import dev.holdfast.agent.round.LeftIntents;
@@ -29,7 +28,7 @@ import dev.holdfast.agent.service.CheckpointCommands;
 import dev.holdfast.agent.service.ClusterCommands;
 import dev.holdfast.agent.service.FsckCommands;
 import dev.holdfast.agent.service.GroupCommands;
-import dev.holdfast.agent.service.ScheduleCommands;
+import dev.holdfast.agent.service.MigrationCommands;
 import dev.holdfast.agent.service.SnapshotCommands;
 import dev.holdfast.agent.service.VmCommands;
 import dev.holdfast.agent.snapshot.DiskImport;
@@ -47,9 +46,7 @@ import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.ExecutorService;
@@ -70,7 +67,6 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
     private static final Duration REPORT_EVERY = Duration.ofSeconds(10);
     private static final int RECORD_VERSION = 1;
-    private static final Path CRM_ATTRIBUTE = Path.of("/usr/sbin/crm_attribute");
 
     private final NodeSettings node;
     private final Platform platform;
@@ -82,12 +78,13 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final LocalMachines machines;
     private final ClusterLink cluster;
     private final NodeParts parts;
+    private final MigrationParts migrations;
     private final LeftIntents leftIntents;
     private final RoundSnapshotter snapshotter;
     private final Engine engine;
     private final LeaderDesk leaderDesk;
-    private final ScheduleDesk scheduleDesk;
-    private final PacemakerReport pacemaker;
+    private final Unattended unattended;
+    private final UniqueWords words;
     private final NodePublisher publisher;
     private final ControlServer control;
     private volatile Optional<Epoch> reign = Optional.empty();
@@ -99,7 +96,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         this.identity =
                 NodeIdentity.load(node.stateDirectory(), platform.identities()).identity();
         this.cluster = ClusterLink.open(node, platform);
-        UniqueWords words = new UniqueWords(platform.clock(), platform.random());
+        this.words = new UniqueWords(platform.clock(), platform.random());
         this.parts = new NodeParts(
                 node.node(), machines.vms(), machines.claims(), tools(hypervisor), cluster::runsElsewhere, words);
         this.leftIntents = new LeftIntents(machines.journal(), cluster.store().decisions()::read, workers);
@@ -121,6 +118,13 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 cluster.store().nodes(),
                 cluster.store().catalogue());
         PeersHolder peers = new PeersHolder();
+        this.migrations = MigrationParts.of(
+                node,
+                machines,
+                hypervisor,
+                platform,
+                new MigrationParts.Cluster(
+                        peers::get, new Departures.Others(engine::giveWay, parts::isLeft, words), this::publish));
         Coordinator coordinator = new Coordinator(
                 engine,
                 cluster.store().catalogue(),
@@ -128,9 +132,9 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 cluster.store().queue(),
                 Coordinator.Admission.of(cluster.store().gate(), spec -> new TiesCheck(peers.get()).check(spec)));
         this.leaderDesk = leaderDesk(coordinator, peers);
-        this.scheduleDesk = scheduleDesk(words);
-        this.pacemaker = new PacemakerReport(node, platform, machines, cluster, () -> reign);
+        this.unattended = new Unattended(node, platform, machines, cluster, () -> reign);
         CommandTable commands = commands(configuration, words, coordinator, peers);
+        migrations.recover();
         recoverChains();
         this.control = ControlServer.start(
                 node.controlSocket(),
@@ -148,8 +152,10 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         agent.every(LOOK_EVERY, agent.leaderDesk::rollForward);
         agent.every(LOOK_EVERY, new LayerDigests(agent.parts, agent.machines.vms(), agent.machines.claims())::take);
         agent.every(LOOK_EVERY, agent::finishLeftIntents);
-        agent.every(LOOK_EVERY, agent.scheduleDesk::look);
-        agent.every(REPORT_EVERY, agent.pacemaker::tell);
+        agent.every(LOOK_EVERY, agent.unattended.schedules(agent.leaderDesk, agent.words, agent.workers)::look);
+        agent.every(REPORT_EVERY, agent.unattended::tell);
+        agent.workers.execute(agent.migrations::goOn);
+        agent.every(LOOK_EVERY, agent.migrations::goOn);
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;
     }
@@ -187,20 +193,10 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         return new LeaderDesk(() -> reign, coordinator, engine, books, peers::get);
     }
 
-    private ScheduleDesk scheduleDesk(UniqueWords words) {
-        ScheduleDesk.Books books = new ScheduleDesk.Books(
-                cluster.store().schedules(),
-                cluster.store().catalogue(),
-                List.of(
-                        () -> cluster.store().gate().heldBack().map(why -> "the cluster is paused: " + why),
-                        new Maintenance(CRM_ATTRIBUTE)::reason));
-        return new ScheduleDesk(() -> reign, leaderDesk, books, platform.clock(), words, workers);
-    }
-
     private CommandTable commands(
             Configuration configuration, UniqueWords words, Coordinator coordinator, PeersHolder peers) {
         NodeRegistry nodes = cluster.store().nodes();
-        PeerDesk desk = new PeerDesk(leaderDesk, parts);
+        PeerDesk desk = new PeerDesk(leaderDesk, parts, migrations.desk());
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk));
         cluster.channel().link().serve(desk);
         CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::checked, words);
@@ -213,12 +209,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                         platform.clock())
                 .register(table);
         new GroupCommands(cluster.store().catalogue(), nodes).register(table);
-        new ScheduleCommands(
-                        node.checkpoint(),
-                        cluster.store().schedules(),
-                        cluster.store().catalogue(),
-                        platform.clock())
-                .register(table);
+        unattended.register(table);
         new ClusterCommands(
                         node.cluster(),
                         nodes,
@@ -236,8 +227,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
                 node::vmRunDirectory,
                 new Starter(),
+                migrations,
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
+                .register(table);
+        new MigrationCommands(node.node(), node.migration(), migrations.departures(), migrations.arrivals())
                 .register(table);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
         new FsckCommands(node.node(), machines.vms(), parts, machines.journal()).register(table);
@@ -389,6 +383,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     @Override
     public void close() throws IOException {
         lookouts.shutdownNow();
+        migrations.departures().close();
         control.close();
         engine.close();
         cluster.close();

@@ -30,6 +30,8 @@ import picocli.CommandLine.Parameters;
             VmCommands.Stop.class,
             VmCommands.Freeze.class,
             VmCommands.Thaw.class,
+            VmCommands.Migrate.class,
+            VmCommands.MigrateFrom.class,
             VmCommands.Terminal.class,
             VmCommands.ImportDisk.class
         })
@@ -168,6 +170,60 @@ final class VmCommands {
         @Override
         ControlCommand command() {
             return ControlCommand.VM_THAW;
+        }
+    }
+
+    @Command(
+            name = "migrate",
+            description = "Move a machine to another node while it runs. Under pacemaker use 'crm resource move'.")
+    static final class Migrate extends MessageCommand {
+        @Parameters(paramLabel = "MACHINE")
+        private @Nullable Name vm;
+
+        @Option(names = "--to", paramLabel = "NODE", required = true, description = "the node that is to run it")
+        private @Nullable Name target;
+
+        @Option(names = "--bandwidth", paramLabel = "SIZE", description = "bytes a second at most (as configured)")
+        private @Nullable String bandwidth;
+
+        @Option(names = "--downtime", paramLabel = "TIME", description = "how long it may stand still (as configured)")
+        private @Nullable Duration downtime;
+
+        @Option(names = "--timeout", paramLabel = "TIME", description = "for all of it (as configured)")
+        private @Nullable Duration timeout;
+
+        @Override
+        ControlCommand command() {
+            return ControlCommand.VM_MIGRATE;
+        }
+
+        @Override
+        void arguments(Map<String, @Nullable Object> arguments) {
+            arguments.put("vm", vm);
+            arguments.put("to", target);
+            arguments.put("bandwidth", bandwidth);
+            arguments.put("downtime", downtime == null ? null : Quantity.text(downtime));
+            arguments.put("timeout", timeout == null ? null : Quantity.text(timeout));
+        }
+    }
+
+    @Command(name = "migrate-from", description = "Wait until a machine that another node moves here runs here.")
+    static final class MigrateFrom extends MessageCommand {
+        @Parameters(paramLabel = "MACHINE")
+        private @Nullable Name vm;
+
+        @Option(names = "--timeout", paramLabel = "TIME", description = "how long (10 s)")
+        private @Nullable Duration timeout;
+
+        @Override
+        ControlCommand command() {
+            return ControlCommand.VM_MIGRATE_FROM;
+        }
+
+        @Override
+        void arguments(Map<String, @Nullable Object> arguments) {
+            arguments.put("vm", vm);
+            arguments.put("timeout", timeout == null ? null : Quantity.text(timeout));
         }
     }
 

@@ -162,8 +162,9 @@ public final class CheckpointClient {
         List<Verification.Row> rows = new ArrayList<>();
         for (MemberReport member : record.reports()) {
             for (VmReport vm : member.vms()) {
-                progress.phase("verify", "verifying " + vm.vm() + " on " + member.node());
-                rows.addAll(verifyPart(member.node(), vm.vm(), record.name()));
+                Name keeper = peers.keeperOf(vm.vm(), member.node());
+                progress.phase("verify", "verifying " + vm.vm() + " on " + keeper);
+                rows.addAll(verifyPart(keeper, vm.vm(), record.name()));
             }
         }
         return rows;

@@ -165,7 +165,7 @@ public final class LeaderDesk {
                 try {
                     peers.get()
                             .ask(
-                                    member.node(),
+                                    peers.get().keeperOf(vm.vm(), member.node()),
                                     new PeerRequest(PeerRequest.Kind.DELETE_PART, JsonObject.of(body)),
                                     PART_PATIENCE);
                 } catch (RoundRefusedException e) {

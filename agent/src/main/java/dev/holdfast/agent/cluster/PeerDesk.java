@@ -19,14 +19,17 @@ public final class PeerDesk implements BiFunction<Name, byte[], byte[]> {
 
     private final LeaderDesk leader;
     private final MemberParts parts;
+    private final MigrationDesk migrations;
 
     /**
      * @param leader what this node does while it holds office
      * @param parts what this node does to its machines' parts
+     * @param migrations what this node does for machines that come or go
      */
-    public PeerDesk(LeaderDesk leader, MemberParts parts) {
+    public PeerDesk(LeaderDesk leader, MemberParts parts, MigrationDesk migrations) {
         this.leader = leader;
         this.parts = parts;
+        this.migrations = migrations;
     }
 
     @Override
@@ -73,6 +76,7 @@ public final class PeerDesk implements BiFunction<Name, byte[], byte[]> {
             }
             case VERIFY_PART ->
                 JsonObject.of(Map.of("files", parts.verify(name(body, "vm"), name(body, "checkpoint"))));
+            case MIGRATION -> migrations.answer(body);
         };
     }
 

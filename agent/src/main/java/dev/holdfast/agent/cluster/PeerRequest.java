@@ -31,7 +31,9 @@ public record PeerRequest(Kind kind, JsonObject body) {
         /** Of a member: remove a machine's part of a checkpoint. */
         DELETE_PART,
         /** Of a member: verify a machine's part of a checkpoint. */
-        VERIFY_PART
+        VERIFY_PART,
+        /** Of the other node of a migration: a step of it. */
+        MIGRATION
     }
 
     /** As bytes for the link. */

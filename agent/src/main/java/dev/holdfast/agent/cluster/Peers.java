@@ -19,6 +19,7 @@ import java.util.function.BiFunction;
 /** Asks other agents, this one included. Methods block. Thread-safe. */
 public final class Peers {
 
+    private static final String STOPPED = "stopped";
     private static final int ELECTION_TRIES = 60;
     private static final Duration BETWEEN_TRIES = Duration.ofMillis(250);
 
@@ -72,6 +73,22 @@ public final class Peers {
                 }
             }
             LockSupport.parkNanos(BETWEEN_TRIES.toNanos());
+        }
+    }
+
+    /**
+     * The node that has a machine's chain in hand: the one that runs it now, because it may have moved since; if none does, or
+     * the store cannot be asked, the one that ran it then.
+     */
+    Name keeperOf(Name vm, Name then) {
+        try {
+            return nodes.nodes().stream()
+                    .filter(node -> !STOPPED.equals(node.vms().getOrDefault(vm, STOPPED)))
+                    .map(NodeRegistry.Node::node)
+                    .findFirst()
+                    .orElse(then);
+        } catch (StoreUnreachableException e) {
+            return then;
         }
     }
 

@@ -57,6 +57,8 @@ final class NodeReader {
         ChannelSettings channel = channel(network);
         TableReader round = root.table("checkpoint");
         CheckpointSettings checkpoint = checkpoint(round);
+        TableReader moves = root.table("migration");
+        MigrationSettings migration = migration(moves);
         TableReader emulation = root.table("qemu");
         QemuProgram qemu = qemu(emulation);
         LivenessCheck.check(store, zookeeper, round, checkpoint);
@@ -64,8 +66,9 @@ final class NodeReader {
         store.finish();
         network.finish();
         round.finish();
+        moves.finish();
         emulation.finish();
-        return new NodeSettings(node, cluster, run, state, vms, group, zookeeper, channel, checkpoint, qemu);
+        return new NodeSettings(node, cluster, run, state, vms, group, zookeeper, channel, checkpoint, migration, qemu);
     }
 
     private Name defaultNode(TableReader root) {
@@ -141,6 +144,13 @@ final class NodeReader {
         if (withFiles && !Files.isDirectory(directory)) {
             table.problem(key, "there is no directory " + directory, "install what it belongs to, or correct the path");
         }
+    }
+
+    private static MigrationSettings migration(TableReader table) {
+        return new MigrationSettings(
+                table.size("bandwidth", 1L << 30, 16L << 10, 1L << 40),
+                table.duration("downtime", Duration.ofMillis(300), Duration.ofMillis(1), Duration.ofMinutes(1)),
+                table.duration("timeout", Duration.ofMinutes(10), Duration.ofSeconds(1), Duration.ofHours(24)));
     }
 
     private static CheckpointSettings checkpoint(TableReader table) {

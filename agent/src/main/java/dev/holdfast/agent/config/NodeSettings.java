@@ -20,6 +20,7 @@ import java.nio.file.Path;
  * @param zookeeper table {@code [zookeeper]}
  * @param channel table {@code [channel]}
  * @param checkpoint table {@code [checkpoint]}
+ * @param migration table {@code [migration]}
  * @param qemu table {@code [qemu]}
  */
 public record NodeSettings(
@@ -32,6 +33,7 @@ public record NodeSettings(
         ZooKeeperSettings zookeeper,
         ChannelSettings channel,
         CheckpointSettings checkpoint,
+        MigrationSettings migration,
         QemuProgram qemu) {
 
     /** Where the agent listens for the command line and the resource agent. */

@@ -75,6 +75,11 @@ public final class Arguments {
         return converted(key, Quantity::duration);
     }
 
+    /** A size in bytes. */
+    public Optional<Long> size(String key) throws ControlException {
+        return converted(key, Quantity::size);
+    }
+
     /** An absolute path. */
     public Optional<Path> path(String key) throws ControlException {
         return converted(key, Arguments::absolutePath);

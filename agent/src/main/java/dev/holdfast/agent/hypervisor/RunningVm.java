@@ -71,6 +71,16 @@ public interface RunningVm extends AutoCloseable {
      */
     void mergeIntermediate(String diskId, Path top, Path base, Progress progress) throws HypervisorException;
 
+    /**
+     * The machine's way to another node.
+     *
+     * @throws HypervisorException REFUSED if this driver has none
+     */
+    default Relocation relocation() throws HypervisorException {
+        throw new HypervisorException(
+                HypervisorException.Kind.REFUSED, hypervisor() + " cannot move " + name() + " while it runs");
+    }
+
     /** Gives up the connection. The machine runs on. */
     @Override
     void close();

@@ -42,6 +42,11 @@ public record Operation(
         return new Operation(id, kind, OperationState.INTENT, List.of(vm), Optional.empty(), List.of(), since, detail);
     }
 
+    /** The same in another state. */
+    public Operation in(OperationState now) {
+        return new Operation(id, kind, now, vms, round, processes, since, detail);
+    }
+
     /** The same with the processes that run its machines. */
     public Operation withProcesses(List<JournaledProcess> running) {
         return new Operation(id, kind, state, vms, round, running, since, detail);

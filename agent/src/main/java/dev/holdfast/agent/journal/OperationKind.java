@@ -14,7 +14,9 @@ public enum OperationKind {
     START,
     STOP,
     IMPORT_DISK,
-    FSCK;
+    FSCK,
+    MIGRATE,
+    MIGRATE_IN;
 
     /** As people read it: {@code snapshot create}. */
     public String text() {

@@ -6,6 +6,7 @@ package dev.holdfast.agent.journal;
  * <pre>
  * INTENT   VOTED    the parts of a checkpoint are on stable storage
  * INTENT   LOADED   the old state of a revert is loaded beside the held machine
+ * INTENT   HANDED_OVER   the machine is the other node's, or was taken over from it
  * </pre>
  */
 public enum OperationState {
@@ -14,7 +15,9 @@ public enum OperationState {
     /** Bound to the decision; in doubt until it is known. The machines run. */
     VOTED,
     /** Bound to the decision; in doubt until it is known. The machines stay held. */
-    LOADED;
+    LOADED,
+    /** A machine that moves is no longer its source's, or is its target's already. */
+    HANDED_OVER;
 
     /** Whether an operation may go from here to there; staying is allowed. */
     public boolean mayBecome(OperationState next) {

@@ -52,6 +52,7 @@ public final class VmCommands {
      * @param imports puts disks under chains
      * @param runDirectory of each machine
      * @param starter lets a machine start from its newest data
+     * @param moves machines that come and go
      * @param uniqueWords never gives the same word twice
      */
     public record Tools(
@@ -60,7 +61,17 @@ public final class VmCommands {
             DiskImport imports,
             Function<Name, Path> runDirectory,
             Starter starter,
+            Moves moves,
             Supplier<String> uniqueWords) {}
+
+    /** Machines that move while they run. */
+    public interface Moves {
+        /** Where a machine is on its way to, if it is. */
+        Optional<Name> destination(Name vm);
+
+        /** A machine does not leave this node any more, nor come to it. Does nothing if it was not about to. */
+        void end(Name vm);
+    }
 
     /** Starts machines from their newest data, and takes them from reverts. */
     public interface Starter {
@@ -125,19 +136,36 @@ public final class VmCommands {
     private Object freeze(Arguments arguments, Progress progress) throws ControlException {
         ManagedVm vm = find(arguments.name("vm"));
         Duration bound = arguments.duration("deadline").orElse(tools.deadline());
+        vm.lock().lock();
         try {
+            refuseIfMoving(vm);
             String token = BY_HAND + tools.uniqueWords().get();
             tools.net().arm(vm.name(), token, bound, false);
             byHand.put(vm.name(), token);
             use(vm, RunningVm::pause);
-            return details(vm);
         } catch (PhaseException e) {
             throw ControlException.of(e.because());
+        } finally {
+            vm.lock().unlock();
+        }
+        return details(vm);
+    }
+
+    /** When all of its memory is over there it stands still on both nodes, and only their agents know whose it is. */
+    private void refuseIfMoving(ManagedVm vm) throws ControlException {
+        Optional<Name> destination = tools.moves().destination(vm.name());
+        if (destination.isPresent()) {
+            throw new ControlException(
+                    ErrorCode.BUSY,
+                    "%s is moving to %s".formatted(vm.name(), destination.get()),
+                    "",
+                    "wait for it, or end it with 'holdfast vm stop %s'".formatted(vm.name()));
         }
     }
 
     private Object thaw(Arguments arguments, Progress progress) throws ControlException {
         ManagedVm vm = find(arguments.name("vm"));
+        refuseIfMoving(vm);
         refuseIfHeld(vm);
         engineGivesUp(vm, "thawed by hand");
         use(vm, process -> {
@@ -271,6 +299,7 @@ public final class VmCommands {
                 : arguments.duration("timeout").orElse(GUEST_PATIENCE);
         giveUp.accept(vm.name(), new Refusal(Refusal.Kind.CANCELLED, vm.name() + " is being stopped"));
         try {
+            tools.moves().end(vm.name());
             tools.starter().endRevert(vm.name());
             vms.stop(vm.name(), patience);
             changed.run();

@@ -133,6 +133,11 @@ class CommandLineTest {
         assertThat(asked("vm console web")).isEqualTo("vm.console {\"vm\":\"web\"}");
         assertThat(asked("vm import-disk web d0 /x/d0.qcow2"))
                 .isEqualTo("vm.import_disk {\"vm\":\"web\",\"disk\":\"d0\",\"file\":\"/x/d0.qcow2\"}");
+        assertThat(asked("vm migrate web --to n2 --bandwidth 32M --downtime 1s --timeout 5m"))
+                .isEqualTo("vm.migrate {\"vm\":\"web\",\"to\":\"n2\",\"bandwidth\":\"32M\",\"downtime\":\"1s\","
+                        + "\"timeout\":\"5m\"}");
+        assertThat(asked("vm migrate-from web --timeout 5s"))
+                .isEqualTo("vm.migrate_from {\"vm\":\"web\",\"timeout\":\"5s\"}");
         assertThat(asked("group list")).isEqualTo("group.list {}");
         assertThat(asked("schedule list")).isEqualTo("schedule.list {}");
         assertThat(asked("schedule set shop --every 6h --keep-last 7 --disk-only"))
@@ -516,6 +521,8 @@ class CommandLineTest {
                     SNAPSHOT_DELETE,
                     VM_IMPORT_DISK,
                     SCHEDULE_REMOVE,
+                    VM_MIGRATE,
+                    VM_MIGRATE_FROM,
                     CLUSTER_PAUSE,
                     CLUSTER_RESUME,
                     CLUSTER_ADOPT_STORE -> new Done("Done.");

@@ -43,6 +43,7 @@ class NodeSettingsTest {
                                 Duration.ofSeconds(60),
                                 Duration.ofMinutes(10),
                                 Duration.ofMinutes(2)),
+                        new MigrationSettings(1L << 30, Duration.ofMillis(300), Duration.ofMinutes(10)),
                         new QemuProgram("qemu-system-x86_64", List.of(), Optional.empty())));
     }
 
@@ -57,6 +58,10 @@ class NodeSettingsTest {
                 state_dir = "/tmp/state"
                 vms_dir = "/tmp/no-such-vms"
                 admin_group = "wheel"
+                [migration]
+                bandwidth = "32M"
+                downtime = "50ms"
+                timeout = "3m"
                 [zookeeper]
                 connect = "n1:2181, n2:2181"
                 session_timeout = "8s"
@@ -94,6 +99,7 @@ class NodeSettingsTest {
                                 Duration.ofMinutes(2),
                                 Duration.ofHours(1),
                                 Duration.ofMinutes(5)),
+                        new MigrationSettings(32L << 20, Duration.ofMillis(50), Duration.ofMinutes(3)),
                         new QemuProgram(
                                 "/bin/sh",
                                 List.of(Path.of("/usr/share"), Path.of("/usr/lib")),

@@ -156,6 +156,13 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         post(() -> roundsOf(vm).forEach(round -> toParticipant(round, new ParticipantEvent.GiveUp(because))));
     }
 
+    /** The same for rounds that have not stopped its guests yet; the others go on. */
+    public void giveWay(Name vm, Refusal because) {
+        post(() -> roundsOf(vm).stream()
+                .filter(round -> participants.get(round).state().isBeforeFreeze())
+                .forEach(round -> toParticipant(round, new ParticipantEvent.GiveUp(because))));
+    }
+
     private List<RoundId> roundsOf(Name vm) {
         return participants.values().stream()
                 .filter(participant -> participant.spec().members().on(self).contains(vm))

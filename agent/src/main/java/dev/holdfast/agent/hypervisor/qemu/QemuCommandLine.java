@@ -35,7 +35,7 @@ final class QemuCommandLine {
         if (!mode.running() || mode.memory().isPresent()) {
             line.add("-S");
         }
-        if (mode.memory().isPresent()) {
+        if (mode.memory().isPresent() || mode.waiting()) {
             line.add("-incoming", "defer");
         }
         line.monitor("qmp", directory);

@@ -8,6 +8,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.Relocation;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.Surroundings;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -216,6 +217,11 @@ final class QemuVm implements RunningVm {
                 graph.node(diskId, base)));
         job.awaitEnd(progress);
         closeLeftovers();
+    }
+
+    @Override
+    public Relocation relocation() {
+        return new QemuRelocation(this);
     }
 
     /** Clears what an agent that was interrupted left behind. */

@@ -94,10 +94,12 @@ record VmDirectory(Path path, Path root) {
         }
     }
 
-    /** Moves this instance's files to the place of the machine itself. Sockets are found by their inode, so they live on. */
+    /**
+     * Moves this instance's files to the place of the machine itself. Sockets are found by their inode, so they live on. The
+     * pid file comes last, so that one that was cut off can be repeated.
+     */
     VmDirectory moveTo(VmDirectory target) throws IOException {
         for (String name : MOVED) {
-            Files.deleteIfExists(target.file(name));
             if (Files.exists(file(name))) {
                 Files.move(file(name), target.file(name), StandardCopyOption.ATOMIC_MOVE);
             }

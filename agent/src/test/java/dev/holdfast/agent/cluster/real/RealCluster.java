@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -32,19 +33,34 @@ final class RealCluster implements AutoCloseable {
     final RealProcess zookeeper;
     final List<RealNode> nodes = new ArrayList<>();
 
-    private final boolean smallDisks;
+    /** What its disks are like. */
+    private enum Disks {
+        /** Each node has its own. */
+        OWN,
+        /** On file systems of their own that a test can fill. */
+        SMALL,
+        /** Each machine may run on both nodes; its guest is the oracle, which writes all the time. */
+        SHARED
+    }
+
+    private final Disks disks;
 
     RealCluster() throws IOException {
-        this(false);
+        this(Disks.OWN);
     }
 
     /** A cluster whose disks lie on file systems of their own that a test can fill. Needs root. */
     static RealCluster withSmallDisks() throws IOException {
-        return new RealCluster(true);
+        return new RealCluster(Disks.SMALL);
     }
 
-    private RealCluster(boolean smallDisks) throws IOException {
-        this.smallDisks = smallDisks;
+    /** A cluster whose machines may run on both nodes. */
+    static RealCluster withSharedDisks() throws IOException {
+        return new RealCluster(Disks.SHARED);
+    }
+
+    private RealCluster(Disks disks) throws IOException {
+        this.disks = disks;
         home = Files.createTempDirectory(
                 Path.of("/tmp"),
                 "hf",
@@ -104,9 +120,9 @@ final class RealCluster implements AutoCloseable {
         String name = "n" + number;
         Path node = Files.createDirectories(home.resolve(name));
         configure(node, name, store, freePort());
-        Path chain = home.resolve(name).resolve("disks/web" + number + ".holdfast");
+        Path chain = chain(number);
         Files.createDirectories(chain.getParent());
-        if (smallDisks) {
+        if (disks == Disks.SMALL) {
             mounting(
                     "mount",
                     "-t",
@@ -116,6 +132,23 @@ final class RealCluster implements AutoCloseable {
                     "tmpfs",
                     chain.getParent().toString());
         }
+        define(node, number);
+        if (disks == Disks.SHARED) {
+            define(node, 3 - number);
+        }
+        return new RealNode(
+                name,
+                node,
+                new RealVm("web" + number, node.resolve("run/vms/web" + number), chain, disks == Disks.SHARED));
+    }
+
+    private Path chain(int number) {
+        return home.resolve(disks == Disks.SHARED ? "shared" : "n" + number)
+                .resolve("disks/web" + number + ".holdfast");
+    }
+
+    private void define(Path node, int number) throws IOException {
+        Path chain = chain(number);
         Files.writeString(node.resolve("vms/web" + number + ".toml"), """
                 name = "web%d"
                 group = "%s"
@@ -129,7 +162,6 @@ final class RealCluster implements AutoCloseable {
                 id = "d1"
                 path = "%s/head/d1.qcow2"
                 """.formatted(number, GROUP, chain, chain));
-        return new RealNode(name, node, new RealVm("web" + number, node.resolve("run/vms/web" + number), chain));
     }
 
     private static void mounting(String... command) throws IOException {
@@ -175,7 +207,11 @@ final class RealCluster implements AutoCloseable {
 
     private void bootMachine(RealNode node) throws IOException {
         Path image = node.home.resolve("boot.img");
-        RealVm.writeBootDisk(image);
+        if (disks == Disks.SHARED) {
+            RealVm.writeOracleDisk(image);
+        } else {
+            RealVm.writeBootDisk(image);
+        }
         for (String disk : List.of("d0", "d1")) {
             require(node.run("vm", "import-disk", node.vm.name, disk, image.toString()));
         }
@@ -333,10 +369,17 @@ final class RealCluster implements AutoCloseable {
         for (RealNode node : nodes) {
             node.agent.kill();
             node.guard.kill();
-            if (node.vm.hasProcess()) {
-                node.vm.signal("KILL");
+            for (RealNode other : nodes) {
+                RealVm vm = other.vm.on(node);
+                if (vm.hasProcess()) {
+                    vm.signal("KILL");
+                }
+                Optional<Long> waiting = vm.waiting();
+                if (waiting.isPresent()) {
+                    Signals.send("KILL", waiting.get());
+                }
             }
-            if (smallDisks) {
+            if (disks == Disks.SMALL) {
                 mounting("umount", "--lazy", node.vm.chain.getParent().toString());
             }
             Files.writeString(kept.resolve(node.name + "-agent.log"), node.agent.log());

@@ -3,10 +3,15 @@ package dev.holdfast.agent.cluster.real;
 import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -33,15 +38,62 @@ final class RealVm {
     };
 
     private static final int SECTOR = 512;
+    private static final long ORACLE_DISK = 16L << 20;
 
     final String name;
     final Path run;
     final Path chain;
+    private final boolean oracle;
 
-    RealVm(String name, Path run, Path chain) {
+    RealVm(String name, Path run, Path chain, boolean oracle) {
         this.name = name;
         this.run = run;
         this.chain = chain;
+        this.oracle = oracle;
+    }
+
+    /** The same machine as it is on another node. */
+    RealVm on(RealNode node) {
+        return new RealVm(name, node.home.resolve("run/vms").resolve(name), chain, oracle);
+    }
+
+    /** A disk that boots the guest that knows whether its memory and its disks are of one moment. */
+    static void writeOracleDisk(Path file) throws IOException {
+        try (InputStream code = RealVm.class.getResourceAsStream("/dev/holdfast/agent/hypervisor/oracle.bin");
+                RandomAccessFile image = new RandomAccessFile(file.toFile(), "rw")) {
+            image.write(code == null ? new byte[0] : code.readAllBytes());
+            image.setLength(ORACLE_DISK);
+        }
+    }
+
+    /** What the oracle has said since this process of it was started. */
+    List<String> console() throws IOException {
+        Path console = run.resolve("console");
+        return Files.exists(console)
+                ? Files.readString(console, StandardCharsets.ISO_8859_1).lines().toList()
+                : List.of();
+    }
+
+    /** The process that waits for the machine's memory, if there is one. */
+    Optional<Long> waiting() throws IOException {
+        Path pid = run.resolve("incoming/pid");
+        return Files.exists(pid)
+                ? Optional.of(Long.parseLong(Files.readString(pid).strip())).filter(RealVm::lives)
+                : Optional.empty();
+    }
+
+    /** Whether its memory is on the way to another node. */
+    boolean migrates() {
+        try {
+            return ask("query-migrate", Map.of()).path("status").asText().equals("active");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Lets a migration that was slowed down go on as fast as it can. */
+    void hurry() throws IOException {
+        ask("migrate-set-parameters", Map.of("max-bandwidth", 1L << 30, "downtime-limit", 2000));
     }
 
     /** A disk that boots the counting guest. */
@@ -59,8 +111,16 @@ final class RealVm {
 
     boolean hasProcess() {
         try {
+            return lives(pid());
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static boolean lives(long pid) {
+        try {
             // A daemon that nobody has reaped yet is gone all the same.
-            String stat = Files.readString(Path.of("/proc", Long.toString(pid()), "stat"));
+            String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
             return !stat.substring(stat.lastIndexOf(')')).startsWith(") Z");
         } catch (IOException e) {
             return false;
@@ -95,7 +155,8 @@ final class RealVm {
     }
 
     long counter() throws IOException {
-        String answer = ask("human-monitor-command", Map.of("command-line", "xp /1wx 0x500"))
+        String answer = ask(
+                        "human-monitor-command", Map.of("command-line", oracle ? "xp /1wx 0x8000" : "xp /1wx 0x500"))
                 .asText();
         return Long.decode(
                 answer.substring(answer.indexOf("0x", answer.indexOf(':'))).strip());

@@ -23,6 +23,11 @@ public record Intending(Membership membership) implements Unbound {
     }
 
     @Override
+    public boolean isBeforeFreeze() {
+        return true;
+    }
+
+    @Override
     public void checkInvariants() {
         // Membership checks itself.
     }

@@ -153,6 +153,11 @@ public sealed interface ParticipantState
         return rejected(event);
     }
 
+    /** Whether the guests have not been stopped yet. */
+    default boolean isBeforeFreeze() {
+        return false;
+    }
+
     /**
      * Throws if this state contradicts itself. Called after every step.
      *

@@ -24,6 +24,11 @@ public record Preparing(Membership membership) implements Unbound {
     }
 
     @Override
+    public boolean isBeforeFreeze() {
+        return true;
+    }
+
+    @Override
     public void checkInvariants() {
         // Membership checks itself.
     }

@@ -51,6 +51,11 @@ public record Ready(Membership membership) implements Unbound {
     }
 
     @Override
+    public boolean isBeforeFreeze() {
+        return true;
+    }
+
+    @Override
     public void checkInvariants() {
         // Membership checks itself.
     }

@@ -1,0 +1,76 @@
+package dev.holdfast.agent;
+
+import dev.holdfast.agent.cluster.Peers;
+import dev.holdfast.agent.config.NodeSettings;
+import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.migration.Arrivals;
+import dev.holdfast.agent.migration.Departures;
+import dev.holdfast.agent.migration.Desk;
+import dev.holdfast.agent.migration.NodeTools;
+import dev.holdfast.agent.service.VmCommands;
+import dev.holdfast.coordinator.protocol.Name;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * Machines that come to this node and leave it. Thread-safe.
+ *
+ * @param departures those that leave
+ * @param arrivals those that come
+ */
+record MigrationParts(Departures departures, Arrivals arrivals) implements VmCommands.Moves {
+
+    static MigrationParts of(
+            NodeSettings node, LocalMachines machines, Hypervisor hypervisor, Platform platform, Cluster cluster) {
+        NodeTools tools = new NodeTools(
+                node.node(),
+                machines.vms(),
+                hypervisor,
+                machines.claims(),
+                machines.journal(),
+                cluster.peers(),
+                node::vmRunDirectory,
+                platform.clock(),
+                platform.nanoClock(),
+                cluster.changed());
+        return new MigrationParts(
+                new Departures(tools, cluster.others()),
+                new Arrivals(tools, node.channel().bindAddress()));
+    }
+
+    /**
+     * What the rest of the agent gives.
+     *
+     * @param peers the other nodes
+     * @param others what else may be under way on a machine
+     * @param changed tells the cluster what runs here
+     */
+    record Cluster(Supplier<Peers> peers, Departures.Others others, Runnable changed) {}
+
+    Desk desk() {
+        return new Desk(departures, arrivals);
+    }
+
+    /** What an earlier life of the agent left. What was this node's goes on at once. */
+    void recover() {
+        departures.recover();
+        arrivals.recover();
+    }
+
+    @Override
+    public Optional<Name> destination(Name vm) {
+        return departures.destination(vm);
+    }
+
+    @Override
+    public void end(Name vm) {
+        departures.stop(vm);
+        arrivals.stop(vm);
+    }
+
+    /** Called now and then. */
+    void goOn() {
+        departures.goOn();
+        arrivals.tidy();
+    }
+}

@@ -1,0 +1,66 @@
+package dev.holdfast.agent.hypervisor;
+
+import java.time.Duration;
+
+/**
+ * Sends a running machine's memory and devices to a second process of the same machine, which then stands still until it is
+ * told to run. Neither side lets a guest run because of the other: after the stream has ended well the sender stands still
+ * too, and whoever decides which of the two is the machine tells just that one. One thread at a time, as for {@link RunningVm}.
+ */
+public interface Relocation {
+    /**
+     * How it is sent.
+     *
+     * @param bytesPerSecond most that goes over the network
+     * @param downtime the guest is stopped when what is left fits into that time
+     */
+    record Limits(long bytesPerSecond, Duration downtime) {}
+
+    /** How far a stream has come. */
+    enum Phase {
+        /** There was none. */
+        NONE,
+        /** Under way. */
+        ACTIVE,
+        /** All of it is over, and the process stands still. */
+        COMPLETED,
+        /** It has ended otherwise. A sender's guest runs, or is about to. */
+        FAILED
+    }
+
+    /**
+     * A look at a stream.
+     *
+     * @param phase how far it has come
+     * @param sent bytes that have gone out
+     * @param left bytes of memory that are still to go; the guest makes more
+     * @param total bytes of memory
+     * @param failure why it has failed, in the hypervisor's words; empty if it has not
+     */
+    record Stream(Phase phase, long sent, long left, long total, String failure) {}
+
+    /**
+     * Waits for a stream in the background, in a process that was started with {@link StartMode#incoming}.
+     *
+     * @param address of this host
+     * @return the TCP port
+     */
+    int listen(String address) throws HypervisorException;
+
+    /** Begins to send; the guest runs on. Slows it down if it writes faster than the network carries away. */
+    void send(String address, int port, Limits limits) throws HypervisorException;
+
+    /** How the stream does, on either side. */
+    Stream look() throws HypervisorException;
+
+    /**
+     * Ends a stream that is under way, and lets a guest run that stands still because of one, even if all of it was sent; then
+     * nothing of what was sent may ever run. A guest that stands still for another reason is left so.
+     *
+     * @param bound how long to try
+     */
+    void takeBack(Duration bound) throws HypervisorException;
+
+    /** Tells the network where the machine's cards are now. Once it runs in its new place. */
+    void announce() throws HypervisorException;
+}

@@ -1,0 +1,127 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.Relocation;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.qmp.QmpValue;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * QEMU's pre-copy migration over TCP.
+ *
+ * <p>The receiver is started with {@code -S -incoming defer} and gets {@code late-block-activate}: it neither runs nor opens
+ * a disk for writing before {@code cont}. Without it QEMU 7.2 runs as soon as the stream has ended, while the sender may
+ * find that its last bytes failed and run as well.
+ *
+ * @param vm the process
+ */
+record QemuRelocation(QemuVm vm) implements Relocation {
+    private static final String CONVERGE = "auto-converge";
+    private static final String LATE = "late-block-activate";
+    private static final Set<String> OVER = Set.of("failed", "cancelled", "cancelling");
+
+    @Override
+    public int listen(String address) throws HypervisorException {
+        turn(LATE, true);
+        monitor().call("migrate-incoming", Map.of("uri", "tcp:" + host(address) + ":0"));
+        for (QmpValue listening : migration().query().path("socket-address")) {
+            String port = listening.path("port").asText();
+            if (port.matches("[0-9]{1,5}")) {
+                return Integer.parseInt(port);
+            }
+        }
+        throw new HypervisorException(
+                Kind.FAILED, "QEMU does not say on which port of " + address + " it waits for " + vm.name());
+    }
+
+    @Override
+    public void send(String address, int port, Limits limits) throws HypervisorException {
+        if (!migration().configure(Set.of())) {
+            throw new HypervisorException(Kind.REFUSED, "this QEMU does not let its migration be configured");
+        }
+        turn(CONVERGE, true);
+        monitor()
+                .call(
+                        "migrate-set-parameters",
+                        Map.of(
+                                "max-bandwidth",
+                                limits.bytesPerSecond(),
+                                "downtime-limit",
+                                limits.downtime().toMillis()));
+        monitor().call("migrate", Map.of("uri", "tcp:" + host(address) + ":" + port));
+    }
+
+    @Override
+    public Stream look() throws HypervisorException {
+        QmpValue info = migration().query();
+        QmpValue ram = info.path("ram");
+        String status = info.path("status").asText();
+        return new Stream(
+                phase(status),
+                ram.path("transferred").asLong(),
+                ram.path("remaining").asLong(),
+                ram.path("total").asLong(),
+                OVER.contains(status) ? Migration.failure(info) : "");
+    }
+
+    /** A receiver is through only when its run state says so, too; it changes a moment later. */
+    private Phase phase(String status) throws HypervisorException {
+        return switch (status) {
+            case "", "none" -> Phase.NONE;
+            case "failed", "cancelled", "cancelling" -> Phase.FAILED;
+            case "completed" -> monitor().status().still() ? Phase.COMPLETED : Phase.ACTIVE;
+            default -> Phase.ACTIVE;
+        };
+    }
+
+    @Override
+    public void takeBack(Duration bound) throws HypervisorException {
+        long start = monitor().nanoClock().getAsLong();
+        migration().cancel(bound);
+        while (isHeldByStream(vm.status())) {
+            if (monitor().left(start, bound).isZero()) {
+                throw new HypervisorException(
+                        Kind.UNKNOWN, vm.name() + " could not be let run again after its memory was sent");
+            }
+            // Refused for as long as the stream winds up.
+            if (!monitor().accepts("cont", Map.of())) {
+                Pause.millis(1);
+            }
+        }
+        // A capture must not be slowed down by it.
+        turn(CONVERGE, false);
+    }
+
+    private static boolean isHeldByStream(VmStatus status) {
+        return status == VmStatus.CAPTURED || status == VmStatus.CAPTURING;
+    }
+
+    @Override
+    public void announce() throws HypervisorException {
+        monitor().call("announce-self", Map.of("initial", 50, "max", 550, "rounds", 5, "step", 100));
+    }
+
+    private void turn(String capability, boolean on) throws HypervisorException {
+        List<Map<String, Object>> wanted = new ArrayList<>();
+        wanted.add(Map.of("capability", "events", "state", true));
+        wanted.add(Map.of("capability", capability, "state", on));
+        monitor().call("migrate-set-capabilities", Map.of("capabilities", wanted));
+    }
+
+    private Monitor monitor() {
+        return vm.monitor();
+    }
+
+    private Migration migration() {
+        return new Migration(vm.monitor());
+    }
+
+    private static String host(String address) {
+        return address.contains(":") ? "[" + address + "]" : address;
+    }
+}

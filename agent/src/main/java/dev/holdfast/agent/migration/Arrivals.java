@@ -1,0 +1,265 @@
+package dev.holdfast.agent.migration;
+
+import dev.holdfast.agent.cluster.OutcomeUnknownException;
+import dev.holdfast.agent.cluster.PeerRequest;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.journal.Operation;
+import dev.holdfast.agent.journal.OperationKind;
+import dev.holdfast.agent.journal.VmClaims;
+import dev.holdfast.agent.json.JsonException;
+import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.coordinator.engine.RoundRefusedException;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The machines that come to this node from another one. Methods block. Thread-safe. */
+public final class Arrivals {
+    private static final Logger LOG = LoggerFactory.getLogger(Arrivals.class);
+    private static final Duration ANSWER = Duration.ofSeconds(3);
+    private static final int REMEMBERED = 100;
+
+    private final NodeTools tools;
+    private final String address;
+    private final Map<Name, Incoming> coming = new ConcurrentHashMap<>();
+    private final Map<Name, End> over = Collections.synchronizedMap(new LinkedHashMap<>());
+
+    private record End(Arrival state, String why) {}
+
+    /**
+     * @param tools this node
+     * @param address on which memory is received
+     */
+    public Arrivals(NodeTools tools, String address) {
+        this.tools = tools;
+        this.address = address;
+    }
+
+    /** Starts a process that waits for a machine's memory. */
+    JsonObject listen(JsonObject body) throws RoundRefusedException, JsonException {
+        Name id = Word.name(body, Word.MIGRATION);
+        Name source = Word.name(body, Word.SOURCE);
+        ManagedVm machine = admissible(body, id, source);
+        Operation entry = Operation.local(
+                id, OperationKind.MIGRATE_IN, machine.name(), tools.clock().instant(), source.value());
+        Optional<VmClaims.Holder> busy = tools.claims().claim(id, OperationKind.MIGRATE_IN, Set.of(machine.name()));
+        if (busy.isPresent()) {
+            throw refused(Refusal.Kind.BUSY, busy.get().text());
+        }
+        Incoming incoming = new Incoming(tools, machine, entry);
+        coming.put(id, incoming);
+        try {
+            if (tools.vms().process(machine).isPresent()) {
+                throw refused(Refusal.Kind.PREFLIGHT, machine.name() + " has a process here already");
+            }
+            tools.journal().write(entry);
+            int port = incoming.listen(address);
+            LOG.info("{}: waits for its memory from {} on {} port {}", machine.name(), source, address, port);
+            return JsonObject.of(
+                    Map.of(Word.ANSWER, Word.of(Word.Answer.LISTENS), Word.ADDRESS, address, Word.PORT, (long) port));
+        } catch (HypervisorException | IOException e) {
+            gone(incoming);
+            throw refused(Refusal.Kind.FAILED, "%s cannot be received: %s".formatted(machine.name(), e.getMessage()));
+        } catch (RoundRefusedException e) {
+            gone(incoming);
+            throw e;
+        }
+    }
+
+    private void gone(Incoming incoming) {
+        incoming.unwanted();
+        landed(incoming);
+    }
+
+    private ManagedVm admissible(JsonObject body, Name id, Name source) throws RoundRefusedException, JsonException {
+        Name vm = Word.name(body, Word.VM);
+        ManagedVm machine = tools.vms()
+                .find(vm)
+                .orElseThrow(() -> refused(
+                        Refusal.Kind.PREFLIGHT,
+                        "%s is not defined on %s; its definition has to be on every node that may run it"
+                                .formatted(vm, tools.self())));
+        Optional<String> difference = SameMachine.difference(
+                machine.definition(),
+                body.object(Word.HARDWARE).orElse(JsonObject.empty()).values());
+        if (difference.isPresent()) {
+            throw refused(
+                    Refusal.Kind.PREFLIGHT,
+                    "%s is defined differently on %s: %s".formatted(vm, tools.self(), difference.get()));
+        }
+        List<Path> probes = body.texts(Word.PROBES).stream().map(Path::of).toList();
+        Optional<Path> missing = SameMachine.missing(probes, id);
+        if (missing.isPresent()) {
+            throw refused(
+                    Refusal.Kind.PREFLIGHT,
+                    ("the disks of %s in %s are not on storage that %s shares with %s; without that it cannot move while it"
+                                    + " runs: stop it, copy them, start it there")
+                            .formatted(vm, missing.get().getParent(), tools.self(), source));
+        }
+        return machine;
+    }
+
+    private static RoundRefusedException refused(Refusal.Kind kind, String text) {
+        return new RoundRefusedException(new Refusal(kind, text));
+    }
+
+    JsonObject loaded(Name id) {
+        Incoming incoming = coming.get(id);
+        if (incoming != null && incoming.isLoaded()) {
+            return Word.answer(Word.Answer.LOADED);
+        }
+        return incoming == null ? said(id) : drop(id);
+    }
+
+    JsonObject run(Name id, Name vm) {
+        Incoming incoming = coming.get(id);
+        if (incoming == null) {
+            return said(id, vm);
+        }
+        incoming.order();
+        landed(incoming);
+        return said(id, vm);
+    }
+
+    JsonObject drop(Name id) {
+        Incoming incoming = coming.get(id);
+        if (incoming != null) {
+            gone(incoming);
+        }
+        return said(id);
+    }
+
+    private void landed(Incoming incoming) {
+        Arrival end = incoming.state();
+        if (!end.isOver()) {
+            return;
+        }
+        synchronized (over) {
+            over.put(incoming.id(), new End(end, incoming.why()));
+            if (over.size() > REMEMBERED) {
+                over.remove(over.keySet().iterator().next());
+            }
+        }
+        coming.remove(incoming.id());
+    }
+
+    private JsonObject said(Name id) {
+        End end = over.get(id);
+        if (end == null) {
+            return Word.answer(coming.containsKey(id) ? Word.Answer.COMING : Word.Answer.UNKNOWN);
+        }
+        return Word.answer(
+                switch (end.state()) {
+                    case RUNS -> Word.Answer.RUNS;
+                    case NEVER_RAN -> Word.Answer.NEVER_RAN;
+                    case LOST -> Word.Answer.LOST;
+                    case WAITING, TAKEN -> Word.Answer.UNKNOWN;
+                },
+                end.why());
+    }
+
+    /** An agent that was started again remembers no migration that is over, but sees the machine run. */
+    private JsonObject said(Name id, Name vm) {
+        boolean runs = !over.containsKey(id) && !coming.containsKey(id) && runsHere(vm);
+        return runs ? Word.answer(Word.Answer.RUNS) : said(id);
+    }
+
+    private boolean runsHere(Name vm) {
+        try {
+            Optional<ManagedVm> machine = tools.vms().find(vm);
+            return machine.isPresent() && tools.vms().process(machine.get()).isPresent();
+        } catch (HypervisorException e) {
+            LOG.debug("{}: {}", vm, e.getMessage());
+            return false;
+        }
+    }
+
+    /**
+     * Whether a machine that was moved here runs here.
+     *
+     * @throws HypervisorException it has a process that does not answer
+     */
+    public boolean hasArrived(Name vm) throws HypervisorException {
+        Optional<ManagedVm> machine = tools.vms().find(vm);
+        if (machine.isEmpty() || tools.vms().process(machine.get()).isEmpty()) {
+            return false;
+        }
+        machine.get().lock().lock();
+        try {
+            var process = machine.get().process();
+            return process.isPresent() && process.get().status() == VmStatus.RUNNING;
+        } finally {
+            machine.get().lock().unlock();
+        }
+    }
+
+    /** A machine is being stopped here: it does not come any more. */
+    public void stop(Name vm) {
+        for (Incoming incoming : coming.values()) {
+            if (incoming.vm().equals(vm)) {
+                incoming.stop();
+                landed(incoming);
+            }
+        }
+    }
+
+    /** What an earlier life of the agent had under way. Needs no cluster. */
+    public void recover() {
+        for (Operation entry : tools.journal().operations()) {
+            Optional<ManagedVm> machine = tools.vms().find(entry.vms().get(0));
+            if (entry.kind() == OperationKind.MIGRATE_IN && machine.isPresent()) {
+                Incoming incoming = new Incoming(tools, machine.get(), entry);
+                coming.put(incoming.id(), incoming);
+                incoming.restarted();
+                landed(incoming);
+            }
+        }
+    }
+
+    /** Drops what nobody sends any more. Called now and then. */
+    public void tidy() {
+        for (Incoming incoming : coming.values()) {
+            incoming.look();
+            if (incoming.state() == Arrival.WAITING && !isComing(incoming)) {
+                incoming.unwanted();
+            }
+            landed(incoming);
+        }
+    }
+
+    /** A node that does not answer may be asked again; its silence says nothing. */
+    private boolean isComing(Incoming incoming) {
+        Map<String, Object> body = Map.of(
+                Word.ASK,
+                Word.of(Word.Ask.COMING),
+                Word.MIGRATION,
+                incoming.id().value());
+        try {
+            JsonObject answer = tools.peers()
+                    .get()
+                    .ask(incoming.source(), new PeerRequest(PeerRequest.Kind.MIGRATION, JsonObject.of(body)), ANSWER);
+            return Word.answer(answer) == Word.Answer.COMING;
+        } catch (RoundRefusedException e) {
+            return true;
+        } catch (OutcomeUnknownException | JsonException e) {
+            LOG.debug("{}: {}", incoming.source(), e.getMessage());
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return true;
+        }
+    }
+}

@@ -1,0 +1,305 @@
+package dev.holdfast.agent.migration;
+
+import dev.holdfast.agent.cluster.OutcomeUnknownException;
+import dev.holdfast.agent.cluster.PeerRequest;
+import dev.holdfast.agent.control.Progress;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.journal.Operation;
+import dev.holdfast.agent.journal.OperationState;
+import dev.holdfast.agent.json.JsonException;
+import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.agent.migration.Departure.Effect;
+import dev.holdfast.agent.migration.Departure.Event;
+import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.coordinator.engine.RoundRefusedException;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One machine on its way out. Driven by one thread at a time; {@link #requestStop()} from any. */
+final class Outgoing {
+    private static final Logger LOG = LoggerFactory.getLogger(Outgoing.class);
+
+    private static final Duration START = Duration.ofSeconds(45);
+    /** The guest stands still meanwhile; more than a stall of the target's agent that is tolerated elsewhere. */
+    private static final Duration ANSWER = Duration.ofSeconds(3);
+
+    private static final Duration GOODBYE = Duration.ofSeconds(3);
+    private static final Duration BACK = Duration.ofSeconds(10);
+
+    private final NodeTools tools;
+    private final ManagedVm machine;
+    private final Name target;
+    private final Object orders = new Object();
+    private Operation entry;
+    private boolean ordered;
+    private boolean stopped;
+    private volatile boolean turningBack;
+    private volatile Departure state;
+    private volatile String why = "";
+
+    Outgoing(NodeTools tools, ManagedVm machine, Operation entry, Departure state) {
+        this.tools = tools;
+        this.machine = machine;
+        this.target = new Name(entry.detail());
+        this.entry = entry;
+        this.state = state;
+    }
+
+    Name id() {
+        return entry.id();
+    }
+
+    Name vm() {
+        return machine.name();
+    }
+
+    Name target() {
+        return target;
+    }
+
+    Departure state() {
+        return state;
+    }
+
+    /** What led to the way it went, for people. */
+    String why() {
+        return why;
+    }
+
+    /**
+     * Whatever comes, it must not run here. Not followed any more once the target was told to run it.
+     *
+     * @return false if it was
+     */
+    boolean requestStop() {
+        synchronized (orders) {
+            stopped = !ordered;
+            return stopped;
+        }
+    }
+
+    /** It stays here if it is still this node's: its memory is not sent any further. Any thread. */
+    void turnBack() {
+        turningBack = true;
+    }
+
+    boolean isTurningBack() {
+        return turningBack;
+    }
+
+    private boolean isStopped() {
+        synchronized (orders) {
+            return stopped;
+        }
+    }
+
+    /** First steps: the target waits, the memory goes over, the machine changes hands. */
+    void depart(Passage.Bounds bounds, Progress progress) throws InterruptedException {
+        Event event = Event.TARGET_REFUSES;
+        JsonObject answer = JsonObject.empty();
+        try {
+            progress.phase("prepare", "starting %s on %s".formatted(vm(), target));
+            answer = listen();
+            event = Event.TARGET_LISTENS;
+        } catch (RoundRefusedException e) {
+            why = e.because().text();
+        } catch (OutcomeUnknownException | IOException e) {
+            why = String.valueOf(e.getMessage());
+        }
+        drive(event, new Passage(tools, machine, answer, bounds, progress));
+    }
+
+    /** Goes on from where it is, as far as it goes now. */
+    void drive(Event first) throws InterruptedException {
+        drive(first, null);
+    }
+
+    private void drive(Event first, @Nullable Passage passage) throws InterruptedException {
+        Optional<Event> event = Optional.of(first);
+        while (event.isPresent() && !state.isOver()) {
+            Departure.Step step = state.on(event.get());
+            LOG.info("{}: move {} to {}: {} after {}", vm(), id(), target, step.next(), event.get());
+            state = step.next();
+            event = Optional.empty();
+            for (Effect effect : step.effects()) {
+                event = carryOut(effect, passage);
+                if (event.isPresent()) {
+                    break;
+                }
+            }
+        }
+    }
+
+    private Optional<Event> carryOut(Effect effect, @Nullable Passage passage) throws InterruptedException {
+        return switch (effect) {
+            case STREAM -> Optional.of(passage == null ? Event.STREAM_FAILED : send(passage));
+            case ASK_LOADED -> Optional.of(ask(Word.Ask.LOADED, ANSWER));
+            case NOTE_HANDED_OVER -> Optional.of(noteHandedOver());
+            case ORDER_RUN -> Optional.of(runsHere() ? Event.RUNS_HERE : ask(Word.Ask.RUN, ANSWER));
+            case WITHDRAW -> Optional.of(ask(Word.Ask.DROP, ANSWER));
+            case DROP_TARGET -> {
+                String before = why;
+                LOG.debug("{}: {} about dropping it", target, ask(Word.Ask.DROP, GOODBYE));
+                why = before;
+                yield Optional.empty();
+            }
+            case RUN_HERE -> Optional.of(runHere());
+            case QUIT_HERE -> {
+                quitHere();
+                yield Optional.empty();
+            }
+            case FORGET -> {
+                forget();
+                yield Optional.empty();
+            }
+        };
+    }
+
+    private JsonObject listen()
+            throws RoundRefusedException, OutcomeUnknownException, JsonException, IOException, InterruptedException {
+        List<Path> probes = SameMachine.leaveProbes(machine.definition(), id());
+        Map<String, Object> body = body(Word.Ask.LISTEN);
+        body.put(Word.HARDWARE, SameMachine.hardware(machine.definition()));
+        body.put(Word.PROBES, probes.stream().map(Path::toString).toList());
+        JsonObject answer = request(body, START);
+        if (Word.answer(answer) != Word.Answer.LISTENS) {
+            throw new JsonException("node " + target + " does not wait for " + vm());
+        }
+        return answer;
+    }
+
+    private Map<String, Object> body(Word.Ask ask) {
+        Map<String, Object> body = new HashMap<>();
+        body.put(Word.ASK, Word.of(ask));
+        body.put(Word.MIGRATION, id().value());
+        body.put(Word.VM, vm().value());
+        body.put(Word.SOURCE, tools.self().value());
+        return body;
+    }
+
+    private JsonObject request(Map<String, Object> body, Duration patience)
+            throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
+        return tools.peers()
+                .get()
+                .ask(target, new PeerRequest(PeerRequest.Kind.MIGRATION, JsonObject.of(body)), patience);
+    }
+
+    private Event ask(Word.Ask ask, Duration patience) throws InterruptedException {
+        try {
+            JsonObject answer = request(body(ask), patience);
+            return switch (Word.answer(answer)) {
+                case LOADED -> Event.TARGET_LOADED;
+                case RUNS -> Event.TARGET_RUNS;
+                case NEVER_RAN ->
+                    because(
+                            Event.TARGET_NEVER_RAN,
+                            "node %s could not take it over: %s"
+                                    .formatted(target, answer.text(Word.WHY).orElse("see its agent's log")));
+                case LOST, UNKNOWN ->
+                    because(Event.TARGET_FORGOT, "node " + target + " has lost the memory that it had been sent");
+                case LISTENS, COMING -> Event.TARGET_SILENT;
+            };
+        } catch (RoundRefusedException e) {
+            return because(Event.TARGET_SILENT, e.because().text());
+        } catch (OutcomeUnknownException | JsonException e) {
+            return because(Event.TARGET_SILENT, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private Event send(Passage passage) throws InterruptedException {
+        Passage.End end = passage.send(() -> isStopped() ? Event.STOPPED : turningBack ? Event.STREAM_FAILED : null);
+        return because(end.event(), end.why());
+    }
+
+    private Event because(Event event, String text) {
+        why = text;
+        return event;
+    }
+
+    private Event noteHandedOver() {
+        synchronized (orders) {
+            if (stopped) {
+                return Event.STOPPED;
+            }
+            ordered = true;
+        }
+        try {
+            Operation handedOver = entry.in(OperationState.HANDED_OVER);
+            tools.journal().write(handedOver);
+            entry = handedOver;
+            return Event.NOTED;
+        } catch (IOException e) {
+            return because(Event.NOTE_FAILED, "the journal cannot be written: " + e.getMessage());
+        }
+    }
+
+    private boolean runsHere() {
+        Optional<RunningVm> process = machine.process();
+        machine.lock().lock();
+        try {
+            return process.isPresent() && process.get().status() == VmStatus.RUNNING;
+        } catch (HypervisorException e) {
+            return false;
+        } finally {
+            machine.lock().unlock();
+        }
+    }
+
+    private Event runHere() {
+        if (isStopped()) {
+            return Event.STOPPED;
+        }
+        machine.lock().lock();
+        try {
+            Optional<RunningVm> process = tools.vms().process(machine);
+            if (process.isEmpty()) {
+                why = why.isEmpty() ? "its process has ended" : why;
+                return Event.GONE;
+            }
+            process.get().relocation().takeBack(BACK);
+            return Event.RUNS_HERE;
+        } catch (HypervisorException e) {
+            LOG.error("{} cannot be let run again now: {}", vm(), e.getMessage());
+            return e.kind() == HypervisorException.Kind.GONE ? Event.GONE : Event.STUCK;
+        } finally {
+            machine.lock().unlock();
+        }
+    }
+
+    private void quitHere() {
+        machine.lock().lock();
+        try {
+            Optional<RunningVm> process = tools.vms().process(machine);
+            if (process.isPresent()) {
+                process.get().quit();
+            }
+            tools.vms().became(machine, Optional.empty());
+        } catch (HypervisorException e) {
+            LOG.error("{} has left, and its old process does not end: {}", vm(), e.getMessage());
+        } finally {
+            machine.lock().unlock();
+        }
+    }
+
+    private void forget() {
+        try {
+            SameMachine.removeProbes(machine.definition(), id());
+            tools.journal().remove(id());
+        } catch (IOException e) {
+            LOG.warn("{}: the entry of migration {} stays in the journal: {}", vm(), id(), e.getMessage());
+        }
+        tools.claims().release(id());
+        tools.changed().run();
+    }
+}

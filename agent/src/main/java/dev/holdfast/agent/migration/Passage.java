@@ -1,0 +1,128 @@
+package dev.holdfast.agent.migration;
+
+import dev.holdfast.agent.control.Progress;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.Relocation;
+import dev.holdfast.agent.hypervisor.Relocation.Limits;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.json.JsonException;
+import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.agent.migration.Departure.Event;
+import dev.holdfast.agent.vm.ManagedVm;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** A machine's memory on its way. One thread. */
+final class Passage {
+    /** Without a byte more in that time the network or the target hangs. */
+    private static final Duration STUCK = Duration.ofSeconds(20);
+
+    private static final Duration FAR = Duration.ofMillis(50);
+    private static final Duration NEAR = Duration.ofMillis(5);
+    private static final int NEAR_THE_END = 10;
+
+    /** What bounds it. */
+    record Bounds(Limits limits, long untilNanos) {}
+
+    /** How it has ended, and why if not well. */
+    record End(Event event, String why) {}
+
+    private final NodeTools tools;
+    private final ManagedVm machine;
+    private final JsonObject listener;
+    private final Bounds bounds;
+    private final Progress progress;
+    private long last = -1;
+    private long lastMoved;
+
+    /** @param listener what the target has answered: where it waits */
+    Passage(NodeTools tools, ManagedVm machine, JsonObject listener, Bounds bounds, Progress progress) {
+        this.tools = tools;
+        this.machine = machine;
+        this.listener = listener;
+        this.bounds = bounds;
+        this.progress = progress;
+    }
+
+    /** @param calledBack what else may end it; null while nothing does */
+    End send(Supplier<@Nullable Event> calledBack) throws InterruptedException {
+        lastMoved = now();
+        try {
+            String address = listener.text(Word.ADDRESS).orElse("");
+            int port = Math.toIntExact(listener.number(Word.PORT).orElse(0L));
+            use(relocation -> {
+                relocation.send(address, port, bounds.limits());
+                return true;
+            });
+            while (true) {
+                Relocation.Stream seen = use(Relocation::look);
+                progress.bytes("memory", seen.sent(), Math.max(1, seen.sent() + seen.left()));
+                Optional<End> end = end(seen, calledBack);
+                if (end.isPresent()) {
+                    return end.get();
+                }
+                LockSupport.parkNanos((seen.left() > seen.total() / NEAR_THE_END ? FAR : NEAR).toNanos());
+                if (Thread.interrupted()) {
+                    throw new InterruptedException("the agent ends");
+                }
+            }
+        } catch (HypervisorException e) {
+            Event event = e.kind() == HypervisorException.Kind.GONE ? Event.GONE : Event.STREAM_FAILED;
+            return new End(event, String.valueOf(e.getMessage()));
+        } catch (JsonException | ArithmeticException e) {
+            return new End(Event.STREAM_FAILED, "where the target waits cannot be read: " + e.getMessage());
+        }
+    }
+
+    private Optional<End> end(Relocation.Stream seen, Supplier<@Nullable Event> calledBack) {
+        return switch (seen.phase()) {
+            case COMPLETED -> Optional.of(new End(Event.STREAM_COMPLETED, ""));
+            case FAILED, NONE -> Optional.of(new End(Event.STREAM_FAILED, seen.failure()));
+            case ACTIVE -> patience(seen, calledBack.get());
+        };
+    }
+
+    private Optional<End> patience(Relocation.Stream seen, @Nullable Event called) {
+        if (called != null) {
+            return Optional.of(new End(called, "it was called back: the machine or the agent is being stopped"));
+        }
+        if (seen.sent() != last) {
+            last = seen.sent();
+            lastMoved = now();
+        }
+        if (now() - lastMoved > STUCK.toNanos()) {
+            return Optional.of(
+                    new End(Event.STREAM_FAILED, "no memory has gone over for %d s".formatted(STUCK.toSeconds())));
+        }
+        if (now() - bounds.untilNanos() > 0) {
+            return Optional.of(new End(
+                    Event.STREAM_FAILED,
+                    "it has not come to an end in time, %d MiB are left; allow more time, bandwidth or downtime"
+                            .formatted(seen.left() >> 20)));
+        }
+        return Optional.empty();
+    }
+
+    private long now() {
+        return tools.nanoClock().getAsLong();
+    }
+
+    private interface Use<R> {
+        R of(Relocation relocation) throws HypervisorException;
+    }
+
+    private <R> R use(Use<R> use) throws HypervisorException {
+        RunningVm process = machine.process()
+                .orElseThrow(() -> new HypervisorException(
+                        HypervisorException.Kind.GONE, "the process of " + machine.name() + " has ended"));
+        machine.lock().lock();
+        try {
+            return use.of(process.relocation());
+        } finally {
+            machine.lock().unlock();
+        }
+    }
+}

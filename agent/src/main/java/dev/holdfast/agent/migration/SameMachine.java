@@ -1,0 +1,96 @@
+package dev.holdfast.agent.migration;
+
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** Whether a machine is defined alike on two nodes, and its disks are the same files on both. */
+final class SameMachine {
+    private static final String PROBE = ".migration-";
+    private static final String HEAD = "head";
+
+    private SameMachine() {}
+
+    /** What has to be alike on both nodes. What a card is connected to may differ. */
+    static Map<String, String> hardware(VmDefinition vm) {
+        Map<String, String> hardware = new TreeMap<>();
+        hardware.put("machine", vm.machine());
+        hardware.put("accel", vm.accelerator().word());
+        hardware.put("cpu", vm.cpu().orElse("the default"));
+        hardware.put("cpus", Integer.toString(vm.cpus()));
+        hardware.put("memory", (vm.memoryBytes() >> 20) + "M");
+        hardware.put("guest_agent", Boolean.toString(vm.guestAgent()));
+        hardware.put(
+                "kernel", vm.kernel().map(kernel -> kernel.image().toString()).orElse("none"));
+        hardware.put("extra_args", String.join(" ", vm.extraArguments()));
+        hardware.put(
+                "disks",
+                vm.disks().stream().map(d -> d.id() + " " + d.path()).toList().toString());
+        hardware.put(
+                "nics",
+                vm.nics().stream().map(n -> n.id() + " " + n.mac()).toList().toString());
+        return hardware;
+    }
+
+    /** What differs, for people; empty if nothing does. */
+    static Optional<String> difference(VmDefinition mine, Map<String, ?> theirs) {
+        for (Map.Entry<String, String> part : hardware(mine).entrySet()) {
+            String other = String.valueOf(theirs.get(part.getKey()));
+            if (!other.equals(part.getValue())) {
+                return Optional.of("%s is %s there and %s here".formatted(part.getKey(), other, part.getValue()));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Leaves a file beside the disks, in each directory that has any. */
+    static List<Path> leaveProbes(VmDefinition vm, Name migration) throws IOException {
+        List<Path> probes = probes(vm, migration);
+        for (Path probe : probes) {
+            Files.writeString(probe, migration.value());
+        }
+        return probes;
+    }
+
+    static void removeProbes(VmDefinition vm, Name migration) throws IOException {
+        for (Path probe : probes(vm, migration)) {
+            Files.deleteIfExists(probe);
+        }
+    }
+
+    /** The first file that is not here: that disk is another one, whatever its path. */
+    static Optional<Path> missing(List<Path> probes, Name migration) {
+        return probes.stream().filter(probe -> !isThere(probe, migration)).findFirst();
+    }
+
+    private static boolean isThere(Path probe, Name migration) {
+        try {
+            return Files.readString(probe).equals(migration.value());
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static List<Path> probes(VmDefinition vm, Name migration) {
+        return vm.disks().stream()
+                .map(disk -> directory(disk.path()).resolve(PROBE + migration))
+                .distinct()
+                .toList();
+    }
+
+    /** The chain's directory; what is in it is the same file only if the storage is. */
+    private static Path directory(Path disk) {
+        Path parent = disk.toAbsolutePath().getParent();
+        if (parent == null) {
+            return Path.of("/");
+        }
+        boolean chain = String.valueOf(parent.getFileName()).equals(HEAD) && parent.getParent() != null;
+        return chain ? parent.resolveSibling(".").normalize() : parent;
+    }
+}
