@@ -16,7 +16,7 @@ cp -r "$root/usr" "$staging"
 strip --strip-unneeded "$staging/usr/lib/holdfast/holdfast-guard"
 find "$staging/usr/share/man" -type f -exec gzip -9n {} +
 
-install -d "$staging/etc/holdfast" "$doc/examples"
+install -d "$staging/etc/holdfast/vms" "$doc/examples"
 cp "$source/deploy/install/holdfast.toml.example" "$staging/etc/holdfast/holdfast.toml"
 cp "$source/deploy/install/vm.toml.example" "$doc/examples/vm.toml"
 cp "$source"/docs/*.md "$doc"
@@ -26,4 +26,10 @@ cp "$source"/docs/*.md "$doc"
 } | gzip -9n >"$doc/changelog.gz"
 cp "$source/CHANGELOG.md" "$doc"
 cp "$source/deploy/package/deb-copyright" "$doc/copyright"
+
+find "$staging" -type d -exec chmod 0755 {} +
+find "$staging" -type f -exec chmod 0644 {} +
+chmod 0755 "$staging"/usr/bin/* "$staging/usr/lib/holdfast/holdfast-guard" "$staging/usr/lib/holdfast/thaw" \
+  "$staging"/usr/lib/ocf/resource.d/holdfast/*
 find "$staging" -exec touch -h -d "$time" {} +
+tar -C "$staging" --sort=name --owner=root:0 --group=root:0 --mtime="$time" --format=gnu -cf "$staging.tar" ./etc ./usr
