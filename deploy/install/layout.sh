@@ -1,9 +1,13 @@
 #!/bin/sh
-# Lays the installable tree out: layout.sh SOURCE ROOT. Called by "mvn package"; the jars are there already.
+# Lays the installable tree out: layout.sh SOURCE ROOT TOOLS JAVA TIME. Called by "mvn package"; the jars are there already.
+# TOOLS holds the jars that the manual pages are made with, JAVA makes them, TIME is the date they carry.
 set -eu
 
 source=$1
 root=$2
+tools=$3
+java=$4
+time=$5
 library=$root/usr/lib/holdfast
 
 install -d "$root/usr/bin" "$library" "$root/usr/lib/systemd/system" "$root/etc/holdfast/vms"
@@ -18,3 +22,10 @@ install -m 0755 "$source/ocf-wrapper/vm" "$root/usr/lib/ocf/resource.d/holdfast"
   >"$root/usr/share/man/man7/ocf_holdfast_vm.7"
 install -m 0644 "$source/deploy/install/holdfast.toml.example" "$root/etc/holdfast"
 install -m 0644 "$source/deploy/install/vm.toml.example" "$root/etc/holdfast/vms"
+
+install -d "$root/usr/share/man/man1" "$root/usr/share/bash-completion/completions"
+"$java" -cp "$library/lib/*" dev.holdfast.agent.HoldfastMain completion | tail -n +2 >"$root/usr/share/bash-completion/completions/holdfast"
+rm -rf "$tools/manual"
+mkdir "$tools/manual"
+"$java" -cp "$library/lib/*:$tools/*" "$source/deploy/install/ManualPages.java" "$tools/manual"
+SOURCE_DATE_EPOCH=$(date -d "$time" +%s) asciidoctor -q -b manpage -D "$root/usr/share/man/man1" "$tools"/manual/*.adoc

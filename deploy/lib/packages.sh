@@ -29,6 +29,10 @@ nftables cuts its network
 resource-agents functions that resource agents share, and their tester
 libxml2-utils checks the metadata of the resource agent
 xsltproc makes its manual page
+asciidoctor makes the manual pages of the commands
+binutils strips the guard in the packages
+lintian checks the Debian package
+rpm makes the RPM, and looks into it
 shellcheck checks the scripts
 bats tests the scripts
 ca-certificates lets maven fetch over https

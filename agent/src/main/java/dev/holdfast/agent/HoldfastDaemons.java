@@ -10,8 +10,10 @@ import dev.holdfast.agent.config.QemuProgram;
 import dev.holdfast.agent.control.ExitCode;
 import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
+import dev.holdfast.agent.unix.ServiceNotifier;
 import dev.holdfast.coordinator.zookeeper.EmbeddedSettings;
 import dev.holdfast.coordinator.zookeeper.EmbeddedZooKeeper;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,7 +55,11 @@ final class HoldfastDaemons implements Daemons {
                     "agent of node {} listens on {}",
                     loaded.node().node(),
                     loaded.node().controlSocket());
-            awaitEnd(agent);
+            ServiceNotifier manager =
+                    ServiceNotifier.of(System.getenv(), ProcessHandle.current().pid());
+            SignsOfLife signs = new SignsOfLife(manager, loaded.node().controlSocket());
+            signs.start();
+            awaitEnd(agent, signs);
             return ExitCode.OK.number();
         } catch (ConfigurationException e) {
             LOG.error("{}", e.getMessage());
@@ -75,20 +81,25 @@ final class HoldfastDaemons implements Daemons {
                 .with(program.firmwareDirectories(), program.moduleDirectory());
     }
 
-    private static void awaitEnd(HoldfastAgent agent) throws InterruptedException {
+    private static void awaitEnd(HoldfastAgent agent, SignsOfLife signs) throws InterruptedException {
         CountDownLatch ended = new CountDownLatch(1);
         Runtime.getRuntime()
                 .addShutdownHook(new Thread(
                         () -> {
-                            try {
-                                agent.close();
-                            } catch (IOException e) {
-                                LOG.debug("the control socket could not be closed", e);
-                            }
+                            closeQuietly(signs);
+                            closeQuietly(agent::close);
                             ended.countDown();
                         },
                         "holdfast-end"));
         ended.await();
+    }
+
+    private static void closeQuietly(Closeable part) {
+        try {
+            part.close();
+        } catch (IOException e) {
+            LOG.debug("a socket could not be closed", e);
+        }
     }
 
     @Override

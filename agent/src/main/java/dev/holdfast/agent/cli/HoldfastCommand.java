@@ -93,7 +93,8 @@ public final class HoldfastCommand {
                 .orElse("development");
     }
 
-    static CommandLine commandLine(Environment environment) {
+    /** The command with all it has below it; for the build, which writes the manual pages from it. */
+    public static CommandLine commandLine(Environment environment) {
         Failures failures = new Failures(environment);
         CommandLine commandLine = new CommandLine(new HoldfastCommand(environment));
         commandLine.getCommandSpec().version("holdfast " + version());

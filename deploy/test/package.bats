@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# The Debian package and the RPM: real dpkg on this machine's own system, but in an overlay that is thrown away. Needs root,
+# and what "mvn package" makes. A stand-in for systemctl runs the units' programs, as there is no systemd inside.
+# bats file_tags=qemu
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+  export target=$BATS_TEST_DIRNAME/../target
+  deb=$(find "$target" -maxdepth 1 -name 'holdfast_*.deb')
+  export deb
+  export base=$BATS_FILE_TMPDIR
+  # The next version: the same files with another number.
+  dpkg-deb -R "$deb" "$base/next"
+  sed -i 's/^Version: .*/Version: 99/' "$base/next/DEBIAN/control"
+  dpkg-deb -Zgzip -z1 --root-owner-group -b "$base/next" "$base/next.deb" >/dev/null
+  rm -rf "$base/next"
+}
+
+# inside SCRIPT - runs $BATS_TEST_DIRNAME/package/SCRIPT as root of an overlay of this system; all processes end with it.
+inside() {
+  local scratch=$BATS_TEST_TMPDIR/scratch
+  mkdir -p "$scratch"
+  # shellcheck disable=SC2016  # expanded inside
+  unshare --mount --pid --fork --kill-child --net --propagation private sh -c '
+    set -e
+    mount -t tmpfs tmpfs "$1"
+    mkdir "$1/upper" "$1/work" "$1/root"
+    mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
+    cd "$1/root"
+    mount -t proc proc proc
+    mount --rbind /dev dev
+    mount -t tmpfs tmpfs run
+    mount -t tmpfs tmpfs tmp
+    cp "$2" tmp/holdfast.deb
+    cp "$3" tmp/next.deb
+    cp -r "$4" tmp/package
+    ip link set lo up
+    exec chroot . "/tmp/package/$5"
+  ' sh "$scratch" "$deb" "$base/next.deb" "$BATS_TEST_DIRNAME/package" "$1"
+}
+
+@test "lintian finds no error in the Debian package" {
+  run lintian --fail-on error --suppress-tags jar-not-in-usr-share,codeless-jar "$deb"
+  echo "$output"
+  [ "$status" -eq 0 ]
+}
+
+@test "everything is where it belongs, owned by root, with the right modes" {
+  run dpkg-deb -c "$deb"
+  [ "$status" -eq 0 ]
+  while read -r mode path; do
+    grep -qE "^$mode root/root .* \./$path\$" <<<"$output" || { echo "not $mode: $path"; false; }
+  done <<'LIST'
+-rwxr-xr-x usr/bin/holdfast
+-rwxr-xr-x usr/bin/holdfast-prime
+-rwxr-xr-x usr/lib/holdfast/holdfast-guard
+-rwxr-xr-x usr/lib/holdfast/thaw
+-rw-r--r-- usr/lib/holdfast/lib/holdfast-agent-[0-9.]*.jar
+-rwxr-xr-x usr/lib/ocf/resource.d/holdfast/vm
+-rw-r--r-- usr/share/man/man7/ocf_holdfast_vm.7.gz
+-rw-r--r-- usr/share/man/man1/holdfast.1.gz
+-rw-r--r-- usr/share/man/man1/holdfast-checkpoint-create.1.gz
+-rw-r--r-- usr/share/bash-completion/completions/holdfast
+-rw-r--r-- usr/lib/systemd/system/holdfast.service
+-rw-r--r-- usr/lib/systemd/system/holdfast-guard.service
+-rw-r--r-- etc/holdfast/holdfast.toml
+LIST
+  run ! grep -v ' root/root ' <<<"$output"
+  [ "$(dpkg-deb -I "$deb" conffiles)" = /etc/holdfast/holdfast.toml ]
+}
+
+@test "the completion completes, and the manual pages have no errors" {
+  dpkg-deb -x "$deb" "$BATS_TEST_TMPDIR/x"
+  # shellcheck disable=SC2016  # expanded inside
+  run bash -c 'compopt() { :; }; . "$1"; COMP_WORDS=(holdfast checkpoint cr); COMP_CWORD=2; _complete_holdfast; echo "${COMPREPLY[*]}"' \
+    bash "$BATS_TEST_TMPDIR/x/usr/share/bash-completion/completions/holdfast"
+  [ "$output" = create ]
+  run ! grep -rl 'not available' "$BATS_TEST_TMPDIR/x/usr/share/man"
+}
+
+@test "installed, upgraded over a running guest with its snapshot, removed, purged" {
+  run inside life
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [ "${lines[-1]}" = "life: all of it" ]
+}
