@@ -1,12 +1,13 @@
 #!/bin/bash
-# deploy/bench.sh checkpoint|virsh|launcher [OPTION]... - measures Holdfast on this machine, on real QEMU.
+# deploy/bench.sh checkpoint|virsh|launcher|monitor [OPTION]... - measures Holdfast on this machine, on real QEMU.
 #
 #   checkpoint  pause and skew of cluster checkpoints on three nodes, each round beside the floor: the same capture of one
 #               machine by a bare program, without Holdfast
 #   virsh       what an administrator does today with three guests under libvirt, beside Holdfast
 #   launcher    how fast the command line and the agent start, and what memory the agent takes
+#   monitor     what a monitor of the resource agent costs, beside those of anything, Dummy and VirtualDomain
 #
-#   --rounds N     measured rounds of each kind (checkpoint: default 50; virsh: 10; launcher: 10)
+#   --rounds N     measured rounds of each kind (checkpoint: default 50; virsh: 10; launcher: 10; monitor: 60)
 #   --vms "N ..."  numbers of machines in the group, for checkpoint (default "1 2 3 6"; each 1 to 9)
 #   --memory MB    memory of each machine (default 128, at least 96)
 #   --accel WHAT   tcg (default: works everywhere) or kvm
@@ -26,6 +27,7 @@ HOLDFAST_PREFIX=${HOLDFAST_PREFIX:-hfbench}
 . deploy/lib/bench/checkpoint.sh
 . deploy/lib/bench/virsh.sh
 . deploy/lib/bench/launcher.sh
+. deploy/lib/bench/monitor.sh
 
 usage_error() {
   warn "$1 (see --help)"
@@ -39,12 +41,12 @@ number_option() {
 
 what='' rounds='' counts='1 2 3 6' warmup=5 results=''
 case ${1:-} in
-  checkpoint | virsh | launcher)
+  checkpoint | virsh | launcher | monitor)
     what=$1
     shift
     ;;
   -h | --help) ;;
-  '') usage_error "say what to measure: checkpoint, virsh or launcher" ;;
+  '') usage_error "say what to measure: checkpoint, virsh, launcher or monitor" ;;
   *) usage_error "unknown measurement '$1'" ;;
 esac
 while [ $# -gt 0 ]; do
@@ -81,7 +83,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     -h | --help)
-      sed -n '2,19s/^# \{0,1\}//p' "$0"
+      sed -n '2,20s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *) usage_error "unknown option '$1'" ;;
@@ -93,7 +95,7 @@ finish() {
   local status=$?
   trap - EXIT INT TERM
   if [ "$status" -ne 0 ] && [ "$status" -lt 128 ] && [ -n "$HF_SCRATCH" ]; then show_logs; fi
-  [ "$what" != virsh ] || virsh_down
+  case $what in virsh | monitor) virsh_down ;; esac
   if [ -n "$HF_SCRATCH" ]; then
     [ -z "$results" ] || [ ! -f "$HF_SCRATCH/measured" ] || cp "$HF_SCRATCH/measured" "$results"
     cluster_down
