@@ -68,6 +68,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(HoldfastAgent.class);
     private static final Duration PUBLISH_EVERY = Duration.ofMillis(500);
     private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
+    private static final Duration REPORT_EVERY = Duration.ofSeconds(10);
     private static final int RECORD_VERSION = 1;
     private static final Path CRM_ATTRIBUTE = Path.of("/usr/sbin/crm_attribute");
 
@@ -86,6 +87,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final Engine engine;
     private final LeaderDesk leaderDesk;
     private final ScheduleDesk scheduleDesk;
+    private final PacemakerReport pacemaker;
     private final NodePublisher publisher;
     private final ControlServer control;
     private volatile Optional<Epoch> reign = Optional.empty();
@@ -127,6 +129,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 Coordinator.Admission.of(cluster.store().gate(), spec -> new TiesCheck(peers.get()).check(spec)));
         this.leaderDesk = leaderDesk(coordinator, peers);
         this.scheduleDesk = scheduleDesk(words);
+        this.pacemaker = new PacemakerReport(node, platform, machines, cluster, () -> reign);
         CommandTable commands = commands(configuration, words, coordinator, peers);
         recoverChains();
         this.control = ControlServer.start(
@@ -146,6 +149,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         agent.every(LOOK_EVERY, new LayerDigests(agent.parts, agent.machines.vms(), agent.machines.claims())::take);
         agent.every(LOOK_EVERY, agent::finishLeftIntents);
         agent.every(LOOK_EVERY, agent.scheduleDesk::look);
+        agent.every(REPORT_EVERY, agent.pacemaker::tell);
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;
     }

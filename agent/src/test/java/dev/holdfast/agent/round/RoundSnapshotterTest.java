@@ -124,4 +124,28 @@ class RoundSnapshotterTest {
         snapshotter.freeze(CHECKPOINT);
         assertThat(ofWeb().stream().filter("arm web 5"::equals)).hasSize(stopped ? 1 : 2);
     }
+
+    @Test
+    void aGuestThatIsQuiescedWhenTheRoundIsVoidedIsLetGoAtOnce() {
+        RoundSpec quiesced = Rounds.spec("r1", RoundKind.CHECKPOINT, RoundOptions.Quiesce.TRY);
+        machines.whileQuiescing = () -> snapshotter.thawNow(quiesced.id());
+        assertThatThrownBy(() -> snapshotter.prepare(quiesced)).hasMessageContaining("voided");
+        assertThat(ofWeb()).contains("quiesce web").endsWith("unquiesce web", "disarm web");
+    }
+
+    @Test
+    void aPauseByAPersonAfterTheQuiescingEndsTheRoundAndStays() throws Exception {
+        RoundSpec quiesced = Rounds.spec("r1", RoundKind.CHECKPOINT, RoundOptions.Quiesce.TRY);
+        snapshotter.prepare(quiesced);
+        machines.paused = true;
+        assertThatThrownBy(() -> snapshotter.freeze(quiesced)).hasMessageContaining("somebody paused it");
+        assertThat(ofWeb()).doesNotContain("freeze web");
+    }
+
+    @Test
+    void aGuestThatRunsOnAfterItsApproachIsNotCountedAsFrozenWhileItWaits() throws Exception {
+        machines.freezingByThemselves.add(Rounds.WEB);
+        snapshotter.prepare(CHECKPOINT);
+        assertThat(ofWeb()).endsWith("arm web 5", "approach web", "arm web 60");
+    }
 }
