@@ -79,8 +79,8 @@ LIST
   run ! grep -rl 'not available' "$BATS_TEST_TMPDIR/x/usr/share/man"
 }
 
-@test "installed, upgraded over a running guest with its snapshot, removed, purged" {
-  run inside life
+@test "installed, upgraded, removed and purged without a machine: nothing is started, nothing is left" {
+  run inside plain
   echo "$output"
   [ "$status" -eq 0 ]
   [ "${lines[-1]}" = "life: all of it" ]
