@@ -79,9 +79,22 @@ LIST
   run ! grep -rl 'not available' "$BATS_TEST_TMPDIR/x/usr/share/man"
 }
 
-@test "installed, upgraded over a running guest with its snapshot, removed, purged" {
-  run inside life
+@test "installed, upgraded, removed and purged without a machine: nothing is started, nothing is left" {
+  run inside plain
   echo "$output"
   [ "$status" -eq 0 ]
   [ "${lines[-1]}" = "life: all of it" ]
+}
+
+@test "the RPM holds the same files as the Debian package, and keeps an edited configuration" {
+  rpm=$(find "$target" -maxdepth 1 -name 'holdfast-*.rpm')
+  dpkg-deb --fsys-tarfile "$deb" | tar -t | grep -v '/$' | sed 's#^\.##' | sort >"$BATS_TEST_TMPDIR/deb"
+  rpm -qp --qf '[%{FILEMODES:perms} %{FILEUSERNAME} %{FILENAMES}\n]' "$rpm" 2>/dev/null >"$BATS_TEST_TMPDIR/modes"
+  sed -n 's/^-[^ ]* root //p' "$BATS_TEST_TMPDIR/modes" | sort >"$BATS_TEST_TMPDIR/rpm"
+  diff "$BATS_TEST_TMPDIR/deb" "$BATS_TEST_TMPDIR/rpm"
+  grep -q '^-rwxr-xr-x root /usr/lib/ocf/resource.d/holdfast/vm$' "$BATS_TEST_TMPDIR/modes"
+  [ "$(rpm -qpc "$rpm" 2>/dev/null)" = /etc/holdfast/holdfast.toml ]
+  rpm -qp --scripts "$rpm" 2>/dev/null >"$BATS_TEST_TMPDIR/scripts"
+  grep -q 'try-restart holdfast-guard.service' "$BATS_TEST_TMPDIR/scripts"
+  rpm -qp --requires "$rpm" 2>/dev/null | grep -q '^socat$'
 }
