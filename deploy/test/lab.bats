@@ -21,6 +21,7 @@ teardown() { lab_teardown; }
   wait_until 20 "w1 does not stop" stopped w1
   on n1 crm_resource --resource w1 --meta --delete-parameter target-role
   wait_until 30 "w1 does not start" runs_on w1 n1
+  talks w1 # a life that ends before its guest is up leaves nothing on the console
   on n1 crm_resource --move --resource w1 --node n2
   wait_until 30 "w1 does not move" runs_on w1 n2
   talks w1
