@@ -4,6 +4,7 @@ import dev.holdfast.agent.cluster.CheckpointClient;
 import dev.holdfast.agent.cluster.LeaderDesk;
 import dev.holdfast.agent.cluster.PeerDesk;
 import dev.holdfast.agent.cluster.Peers;
+import dev.holdfast.agent.cluster.ScheduleDesk;
 import dev.holdfast.agent.cluster.TiesCheck;
 import dev.holdfast.agent.config.Configuration;
 import dev.holdfast.agent.config.NodeSettings;
@@ -19,6 +20,7 @@ import dev.holdfast.agent.node.NodeIdentity;
 import dev.holdfast.agent.node.NodePublisher;
 import dev.holdfast.agent.node.ScheduledTimers;
 import dev.holdfast.agent.node.UniqueWords;
+import dev.holdfast.agent.pacemaker.Maintenance;
 import dev.holdfast.agent.round.GuardWatch;
 import dev.holdfast.agent.round.LayerDigests;
 import dev.holdfast.agent.round.LeftIntents;
@@ -28,7 +30,7 @@ import dev.holdfast.agent.service.CheckpointCommands;
 import dev.holdfast.agent.service.ClusterCommands;
 import dev.holdfast.agent.service.FsckCommands;
 import dev.holdfast.agent.service.GroupCommands;
-import dev.holdfast.agent.service.MigrationCommands;
+import dev.holdfast.agent.service.ScheduleCommands;
 import dev.holdfast.agent.service.SnapshotCommands;
 import dev.holdfast.agent.service.VmCommands;
 import dev.holdfast.agent.snapshot.DiskImport;
@@ -46,7 +48,9 @@ import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.ExecutorService;
@@ -65,7 +69,9 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(HoldfastAgent.class);
     private static final Duration PUBLISH_EVERY = Duration.ofMillis(500);
     private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
+    private static final Duration REPORT_EVERY = Duration.ofSeconds(10);
     private static final int RECORD_VERSION = 1;
+    private static final Path CRM_ATTRIBUTE = Path.of("/usr/sbin/crm_attribute");
 
     private final NodeSettings node;
     private final Platform platform;
@@ -82,6 +88,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final RoundSnapshotter snapshotter;
     private final Engine engine;
     private final LeaderDesk leaderDesk;
+    private final ScheduleDesk scheduleDesk;
+    private final PacemakerReport pacemaker;
     private final NodePublisher publisher;
     private final ControlServer control;
     private volatile Optional<Epoch> reign = Optional.empty();
@@ -115,13 +123,9 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 cluster.store().nodes(),
                 cluster.store().catalogue());
         PeersHolder peers = new PeersHolder();
+        Departures.Others others = new Departures.Others(engine::giveWay, parts::isLeft, words);
         this.migrations = MigrationParts.of(
-                node,
-                machines,
-                hypervisor,
-                platform,
-                new MigrationParts.Cluster(
-                        peers::get, new Departures.Others(engine::giveWay, parts::isLeft, words), this::publish));
+                node, machines, hypervisor, platform, new MigrationParts.Cluster(peers::get, others, this::publish));
         Coordinator coordinator = new Coordinator(
                 engine,
                 cluster.store().catalogue(),
@@ -129,6 +133,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 cluster.store().queue(),
                 Coordinator.Admission.of(cluster.store().gate(), spec -> new TiesCheck(peers.get()).check(spec)));
         this.leaderDesk = leaderDesk(coordinator, peers);
+        this.scheduleDesk = scheduleDesk(words);
+        this.pacemaker = new PacemakerReport(node, platform, machines, cluster, () -> reign);
         CommandTable commands = commands(configuration, words, coordinator, peers);
         migrations.recover();
         recoverChains();
@@ -145,11 +151,13 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         HoldfastAgent agent = new HoldfastAgent(configuration, platform, hypervisor);
         agent.engine.start();
         agent.every(LOOK_EVERY, agent.machines.vms()::adopt);
-        agent.every(LOOK_EVERY, agent::finishDeletions);
+        agent.every(LOOK_EVERY, agent.leaderDesk::rollForward);
         agent.every(LOOK_EVERY, new LayerDigests(agent.parts, agent.machines.vms(), agent.machines.claims())::take);
         agent.every(LOOK_EVERY, agent::finishLeftIntents);
         agent.workers.execute(agent.migrations::goOn);
         agent.every(LOOK_EVERY, agent.migrations::goOn);
+        agent.every(LOOK_EVERY, agent.scheduleDesk::look);
+        agent.every(REPORT_EVERY, agent.pacemaker::tell);
         daemon(agent::joinCluster, "holdfast-join").start();
         return agent;
     }
@@ -187,6 +195,16 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         return new LeaderDesk(() -> reign, coordinator, engine, books, peers::get);
     }
 
+    private ScheduleDesk scheduleDesk(UniqueWords words) {
+        ScheduleDesk.Books books = new ScheduleDesk.Books(
+                cluster.store().schedules(),
+                cluster.store().catalogue(),
+                List.of(
+                        () -> cluster.store().gate().heldBack().map(why -> "the cluster is paused: " + why),
+                        new Maintenance(CRM_ATTRIBUTE)::reason));
+        return new ScheduleDesk(() -> reign, leaderDesk, books, platform.clock(), words, workers);
+    }
+
     private CommandTable commands(
             Configuration configuration, UniqueWords words, Coordinator coordinator, PeersHolder peers) {
         NodeRegistry nodes = cluster.store().nodes();
@@ -203,6 +221,12 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                         platform.clock())
                 .register(table);
         new GroupCommands(cluster.store().catalogue(), nodes).register(table);
+        new ScheduleCommands(
+                        node.checkpoint(),
+                        cluster.store().schedules(),
+                        cluster.store().catalogue(),
+                        platform.clock())
+                .register(table);
         new ClusterCommands(
                         node.cluster(),
                         nodes,
@@ -224,8 +248,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
-        new MigrationCommands(node.node(), node.migration(), migrations.departures(), migrations.arrivals())
-                .register(table);
+        migrations.register(table, node);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
         new FsckCommands(node.node(), machines.vms(), parts, machines.journal()).register(table);
         if (!table.missing().isEmpty()) {
@@ -243,19 +266,6 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         String identity = cluster.adoptStore();
         publisher.joinGroupsAnew();
         return identity;
-    }
-
-    /** Desk and peers need each other: this node may have to ask itself. */
-    private static final class PeersHolder {
-        private volatile Optional<Peers> peers = Optional.empty();
-
-        void set(Peers now) {
-            peers = Optional.of(now);
-        }
-
-        Peers get() {
-            return peers.orElseThrow(() -> new IllegalStateException("asked before it was put together"));
-        }
     }
 
     /** Local operations that a crash has cut off are ended before anybody uses the chains; rounds are the engine's. */
@@ -305,15 +315,6 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         LOG.info("node {} takes part in cluster {}", node.node(), node.cluster());
         every(PUBLISH_EVERY, publisher::publishInPassing);
         Rehearsal.freezePath();
-    }
-
-    /** Deletions that were cut off. May take long: the members merge layers. */
-    private void finishDeletions() {
-        try {
-            leaderDesk.rollForward();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     /** A task that breaks is logged and comes again: nothing that looks after the node may end while the node lives. */

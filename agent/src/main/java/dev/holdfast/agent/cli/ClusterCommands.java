@@ -126,9 +126,7 @@ final class ClusterCommands {
         }
     }
 
-    @Command(
-            name = "adopt-store",
-            description = "Accept a store that was restored or made anew, and rebuild the catalogue from the sidecars.")
+    @Command(name = "adopt-store", description = "Accept a store that was restored or made anew.")
     static final class AdoptStore extends MessageCommand {
         @Option(
                 names = {"-y", "--yes"},

@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
             SnapshotCommands.class,
             VmCommands.class,
             GroupCommands.class,
+            ScheduleCommands.class,
             ClusterCommands.class,
             FsckCommand.class,
             DaemonCommands.Agent.class,
@@ -35,7 +36,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Exit codes: 0 done, 1 failed, 2 usage, 3 refused before anything was touched,",
-            "4 timed out and undone, 5 store unreachable, 6 needs fsck."
+            "4 timed out and undone, 5 store unreachable, 6 needs fsck, 7 nobody can tell whether it was done."
         })
 public final class HoldfastCommand {
     private static final Path DEFAULT_CONFIGURATION = Path.of("/etc/holdfast/holdfast.toml");

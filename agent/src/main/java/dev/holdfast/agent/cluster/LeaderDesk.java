@@ -186,9 +186,9 @@ public final class LeaderDesk {
 
     /**
      * Goes on with deletions that were begun, by this leader or an earlier one. To be called again and again; does nothing
-     * out of office. Never throws.
+     * out of office. May take long: the members merge layers. Never throws.
      */
-    public void rollForward() throws InterruptedException {
+    public void rollForward() {
         if (reign.get().isEmpty()) {
             return;
         }
@@ -202,6 +202,8 @@ public final class LeaderDesk {
             }
         } catch (StoreUnreachableException e) {
             LOG.debug("deletions that are under way cannot be looked for: {}", e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

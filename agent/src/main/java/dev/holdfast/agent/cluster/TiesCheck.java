@@ -55,24 +55,26 @@ public final class TiesCheck implements Coordinator.MembersCheck {
         }
     }
 
-    /** A node that cannot be asked cannot take part either, and the round says so. */
-    private List<String> ties(Name node, Name vm, RoundSpec spec) throws InterruptedException {
+    /** A member that cannot say, or whose QEMU does not answer, is most likely not able to take part either: the round finds out. */
+    private List<String> ties(Name node, Name vm, RoundSpec spec) throws RoundRefusedException, InterruptedException {
         Wish wish = new Wish(spec.id(), spec.kind(), spec.group(), spec.checkpoint(), spec.options(), Duration.ZERO);
         Map<String, Object> body = Map.of("vm", vm.value(), "wish", WishForm.write(wish));
         try {
             return peers.ask(node, new PeerRequest(Kind.TIES, JsonObject.of(body)), PATIENCE)
                     .texts("ties");
         } catch (RoundRefusedException e) {
-            LOG.info(
-                    "{} on {} cannot be asked for its ties: {}",
+            LOG.warn(
+                    "what {} on {} shares is not known: {}",
                     vm,
                     node,
                     e.because().text());
+            return List.of();
         } catch (OutcomeUnknownException e) {
-            LOG.info("{} on {} does not answer for its ties: {}", vm, node, e.getMessage());
+            LOG.warn("what {} on {} shares is not known: {}", vm, node, e.getMessage());
+            return List.of();
         } catch (JsonException e) {
-            LOG.warn("the ties of {} on {} cannot be read: {}", vm, node, e.getMessage());
+            throw new RoundRefusedException(Refusal.failed(
+                    "what %s on %s shares with other machines cannot be read: %s".formatted(vm, node, e.getMessage())));
         }
-        return List.of();
     }
 }

@@ -257,7 +257,10 @@ public final class NodeParts implements Parts, MemberParts {
     public Whereabouts whereabouts(RoundSpec spec, Name vm) throws PhaseException {
         Optional<ManagedVm> machine = vms.find(vm);
         try {
-            if (machine.isEmpty() || certainly(machine.get()).isPresent() || !runsElsewhere.test(vm)) {
+            if (machine.isEmpty()) {
+                return Whereabouts.NOT_DEFINED;
+            }
+            if (certainly(machine.get()).isPresent() || !runsElsewhere.test(vm)) {
                 return Whereabouts.HERE;
             }
             return VmSnapshots.isUnderWay(machine.get().definition(), spec.id().value())

@@ -18,9 +18,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
@@ -90,8 +90,9 @@ public final class RoundSnapshotter implements Snapshotter {
                 spec,
                 mine,
                 new ConcurrentHashMap<>(),
-                ConcurrentHashMap.newKeySet(),
                 new ConcurrentHashMap<>(),
+                new ConcurrentHashMap<>(),
+                new AtomicBoolean(),
                 new StepClock(nanoClock));
         rounds.put(spec.id(), round);
         return round;
@@ -111,13 +112,14 @@ public final class RoundSnapshotter implements Snapshotter {
      * the guard would hold the machine for a round that is over.
      */
     private void arm(Round round, Name vm, Duration deadline, boolean wasPaused) throws PhaseException {
-        round.watched().add(vm);
+        round.watched().put(vm, new Object());
         net.arm(vm, round.token(), deadline, wasPaused);
     }
 
     private boolean disarm(Round round, Name vm) throws PhaseException {
+        Object arming = round.watched().getOrDefault(vm, "");
         boolean fired = net.disarm(vm, round.token());
-        round.watched().remove(vm);
+        round.watched().remove(vm, arming);
         return fired;
     }
 
@@ -146,7 +148,7 @@ public final class RoundSnapshotter implements Snapshotter {
                 countDown(round, vm, part);
                 boolean frozen = part.approach();
                 if (!frozen && !round.quiesced().getOrDefault(vm, "").equals(DONE)) {
-                    round.countedFrom().remove(vm);
+                    countAnew(round, vm, part);
                 }
             }
         });
@@ -160,6 +162,9 @@ public final class RoundSnapshotter implements Snapshotter {
     }
 
     private void quiesce(Round round, Name vm, VmPart part) throws PhaseException {
+        if (round.voided().get()) {
+            throw cancelled();
+        }
         countDown(round, vm, part);
         try {
             net.quiesce(vm, round.token(), ThawNet.quiesceBound(round.deadline()));
@@ -169,9 +174,24 @@ public final class RoundSnapshotter implements Snapshotter {
                 throw e;
             }
             round.quiesced().put(vm, "failed: " + e.because().text());
-            round.countedFrom().remove(vm);
-            arm(round, vm, round.spec().options().prepareTimeout(), part.wasPaused());
+            countAnew(round, vm, part);
         }
+        if (round.voided().get()) {
+            // The thaw has passed while the guest flushed, and it looked too early.
+            stopWatching(round, vm);
+            throw cancelled();
+        }
+    }
+
+    private static PhaseException cancelled() {
+        return new PhaseException(
+                new Refusal(Refusal.Kind.CANCELLED, "the round was voided while the guest was quiesced"));
+    }
+
+    /** It does not count as frozen after all: its deadline begins with the freeze. */
+    private void countAnew(Round round, Name vm, VmPart part) throws PhaseException {
+        round.countedFrom().remove(vm);
+        arm(round, vm, round.spec().options().prepareTimeout(), part.wasPaused());
     }
 
     @Override
@@ -179,6 +199,7 @@ public final class RoundSnapshotter implements Snapshotter {
         Round round = known(spec.id());
         round.steps().mark("freeze");
         together.each(round.parts(), (vm, part) -> {
+            refuseIfPausedSince(round, vm, part);
             countDown(round, vm, part);
             round.steps().mark("armed", vm);
             appointments.await(spec.id());
@@ -186,6 +207,15 @@ public final class RoundSnapshotter implements Snapshotter {
             part.freeze();
             round.steps().mark("still", vm);
         });
+    }
+
+    /** Its guard is armed as for a guest that runs, and would end a person's pause. */
+    private static void refuseIfPausedSince(Round round, Name vm, VmPart part) throws PhaseException {
+        if (round.countedFrom().containsKey(vm) && part.wasPaused()) {
+            throw new PhaseException(new Refusal(
+                    Refusal.Kind.CANCELLED,
+                    "somebody paused it after it was quiesced; let it run, or take the checkpoint without --quiesce"));
+        }
     }
 
     @Override
@@ -230,6 +260,7 @@ public final class RoundSnapshotter implements Snapshotter {
         if (round == null) {
             return;
         }
+        round.voided().set(true);
         Map<Name, VmPart> running = new TreeMap<>();
         thawAll(round).forEach((vm, runs) -> {
             if (runs) {
@@ -297,7 +328,7 @@ public final class RoundSnapshotter implements Snapshotter {
 
     @Override
     public void carryOut(RoundSpec spec, Decision decision) throws PhaseException {
-        Set<Name> here = here(spec);
+        Set<Name> here = new Duty(self, parts).of(spec, decision);
         Map<Name, VmPart> mine = new TreeMap<>(
                 decision == Decision.ABORTED
                         ? admitted(spec, here)
@@ -307,33 +338,12 @@ public final class RoundSnapshotter implements Snapshotter {
         Round round = rounds.remove(spec.id());
         if (round != null) {
             Map<Name, VmPart> watched = new TreeMap<>(mine);
-            watched.keySet().retainAll(round.watched());
+            watched.keySet().retainAll(round.watched().keySet());
             together.eachQuietly(watched, (vm, part) -> stopWatching(round, vm));
         }
         mine.keySet().forEach(vm -> net.unmark(vm, spec.id().value()));
         parts.end(spec);
         LOG.info("round {}: {} is true on {}", spec.id(), decision, self);
-    }
-
-    /**
-     * The machines for which this node makes the decision true. A chain belongs to the node that runs its machine: the decision
-     * about one that was started elsewhere is made true there, and the round must not end before that, because its record is
-     * all that tells the other node.
-     */
-    private Set<Name> here(RoundSpec spec) throws PhaseException {
-        Set<Name> here = new TreeSet<>();
-        for (Name vm : spec.members().on(self)) {
-            switch (parts.whereabouts(spec, vm)) {
-                case HERE -> here.add(vm);
-                case ELSEWHERE_AND_DONE ->
-                    LOG.info("round {}: {} runs on another node, which has seen to it", spec.id(), vm);
-                case ELSEWHERE_AND_OPEN ->
-                    throw new PhaseException(Refusal.failed(
-                            "%s was started on another node, whose agent has not yet made round %s true for it; waiting for it"
-                                    .formatted(vm, spec.id())));
-            }
-        }
-        return here;
     }
 
     /** A machine that another operation holds was never admitted to this round: nothing of it is there to undo. */

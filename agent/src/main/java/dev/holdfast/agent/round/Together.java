@@ -94,14 +94,15 @@ final class Together {
         return first;
     }
 
-    /** Goes on whatever fails; failures are logged. */
+    /** Goes on whatever fails; failures are logged. One that does not answer does not delay the others. */
     <P> void eachQuietly(Map<Name, P> parts, Done<P> done) {
-        parts.forEach((vm, part) -> {
-            try {
-                done.to(vm, part);
-            } catch (PhaseException e) {
-                LOG.warn("{}: {}", vm, e.because().text());
+        try {
+            each(parts, done);
+        } catch (PhaseException e) {
+            LOG.warn("{}", e.because().text());
+            for (Throwable other : e.getSuppressed()) {
+                LOG.warn("{}", other.getMessage());
             }
-        });
+        }
     }
 }

@@ -7,5 +7,7 @@ public enum Whereabouts {
     /** It was started on another node, which has not yet made the decision true. */
     ELSEWHERE_AND_OPEN,
     /** It was started on another node, and nothing of the round is under way in its chain any more. */
-    ELSEWHERE_AND_DONE
+    ELSEWHERE_AND_DONE,
+    /** Nobody on this node knows it any more: somebody took its definition away. */
+    NOT_DEFINED
 }

@@ -19,6 +19,7 @@ import dev.holdfast.agent.control.reply.FsckReport;
 import dev.holdfast.agent.control.reply.GroupList;
 import dev.holdfast.agent.control.reply.History;
 import dev.holdfast.agent.control.reply.Prediction;
+import dev.holdfast.agent.control.reply.ScheduleList;
 import dev.holdfast.agent.control.reply.SnapshotDetails;
 import dev.holdfast.agent.control.reply.SnapshotList;
 import dev.holdfast.agent.control.reply.StoredFile;
@@ -138,10 +139,16 @@ class CommandLineTest {
         assertThat(asked("vm migrate-from web --timeout 5s"))
                 .isEqualTo("vm.migrate_from {\"vm\":\"web\",\"timeout\":\"5s\"}");
         assertThat(asked("group list")).isEqualTo("group.list {}");
+        assertThat(asked("schedule list")).isEqualTo("schedule.list {}");
+        assertThat(asked("schedule set shop --every 6h --keep-last 7 --disk-only"))
+                .startsWith("schedule.set {")
+                .contains("\"every\":\"6h\"", "\"keep_last\":7", "\"method\":\"disk_only\"")
+                .doesNotContain("dry_run");
         assertThat(asked("fsck --repair")).isEqualTo("node.fsck {\"repair\":true,\"empty_lost\":false}");
         assertThat(asked("group show shop")).isEqualTo("group.show {\"group\":\"shop\"}");
         assertThat(asked("group add shop web")).isEqualTo("group.add {\"group\":\"shop\",\"vm\":\"web\"}");
         assertThat(asked("group remove shop web")).isEqualTo("group.remove {\"group\":\"shop\",\"vm\":\"web\"}");
+        assertThat(asked("schedule remove shop")).isEqualTo("schedule.remove {\"group\":\"shop\"}");
         assertThat(asked("cluster status")).isEqualTo("cluster.status {}");
         assertThat(asked("cluster pause --reason maintenance")).isEqualTo("cluster.pause {\"reason\":\"maintenance\"}");
         assertThat(asked("cluster resume")).isEqualTo("cluster.resume {}");
@@ -482,6 +489,16 @@ class CommandLineTest {
             case VM_CONSOLE -> new Console("/run/x/serial.sock");
             case GROUP_LIST, GROUP_SHOW, GROUP_ADD, GROUP_REMOVE ->
                 new GroupList(List.of(new GroupList.Group(SHOP, List.of(new GroupList.Member(WEB, "n1", "running")))));
+            case SCHEDULE_LIST, SCHEDULE_SET ->
+                new ScheduleList(List.of(new ScheduleList.Row(
+                        SHOP,
+                        "0 3 * * * UTC",
+                        7,
+                        Optional.of("2026-11-22T03:00:00Z"),
+                        "2026-11-21T03:00:00Z",
+                        "skipped",
+                        "the cluster is paused: upgrade",
+                        2)));
             case CLUSTER_STATUS ->
                 new ClusterStatus(
                         "lab",
@@ -505,6 +522,7 @@ class CommandLineTest {
                     VM_IMPORT_DISK,
                     VM_MIGRATE,
                     VM_MIGRATE_FROM,
+                    SCHEDULE_REMOVE,
                     CLUSTER_PAUSE,
                     CLUSTER_RESUME,
                     CLUSTER_ADOPT_STORE -> new Done("Done.");

@@ -25,6 +25,8 @@ final class FakeMachines implements Parts, ThawNet {
     volatile boolean tooSmall;
     volatile boolean stoppedByThemselves;
     volatile boolean deaf;
+    volatile boolean paused;
+    volatile Runnable whileQuiescing = () -> {};
 
     List<String> log() {
         return List.copyOf(log);
@@ -85,6 +87,7 @@ final class FakeMachines implements Parts, ThawNet {
             throw new PhaseException(Refusal.preflight("no agent in the guest"));
         }
         log.add("quiesce " + vm);
+        whileQuiescing.run();
         return 1;
     }
 
@@ -123,7 +126,7 @@ final class FakeMachines implements Parts, ThawNet {
 
         @Override
         public boolean wasPaused() {
-            return false;
+            return paused;
         }
 
         @Override

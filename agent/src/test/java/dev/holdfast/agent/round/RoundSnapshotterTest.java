@@ -73,6 +73,16 @@ class RoundSnapshotterTest {
     }
 
     @Test
+    void aMachineWhoseDefinitionWasTakenAwayDoesNotKeepAnAbortedRoundOpenButACommittedOneWaitsForIt() throws Exception {
+        machines.put(Rounds.WEB, Whereabouts.NOT_DEFINED);
+        assertThatThrownBy(() -> snapshotter.carryOut(CHECKPOINT, Decision.COMMITTED))
+                .hasMessageContaining("no longer has the definition of web");
+        assertThat(machines.log()).isEmpty();
+        snapshotter.carryOut(CHECKPOINT, Decision.ABORTED);
+        assertThat(machines.log()).containsExactly("claim db", "ABORTED db", "unmark db", "release");
+    }
+
+    @Test
     void aMachineThatIsLostToAnotherNodeWhileTheRoundIsInDoubtIsNotTouched() throws Exception {
         snapshotter.prepare(CHECKPOINT);
         machines.forget();
@@ -113,5 +123,29 @@ class RoundSnapshotterTest {
         snapshotter.prepare(CHECKPOINT);
         snapshotter.freeze(CHECKPOINT);
         assertThat(ofWeb().stream().filter("arm web 5"::equals)).hasSize(stopped ? 1 : 2);
+    }
+
+    @Test
+    void aGuestThatIsQuiescedWhenTheRoundIsVoidedIsLetGoAtOnce() {
+        RoundSpec quiesced = Rounds.spec("r1", RoundKind.CHECKPOINT, RoundOptions.Quiesce.TRY);
+        machines.whileQuiescing = () -> snapshotter.thawNow(quiesced.id());
+        assertThatThrownBy(() -> snapshotter.prepare(quiesced)).hasMessageContaining("voided");
+        assertThat(ofWeb()).contains("quiesce web").endsWith("unquiesce web", "disarm web");
+    }
+
+    @Test
+    void aPauseByAPersonAfterTheQuiescingEndsTheRoundAndStays() throws Exception {
+        RoundSpec quiesced = Rounds.spec("r1", RoundKind.CHECKPOINT, RoundOptions.Quiesce.TRY);
+        snapshotter.prepare(quiesced);
+        machines.paused = true;
+        assertThatThrownBy(() -> snapshotter.freeze(quiesced)).hasMessageContaining("somebody paused it");
+        assertThat(ofWeb()).doesNotContain("freeze web");
+    }
+
+    @Test
+    void aGuestThatRunsOnAfterItsApproachIsNotCountedAsFrozenWhileItWaits() throws Exception {
+        machines.freezingByThemselves.add(Rounds.WEB);
+        snapshotter.prepare(CHECKPOINT);
+        assertThat(ofWeb()).endsWith("arm web 5", "approach web", "arm web 60");
     }
 }

@@ -15,7 +15,7 @@ import java.nio.charset.StandardCharsets;
  *
  * <pre>
  *   u8 version = 1 | u8 kind | u8 n, round (n bytes ASCII) | i64 epoch | body
- *   1 FREEZE     nothing
+ *   1 FREEZE     i64 instant agreed on, by the wall clock, in ns; 0 for at once
  *   2 FROZEN     u8 n, member
  *   3 VOID       u8 n, member | u8 n, kind of reason (Refusal.Kind) | u16 n, reason (UTF-8, no control characters)
  *   4 PROGRESS   u8 n, member | u8 n, phase (ASCII letters and dashes) | i64 done | i64 total

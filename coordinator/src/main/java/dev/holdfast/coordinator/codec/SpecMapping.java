@@ -45,7 +45,7 @@ final class SpecMapping {
                 json.object("options", SpecMapping::readOptions));
     }
 
-    private static ObjectNode writeOptions(RoundOptions options) {
+    static ObjectNode writeOptions(RoundOptions options) {
         return Json.NODES
                 .objectNode()
                 .put("deadline", options.deadline().toString())
@@ -58,7 +58,7 @@ final class SpecMapping {
                 .put("description", options.description());
     }
 
-    private static RoundOptions readOptions(Fields json) throws CodecException {
+    static RoundOptions readOptions(Fields json) throws CodecException {
         return new RoundOptions(
                 json.duration("deadline"),
                 json.duration("prepareTimeout"),

@@ -145,7 +145,7 @@ public final class Coordinator {
 
     /** Something that must not meet a round of the same group. */
     public interface Action {
-        void run() throws RoundRefusedException, StoreUnreachableException, InterruptedException;
+        void run() throws RoundRefusedException, StoreUnreachableException, GroupBusyException, InterruptedException;
     }
 
     /**
@@ -167,7 +167,7 @@ public final class Coordinator {
      * An agent that has just come back is in the store a few seconds before it is in the group channel. A round begun in
      * between would freeze those who hear of it, and wait for the others in vain.
      */
-    private void awaitPresent(SortedSet<Name> members) throws RoundRefusedException {
+    private void awaitPresent(SortedSet<Name> members) throws RoundRefusedException, InterruptedException {
         SortedSet<Name> missing = new TreeSet<>(members);
         for (int left = admission.joiningTries(); ; left--) {
             missing.removeAll(engine.present());
@@ -180,6 +180,9 @@ public final class Coordinator {
                                 .formatted(names(missing)));
             }
             LockSupport.parkNanos(BETWEEN_TRIES.toNanos());
+            if (Thread.interrupted()) {
+                throw new InterruptedException("interrupted while waiting for nodes to join the group channel");
+            }
         }
     }
 

@@ -32,10 +32,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,17 +55,15 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
 
     private final Name self;
     private final EnginePorts ports;
-    private final Consumer<Throwable> fatal;
     private final Lanes lanes;
-    private final ExecutorService mailbox =
-            Executors.newSingleThreadExecutor(task -> Phases.daemon(task, "holdfast-engine"));
+    private final Mailbox mailbox;
     private final TransitionLog log;
 
     private final Map<RoundId, RoundView> views = new HashMap<>();
     private final Map<RoundId, Participant> participants = new HashMap<>();
     private final Map<RoundId, Led> led = new HashMap<>();
     private final Map<RoundId, RoundListener> listeners = new HashMap<>();
-    private final Map<RoundId, CompletableFuture<Boolean>> closings = new HashMap<>();
+    private final Map<RoundId, CompletableFuture<RoundId>> closings = new HashMap<>();
     private Optional<Epoch> reign = Optional.empty();
 
     /**
@@ -78,8 +74,8 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
     public Engine(Name self, EnginePorts ports, Consumer<Throwable> fatal) {
         this.self = self;
         this.ports = ports;
-        this.fatal = fatal;
         this.log = new TransitionLog(self, ports.timers(), this::post);
+        this.mailbox = new Mailbox(log::tell, fatal);
         this.lanes = new Lanes(
                 (round, event) -> post(() -> toParticipant(round, event)),
                 (round, event) -> post(() -> toLeader(round, event)),
@@ -128,20 +124,21 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
 
     /**
      * Waits for more than the decision: every member has made it true, and the round's claims are on their way out of the
-     * store before any later write of this node.
-     *
-     * @return completes with true then, or with false when office is lost; never exceptionally
+     * store before any later write of this node. Also completes when office is lost; never exceptionally.
      */
-    public CompletableFuture<Boolean> closed(RoundId round) {
-        CompletableFuture<Boolean> closed = new CompletableFuture<>();
+    public CompletableFuture<RoundId> closed(RoundId round) {
+        CompletableFuture<RoundId> closed = new CompletableFuture<>();
         post(() -> {
-            if (led.containsKey(round)) {
-                closings.put(round, closed);
-            } else {
-                closed.complete(reign.isPresent());
-            }
+            closings.put(round, closed);
+            completeIfClosed(round);
         });
         return closed;
+    }
+
+    private void completeIfClosed(RoundId round) {
+        if (!led.containsKey(round)) {
+            Optional.ofNullable(closings.remove(round)).ifPresent(closing -> closing.complete(round));
+        }
     }
 
     /** The nodes that this one can speak to at present, itself included. */
@@ -287,16 +284,33 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
 
     /** Reads all rounds from time to time: a write that was never answered may have been lost, or may have landed late. */
     private void sweep() {
-        lanes.store(() -> {
-            try {
-                List<RoundView> present = ports.log().rounds();
-                post(() -> present.forEach(this::onView));
-            } catch (StoreUnreachableException e) {
-                LOG.debug("cannot read the rounds: {}", e.getMessage());
-            } finally {
-                ports.timers().after(SWEEP, this::sweep);
-            }
+        post(() -> {
+            Set<RoundId> over =
+                    participants.keySet().stream().filter(this::isOver).collect(Collectors.toSet());
+            lanes.store(() -> readAll(over));
         });
+    }
+
+    /** @param over were over here before the rounds are read: without a record nobody will speak of them again */
+    private void readAll(Set<RoundId> over) {
+        try {
+            List<RoundView> present = ports.log().rounds();
+            post(() -> {
+                present.forEach(this::onView);
+                present.forEach(view -> over.remove(view.spec().id()));
+                participants.keySet().removeAll(over);
+                over.forEach(this::prune);
+            });
+        } catch (StoreUnreachableException e) {
+            LOG.debug("cannot read the rounds: {}", e.getMessage());
+        } finally {
+            ports.timers().after(SWEEP, this::sweep);
+        }
+    }
+
+    private boolean isOver(RoundId round) {
+        Participant participant = participants.get(round);
+        return participant != null && participant.state() instanceof Over;
     }
 
     private Participant idle(RoundSpec spec) {
@@ -352,7 +366,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         step.effects().forEach(effect -> effect.accept(before.effects()));
         if (step.next() instanceof Closed) {
             led.remove(round);
-            Optional.ofNullable(closings.remove(round)).ifPresent(closing -> closing.complete(reign.isPresent()));
+            completeIfClosed(round);
             prune(round);
         } else if (!step.next().equals(before.state())) {
             feedLeader(round);
@@ -361,9 +375,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
 
     private void prune(RoundId round) {
         RoundView view = views.get(round);
-        Participant participant = participants.get(round);
-        boolean done = participant != null && participant.state() instanceof Over;
-        if (view != null && done && view.acknowledged().contains(self)) {
+        if (view != null && isOver(round) && view.acknowledged().contains(self)) {
             participants.remove(round);
         }
         if (!participants.containsKey(round) && !led.containsKey(round)) {
@@ -372,27 +384,13 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
     }
 
     private void post(Runnable task) {
-        try {
-            mailbox.execute(() -> {
-                try {
-                    task.run();
-                } catch (RuntimeException e) {
-                    log.tell();
-                    LOG.error("the protocol contradicts itself; this node stops and the guard thaws", e);
-                    fatal.accept(e);
-                }
-            });
-        } catch (RejectedExecutionException e) {
-            if (!mailbox.isShutdown()) {
-                throw e;
-            }
-        }
+        mailbox.post(task);
     }
 
     /** Stops at once, as a crash would: the journal and the store know the rest. */
     @Override
     public void close() {
-        mailbox.shutdownNow();
+        mailbox.close();
         lanes.close();
     }
 }

@@ -64,17 +64,20 @@ final class Lanes implements AutoCloseable {
         channel.send(channel.present(), message);
     }
 
-    /** Work that arrives while the node stops is dropped like in a crash: the journal and the store know the rest. */
     private static void submit(ExecutorService lane, Runnable call) {
+        execute(lane, () -> {
+            try {
+                call.run();
+            } catch (RuntimeException e) {
+                LOG.error("a call of the engine broke", e);
+            }
+        });
+    }
+
+    /** Work that arrives while the node stops is dropped like in a crash: the journal and the store know the rest. */
+    static void execute(ExecutorService lane, Runnable work) {
         try {
-            lane.execute(() -> {
-                try {
-                    call.run();
-                } catch (RuntimeException e) {
-                    // The machine that waits for the answer is ended by its timers.
-                    LOG.error("a call of the engine broke", e);
-                }
-            });
+            lane.execute(work);
         } catch (RejectedExecutionException e) {
             if (!lane.isShutdown()) {
                 throw e;

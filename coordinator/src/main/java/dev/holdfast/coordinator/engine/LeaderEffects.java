@@ -9,9 +9,14 @@ import dev.holdfast.coordinator.protocol.leader.LeaderEvent;
 import dev.holdfast.coordinator.protocol.leader.Outcome;
 import dev.holdfast.coordinator.protocol.message.GroupMessage;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Starts what the leader's half of a round asks for. One object per round; used by the engine's thread only. */
 final class LeaderEffects implements LeaderEffect.Visitor {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LeaderEffects.class);
 
     private final RoundSpec spec;
     private final Epoch reign;
@@ -37,7 +42,7 @@ final class LeaderEffects implements LeaderEffect.Visitor {
 
     @Override
     public void open(LeaderEffect.Open effect) {
-        lanes.store(() -> post(opened(ports.log().open(spec))));
+        ask(() -> opened(ports.log().open(spec)));
     }
 
     private static LeaderEvent opened(Written written) {
@@ -57,16 +62,10 @@ final class LeaderEffects implements LeaderEffect.Visitor {
 
     @Override
     public void writeDecision(LeaderEffect.WriteDecision effect) {
-        lanes.store(() -> post(decided(
+        ask(() -> decided(
                 effect.version(),
                 ports.log()
-                        .decide(
-                                spec,
-                                effect.decision(),
-                                effect.version(),
-                                reign,
-                                effect.reports(),
-                                effect.because()))));
+                        .decide(spec, effect.decision(), effect.version(), reign, effect.reports(), effect.because())));
     }
 
     private static LeaderEvent decided(int version, Written written) {
@@ -81,7 +80,21 @@ final class LeaderEffects implements LeaderEffect.Visitor {
 
     @Override
     public void touch(LeaderEffect.Touch effect) {
-        lanes.store(() -> post(other(ports.log().touch(round(), reign))));
+        ask(() -> other(ports.log().touch(round(), reign)));
+    }
+
+    /** Who waits for an answer gets one, also if the call breaks: nobody knows then what came of it. */
+    private void ask(Supplier<LeaderEvent> call) {
+        lanes.store(() -> {
+            LeaderEvent answer;
+            try {
+                answer = call.get();
+            } catch (RuntimeException e) {
+                LOG.error("a call of the store broke in round {}", round(), e);
+                answer = new LeaderEvent.OutcomeUnknown();
+            }
+            post(answer);
+        });
     }
 
     private static LeaderEvent other(Written written) {

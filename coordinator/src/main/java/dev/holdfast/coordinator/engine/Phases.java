@@ -39,9 +39,9 @@ final class Phases implements AutoCloseable {
 
     /** Starts a phase after those of the same round that were started before. */
     void start(RoundId round, Phase phase) {
-        threads.computeIfAbsent(
-                        round, id -> Executors.newSingleThreadExecutor(task -> daemon(task, "holdfast-round-" + id)))
-                .execute(() -> answer.accept(round, run(round, phase)));
+        ExecutorService thread = threads.computeIfAbsent(
+                round, id -> Executors.newSingleThreadExecutor(task -> daemon(task, "holdfast-round-" + id)));
+        Lanes.execute(thread, () -> answer.accept(round, run(round, phase)));
     }
 
     /** A phase that breaks in a way nobody foresaw has failed like any other: the guests must be let run. */
@@ -60,7 +60,7 @@ final class Phases implements AutoCloseable {
 
     /** Runs a thaw at once, whatever else is under way. */
     void thaw(Runnable thaw) {
-        thawing.execute(thaw);
+        Lanes.execute(thawing, thaw);
     }
 
     /** Forgets a round that is over. */

@@ -42,8 +42,9 @@ public interface Catalogue {
      * cannot be gone back to. Idempotent.
      *
      * @return false if there is no such checkpoint
+     * @throws GroupBusyException a round makes it or goes back to it
      */
-    boolean beginDelete(Name group, Name checkpoint, Epoch reign) throws StoreUnreachableException;
+    boolean beginDelete(Name group, Name checkpoint, Epoch reign) throws StoreUnreachableException, GroupBusyException;
 
     /** Removes the record of a checkpoint that is DELETING and whose parts are gone. Idempotent. */
     void finishDelete(Name group, Name checkpoint, Epoch reign) throws StoreUnreachableException;

@@ -146,13 +146,19 @@ final class RoundOpening {
             Optional<Wire.Data> holder = session.newest(claim);
             if (holder.isPresent()) {
                 String name = claim.substring(schema.claims().length() + 1);
-                all.add("%s is held by %s".formatted(name, describe(new RoundId(holder(holder.get())))));
+                all.add("%s is held by %s".formatted(name, describe(holder(holder.get()))));
             }
         }
         return String.join("; ", all);
     }
 
-    private String describe(RoundId round) throws StoreUnreachableException {
+    private String describe(String claimant) throws StoreUnreachableException {
+        RoundId round;
+        try {
+            round = new RoundId(claimant);
+        } catch (IllegalArgumentException garbage) {
+            return "something that is no round; docs/operations.md tells how to remove the claim";
+        }
         Optional<Wire.Data> data = session.get(schema.round(round));
         if (data.isEmpty()) {
             return "round " + round;

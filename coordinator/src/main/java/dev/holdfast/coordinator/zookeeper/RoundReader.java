@@ -101,10 +101,15 @@ final class RoundReader {
         if (record.state().decision().isPresent()) {
             remember(record, data.get().stat().getMzxid());
         }
+        Optional<List<String>> children = session.childrenOf(schema.round(round));
+        if (children.isEmpty()) {
+            // It was closed since: what is read of it now would look like a round that nobody has acknowledged.
+            return Optional.empty();
+        }
         Set<Name> ready = new HashSet<>();
         Set<Name> acknowledged = new HashSet<>();
         Map<Name, Vote> votes = new HashMap<>();
-        for (String child : session.children(schema.round(round))) {
+        for (String child : children.get()) {
             if (child.startsWith(Schema.READY)) {
                 ready.add(name(child, Schema.READY));
             } else if (child.startsWith(Schema.ACKNOWLEDGED)) {

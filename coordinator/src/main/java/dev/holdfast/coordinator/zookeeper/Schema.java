@@ -25,6 +25,7 @@ import java.util.List;
  *                              name. Created with the round, removed with it; '@' is in no name
  * /checkpoints/&lt;group&gt;         where the group's timeline stands; stays once it is there
  * /checkpoints/&lt;group&gt;/&lt;name&gt;  a checkpoint; created by the write that commits its round, never before
+ * /schedules/&lt;group&gt;           when the group is checkpointed by itself, and how far that has come
  * /paused                      while it is there no new round begins; says why
  * /history/e-&lt;number&gt;          how rounds ended, the last {@link #HISTORY_LIMIT}
  * </pre>
@@ -55,7 +56,8 @@ record Schema(Name cluster) {
 
     /** The directories, parents first. */
     List<String> directories() {
-        return List.of(leader(), queues(), nodes(), groups(), rounds(), claims(), checkpoints(), history());
+        return List.of(
+                leader(), queues(), nodes(), groups(), rounds(), claims(), checkpoints(), schedules(), history());
     }
 
     String id() {
@@ -140,6 +142,14 @@ record Schema(Name cluster) {
 
     String checkpoint(Name group, Name checkpoint) {
         return timeline(group) + "/" + checkpoint;
+    }
+
+    String schedules() {
+        return base() + "/schedules";
+    }
+
+    String schedule(Name group) {
+        return schedules() + "/" + group;
     }
 
     String paused() {

@@ -70,7 +70,12 @@ final class StoreSession {
 
     /** The children of a node, empty if there is no such node. */
     List<String> children(String path) throws StoreUnreachableException {
-        return repeated(path, bound -> wire.children(path, bound)).orElse(List.of());
+        return childrenOf(path).orElse(List.of());
+    }
+
+    /** The children of a node; empty only if there is no such node. */
+    Optional<List<String>> childrenOf(String path) throws StoreUnreachableException {
+        return repeated(path, bound -> wire.children(path, bound));
     }
 
     /**

@@ -118,6 +118,10 @@ final class Trust implements AutoCloseable {
 
     private void refuse(String why) {
         synchronized (lock) {
+            if (trusted != null) {
+                // It was adopted while the question was under way.
+                return;
+            }
             if (!why.equals(refused)) {
                 LOG.error("{}", why);
             }
@@ -156,6 +160,14 @@ final class Trust implements AutoCloseable {
     Optional<StoreIdentity> identity() {
         synchronized (lock) {
             return Optional.ofNullable(trusted);
+        }
+    }
+
+    /** Writes down once more what this node knows of the store: fails if it could not remember a change either. */
+    void remember() throws IOException {
+        Optional<StoreIdentity> known = identity();
+        if (known.isPresent()) {
+            memory.keep(known.get());
         }
     }
 

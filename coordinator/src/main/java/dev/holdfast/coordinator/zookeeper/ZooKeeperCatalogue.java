@@ -5,6 +5,7 @@ import dev.holdfast.coordinator.codec.GroupRecord;
 import dev.holdfast.coordinator.codec.RecordCodec;
 import dev.holdfast.coordinator.codec.TimelineRecord;
 import dev.holdfast.coordinator.port.Catalogue;
+import dev.holdfast.coordinator.port.GroupBusyException;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Epoch;
@@ -158,18 +159,19 @@ final class ZooKeeperCatalogue implements Catalogue {
     }
 
     @Override
-    public boolean beginDelete(Name group, Name checkpoint, Epoch reign) throws StoreUnreachableException {
+    public boolean beginDelete(Name group, Name checkpoint, Epoch reign)
+            throws StoreUnreachableException, GroupBusyException {
         if (checkpoint(group, checkpoint).isEmpty()) {
             return false;
         }
         String path = schema.checkpoint(group, checkpoint);
         String claim = schema.nameClaim(group, checkpoint);
+        requireFree(claim, group, checkpoint);
         change("delete " + group + "@" + checkpoint, () -> {
             Optional<Wire.Data> found = session.newest(path);
             if (found.isEmpty() || decode(group, checkpoint, found.get()).state() == CheckpointRecord.State.DELETING) {
                 return Optional.empty();
             }
-            requireFree(claim, group, checkpoint);
             CheckpointRecord deleting = with(
                     decode(group, checkpoint, found.get()),
                     decode(group, checkpoint, found.get()).parent(),
@@ -184,10 +186,11 @@ final class ZooKeeperCatalogue implements Catalogue {
         return true;
     }
 
-    private void requireFree(String claim, Name group, Name checkpoint) throws StoreUnreachableException {
+    private void requireFree(String claim, Name group, Name checkpoint)
+            throws StoreUnreachableException, GroupBusyException {
         Optional<Wire.Data> holder = session.newest(claim);
         if (holder.isPresent()) {
-            throw new StoreUnreachableException("the checkpoint %s@%s is in use by round %s; wait until it is over"
+            throw new GroupBusyException("the checkpoint %s@%s is in use by round %s; wait until it is over"
                     .formatted(group, checkpoint, new String(holder.get().bytes(), StandardCharsets.UTF_8)));
         }
     }

@@ -118,8 +118,7 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
                     .formatted(spec.group(), spec.checkpoint(), path);
         }
         if (code == Code.NONODE) {
-            return "there is no group %s any more: it was removed while the round was under way"
-                    .formatted(spec.group());
+            return "there is no %s any more: somebody removed it while the round was under way".formatted(path);
         }
         return "ZooKeeper refused to write %s: %s. See its log".formatted(path, code);
     }

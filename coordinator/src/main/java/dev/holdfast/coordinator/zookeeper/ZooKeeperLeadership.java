@@ -28,10 +28,11 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(ZooKeeperLeadership.class);
     private static final long AGAIN_MILLIS = 250;
+    private static final long STAND_BACK_MILLIS = 10_000;
 
     private final StoreSession session;
     private final CuratorFramework curator;
-    private final LeaderLatch latch;
+    private volatile LeaderLatch latch;
     private final PersistentWatcher epochWatch;
     private final ScheduledThreadPoolExecutor worker = Workers.one("leader");
     private final Object lock = new Object();
@@ -45,22 +46,14 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
     ZooKeeperLeadership(StoreSession session, CuratorFramework curator) {
         this.session = session;
         this.curator = curator;
-        this.latch = new LeaderLatch(
-                curator, session.schema().leader(), session.settings().node().value());
+        this.latch = newLatch();
         this.epochWatch = new PersistentWatcher(curator, session.schema().epoch(), false);
     }
 
-    /** Returns at once; the node stands for election as soon as the store answers and is known. */
-    @Override
-    public void start(Listener told) {
-        synchronized (lock) {
-            if (listener != null) {
-                throw new IllegalStateException("leadership was started before");
-            }
-            listener = told;
-        }
-        curator.getConnectionStateListenable().addListener((client, state) -> connectionIs(state));
-        latch.addListener(
+    private LeaderLatch newLatch() {
+        LeaderLatch fresh = new LeaderLatch(
+                curator, session.schema().leader(), session.settings().node().value());
+        fresh.addListener(
                 new LeaderLatchListener() {
                     @Override
                     public void isLeader() {
@@ -73,6 +66,19 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
                     }
                 },
                 worker);
+        return fresh;
+    }
+
+    /** Returns at once; the node stands for election as soon as the store answers and is known. */
+    @Override
+    public void start(Listener told) {
+        synchronized (lock) {
+            if (listener != null) {
+                throw new IllegalStateException("leadership was started before");
+            }
+            listener = told;
+        }
+        curator.getConnectionStateListenable().addListener((client, state) -> connectionIs(state));
         epochWatch.getListenable().addListener(event -> worker.execute(this::epochMoved));
         session.trust().whenTrusted(() -> worker.execute(this::storeIsKnown));
     }
@@ -81,6 +87,7 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
         synchronized (lock) {
             if (!latched) {
                 latched = true;
+                epochWatch.start();
                 startLatch();
             }
         }
@@ -88,7 +95,6 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
     }
 
     private void startLatch() {
-        epochWatch.start();
         try {
             latch.start();
         } catch (Exception impossible) { // the signature of Curator; thrown only if it was started before
@@ -139,6 +145,8 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
             return;
         }
         try {
+            // A reign that this node cannot remember must not begin: it would be raised again and again.
+            session.trust().remember();
             Optional<Epoch> raised = raise();
             if (raised.isPresent()) {
                 session.trust().saw(raised.get(), 0);
@@ -149,9 +157,34 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
         } catch (StoreUnreachableException later) {
             LOG.warn("first in the election, but not in office yet: {}", later.getMessage());
         } catch (IOException forgotten) {
-            LOG.error("first in the election, but not in office: the epoch could not be remembered", forgotten);
+            LOG.error(
+                    "first in the election, but this node cannot remember its epoch; another node goes first. Repair the state directory",
+                    forgotten);
+            worker.execute(this::standBack);
+            return;
         }
         worker.schedule(this::takeOffice, AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    /** Lets another node be elected, and stands again after a while. */
+    private void standBack() {
+        synchronized (lock) {
+            if (listener == null) {
+                return;
+            }
+            closeLatch();
+            latch = newLatch();
+        }
+        worker.schedule(
+                () -> {
+                    synchronized (lock) {
+                        if (listener != null) {
+                            startLatch();
+                        }
+                    }
+                },
+                STAND_BACK_MILLIS,
+                TimeUnit.MILLISECONDS);
     }
 
     private Optional<Epoch> raise() throws StoreUnreachableException {
@@ -210,11 +243,15 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
         worker.shutdownNow();
         epochWatch.close();
         if (started) {
-            try {
-                latch.close(LeaderLatch.CloseMode.SILENT);
-            } catch (IOException | IllegalStateException gone) {
-                LOG.debug("the latch was gone already", gone);
-            }
+            closeLatch();
+        }
+    }
+
+    private void closeLatch() {
+        try {
+            latch.close(LeaderLatch.CloseMode.SILENT);
+        } catch (IOException | IllegalStateException gone) {
+            LOG.debug("the latch was gone already", gone);
         }
     }
 }

@@ -6,6 +6,7 @@ import dev.holdfast.coordinator.port.GroupQueue;
 import dev.holdfast.coordinator.port.Leadership;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.RoundGate;
+import dev.holdfast.coordinator.port.Schedules;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import java.time.Duration;
 import java.util.List;
@@ -151,6 +152,11 @@ public final class ZooKeeperStore implements AutoCloseable {
     /** Holds new rounds back when a person wants that. */
     public RoundGate gate() {
         return new ZooKeeperRoundGate(session);
+    }
+
+    /** What is done by itself. */
+    public Schedules schedules() {
+        return new ZooKeeperSchedules(session);
     }
 
     /** What happened so far. */

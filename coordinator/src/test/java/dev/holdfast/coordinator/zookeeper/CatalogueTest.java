@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.holdfast.coordinator.codec.HistoryRecord;
 import dev.holdfast.coordinator.port.Catalogue;
 import dev.holdfast.coordinator.port.DecisionLog.Written;
+import dev.holdfast.coordinator.port.GroupBusyException;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Decision;
@@ -75,7 +76,7 @@ class CatalogueTest {
     }
 
     @Test
-    void deletedCheckpointGivesItsChildrenToItsParent() throws StoreUnreachableException {
+    void deletedCheckpointGivesItsChildrenToItsParent() throws StoreUnreachableException, GroupBusyException {
         catalogue.addToGroup(SHOP, new Name("web"));
         commit("r1", "one", Optional.empty(), 100);
         commit("r2", "two", Optional.of(new Name("one")), 200);
@@ -112,6 +113,7 @@ class CatalogueTest {
         commit("r1", "one", Optional.empty(), 100);
         store.decisions().open(Rounds.revert("r2", REIGN, "shop", "one", "web"));
         assertThatThrownBy(() -> catalogue.beginDelete(SHOP, new Name("one"), REIGN))
+                .isInstanceOf(GroupBusyException.class)
                 .hasMessageContaining("in use by round r2");
     }
 

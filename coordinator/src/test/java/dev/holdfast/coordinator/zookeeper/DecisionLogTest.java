@@ -270,7 +270,18 @@ class DecisionLogTest {
         assertThat(log.decide(orphan, Decision.COMMITTED, 0, REIGN, List.of(report("n1", "web", 1)), NO_REASON))
                 .isInstanceOfSatisfying(
                         Written.Refused.class,
-                        refused -> assertThat(refused.because().text()).contains("no group shop any more"));
+                        refused -> assertThat(refused.because().text())
+                                .contains("somebody removed it while the round was under way"));
+    }
+
+    @Test
+    void aClaimThatNamesNoRoundRefusesLikeAnyOther() throws StoreUnreachableException {
+        Schema schema = store.session().schema();
+        store.session().ensure(schema.claim(new Name("db")), "?".getBytes(StandardCharsets.UTF_8));
+        assertThat(log.open(checkpoint("r1", REIGN, "shop", "one", "web", "db")))
+                .isInstanceOfSatisfying(
+                        Written.Refused.class,
+                        busy -> assertThat(busy.because().text()).contains("db is held by something that is no round"));
     }
 
     @Test

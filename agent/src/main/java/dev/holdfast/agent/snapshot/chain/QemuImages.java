@@ -1,6 +1,7 @@
 package dev.holdfast.agent.snapshot.chain;
 
 import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.process.BoundedProcess;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;

@@ -228,4 +228,41 @@ class HappyPathTest {
         assertThat(cluster.n1().run("cluster", "history").out()).doesNotContain("held");
         require(cluster.n2().run("cluster", "resume"));
     }
+
+    @Test
+    void takesScheduledCheckpointsKeepsTheNewestAndSkipsThemWhilePaused() throws IOException {
+        RealNode node = cluster.n2();
+        Told wrong = node.run("schedule", "set", GROUP, "--cron", "at three");
+        assertThat(wrong.exit()).as(wrong.all()).isEqualTo(2);
+        assertThat(wrong.err()).contains("five fields");
+        require(checkpoint("create", GROUP + "@by-hand"));
+        require(node.run("schedule", "set", GROUP, "--every", "3s", "--keep-last", "1", "--disk-only"));
+        try {
+            await("one is taken").until(() -> node.run("schedule", "list").out().contains("taken"));
+            String first = newestScheduled();
+            await("the first is gone, the next is there")
+                    .until(() -> !newestScheduled().equals(first)
+                            && !checkpoint("list", GROUP).out().contains(first));
+            require(cluster.n1().run("cluster", "pause", "--reason", "upgrade"));
+            await().until(() ->
+                    node.run("schedule", "list", "-o", "json").out().contains("the cluster is paused: upgrade"));
+            assertThat(node.run("schedule", "list").out()).contains("skipped");
+        } finally {
+            require(node.run("schedule", "remove", GROUP));
+            require(cluster.n1().run("cluster", "resume"));
+        }
+        assertThat(checkpoint("list", GROUP).out()).contains("by-hand");
+        assertThat(node.run("schedule", "list").out()).contains("no schedules");
+        cluster.assertConverged("after-schedule");
+    }
+
+    private static String newestScheduled() {
+        Matcher matcher = Pattern.compile("scheduled-\\w+")
+                .matcher(checkpoint("list", GROUP).out());
+        String newest = "none yet";
+        while (matcher.find()) {
+            newest = matcher.group();
+        }
+        return newest;
+    }
 }

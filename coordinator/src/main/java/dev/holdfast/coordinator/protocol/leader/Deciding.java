@@ -72,7 +72,9 @@ public record Deciding(RoundSpec spec, Decision decision, List<MemberReport> rep
     }
 
     private Step<LeaderState, LeaderEffect> end(Decision decided) {
-        Outcome outcome = decided == Decision.COMMITTED ? Outcome.committed() : Outcome.aborted(because);
+        // Aborted by another leader although this one had begun to commit: why is in that leader's log.
+        Refusal why = decision == Decision.COMMITTED ? Refusal.failed("another leader aborted the round") : because;
+        Outcome outcome = decided == Decision.COMMITTED ? Outcome.committed() : Outcome.aborted(why);
         return Step.to(new Decided(spec, decided, Set.of()), new Reply(outcome));
     }
 

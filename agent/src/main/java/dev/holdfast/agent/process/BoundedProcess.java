@@ -1,4 +1,4 @@
-package dev.holdfast.agent.snapshot.chain;
+package dev.holdfast.agent.process;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** Runs a tool to its end, or ends it. Its output goes through a file, so that no pipe can fill up. Thread-safe. */
-final class BoundedProcess {
+public final class BoundedProcess {
     private static final int LONGEST_OUTPUT = 64 * 1024;
 
     private BoundedProcess() {}
@@ -18,18 +18,17 @@ final class BoundedProcess {
      * @param status exit status
      * @param output what it wrote to both of its outputs, cut after 64 KiB
      */
-    record Ended(int status, String output) {}
+    public record Ended(int status, String output) {}
 
-    /** @throws ChainException if it cannot be started, or does not end in time: then it was killed */
-    static Ended run(List<String> command, Duration bound) throws IOException {
+    /** @throws IOException if it cannot be started, or does not end in time: then it was killed */
+    public static Ended run(List<String> command, Duration bound) throws IOException {
         Path output = Files.createTempFile("holdfast-", ".out");
         try {
             Process process = start(command, output);
             try {
                 if (!process.waitFor(bound.toMillis(), TimeUnit.MILLISECONDS)) {
-                    throw new ChainException(
-                            "\"%s\" did not end within %d s and was killed; is the storage slow or gone?"
-                                    .formatted(String.join(" ", command), bound.toSeconds()));
+                    throw new IOException("\"%s\" did not end within %d s and was killed; is the storage slow or gone?"
+                            .formatted(String.join(" ", command), bound.toSeconds()));
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -52,8 +51,7 @@ final class BoundedProcess {
                     .redirectOutput(output.toFile())
                     .start();
         } catch (IOException e) {
-            throw new ChainException(
-                    command.get(0) + " cannot be started; is the package that contains it installed (qemu-utils)?", e);
+            throw new IOException(command.get(0) + " cannot be started; is the package that contains it installed?", e);
         }
     }
 

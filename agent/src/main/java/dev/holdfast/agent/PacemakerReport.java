@@ -1,0 +1,105 @@
+package dev.holdfast.agent;
+
+import dev.holdfast.agent.config.NodeSettings;
+import dev.holdfast.agent.guard.GuardClient;
+import dev.holdfast.agent.pacemaker.Attributes;
+import dev.holdfast.agent.pacemaker.ClusterFacts;
+import dev.holdfast.agent.pacemaker.ClusterFacts.Taken;
+import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.coordinator.port.Catalogue;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.CheckpointRecord;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.VmReport;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+
+/** Gathers what pacemaker's users shall see of this node, from time to time. One thread calls. */
+final class PacemakerReport {
+
+    private static final Path ATTRD_UPDATER = Path.of("/usr/sbin/attrd_updater");
+    private static final Duration GUARD_BOUND = Duration.ofSeconds(2);
+
+    private final NodeSettings node;
+    private final Platform platform;
+    private final LocalMachines machines;
+    private final ClusterLink cluster;
+    private final Supplier<Optional<Epoch>> reign;
+    private final Attributes attributes = new Attributes(ATTRD_UPDATER);
+
+    PacemakerReport(
+            NodeSettings node,
+            Platform platform,
+            LocalMachines machines,
+            ClusterLink cluster,
+            Supplier<Optional<Epoch>> reign) {
+        this.node = node;
+        this.platform = platform;
+        this.machines = machines;
+        this.cluster = cluster;
+        this.reign = reign;
+    }
+
+    /** Never throws. */
+    void tell() {
+        List<String> degraded = new ArrayList<>();
+        guardProblem().ifPresent(degraded::add);
+        if (!machines.journal().unreadable().isEmpty()) {
+            degraded.add("the journal has an entry that cannot be read: run 'holdfast fsck'");
+        }
+        Map<Name, Optional<Taken>> groups = new TreeMap<>();
+        try {
+            cluster.store().gate().heldBack().ifPresent(why -> degraded.add("the cluster is paused: " + why));
+            if (reign.get().isPresent()) {
+                for (Catalogue.Group group : cluster.store().catalogue().groups()) {
+                    groups.put(group.name(), newest(group.name()));
+                }
+            }
+        } catch (StoreUnreachableException e) {
+            degraded.add("ZooKeeper cannot be used: no checkpoints, no reverts");
+        }
+        attributes.show(
+                new ClusterFacts(still(), degraded, groups, platform.clock().instant()));
+    }
+
+    private List<String> still() {
+        return machines.vms().all().stream()
+                .map(ManagedVm::name)
+                .flatMap(
+                        vm -> machines
+                                .net()
+                                .holdOn(vm)
+                                .map(token -> vm + " is held for " + token + " until that is decided")
+                                .stream())
+                .toList();
+    }
+
+    private Optional<String> guardProblem() {
+        try (GuardClient guard = GuardClient.connect(node.guardSocket(), GUARD_BOUND, fired -> {})) {
+            guard.ping();
+            return Optional.empty();
+        } catch (IOException e) {
+            return Optional.of("the guard does not answer: no checkpoints of this node's machines");
+        }
+    }
+
+    private Optional<Taken> newest(Name group) throws StoreUnreachableException {
+        List<CheckpointRecord> all = cluster.store().catalogue().checkpoints(group);
+        if (all.isEmpty()) {
+            return Optional.empty();
+        }
+        CheckpointRecord last = all.get(all.size() - 1);
+        long nanos =
+                last.vms().stream().mapToLong(VmReport::frozenAtNanos).max().orElse(0);
+        return Optional.of(new Taken(last.name(), Instant.ofEpochSecond(0, nanos)));
+    }
+}

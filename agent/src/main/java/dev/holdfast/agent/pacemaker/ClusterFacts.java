@@ -1,0 +1,64 @@
+package dev.holdfast.agent.pacemaker;
+
+import dev.holdfast.coordinator.protocol.Name;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * What people shall see of a node in {@code crm_mon -A}. Pure.
+ *
+ * @param still why machines of this node stand still, in words
+ * @param degraded what is wrong with this node, in words
+ * @param groups newest checkpoint of each group, empty if there is none; no groups at all on nodes that do not lead
+ * @param now the wall clock
+ */
+public record ClusterFacts(List<String> still, List<String> degraded, Map<Name, Optional<Taken>> groups, Instant now) {
+
+    /** How all names begin. */
+    static final String PREFIX = "holdfast-";
+
+    private static final String SEPARATOR = "; ";
+
+    /** @param at when it was cut */
+    public record Taken(Name checkpoint, Instant at) {}
+
+    /** Copies the lists. */
+    public ClusterFacts {
+        still = List.copyOf(still);
+        degraded = List.copyOf(degraded);
+        groups = Map.copyOf(groups);
+    }
+
+    /** Names and values. What is not there shall not be shown. */
+    SortedMap<String, String> attributes() {
+        SortedMap<String, String> all = new TreeMap<>();
+        if (!still.isEmpty()) {
+            all.put(PREFIX + "frozen", String.join(SEPARATOR, still));
+        }
+        if (!degraded.isEmpty()) {
+            all.put(PREFIX + "degraded", String.join(SEPARATOR, degraded));
+        }
+        groups.forEach((group, newest) -> all.put(
+                PREFIX + "checkpoint-" + group,
+                newest.map(taken -> "%s, %s, %s old"
+                                .formatted(
+                                        taken.checkpoint(),
+                                        taken.at().truncatedTo(java.time.temporal.ChronoUnit.SECONDS),
+                                        age(Duration.between(taken.at(), now))))
+                        .orElse("none")));
+        return all;
+    }
+
+    /** Coarse: each change of an attribute makes pacemaker look at the whole cluster once more. */
+    private static String age(Duration age) {
+        if (age.toDays() >= 2) {
+            return age.toDays() + " d";
+        }
+        return age.toHours() >= 1 ? age.toHours() + " h" : "under 1 h";
+    }
+}

@@ -1,0 +1,52 @@
+package dev.holdfast.agent.round;
+
+import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import java.util.Set;
+import java.util.TreeSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The machines for which a node makes a decision true. A chain belongs to the node that runs its machine: the decision about one
+ * that was started elsewhere is made true there, and the round must not end before that, because its record is all that tells
+ * the other node.
+ *
+ * @param self this node
+ * @param parts tells where machines are
+ */
+record Duty(Name self, Parts parts) {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Duty.class);
+
+    /** @throws PhaseException not yet: another node has still to do its part, or a definition is missing */
+    Set<Name> of(RoundSpec spec, Decision decision) throws PhaseException {
+        Set<Name> here = new TreeSet<>();
+        for (Name vm : spec.members().on(self)) {
+            switch (parts.whereabouts(spec, vm)) {
+                case HERE -> here.add(vm);
+                case NOT_DEFINED -> requireNothingToKeep(spec, decision, vm);
+                case ELSEWHERE_AND_DONE ->
+                    LOG.info("round {}: {} runs on another node, which has seen to it", spec.id(), vm);
+                case ELSEWHERE_AND_OPEN ->
+                    throw new PhaseException(Refusal.failed(
+                            "%s was started on another node, whose agent has not yet made round %s true for it; waiting for it"
+                                    .formatted(vm, spec.id())));
+            }
+        }
+        return here;
+    }
+
+    /** Somebody took the definition away. What was to be undone stays for 'holdfast fsck'; what counts must not be lost. */
+    private void requireNothingToKeep(RoundSpec spec, Decision decision, Name vm) throws PhaseException {
+        if (decision == Decision.COMMITTED) {
+            throw new PhaseException(Refusal.failed(
+                    "round %s is committed, but node %s no longer has the definition of %s; put it back, and restart the agent"
+                            .formatted(spec.id(), self, vm)));
+        }
+        LOG.warn("round {}: {} is no longer defined on this node; nothing of it is undone here", spec.id(), vm);
+    }
+}

@@ -1,0 +1,102 @@
+package dev.holdfast.agent.pacemaker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.agent.pacemaker.ClusterFacts.Taken;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** With scripts in place of pacemaker's tools; the lab has the real ones. */
+class AttributesTest {
+
+    private static final Instant NOW = Instant.parse("2026-11-21T10:00:00Z");
+    private static final Name SHOP = new Name("shop");
+
+    @TempDir
+    private Path directory;
+
+    private Path calls = Path.of("");
+    private Attributes attributes = new Attributes(Path.of("/nowhere"));
+
+    @BeforeEach
+    void prepare() throws IOException {
+        calls = directory.resolve("calls");
+        Files.createFile(calls);
+        attributes = new Attributes(
+                script("attrd_updater", "[ -e " + directory + "/down ] && exit 102; echo \"$*\" >> " + calls));
+    }
+
+    private Path script(String name, String text) throws IOException {
+        Path file = directory.resolve(name);
+        Files.writeString(file, "#!/bin/sh\n" + text + "\n");
+        return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
+    private static ClusterFacts facts(Instant now, String... degraded) {
+        return new ClusterFacts(
+                List.of(),
+                List.of(degraded),
+                Map.of(SHOP, Optional.of(new Taken(new Name("nightly"), NOW.minusSeconds(90 * 60)))),
+                now);
+    }
+
+    private List<String> told() throws IOException {
+        List<String> lines = Files.readAllLines(calls);
+        Files.writeString(calls, "");
+        return lines;
+    }
+
+    @Test
+    void tellsOnlyWhatHasChanged() throws IOException {
+        attributes.show(facts(NOW, "the guard does not answer"));
+        assertThat(told())
+                .containsExactly(
+                        "--name holdfast-checkpoint-shop --update nightly, 2026-11-21T08:30:00Z, 1 h old",
+                        "--name holdfast-degraded --update the guard does not answer",
+                        "--name holdfast-frozen --delete");
+        attributes.show(facts(NOW.plusSeconds(60), "the guard does not answer"));
+        assertThat(told()).isEmpty();
+        attributes.show(facts(NOW.plusSeconds(3600)));
+        assertThat(told())
+                .containsExactly(
+                        "--name holdfast-checkpoint-shop --update nightly, 2026-11-21T08:30:00Z, 2 h old",
+                        "--name holdfast-degraded --delete");
+    }
+
+    @Test
+    void aLeaderThatLosesOfficeTakesItsLinesAway() throws IOException {
+        attributes.show(facts(NOW));
+        told();
+        attributes.show(new ClusterFacts(List.of(), List.of(), Map.of(), NOW));
+        assertThat(told()).containsExactly("--name holdfast-checkpoint-shop --delete");
+    }
+
+    @Test
+    void tellsItAgainToAPacemakerThatWasDown() throws IOException {
+        Path down = Files.createFile(directory.resolve("down"));
+        attributes.show(facts(NOW, "x"));
+        assertThat(told()).isEmpty();
+        Files.delete(down);
+        attributes.show(facts(NOW, "x"));
+        assertThat(told()).contains("--name holdfast-degraded --update x");
+    }
+
+    @Test
+    void maintenanceIsWhatPacemakerSaysItIs() throws IOException {
+        assertThat(new Maintenance(script("on", "echo TRUE")).reason()).isPresent();
+        assertThat(new Maintenance(script("off", "echo false")).reason()).isEmpty();
+        assertThat(new Maintenance(script("broken", "echo true; exit 102")).reason())
+                .isEmpty();
+        assertThat(new Maintenance(directory.resolve("absent")).reason()).isEmpty();
+    }
+}

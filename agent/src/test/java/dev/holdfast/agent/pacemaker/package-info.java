@@ -1,0 +1,4 @@
+@NullMarked
+package dev.holdfast.agent.pacemaker;
+
+import org.jspecify.annotations.NullMarked;

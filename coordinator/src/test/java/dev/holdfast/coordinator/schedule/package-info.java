@@ -1,0 +1,4 @@
+@NullMarked
+package dev.holdfast.coordinator.schedule;
+
+import org.jspecify.annotations.NullMarked;
