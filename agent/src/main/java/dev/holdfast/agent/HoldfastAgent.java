@@ -28,7 +28,6 @@ import dev.holdfast.agent.service.CheckpointCommands;
 import dev.holdfast.agent.service.ClusterCommands;
 import dev.holdfast.agent.service.FsckCommands;
 import dev.holdfast.agent.service.GroupCommands;
-import dev.holdfast.agent.service.MigrationCommands;
 import dev.holdfast.agent.service.SnapshotCommands;
 import dev.holdfast.agent.service.VmCommands;
 import dev.holdfast.agent.snapshot.DiskImport;
@@ -118,13 +117,9 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 cluster.store().nodes(),
                 cluster.store().catalogue());
         PeersHolder peers = new PeersHolder();
+        Departures.Others others = new Departures.Others(engine::giveWay, parts::isLeft, words);
         this.migrations = MigrationParts.of(
-                node,
-                machines,
-                hypervisor,
-                platform,
-                new MigrationParts.Cluster(
-                        peers::get, new Departures.Others(engine::giveWay, parts::isLeft, words), this::publish));
+                node, machines, hypervisor, platform, new MigrationParts.Cluster(peers::get, others, this::publish));
         Coordinator coordinator = new Coordinator(
                 engine,
                 cluster.store().catalogue(),
@@ -231,8 +226,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
-        new MigrationCommands(node.node(), node.migration(), migrations.departures(), migrations.arrivals())
-                .register(table);
+        migrations.register(table, node);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
         new FsckCommands(node.node(), machines.vms(), parts, machines.journal()).register(table);
         if (!table.missing().isEmpty()) {
@@ -250,19 +244,6 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         String identity = cluster.adoptStore();
         publisher.joinGroupsAnew();
         return identity;
-    }
-
-    /** Desk and peers need each other: this node may have to ask itself. */
-    private static final class PeersHolder {
-        private volatile Optional<Peers> peers = Optional.empty();
-
-        void set(Peers now) {
-            peers = Optional.of(now);
-        }
-
-        Peers get() {
-            return peers.orElseThrow(() -> new IllegalStateException("asked before it was put together"));
-        }
     }
 
     /** Local operations that a crash has cut off are ended before anybody uses the chains; rounds are the engine's. */

@@ -2,11 +2,13 @@ package dev.holdfast.agent;
 
 import dev.holdfast.agent.cluster.Peers;
 import dev.holdfast.agent.config.NodeSettings;
+import dev.holdfast.agent.control.CommandTable;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.migration.Arrivals;
 import dev.holdfast.agent.migration.Departures;
 import dev.holdfast.agent.migration.Desk;
 import dev.holdfast.agent.migration.NodeTools;
+import dev.holdfast.agent.service.MigrationCommands;
 import dev.holdfast.agent.service.VmCommands;
 import dev.holdfast.coordinator.protocol.Name;
 import java.util.Optional;
@@ -46,6 +48,10 @@ record MigrationParts(Departures departures, Arrivals arrivals) implements VmCom
      * @param changed tells the cluster what runs here
      */
     record Cluster(Supplier<Peers> peers, Departures.Others others, Runnable changed) {}
+
+    void register(CommandTable table, NodeSettings node) {
+        new MigrationCommands(node.node(), node.migration(), departures, arrivals).register(table);
+    }
 
     Desk desk() {
         return new Desk(departures, arrivals);
