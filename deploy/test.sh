@@ -189,7 +189,7 @@ started=$(mktemp)
 trap 'rm -f "$started"' EXIT
 qemu10='' qemu10_version='' other_jdk='' other_java=''
 scripts=0 bats_passed=0 bats_skipped=0 bats_failed=0
-[ "$offline" = yes ] || install_packages
+[ "$offline" = yes ] || install_packages holdfast_package_list holdfast_test_package_list
 jdk_log=$(mktemp)
 trap 'rm -f "$started" "$jdk_log"' EXIT
 fetch_qemu10

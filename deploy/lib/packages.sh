@@ -22,20 +22,26 @@ util-linux setsid and flock
 e2fsprogs makes the file system of the guests that quiesce
 debian-archive-keyring verifies the QEMU 10 of the second lane
 jq reads JSON in the scripts
+xsltproc makes the manual page of the resource agent
+asciidoctor makes the manual pages of the commands
+ca-certificates lets maven fetch over https
+LIST
+}
+
+# What the tests need besides, and who makes packages.
+holdfast_test_package_list() {
+  cat <<'LIST'
 pacemaker the cluster of the lab
 corosync its members
 crmsh configures it
 nftables cuts its network
 resource-agents functions that resource agents share, and their tester
 libxml2-utils checks the metadata of the resource agent
-xsltproc makes its manual page
-asciidoctor makes the manual pages of the commands
 binutils strips the guard in the packages
 lintian checks the Debian package
 rpm makes the RPM, and looks into it
 shellcheck checks the scripts
 bats tests the scripts
-ca-certificates lets maven fetch over https
 LIST
 }
 
@@ -53,24 +59,41 @@ apt_refresh() {
   HOLDFAST_APT_FRESH=1
 }
 
-# install_packages - installs what of the list is absent and says why; skips apt when nothing is.
+# apt_install PACKAGE... - without starting the services that are in them, now or at the next boot: trying Holdfast must not make this
+# machine a member of anything.
+apt_install() (
+  policy=${HOLDFAST_POLICY:-/usr/sbin/policy-rc.d}
+  if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+  fi
+  apt_run install -y --no-install-recommends "$@" >&2 || return
+  for package; do
+    case $package in
+      pacemaker | corosync) systemctl disable "$package.service" >/dev/null 2>&1 || true ;;
+    esac
+  done
+)
+
+# install_packages LIST... - installs what of the lists is absent and says why; skips apt when nothing is.
 install_packages() {
-  local package why absent=()
+  local package why absent=() list=("$@")
+  all_listed() { for each in "${list[@]}"; do "$each"; done; }
   command -v dpkg-query >/dev/null || die "this is not Debian: install by hand what 'holdfast_package_list' in deploy/lib/packages.sh names"
   while read -r package why; do
     package_present "$package" || absent+=("$package")
-  done < <(holdfast_package_list)
+  done < <(all_listed)
   [ ${#absent[@]} -gt 0 ] || return 0
   say "Debian packages to install:"
   while read -r package why; do
     [[ " ${absent[*]} " == *" $package "* ]] && printf '            %-26s %s\n' "$package" "$why" >&2
-  done < <(holdfast_package_list)
+  done < <(all_listed)
   [ "$(id -u)" -eq 0 ] || die "missing packages: ${absent[*]}. Install them as root: apt-get install ${absent[*]}"
-  if ! apt_refresh || ! apt_run install -y --no-install-recommends "${absent[@]}" >&2; then
+  if ! apt_refresh || ! apt_install "${absent[@]}"; then
     absent=()
     while read -r package why; do
       package_present "$package" || absent+=("$package")
-    done < <(holdfast_package_list)
+    done < <(all_listed)
     [ ${#absent[@]} -eq 0 ] && return 0
     die "still missing: ${absent[*]}. apt-get could not install them (no network, or no package source?). Give the machine its package source, or install them by hand, and run this again"
   fi

@@ -11,7 +11,7 @@ setup() {
   missing=$BATS_TEST_TMPDIR/missing
   : >"$calls"
   : >"$missing"
-  export HOLDFAST_CACHE=$BATS_TEST_TMPDIR/cache
+  export HOLDFAST_CACHE=$BATS_TEST_TMPDIR/cache HOLDFAST_POLICY=$BATS_TEST_TMPDIR/policy
   package_present() { ! grep -qx "$1" "$missing"; }
   with_network
 }
@@ -33,13 +33,13 @@ without_network() {
 }
 
 @test "apt is not asked when everything is there" {
-  install_packages
+  install_packages holdfast_package_list
   [ ! -s "$calls" ]
 }
 
 @test "what is absent is named with its purpose, and only that is installed" {
   echo socat >"$missing"
-  run install_packages
+  run install_packages holdfast_package_list
   [ "$status" -eq 0 ]
   [[ "$output" == *"socat"*"talks to sockets"* ]]
   grep -q 'install .* socat$' "$calls"
@@ -47,10 +47,29 @@ without_network() {
   [ "$output" = 0 ]
 }
 
+@test "services are not started while packages are installed, and may be afterwards" {
+  echo socat >"$missing"
+  apt_run() {
+    [[ " $* " != *" install "* ]] || { ! "$HOLDFAST_POLICY" && : >"$missing"; }
+  }
+  run install_packages holdfast_package_list
+  [ "$status" -eq 0 ]
+  [ ! -s "$missing" ]
+  [ ! -e "$HOLDFAST_POLICY" ]
+}
+
+@test "what only the tests need is not asked for without them" {
+  printf '%s\n' corosync pacemaker >"$missing"
+  install_packages holdfast_package_list
+  [ ! -s "$calls" ]
+  install_packages holdfast_package_list holdfast_test_package_list
+  grep -q 'install .* pacemaker corosync$' "$calls"
+}
+
 @test "without network it tells what is missing and fails" {
   without_network
   printf '%s\n' socat maven >"$missing"
-  run install_packages
+  run install_packages holdfast_package_list
   [ "$status" -eq 1 ]
   [[ "$output" == *"still missing: maven socat"* ]]
   [[ "$output" == *"no network"* ]]

@@ -13,8 +13,7 @@ bench_monitor() {
   rounds=${rounds:-60} virsh_guests=1
   if [ ! -e "$heartbeat/VirtualDomain" ]; then
     say "installing resource-agents, which ours is compared with"
-    apt_run install -y --no-install-recommends resource-agents >&2 \
-      || { apt_refresh && apt_run install -y --no-install-recommends resource-agents >&2; } \
+    apt_install resource-agents || { apt_refresh && apt_install resource-agents; } \
       || die "resource-agents could not be installed (no network?): apt-get install resource-agents"
   fi
   install_libvirt

@@ -7,7 +7,6 @@
 # QEMU's own time stamps, which Holdfast's figures agree with to a fraction of a millisecond. Window: from the first to the
 # last instant at which a guest's state was taken. The memory images go to the same file system as Holdfast's.
 
-our_policy=     # what keeps services from being started while packages are installed
 listeners=()    # pids of those who listen to QEMU's events
 libvirt=        # pid of our libvirtd; its namespaces are where everything below happens
 virsh_guests=3
@@ -22,20 +21,17 @@ LIST
 
 # install_libvirt - without starting its service, which would make a bridge on this machine's network.
 install_libvirt() {
-  local package why done=no absent=() policy=/usr/sbin/policy-rc.d
+  local package why absent=()
   while read -r package why; do
     package_present "$package" || absent+=("$package")
   done < <(virsh_packages)
   [ ${#absent[@]} -gt 0 ] || return 0
   say "installing ${absent[*]}; services are not started"
-  [ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" && our_policy=$policy; }
-  if apt_run install -y --no-install-recommends "${absent[@]}" >&2 \
-    || { apt_refresh && apt_run install -y --no-install-recommends "${absent[@]}" >&2; }; then done=yes; fi
-  rm -f "${our_policy:-/nonexistent}"
+  apt_install "${absent[@]}" || { apt_refresh && apt_install "${absent[@]}"; } \
+    || die "libvirt could not be installed (no network?): apt-get install ${absent[*]}"
   # Nor shall it start when the machine boots next.
   systemctl disable libvirtd.service libvirt-guests.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket \
     virtlogd.socket virtlogd-admin.socket virtlockd.socket virtlockd-admin.socket >/dev/null 2>&1 || true
-  [ "$done" = yes ] || die "libvirt could not be installed (no network?): apt-get install ${absent[*]}"
 }
 
 bench_virsh() {
@@ -239,7 +235,6 @@ virsh_down() {
     kill "$libvirt" 2>/dev/null || true
     wait_until 10 "libvirtd does not end" libvirtd_ended || kill -9 "$libvirt"
   fi
-  rm -f "${our_policy:-/nonexistent}"
   case ${V:-} in /var/tmp/hfvirsh.??????) rm -rf "$V" ;; esac
   libvirt=
 }
