@@ -69,9 +69,10 @@ record MigrationParts(Departures departures, Arrivals arrivals) implements VmCom
     }
 
     @Override
-    public void end(Name vm) {
-        departures.stop(vm);
+    public boolean end(Name vm) {
+        boolean ended = departures.stop(vm);
         arrivals.stop(vm);
+        return ended;
     }
 
     /** Called now and then. */

@@ -127,7 +127,7 @@ public final class Departures {
         Outgoing outgoing = flight.outgoing();
         outgoing.depart(bounds, progress);
         while (!outgoing.state().isOver()
-                && !outgoing.isTurningBack()
+                && !outgoing.isCalledOff()
                 && tools.nanoClock().getAsLong() - bounds.untilNanos() < 0) {
             LockSupport.parkNanos(BETWEEN_TRIES.toNanos());
             outgoing.drive(Event.RETRY);
@@ -212,11 +212,16 @@ public final class Departures {
                 .anyMatch(flight -> flight.outgoing().id().equals(migration));
     }
 
-    /** A machine is being stopped here: it does not leave any more, unless it has left already. */
-    public void stop(Name vm) {
+    /**
+     * A machine is being stopped here: it does not leave any more, unless it has left already, and the target is not told any
+     * more to run it.
+     *
+     * @return false if somebody still goes on with it: it may yet be run over there
+     */
+    public boolean stop(Name vm) {
         Flight flight = flights.get(vm);
         if (flight == null) {
-            return;
+            return true;
         }
         boolean mine = flight.outgoing().requestStop();
         try {
@@ -227,12 +232,13 @@ public final class Departures {
                     flight.driver().unlock();
                     landed(flight);
                 }
-            } else {
-                LOG.warn("{}: its migration does not end; it is stopped regardless (it was this node's: {})", vm, mine);
+                return true;
             }
+            LOG.warn("{}: its migration does not end (it was this node's: {})", vm, mine);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        return false;
     }
 
     /** What an earlier life of the agent had under way; {@link #goOn} goes on with it. */

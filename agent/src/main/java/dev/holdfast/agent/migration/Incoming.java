@@ -36,6 +36,10 @@ final class Incoming {
     private Arrival state = Arrival.WAITING;
     private String why = "not all of its memory has come over";
     private Optional<RunningVm> process = Optional.empty();
+    /** Its process is in the machine's place. */
+    private boolean placed;
+    /** It was told to run, by this life of the agent or an earlier one. */
+    private boolean mayHaveRun;
     /** Before that it is no wonder that it has no process. */
     private boolean begun;
 
@@ -92,6 +96,7 @@ final class Incoming {
     synchronized void restarted() {
         begun = true;
         state = entry.state().inDoubt() ? Arrival.TAKEN : Arrival.WAITING;
+        mayHaveRun = state == Arrival.TAKEN;
         try {
             process = tools.hypervisor().find(machine.definition(), Optional.of(INSTANCE));
         } catch (HypervisorException e) {
@@ -204,7 +209,7 @@ final class Incoming {
             why = String.valueOf(e.getMessage());
             LOG.error("{} cannot be taken over: {}", vm(), why);
             // If it is not known here, an earlier life of the agent may have let it run.
-            return process.isEmpty() ? Event.LATER : Event.DID_NOT_RUN;
+            return mayHaveRun || process.isEmpty() ? Event.LATER : Event.DID_NOT_RUN;
         } finally {
             machine.lock().unlock();
         }
@@ -212,22 +217,24 @@ final class Incoming {
 
     /** Its process in the machine's place; after a restart of the agent it may be there already. */
     private Optional<RunningVm> place() throws HypervisorException {
-        if (process.filter(RunningVm::isAlive).isEmpty()) {
+        if (placed || process.filter(RunningVm::isAlive).isEmpty()) {
             return tools.vms().process(machine);
         }
-        RunningVm placed = tools.hypervisor().takePlace(process.get(), machine.definition());
-        process = Optional.of(placed);
+        process = Optional.of(tools.hypervisor().takePlace(process.get(), machine.definition()));
+        placed = true;
         tools.vms().became(machine, process);
         return process;
     }
 
     private Event runPlaced(RunningVm placed) {
+        boolean before = mayHaveRun;
         try {
             if (Files.exists(stopNote())) {
                 why = vm() + " was stopped there before it had come over";
                 LOG.warn("{}", why);
-                return Event.DID_NOT_RUN;
+                return before ? Event.MAY_HAVE_RUN : Event.DID_NOT_RUN;
             }
+            mayHaveRun = true;
             placed.resume();
         } catch (HypervisorException e) {
             why = String.valueOf(e.getMessage());
@@ -235,7 +242,7 @@ final class Incoming {
             if (e.kind() == HypervisorException.Kind.UNKNOWN) {
                 return Event.LATER;
             }
-            return e.kind() == HypervisorException.Kind.REFUSED && isStill(placed)
+            return !before && e.kind() == HypervisorException.Kind.REFUSED && isStill(placed)
                     ? Event.DID_NOT_RUN
                     : Event.MAY_HAVE_RUN;
         }

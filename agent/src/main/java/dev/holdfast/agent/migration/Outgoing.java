@@ -44,6 +44,7 @@ final class Outgoing {
     private Operation entry;
     private boolean ordered;
     private boolean stopped;
+    private volatile boolean stopWanted;
     private volatile boolean turningBack;
     private volatile Departure state;
     private volatile String why = "";
@@ -83,6 +84,7 @@ final class Outgoing {
      * @return false if it was
      */
     boolean requestStop() {
+        stopWanted = true;
         synchronized (orders) {
             stopped = !ordered;
             return stopped;
@@ -94,8 +96,9 @@ final class Outgoing {
         turningBack = true;
     }
 
-    boolean isTurningBack() {
-        return turningBack;
+    /** Whether nobody shall go on with it of his own accord: it is called back, or whoever wants it stopped ends it. */
+    boolean isCalledOff() {
+        return turningBack || stopWanted;
     }
 
     private boolean isStopped() {
@@ -294,10 +297,10 @@ final class Outgoing {
 
     private void forget() {
         try {
-            SameMachine.removeProbes(machine.definition(), id());
             tools.journal().remove(id());
+            SameMachine.removeProbes(machine.definition(), id());
         } catch (IOException e) {
-            LOG.warn("{}: the entry of migration {} stays in the journal: {}", vm(), id(), e.getMessage());
+            LOG.warn("{}: something of migration {} stays: {}", vm(), id(), e.getMessage());
         }
         tools.claims().release(id());
         tools.changed().run();

@@ -69,8 +69,12 @@ public final class VmCommands {
         /** Where a machine is on its way to, if it is. */
         Optional<Name> destination(Name vm);
 
-        /** A machine does not leave this node any more, nor come to it. Does nothing if it was not about to. */
-        void end(Name vm);
+        /**
+         * A machine does not leave this node any more, nor come to it. Does nothing if it was not about to.
+         *
+         * @return false if somebody still goes on with a move of it
+         */
+        boolean end(Name vm);
     }
 
     /** Starts machines from their newest data, and takes them from reverts. */
@@ -139,6 +143,7 @@ public final class VmCommands {
         vm.lock().lock();
         try {
             refuseIfMoving(vm);
+            refuseIfHeld(vm);
             String token = BY_HAND + tools.uniqueWords().get();
             tools.net().arm(vm.name(), token, bound, false);
             byHand.put(vm.name(), token);
@@ -299,7 +304,13 @@ public final class VmCommands {
                 : arguments.duration("timeout").orElse(GUEST_PATIENCE);
         giveUp.accept(vm.name(), new Refusal(Refusal.Kind.CANCELLED, vm.name() + " is being stopped"));
         try {
-            tools.moves().end(vm.name());
+            if (!tools.moves().end(vm.name())) {
+                throw new ControlException(
+                        ErrorCode.BUSY,
+                        "the move of %s to another node does not end".formatted(vm.name()),
+                        "it may yet be run there",
+                        "try again; 'holdfast vm list' on both nodes shows where it is");
+            }
             tools.starter().endRevert(vm.name());
             vms.stop(vm.name(), patience);
             changed.run();

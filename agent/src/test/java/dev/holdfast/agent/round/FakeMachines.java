@@ -87,7 +87,9 @@ final class FakeMachines implements Parts, ThawNet {
             throw new PhaseException(Refusal.preflight("no agent in the guest"));
         }
         log.add("quiesce " + vm);
-        whileQuiescing.run();
+        if (vm.equals(Rounds.WEB)) {
+            whileQuiescing.run();
+        }
         return 1;
     }
 

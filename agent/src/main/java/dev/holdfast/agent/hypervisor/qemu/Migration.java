@@ -18,6 +18,11 @@ import java.util.Set;
 record Migration(Monitor monitor) {
     static final String BACKGROUND = "background-snapshot";
     static final String HOLD = "pause-before-switchover";
+    static final String CONVERGE = "auto-converge";
+    static final String LATE = "late-block-activate";
+    /** What a move to another node leaves on, and QEMU does not do a background capture with. */
+    private static final Set<String> OF_A_MOVE = Set.of(CONVERGE, LATE);
+
     private static final Set<String> BUSY =
             Set.of("setup", "active", "device", "cancelling", "pre-switchover", "wait-unplug", "postcopy-active");
     private static final Set<String> ENDS = Set.of("completed", "failed", "cancelled");
@@ -109,7 +114,9 @@ record Migration(Monitor monitor) {
         on.add(Map.of("capability", "events", "state", true));
         for (QmpValue known : monitor.call("query-migrate-capabilities")) {
             String name = known.path("capability").asText();
-            if (name.equals(BACKGROUND) || name.equals(HOLD)) {
+            boolean left =
+                    OF_A_MOVE.contains(name) && known.path("state").asText().equals("true");
+            if (name.equals(BACKGROUND) || name.equals(HOLD) || left) {
                 (wanted.contains(name) ? on : off).add(Map.of("capability", name, "state", wanted.contains(name)));
             }
         }

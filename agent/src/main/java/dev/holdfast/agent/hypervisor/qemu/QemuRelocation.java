@@ -21,13 +21,11 @@ import java.util.Set;
  * @param vm the process
  */
 record QemuRelocation(QemuVm vm) implements Relocation {
-    private static final String CONVERGE = "auto-converge";
-    private static final String LATE = "late-block-activate";
     private static final Set<String> OVER = Set.of("failed", "cancelled", "cancelling");
 
     @Override
     public int listen(String address) throws HypervisorException {
-        turn(LATE, true);
+        turn(Migration.LATE, true);
         monitor().call("migrate-incoming", Map.of("uri", "tcp:" + host(address) + ":0"));
         for (QmpValue listening : migration().query().path("socket-address")) {
             String port = listening.path("port").asText();
@@ -44,7 +42,7 @@ record QemuRelocation(QemuVm vm) implements Relocation {
         if (!migration().configure(Set.of())) {
             throw new HypervisorException(Kind.REFUSED, "this QEMU does not let its migration be configured");
         }
-        turn(CONVERGE, true);
+        turn(Migration.CONVERGE, true);
         monitor()
                 .call(
                         "migrate-set-parameters",
@@ -94,7 +92,7 @@ record QemuRelocation(QemuVm vm) implements Relocation {
             }
         }
         // A capture must not be slowed down by it.
-        turn(CONVERGE, false);
+        turn(Migration.CONVERGE, false);
     }
 
     private static boolean isHeldByStream(VmStatus status) {

@@ -138,6 +138,10 @@ class LiveMigrationTest {
         cluster.awaitPresent();
         require(cluster.n1().run("checkpoint", "verify", GROUP + "@before"));
         require(cluster.n1().run("checkpoint", "create", GROUP + "@there"));
+        assertThat(cluster.n1().run("checkpoint", "show", GROUP + "@there").out())
+                .as("what the move has set in QEMU does not keep it from a background capture")
+                .contains("background")
+                .doesNotContain(" live ", " stop ");
         require(cluster.n1().run("checkpoint", "revert", "--yes", "--paused", GROUP + "@before"));
         assertThat(here.hasProcess()).isFalse();
         assertThat(there.counter()).isLessThanOrEqualTo(then + 20);

@@ -120,6 +120,10 @@ class StoreFaultsTest {
         Told thaw = round.leader.run("vm", "thaw", vm.name);
         assertThat(thaw.exit()).as(thaw.all()).isNotZero();
         assertThat(thaw.err()).contains("not decided");
+        Told freeze = round.leader.run("vm", "freeze", "--deadline", "1s", vm.name);
+        assertThat(freeze.exit()).as(freeze.all()).isNotZero();
+        assertThat(freeze.err()).contains("not decided");
+        assertThat(Files.readString(vm.run.resolve("frozen"))).contains("kind=hold");
         require(round.leader.run("vm", "stop", "--force", vm.name));
         assertThat(vm.hasProcess()).isFalse();
         cluster.zookeeper.signal("CONT");
