@@ -3,7 +3,6 @@ package dev.holdfast.agent.snapshot;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
-import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
 import dev.holdfast.agent.snapshot.chain.ChainFsck;
 import dev.holdfast.agent.snapshot.chain.Intent;
@@ -20,7 +19,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -238,45 +236,7 @@ public final class VmSnapshots {
 
     /** Looks whether a snapshot is whole: the chain, each layer's structure and digest, the memory's digest. */
     public Verification verify(Name snapshot, Progress progress) throws SnapshotException {
-        try {
-            SnapshotRecord record = vm.snapshot(snapshot);
-            LayerGraph graph = vm.chain().graph();
-            List<String> problems = new ArrayList<>(graph.problems());
-            long bytes = 0;
-            Set<Layer> layers = new LinkedHashSet<>();
-            record.named().forEach(layer -> layers.addAll(graph.chain(layer)));
-            for (Layer layer : layers) {
-                bytes += checkLayer(record, layer, problems, progress);
-            }
-            String memory = Preflight.memoryProblem(vm, record, progress);
-            if (!memory.isEmpty()) {
-                problems.add(memory);
-            }
-            bytes += record.memory().map(SnapshotRecord.MemoryPart::bytes).orElse(0L);
-            return new Verification(snapshot, problems, bytes);
-        } catch (IOException e) {
-            throw SnapshotException.of(e);
-        }
-    }
-
-    private long checkLayer(SnapshotRecord record, Layer layer, List<String> problems, Progress progress)
-            throws IOException {
-        Path file = vm.chain().file(layer);
-        if (!Files.exists(file)) {
-            return 0;
-        }
-        try {
-            vm.tools().images().check(file);
-        } catch (ChainException e) {
-            problems.add(String.valueOf(e.getMessage()));
-        }
-        for (SnapshotRecord.DiskPart part : record.disks()) {
-            boolean known = part.asLayer().equals(layer) && !part.sha256().isEmpty();
-            if (known && !Digests.sha256(file, progress).equals(part.sha256())) {
-                problems.add(file + " is damaged: its checksum differs; restore it from a copy");
-            }
-        }
-        return Files.size(file);
+        return new SnapshotVerification(vm).verify(snapshot, progress);
     }
 
     /**

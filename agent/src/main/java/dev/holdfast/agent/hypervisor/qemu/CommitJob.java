@@ -28,6 +28,10 @@ final class CommitJob {
     }
 
     void start(Map<String, ?> arguments) throws HypervisorException {
+        if (find(monitor, id).isPresent()) {
+            // Whoever waited for it gave up: its name would be taken for as long as the machine lives.
+            cancel(monitor, id);
+        }
         Map<String, Object> all = new HashMap<>(arguments);
         all.put("job-id", id);
         all.put("auto-dismiss", false);

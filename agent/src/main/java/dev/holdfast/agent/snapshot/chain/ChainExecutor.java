@@ -148,6 +148,11 @@ public final class ChainExecutor implements ChainStep.Executor {
     public void merge(Layer top, Layer base) throws IOException {
         voidDigests(base);
         if (live.holds(top)) {
+            // QEMU names the new backing file in the layers above as soon as it is through; nobody may be left to void
+            // them then.
+            for (Layer above : chain.graph().children(top)) {
+                voidDigests(above);
+            }
             live.merge(top, base);
             flushFile(chain.file(base));
         } else {

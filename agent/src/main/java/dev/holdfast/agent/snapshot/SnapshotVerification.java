@@ -1,0 +1,83 @@
+package dev.holdfast.agent.snapshot;
+
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.snapshot.chain.ChainException;
+import dev.holdfast.agent.snapshot.chain.Intent;
+import dev.holdfast.agent.snapshot.chain.Layer;
+import dev.holdfast.agent.snapshot.chain.LayerGraph;
+import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Looks whether a snapshot is whole: the chain, each layer's structure and digest, the memory's digest. Claims nothing, so
+ * that it holds nobody up.
+ *
+ * @param vm the machine
+ */
+record SnapshotVerification(VmChain vm) {
+
+    Verification verify(Name snapshot, Progress progress) throws SnapshotException {
+        try {
+            SnapshotRecord record = vm.snapshot(snapshot);
+            LayerGraph graph = vm.chain().graph();
+            List<String> problems = new ArrayList<>(graph.problems());
+            long bytes = 0;
+            Set<Layer> layers = new LinkedHashSet<>();
+            record.named().forEach(layer -> layers.addAll(graph.chain(layer)));
+            for (Layer layer : layers) {
+                bytes += checkLayer(record, layer, problems, progress);
+            }
+            String memory = Preflight.memoryProblem(vm, record, progress);
+            if (!memory.isEmpty()) {
+                problems.add(memory);
+            }
+            bytes += record.memory().map(SnapshotRecord.MemoryPart::bytes).orElse(0L);
+            if (!problems.isEmpty()) {
+                requireUnchanged(record);
+            }
+            return new Verification(snapshot, problems, bytes);
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /** What is being merged, or was meanwhile, looks damaged. */
+    private void requireUnchanged(SnapshotRecord record) throws IOException, SnapshotException {
+        boolean merging = vm.chain()
+                .intent()
+                .filter(intent -> intent.kind() == Intent.Kind.MERGE)
+                .isPresent();
+        if (merging || !vm.snapshot(record.name()).equals(record)) {
+            throw new SnapshotException(new Refusal(
+                    Refusal.Kind.BUSY, "layers of " + vm.name() + " are being merged; verify it again afterwards"));
+        }
+    }
+
+    private long checkLayer(SnapshotRecord record, Layer layer, List<String> problems, Progress progress)
+            throws IOException {
+        Path file = vm.chain().file(layer);
+        if (!Files.exists(file)) {
+            return 0;
+        }
+        try {
+            vm.tools().images().check(file);
+        } catch (ChainException e) {
+            problems.add(String.valueOf(e.getMessage()));
+        }
+        for (SnapshotRecord.DiskPart part : record.disks()) {
+            boolean known = part.asLayer().equals(layer) && !part.sha256().isEmpty();
+            if (known && !Digests.sha256(file, progress).equals(part.sha256())) {
+                problems.add(file + " is damaged: its checksum differs; restore it from a copy");
+            }
+        }
+        return Files.size(file);
+    }
+}
