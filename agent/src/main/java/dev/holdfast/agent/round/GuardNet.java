@@ -41,7 +41,7 @@ public final class GuardNet implements ThawNet, AutoCloseable {
 
     /** One request to the guard. */
     private interface Request<R> {
-        R ask(GuardClient client) throws GuardUnavailableException, GuardRefusedException;
+        R ask(GuardClient client) throws GuardUnavailableException, GuardRefusedException, PhaseException;
     }
 
     private final Path socket;
@@ -71,9 +71,14 @@ public final class GuardNet implements ThawNet, AutoCloseable {
             client.arm(vm, token, bound, wasPaused);
             return true;
         };
+        Request<Boolean> known = client -> {
+            // Its own session with QEMU may have been lost since: this waits for a new one, where arming would refuse.
+            watch(client, vm);
+            return arm.ask(client);
+        };
         if (clients.containsKey(vm)) {
             try {
-                ask(vm, arm);
+                ask(vm, known);
                 return;
             } catch (PhaseException e) {
                 if (clients.containsKey(vm)) {
@@ -170,13 +175,18 @@ public final class GuardNet implements ThawNet, AutoCloseable {
         }
     }
 
+    private void watch(GuardClient client, Name vm)
+            throws GuardUnavailableException, GuardRefusedException, PhaseException {
+        boolean guestAgent =
+                vms.find(vm).map(known -> known.definition().guestAgent()).orElse(false);
+        client.watch(vm, runDirectory.apply(vm), pid(vm), guestAgent);
+    }
+
     private GuardClient knownOrNew(Name vm) throws GuardUnavailableException, GuardRefusedException, PhaseException {
         GuardClient known = clients.get(vm);
         if (known != null) {
             return known;
         }
-        long pid = pid(vm);
-        boolean guestAgent = vms.find(vm).orElseThrow().definition().guestAgent();
         // Each connection hears of every machine; one is told once.
         GuardClient client = GuardClient.connect(socket, ANSWER, fired -> {
             if (fired.vm().equals(vm)) {
@@ -185,8 +195,8 @@ public final class GuardNet implements ThawNet, AutoCloseable {
         });
         clients.put(vm, client);
         try {
-            client.watch(vm, runDirectory.apply(vm), pid, guestAgent);
-        } catch (GuardUnavailableException | GuardRefusedException e) {
+            watch(client, vm);
+        } catch (GuardUnavailableException | GuardRefusedException | PhaseException e) {
             forget(vm);
             throw e;
         }

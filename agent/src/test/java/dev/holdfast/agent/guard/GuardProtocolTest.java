@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -151,6 +152,19 @@ class GuardProtocolTest {
             assertThatThrownBy(() -> web.watchedBy(client)).hasMessageContaining("no QMP greeting");
         }
         web.watchedBy(client);
+    }
+
+    /** Arming refuses for the half second until the guard connects by itself. */
+    @Test
+    void watchingAgainBringsALostSessionBack() throws Exception {
+        Machine machine = watched("web");
+        for (int i = 0; i < 5; i++) {
+            machine.tell("yank", Map.of("instances", List.of(Map.of("type", "chardev", "id", "guard"))));
+            machine.watchedBy(client);
+            client.arm(machine.name(), "r" + i, MINUTE, false);
+            assertThat(machine.marked()).isTrue();
+            client.disarm(machine.name(), "r" + i);
+        }
     }
 
     @Test

@@ -111,6 +111,25 @@ class GuardNetTest {
         db.get(10, TimeUnit.SECONDS);
     }
 
+    /** A guard that refuses to arm what it has no session with, until it is told to watch. */
+    @Test
+    void asksForTheGuardsOwnSessionBeforeEachArming() throws Exception {
+        threads.submit(() -> {
+            try (LineSocket connection = server.accept()) {
+                boolean session = false;
+                for (String line = connection.readLine(); line != null; line = connection.readLine()) {
+                    boolean watch = line.contains("\"watch\"");
+                    connection.send(
+                            watch || session ? "{\"ok\":true}" : "{\"ok\":false,\"error\":\"no QMP session; wait\"}");
+                    session = watch;
+                }
+            }
+            return true;
+        });
+        net.arm(WEB, "r1", Duration.ofSeconds(5), false);
+        net.arm(WEB, "r2", Duration.ofSeconds(5), false);
+    }
+
     private Path mark() {
         return directory.resolve("web/frozen");
     }
