@@ -3,7 +3,7 @@
  * side ends too, for SECONDS at most.
  *
  * For the resource agent and the thaw script, which must work with everything else of Holdfast dead: a monitor every ten seconds
- * for each machine is most of what Holdfast costs, and this costs a tenth of what socat does.
+ * for each machine is most of what Holdfast costs, and socat costs several times as much.
  *
  * Exit codes: 0 the other side has ended, 1 it cannot be reached, 2 usage, 3 it has not ended in time; what came is printed.
  */
