@@ -270,9 +270,13 @@ expect() {
     expect monitor 0
 }
 
-@test "a held machine is degraded" {
+@test "a held machine is well at first, and degraded when that lasts" {
     process_of
     marker hold 0 0
+    expect monitor 0
+    touch -d '29 seconds ago' "$dir/frozen"
+    expect monitor 0
+    touch -d '40 seconds ago' "$dir/frozen"
     expect monitor 190
     grep -q "revert that is not decided" "$base/log"
 }
