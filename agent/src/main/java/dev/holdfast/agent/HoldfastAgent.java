@@ -317,7 +317,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 "",
                 platform.software(),
                 RECORD_VERSION,
-                states);
+                states,
+                NodePublisher.unreadable(machines.vms()));
     }
 
     private void onFired(Fired fired) {

@@ -73,6 +73,10 @@ final class PacemakerReport {
         if (!machines.journal().unreadable().isEmpty()) {
             degraded.add("the journal has an entry that cannot be read: run 'holdfast fsck'");
         }
+        machines.vms()
+                .unreadable()
+                .files()
+                .forEach(file -> degraded.add("%s defines no machine: run 'holdfast vm list'".formatted(file.file())));
         Map<Name, Optional<Taken>> groups = new TreeMap<>();
         try {
             cluster.store().gate().heldBack().ifPresent(why -> degraded.add("the cluster is paused: " + why));

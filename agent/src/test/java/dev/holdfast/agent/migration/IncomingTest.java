@@ -14,6 +14,7 @@ import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.journal.OperationState;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -51,6 +52,11 @@ class IncomingTest {
         }
 
         @Override
+        public Set<Name> running() {
+            return Set.of();
+        }
+
+        @Override
         public Optional<RunningVm> find(VmDefinition definition, Optional<String> instance) {
             return Optional.empty();
         }
@@ -78,13 +84,14 @@ class IncomingTest {
                 List.of(),
                 List.of(),
                 List.of());
-        VmRegistry vms = new VmRegistry(Map.of(definition, Optional.empty()), hypervisor, new VmRegistry.Listener() {
-            @Override
-            public void onProcess(ManagedVm vm, RunningVm process) {}
+        VmRegistry vms = new VmRegistry(
+                Map.of(definition, Optional.empty()), Unreadable.NONE, hypervisor, new VmRegistry.Listener() {
+                    @Override
+                    public void onProcess(ManagedVm vm, RunningVm process) {}
 
-            @Override
-            public void onGone(ManagedVm vm) {}
-        });
+                    @Override
+                    public void onGone(ManagedVm vm) {}
+                });
         machine = vms.find(WEB).orElseThrow();
         OperationJournal journal = OperationJournal.open(directory.resolve("journal"));
         tools = new NodeTools(

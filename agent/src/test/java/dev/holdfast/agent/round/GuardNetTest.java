@@ -7,6 +7,7 @@ import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.unix.LineServer;
 import dev.holdfast.agent.unix.LineSocket;
 import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -62,6 +63,7 @@ class GuardNetTest {
                         Optional.empty(),
                         FakeHypervisor.definition(DB),
                         Optional.empty()),
+                Unreadable.NONE,
                 hypervisor,
                 new Unheard());
         vms.start(WEB, StartMode.NORMAL);
