@@ -307,15 +307,22 @@ newest() { on n1 holdfast checkpoint list shop -o json | jq -r '[.. | objects | 
   nobody_fenced
 }
 
-@test "a node is cut off: it is fenced, its machine runs elsewhere, and comes home when the network is back" {
+@test "a node is cut off: it is fenced, its machine runs elsewhere, and moves home while it runs when the network is back" {
+  allow_migrate w3 --set-parameter allow-migrate --parameter-value true
   "$lab" cut n3
   wait_until 30 "n3 is not fenced" fenced
   wait_until 30 "w3 does not come back" elsewhere w3 n3
   talks w1 w2 w3
+  moves w3
   "$lab" heal n3
   wait_until 60 "w3 does not go home" runs_on w3 n3
   talks w3
   one_at_a_time w1 w2 w3
+  stays w3 | tail -n 2
+  # Pacemaker moves it as soon as n3 is back, and n3's agent is not there yet: it is waited for, and the guest runs on.
+  [[ "$(stays w3 | tail -n 1)" == "RAN n3 "*" move" ]]
+  no_failures
+  allow_migrate w3 --delete-parameter allow-migrate
   [ "$(fences)" -eq $((fences_before + 1)) ]
 }
 

@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiFunction;
+import java.util.function.BooleanSupplier;
 
 /** Asks other agents, this one included. Methods block. Thread-safe. */
 public final class Peers {
@@ -100,7 +101,24 @@ public final class Peers {
      */
     public JsonObject ask(Name node, PeerRequest request, Duration patience)
             throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
+        return askWhenThere(node, request, patience, () -> false);
+    }
+
+    /**
+     * The same, but a node whose agent has not joined the group channel yet is asked again and again.
+     *
+     * @param waits asked before each further try
+     */
+    public JsonObject askWhenThere(Name node, PeerRequest request, Duration patience, BooleanSupplier waits)
+            throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
         Optional<JsonObject> answer = tryToAsk(node, request, patience);
+        while (answer.isEmpty() && waits.getAsBoolean()) {
+            LockSupport.parkNanos(BETWEEN_TRIES.toNanos());
+            if (Thread.interrupted()) {
+                throw new InterruptedException("interrupted while waiting for node " + node);
+            }
+            answer = tryToAsk(node, request, patience);
+        }
         if (answer.isEmpty()) {
             throw absent(node);
         }

@@ -30,6 +30,10 @@ class PeersTest {
     private final Deque<CompletableFuture<byte[]>> answers = new ArrayDeque<>();
 
     private JsonObject ask() throws Exception {
+        return peers().askLeader(REQUEST, PATIENCE);
+    }
+
+    private Peers peers() {
         NodeLink link = new NodeLink() {
             @Override
             public CompletableFuture<byte[]> request(Name node, byte[] payload, Duration timeout) {
@@ -39,7 +43,7 @@ class PeersTest {
             @Override
             public void serve(BiFunction<Name, byte[], byte[]> handler) {}
         };
-        return new Peers(SELF, link, new FixedLeader(LEADER), (from, bytes) -> bytes).askLeader(REQUEST, PATIENCE);
+        return new Peers(SELF, link, new FixedLeader(LEADER), (from, bytes) -> bytes);
     }
 
     private void fails(Throwable how) {
@@ -80,5 +84,20 @@ class PeersTest {
         answers.add(
                 CompletableFuture.completedFuture(PeerAnswer.result(JsonObject.of(Map.of("outcome", "COMMITTED")))));
         assertThat(ask().text("outcome")).contains("COMMITTED");
+    }
+
+    /** A node that pacemaker has just seen come back. */
+    @Test
+    void waitsForANodeThatJoinsWhileItIsAskedTo() throws Exception {
+        fails(new NodeLink.AbsentException(LEADER));
+        fails(new NodeLink.AbsentException(LEADER));
+        answers.add(CompletableFuture.completedFuture(PeerAnswer.result(JsonObject.empty())));
+        peers().askWhenThere(LEADER, REQUEST, PATIENCE, () -> true);
+        assertThat(answers).isEmpty();
+
+        fails(new NodeLink.AbsentException(LEADER));
+        assertThatThrownBy(() -> peers().askWhenThere(LEADER, REQUEST, PATIENCE, () -> false))
+                .isInstanceOf(RoundRefusedException.class)
+                .hasMessageContaining("not in the group channel");
     }
 }
