@@ -33,6 +33,7 @@ holdfast_test_package_list() {
   cat <<'LIST'
 pacemaker the cluster of the lab
 corosync its members
+sbd fences by messages on a shared disk
 crmsh configures it
 nftables cuts its network
 resource-agents functions that resource agents share, and their tester
@@ -71,6 +72,7 @@ apt_install() (
   for package; do
     case $package in
       pacemaker | corosync) systemctl disable "$package.service" >/dev/null 2>&1 || true ;;
+      sbd) systemctl disable sbd.service sbd_remote.service >/dev/null 2>&1 || true ;;
     esac
   done
 )

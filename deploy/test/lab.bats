@@ -187,6 +187,88 @@ maintained() { on n1 crm_mon -1 | grep -q 'w1.*Started n1.*(\(maintenance\|unman
   nobody_fenced
 }
 
+allow_migrate() { on n1 crm_resource --resource "$1" --meta "${@:2}" >/dev/null; }
+move() { on n1 crm_resource --move --resource "$1" --node "$2"; }
+go_home() {
+  local vm
+  for vm; do on n1 crm_resource --clear --resource "$vm"; done
+  wait_until 60 "not every machine is at home" at_home
+}
+
+@test "machines move, one of them while it runs; a checkpoint from before is reverted where they are now, and pacemaker sees nothing of it" {
+  local before
+  talks w1 w2 w3
+  checkpoint before-move
+  talks w1 w2 w3
+  allow_migrate w2 --set-parameter allow-migrate --parameter-value true
+  before=$(operations w2)
+  moves w2
+  move w2 n3
+  wait_until 60 "w2 does not move" runs_on w2 n3
+  [ "$(since "$before" w2)" = $'n2 w2 migrate_to 0\nn2 w2 stop 0\nn3 w2 migrate_from 0' ] # the stop ends what is no more
+  move w1 n2
+  wait_until 60 "w1 does not move" runs_on w1 n2
+  talks w1 w2
+
+  before=$(operations w1 w2 w3)
+  reverts w1 w2 w3
+  revert before-move
+  sleep 5 # each monitor comes round twice
+  managed
+  [ "$(operations w1 w2 w3)" = "$before" ]
+  [ "$(picture | tr -s ' ')" = $'w1: cluster n2 processes n2 \nw2: cluster n3 processes n3 \nw3: cluster n3 processes n3 ' ]
+  talks w1 w2 w3
+  wait_until 20 "crm_mon does not show the checkpoint" shows "$(leader)" holdfast-checkpoint-shop '^before-move, 20.*T.*Z, under 1 h old$'
+
+  before=$(operations w2)
+  moves w2
+  go_home w1 w2
+  [ "$(since "$before" w2)" = $'n2 w2 migrate_from 0\nn3 w2 migrate_to 0\nn3 w2 stop 0' ]
+  talks w1 w2 w3
+  one_at_a_time w1 w2 w3
+  stays w2 | tail -n 4 | cut -d " " -f 2,5 | tee /dev/stderr | diff - <(printf '%s\n' "n2 boot" "n3 move" "n3 revert" "n2 move")
+  no_failures
+  nobody_fenced
+  allow_migrate w2 --delete-parameter allow-migrate
+}
+
+kind() { grep -qs "^kind=$2" "$(inside "n${1#w}" "/run/holdfast/vms/$1/frozen")"; }
+
+@test "the leader's agent is killed while machines are held for a revert: crm_mon says so, it is finished or undone, nothing is restarted" {
+  local first other before old
+  talks w1 w2 w3
+  checkpoint held
+  talks w1 w2 w3
+  before=$(operations w1 w2 w3)
+  first=$(leader)
+  # One agent hangs until the others have voted, so that it stays undecided.
+  case $first in n1) other=n2 hung=n3 ;; n2) other=n3 hung=n1 ;; *) other=n1 hung=n2 ;; esac
+  reverts w1 w2 w3
+  on $other timeout 120 holdfast checkpoint revert --yes shop@held >"$BATS_TEST_TMPDIR/revert" 2>&1 3>&- &
+  local asked=$!
+  on $hung timeout 30 sh -c 'until ls /run/holdfast/vms/w*/*/pid; do sleep 0.02; done; kill -STOP $(cat /run/holdfast/agent.pid)' 2>/dev/null
+  wait_until 30 "w${other#n} is not held" kind "w${other#n}" hold
+  old=$(agent_pid "$first")
+  on "$first" kill -9 "$old"
+  wait_until 30 "crm_mon does not show what is held" shows $other holdfast-frozen "^w${other#n} is held for r"
+  on n1 crm_mon -1 -A
+  managed 190
+  on $hung sh -c 'kill -CONT $(cat /run/holdfast/agent.pid)'
+  wait_until 60 "a machine is still frozen" no_marker
+  wait $asked || true
+  cat "$BATS_TEST_TMPDIR/revert"
+  talks w1 w2 w3
+  wait_until 20 "no new agent on $first" another_agent "$first" "$old"
+  wait_until 60 "no checkpoint any more" checkpoint "after-held-$RANDOM"
+  wait_until 20 "crm_mon still shows what is held" not_shown $other holdfast-frozen
+  managed 190
+  on n1 crm_resource --cleanup >/dev/null 2>&1
+  [ "$(operations w1 w2 w3)" = "$before" ]
+  one_at_a_time w1 w2 w3
+  nobody_fenced
+}
+not_shown() { [ -z "$(attribute "$1" "$2")" ]; }
+
 @test "a node is cut off: it is fenced, its machine runs elsewhere, and comes home when the network is back" {
   "$lab" cut n3
   wait_until 30 "n3 is not fenced" fenced
