@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 @Tag("qemu")
 @Tag("cluster")
 class LiveMigrationTest {
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofSeconds(60);
 
     private static RealCluster cluster;
     private static RealVm here;
