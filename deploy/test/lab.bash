@@ -154,10 +154,10 @@ checkpoint() { on n1 timeout 60 holdfast checkpoint create shop --name "$1"; }
 
 revert() { on n1 timeout 60 holdfast checkpoint revert --yes "shop@$1"; }
 
-# crash_when CONDITION... - starts a checkpoint and kills node n2 as soon as the condition holds.
+# crash_when CONDITION... - starts a checkpoint, or what the array doing says, and kills node n2 as soon as the condition holds.
 crash_when() {
   init=$(cat "$state/n2/init.pid")
-  on n1 timeout 120 holdfast checkpoint create shop --name "$name" >"$BATS_TEST_TMPDIR/round" 2>&1 3>&- &
+  on n1 timeout 120 holdfast checkpoint "${doing[@]:-create}" shop --name "$name" >"$BATS_TEST_TMPDIR/round" 2>&1 3>&- &
   local round=$! end=$((SECONDS + 30))
   until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; done
   crash
@@ -166,6 +166,12 @@ crash_when() {
 }
 
 crash() { kill -9 "$init"; }
+
+# went_back VM... - how often each went on from older data.
+went_back() {
+  local vm
+  for vm; do stays "$vm" | awk -v vm="$vm" '/^RAN/ { n += $3 < last; last = $4 } END { print vm, n + 0 }'; done
+}
 
 frozen_on_n2() { [ -e "/proc/$init/root/run/holdfast/vms/w2/frozen" ]; }
 
@@ -180,7 +186,7 @@ whole_or_gone() {
 
 after_the_crash() {
   wait_until 30 "n2 is not fenced" fenced
-  wait_until 10 "a machine is frozen" no_marker
+  wait_until "${stands_still:-10}" "a machine is frozen" no_marker
   talks w1 w3
   wait_until 60 "w2 does not run again" elsewhere w2 nowhere
   talks w2

@@ -269,15 +269,60 @@ kind() { grep -qs "^kind=$2" "$(inside "n${1#w}" "/run/holdfast/vms/$1/frozen")"
 }
 not_shown() { [ -z "$(attribute "$1" "$2")" ]; }
 
-@test "a node is cut off: it is fenced, its machine runs elsewhere, and comes home when the network is back" {
+scheduled() { on n1 holdfast schedule list -o json | jq -r ".schedules[] | select(.group == \"shop\") | $1"; }
+outcome() { scheduled '.result + ": " + .text' | grep -q "^$1"; }
+# skips TEXT - twice in a row, and the leader's log says why, too.
+skips() {
+  local due
+  wait_until 30 "it is not skipped: $1" outcome "skipped: $1"
+  due=$(scheduled .last)
+  wait_until 30 "the next is not skipped: $1" skipped_after "$due" "$1"
+  on "$(leader)" grep -F "the scheduled checkpoint of shop of $due was skipped: $1" /var/log/holdfast/agent.log
+}
+skipped_after() { [[ "$(scheduled .last)" > "$1" ]] && outcome "skipped: $2"; }
+newest() { on n1 holdfast checkpoint list shop -o json | jq -r '[.. | objects | select(.name? and .group?) | .name] | sort | last'; }
+
+@test "scheduled checkpoints are skipped while pacemaker is in maintenance-mode or the cluster paused, and go on; crm_mon -A and schedule list say so" {
+  local last
+  talks w1 w2 w3
+  on n1 holdfast schedule set shop --every 4s --disk-only --keep-last 2
+  wait_until 60 "none is taken" outcome "taken: scheduled-"
+  wait_until 30 "crm_mon does not show it" shows "$(leader)" holdfast-checkpoint-shop '^scheduled-[0-9TZ]*, 20.*T.*Z, under 1 h old$'
+  on n1 crm configure property maintenance-mode=true
+  skips "pacemaker's maintenance-mode is on"
+  last=$(newest)
+  on n1 crm configure property maintenance-mode=false
+  wait_until 30 "none is taken after maintenance" outcome "taken: scheduled-"
+  [[ "$(newest)" > "$last" ]]
+  on n1 holdfast cluster pause --reason "moving house"
+  skips "the cluster is paused: moving house"
+  wait_until 30 "crm_mon does not show the pause" shows n2 holdfast-degraded '^the cluster is paused: moving house$'
+  on n1 crm_mon -1 -A
+  on n1 holdfast cluster resume
+  wait_until 30 "none is taken after the pause" outcome "taken: scheduled-"
+  on n1 holdfast schedule list
+  on n1 holdfast schedule remove shop
+  wait_until 30 "crm_mon still shows the pause" not_shown n2 holdfast-degraded
+  managed
+  nobody_fenced
+}
+
+@test "a node is cut off: it is fenced, its machine runs elsewhere, and moves home while it runs when the network is back" {
+  allow_migrate w3 --set-parameter allow-migrate --parameter-value true
   "$lab" cut n3
   wait_until 30 "n3 is not fenced" fenced
   wait_until 30 "w3 does not come back" elsewhere w3 n3
   talks w1 w2 w3
+  moves w3
   "$lab" heal n3
   wait_until 60 "w3 does not go home" runs_on w3 n3
   talks w3
   one_at_a_time w1 w2 w3
+  stays w3 | tail -n 2
+  # Pacemaker moves it as soon as n3 is back, and n3's agent is not there yet: it is waited for, and the guest runs on.
+  [[ "$(stays w3 | tail -n 1)" == "RAN n3 "*" move" ]]
+  no_failures
+  allow_migrate w3 --delete-parameter allow-migrate
   [ "$(fences)" -eq $((fences_before + 1)) ]
 }
 
@@ -285,4 +330,23 @@ not_shown() { [ -z "$(attribute "$1" "$2")" ]; }
   name=crash-freeze
   crash_when frozen_on_n2
   after_the_crash
+}
+
+held_on_n2() { grep -qs '^kind=hold' "/proc/$init/root/run/holdfast/vms/w2/frozen"; }
+
+@test "a node dies while its machine is held for a revert: all of the group are back, or none" {
+  local before doing stands_still
+  name=crash-revert
+  talks w1 w2 w3
+  checkpoint "$name"
+  talks w1 w2 w3
+  reverts w1 w2 w3
+  before=$(went_back w1 w2 w3)
+  doing=(revert --yes) stands_still=60
+  crash_when held_on_n2
+  after_the_crash
+  for vm in w1 w2 w3; do stays "$vm" | tail -n 4; done
+  run diff -y --suppress-common-lines --width=60 <(echo "$before") <(went_back w1 w2 w3)
+  echo "went back: $output"
+  [ "${#lines[@]}" -eq 0 ] || [ "${#lines[@]}" -eq 3 ]
 }

@@ -207,7 +207,7 @@ class LiveMigrationTest {
         told = cluster.n2().run("vm", "migrate", "web1", "--to", "n1");
         assertThat(told.exit()).as(told.all()).isEqualTo(3);
         assertThat(told.err()).contains("does not run on this node");
-        told = cluster.n1().run("vm", "migrate", "web1", "--to", "n9");
+        told = cluster.n1().run("vm", "migrate", "web1", "--to", "n9", "--timeout", "3s");
         assertThat(told.exit()).as(told.all()).isEqualTo(1);
         assertThat(told.err()).contains("n9", "not in the group channel");
         assertThat(here.runs()).isTrue();
