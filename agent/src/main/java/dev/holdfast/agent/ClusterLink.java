@@ -102,10 +102,24 @@ final class ClusterLink implements AutoCloseable {
      * Whether another node says that it runs a machine. If the store cannot be asked, its last word counts.
      */
     boolean runsElsewhere(Name vm) {
-        return nodes().stream()
+        return runsElsewhere(vm, nodes());
+    }
+
+    private boolean runsElsewhere(Name vm, List<NodeRegistry.Node> nodes) {
+        return nodes.stream()
                 .filter(node -> !node.node().equals(self))
                 .map(node -> node.vms().get(vm))
                 .anyMatch(state -> state != null && !"stopped".equals(state));
+    }
+
+    /** The same, but what an unreachable store said last does not count: for who knows better, as pacemaker does. */
+    boolean surelyRunsElsewhere(Name vm) {
+        try {
+            return runsElsewhere(vm, store.nodes().nodes());
+        } catch (StoreUnreachableException e) {
+            LOG.warn("{}: the store cannot be asked where it runs ({}); pacemaker is believed", vm, e.getMessage());
+            return false;
+        }
     }
 
     /** How far this node's clock may be from that of the round's first node; -1 if it was not measured. */

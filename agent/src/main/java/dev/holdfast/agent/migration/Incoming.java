@@ -12,8 +12,6 @@ import dev.holdfast.agent.migration.Arrival.Event;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -83,7 +81,7 @@ final class Incoming {
             throw new HypervisorException(HypervisorException.Kind.REFUSED, vm() + " was stopped there just now");
         }
         // What an earlier stop has noted is over: the machine may run here again.
-        Files.deleteIfExists(stopNote());
+        tools.hypervisor().permit(machine.definition());
         tools.hypervisor().kill(machine.definition(), Optional.of(INSTANCE));
         RunningVm started = tools.hypervisor().start(machine.definition(), StartMode.incoming(INSTANCE));
         process = Optional.of(started);
@@ -101,10 +99,6 @@ final class Incoming {
                                     + " try again; mount with lookupcache=none to have it gone")
                             .formatted(vm(), tools.self(), mine, source(), theirs, tools.self()));
         }
-    }
-
-    private Path stopNote() {
-        return tools.runDirectory().apply(vm()).resolve("stopped");
     }
 
     /** The agent is back: finds its process again, and goes on if it has become this node's. */
@@ -244,7 +238,7 @@ final class Incoming {
     private Event runPlaced(RunningVm placed) {
         boolean before = mayHaveRun;
         try {
-            if (Files.exists(stopNote())) {
+            if (tools.hypervisor().isBarred(machine.definition())) {
                 why = vm() + " was stopped there before it had come over";
                 LOG.warn("{}", why);
                 return before ? Event.MAY_HAVE_RUN : Event.DID_NOT_RUN;

@@ -52,6 +52,14 @@ class IncomingTest {
         }
 
         @Override
+        public boolean isBarred(VmDefinition definition) {
+            return false;
+        }
+
+        @Override
+        public void permit(VmDefinition definition) {}
+
+        @Override
         public Set<Name> running() {
             return Set.of();
         }
