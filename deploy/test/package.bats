@@ -98,13 +98,6 @@ LIST
   [ "${lines[-1]}" = "life: all of it" ]
 }
 
-@test "upgraded, removed and purged around a running guest: it runs on, its snapshot and its disks stay" {
-  run inside life
-  echo "$output"
-  [ "$status" -eq 0 ]
-  [ "${lines[-1]}" = "life: all of it" ]
-}
-
 @test "the RPM holds the same files as the Debian package, and keeps an edited configuration" {
   rpm=$(find "$target" -maxdepth 1 -name 'holdfast-*.rpm')
   dpkg-deb --fsys-tarfile "$deb" | tar -t | grep -v '/$' | sed 's#^\.##' | sort >"$BATS_TEST_TMPDIR/deb"
