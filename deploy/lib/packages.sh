@@ -44,6 +44,7 @@ lintian checks the Debian package
 rpm makes the RPM, and looks into it
 shellcheck checks the scripts
 bats tests the scripts
+systemd runs the units
 LIST
 }
 

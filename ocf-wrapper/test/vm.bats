@@ -641,6 +641,8 @@ moving() {
     rm "$run_dir/agent.sock"
     agent_answers vm.console "$(refusal not_found)"
     expect validate-all 2
+    reason "it says no"
+    [[ "$output" != *not_found* ]]
 }
 
 @test "validate-all at level 10 warns when fencing is off" {
