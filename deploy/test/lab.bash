@@ -186,6 +186,7 @@ whole_or_gone() {
 
 after_the_crash() {
   wait_until 30 "n2 is not fenced" fenced
+  on n1 crm_mon -1 -A
   wait_until "${stands_still:-10}" "a machine is frozen" no_marker
   talks w1 w3
   wait_until 60 "w2 does not run again" elsewhere w2 nowhere
@@ -195,4 +196,19 @@ after_the_crash() {
   wait_until 60 "no checkpoint any more" checkpoint "next-$RANDOM"
   one_at_a_time w1 w2 w3
   [ "$(fences)" -eq $((fences_before + 1)) ]
+}
+
+# crash_in_revert CONDITION... - reverts to the checkpoint $name and kills n2 as soon as the condition holds; then all of the
+# group are back, or none.
+crash_in_revert() {
+  local before doing=(revert --yes) stands_still=60
+  talks w1 w2 w3 # so that going back can be seen
+  reverts w1 w2 w3
+  before=$(went_back w1 w2 w3)
+  crash_when "$@"
+  after_the_crash
+  for vm in w1 w2 w3; do stays "$vm" | tail -n 2; done
+  run diff -y --suppress-common-lines --width=60 <(echo "$before") <(went_back w1 w2 w3)
+  echo "went back: $output"
+  [ "${#lines[@]}" -eq 0 ] || [ "${#lines[@]}" -eq 3 ]
 }

@@ -335,18 +335,8 @@ newest() { on n1 holdfast checkpoint list shop -o json | jq -r '[.. | objects | 
 held_on_n2() { grep -qs '^kind=hold' "/proc/$init/root/run/holdfast/vms/w2/frozen"; }
 
 @test "a node dies while its machine is held for a revert: all of the group are back, or none" {
-  local before doing stands_still
   name=crash-revert
   talks w1 w2 w3
   checkpoint "$name"
-  talks w1 w2 w3
-  reverts w1 w2 w3
-  before=$(went_back w1 w2 w3)
-  doing=(revert --yes) stands_still=60
-  crash_when held_on_n2
-  after_the_crash
-  for vm in w1 w2 w3; do stays "$vm" | tail -n 4; done
-  run diff -y --suppress-common-lines --width=60 <(echo "$before") <(went_back w1 w2 w3)
-  echo "went back: $output"
-  [ "${#lines[@]}" -eq 0 ] || [ "${#lines[@]}" -eq 3 ]
+  crash_in_revert held_on_n2
 }
