@@ -23,6 +23,7 @@ public final class Peers {
     private static final String STOPPED = "stopped";
     private static final int ELECTION_TRIES = 60;
     private static final Duration BETWEEN_TRIES = Duration.ofMillis(250);
+    private static final Duration JOINING = Duration.ofSeconds(10);
 
     private final Name self;
     private final NodeLink link;
@@ -94,14 +95,25 @@ public final class Peers {
     }
 
     /**
-     * Asks one node.
+     * Asks one node. One that the store knows and that has not joined the group channel yet, because its agent has just come
+     * back, is waited for, but no longer than 10 s, or {@code patience} if that is shorter.
      *
      * @throws RoundRefusedException it was not done
      * @throws OutcomeUnknownException it was asked, and no answer came
      */
     public JsonObject ask(Name node, PeerRequest request, Duration patience)
             throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
-        return askWhenThere(node, request, patience, () -> false);
+        long[] triesLeft = {(patience.compareTo(JOINING) < 0 ? patience : JOINING).toMillis() / BETWEEN_TRIES.toMillis()
+        };
+        return askWhenThere(node, request, patience, () -> triesLeft[0]-- > 0 && isInStore(node));
+    }
+
+    private boolean isInStore(Name node) {
+        try {
+            return nodes.nodes().stream().anyMatch(known -> known.node().equals(node));
+        } catch (StoreUnreachableException e) {
+            return false;
+        }
     }
 
     /**

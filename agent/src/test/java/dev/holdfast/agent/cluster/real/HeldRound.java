@@ -82,13 +82,23 @@ final class HeldRound {
         return rounds.isEmpty() ? Optional.empty() : Optional.of(rounds.get(0).texts("waits_for"));
     }
 
-    private static void reaches(String what, Callable<Boolean> state) {
+    private void reaches(String what, Callable<Boolean> state) {
         await(what)
                 .pollInSameThread()
                 .pollDelay(Duration.ZERO)
                 .pollInterval(Duration.ofMillis(2))
                 .atMost(BOUND)
-                .until(state);
+                .until(() -> {
+                    boolean over = caller.isDone();
+                    if (state.call()) {
+                        return true;
+                    }
+                    if (over) {
+                        throw new AssertionError("the round is over before " + what + ": "
+                                + caller.join().all());
+                    }
+                    return false;
+                });
     }
 
     /** What the caller was told, once it was. */

@@ -364,7 +364,7 @@ final class RealCluster implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        Path kept = Path.of("target", "cluster-logs");
+        Path kept = Path.of("target", "cluster-logs", home.getFileName().toString());
         Files.createDirectories(kept);
         for (RealNode node : nodes) {
             node.agent.kill();
