@@ -52,10 +52,10 @@ times_over=${HOLDFAST_CRASHES:-10}
 progress() { echo "# $(date +%T) $*" >&3; }
 
 @test "ten times over: a node dies at any moment of a round" {
-  local i moment
-  for ((i = 1; i <= times_over; i++)); do
+  local nth moment
+  for nth in $(seq "$times_over"); do
     lab_setup
-    name=crash-any-$i
+    name=crash-any-$nth
     progress "$name"
     soon 300
     crash_when later
@@ -64,11 +64,11 @@ progress() { echo "# $(date +%T) $*" >&3; }
 }
 
 @test "ten times over: a node dies at any moment of a revert, and all of the group are back, or none" {
-  local i moment doing
-  for ((i = 1; i <= times_over; i++)); do
+  local nth moment doing
+  for nth in $(seq "$times_over"); do
     lab_setup
     talks w1 w2 w3
-    name=crash-revert-$i
+    name=crash-revert-$nth
     progress "$name"
     checkpoint "$name"
     soon 200
@@ -79,13 +79,13 @@ progress() { echo "# $(date +%T) $*" >&3; }
 settled() { at_home && no_marker; }
 
 @test "ten times over: a node dies at any moment of a move, the one that it leaves or the one to which it goes" {
-  local i moment victim
+  local nth moment victim
   on n1 crm_resource --resource w2 --meta --set-parameter allow-migrate --parameter-value true >/dev/null
-  for ((i = 1; i <= times_over; i++)); do
+  for nth in $(seq "$times_over"); do
     lab_setup
     talks w1 w2 w3
-    victim=n$((2 + i % 2))
-    progress "move $i, $victim dies"
+    victim=n$((2 + nth % 2))
+    progress "move $nth, $victim dies"
     moves w2 w2 w2
     on n1 crm_resource --move --resource w2 --node n3
     moment=$(($(now_ms) + RANDOM % 1500))
