@@ -119,7 +119,7 @@ final class Outgoing {
             event = Event.TARGET_LISTENS;
         } catch (RoundRefusedException e) {
             why = e.because().text();
-        } catch (OutcomeUnknownException | IOException e) {
+        } catch (OutcomeUnknownException | HypervisorException | IOException e) {
             why = String.valueOf(e.getMessage());
         }
         drive(event, new Passage(tools, machine, answer, bounds, progress));
@@ -177,11 +177,13 @@ final class Outgoing {
     }
 
     private JsonObject listen(long joiningUntil)
-            throws RoundRefusedException, OutcomeUnknownException, JsonException, IOException, InterruptedException {
+            throws RoundRefusedException, OutcomeUnknownException, HypervisorException, IOException,
+                    InterruptedException {
         List<Path> probes = SameMachine.leaveProbes(machine.definition(), id());
         Map<String, Object> body = body(Word.Ask.LISTEN);
         body.put(Word.HARDWARE, SameMachine.hardware(machine.definition()));
         body.put(Word.PROBES, probes.stream().map(Path::toString).toList());
+        body.put(Word.LAYERS, layers());
         JsonObject answer = tools.peers()
                 .get()
                 .askWhenThere(
@@ -193,6 +195,20 @@ final class Outgoing {
             throw new JsonException("node " + target + " does not wait for " + vm());
         }
         return answer;
+    }
+
+    /** The other node has to open the same: its view of the storage may be older than this one's. */
+    private List<String> layers() throws HypervisorException {
+        machine.lock().lock();
+        try {
+            Optional<RunningVm> process = tools.vms().process(machine);
+            if (process.isEmpty()) {
+                throw new HypervisorException(HypervisorException.Kind.GONE, vm() + " does not run any more");
+            }
+            return SameMachine.layers(process.get().disks());
+        } finally {
+            machine.lock().unlock();
+        }
     }
 
     private Map<String, Object> body(Word.Ask ask) {
