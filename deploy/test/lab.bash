@@ -32,7 +32,13 @@ lab_teardown() {
     "$lab" exec n1 crm_mon -1 --failcounts
     cat "$state"/power/log
     for node in n1 n2 n3; do "$lab" exec "$node" sh -c 'tail -n 8 /var/log/holdfast/agent.log; grep -h vm /var/log/pacemaker/pacemaker.log | tail -n 6'; done
-  } 2>&1
+    # What a test may have left would make those after it fail, too.
+    "$lab" exec n1 touch /run/stop-checkpoints
+    for vm in w1 w2 w3; do "$lab" exec n1 crm_resource --clear --resource "$vm"; done
+    "$lab" exec n1 crm configure property maintenance-mode=false
+    "$lab" exec n1 holdfast schedule remove shop
+    "$lab" exec n1 holdfast cluster resume
+  } 2>&1 || true
 }
 
 picture() { for vm in w1 w2 w3; do echo "$vm: cluster $(located $vm | tr '\n' ' ') processes $(processes $vm | tr '\n' ' ')"; done; }

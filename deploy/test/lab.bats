@@ -85,21 +85,32 @@ store_leader() {
   untouched
 }
 
+rounds_through() { grep -c '^thawed *n2' "$BATS_TEST_TMPDIR/rounds" || true; }
+rounds_after() { [ "$(rounds_through)" -gt "$1" ]; }
+
 @test "100 monitors in a row during a checkpoint, all succeed" {
   pids_before=$(pids)
   on n1 sh -c 'while [ ! -e /run/stop-checkpoints ]; do holdfast checkpoint create shop || echo failed; done' >"$BATS_TEST_TMPDIR/rounds" 2>&1 3>&- &
   local rounds=$!
+  wait_until 60 "no round goes through" rounds_after 0
+  { # a round comes by meanwhile, however slow
+    wait_until 60 "no second round" rounds_after "$(rounds_through)" || true
+    on n2 touch /run/enough
+  } 3>&- &
+  local second=$!
   # shellcheck disable=SC2016  # for the shell on the node
   run -0 on n2 sh -c 'export OCF_RESKEY_vm=w2 OCF_RESOURCE_INSTANCE=w2 OCF_RESKEY_CRM_meta_interval=2000
     frozen=0 i=0
-    while [ $i -lt 100 ]; do
+    while [ $i -lt 100 ] || [ ! -e /run/enough ]; do
       [ ! -e /run/holdfast/vms/w2/frozen ] || frozen=$((frozen + 1))
       /usr/lib/ocf/resource.d/holdfast/vm monitor || exit
       i=$((i + 1))
     done
-    echo "frozen: $frozen"'
+    echo "frozen: $frozen, monitors: $i"'
   echo "$output"
-  grep -q '^thawed *n2' "$BATS_TEST_TMPDIR/rounds" # a round has come by meanwhile
+  wait "$second"
+  rounds_after 1
+  on n2 rm /run/enough
   on n1 touch /run/stop-checkpoints
   wait "$rounds"
   on n1 rm /run/stop-checkpoints
