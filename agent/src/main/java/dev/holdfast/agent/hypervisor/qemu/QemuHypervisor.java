@@ -33,6 +33,10 @@ public final class QemuHypervisor implements Hypervisor {
     private static final Duration ANSWER = Duration.ofSeconds(5);
     private static final int WORDS_OF_QEMU = 4000;
 
+    /** When the host goes down, pacemaker stops or moves the machines first; what it leaves is ended before the storage goes. */
+    private static final List<String> ORDER =
+            List.of("--property=Before=pacemaker.service", "--property=After=remote-fs.target");
+
     private final QemuSettings settings;
     private final LongSupplier nanoClock;
 
@@ -116,7 +120,9 @@ public final class QemuHypervisor implements Hypervisor {
         if (settings.scopes()) {
             String unit = "holdfast-vm-" + definition.name()
                     + mode.instance().map(i -> "-" + i).orElse("");
-            command.addAll(List.of("systemd-run", "--quiet", "--scope", "--collect", "--unit=" + unit, "--"));
+            command.addAll(List.of("systemd-run", "--quiet", "--scope", "--collect", "--unit=" + unit));
+            command.addAll(ORDER);
+            command.add("--");
         }
         command.addAll(QemuCommandLine.of(settings, definition, directory, mode));
         Path output = directory.file("start.log");
