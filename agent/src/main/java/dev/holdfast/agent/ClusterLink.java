@@ -35,6 +35,7 @@ final class ClusterLink implements AutoCloseable {
     private final ZooKeeperStore store;
     private final JGroupsChannel channel;
     private volatile List<NodeRegistry.Node> lastSeen = List.of();
+    private volatile Optional<String> channelProblem = Optional.empty();
 
     private ClusterLink(NodeSettings node, ZooKeeperStore store, Platform platform) throws IOException {
         this.self = node.node();
@@ -75,6 +76,23 @@ final class ClusterLink implements AutoCloseable {
 
     JGroupsChannel channel() {
         return channel;
+    }
+
+    /** Whether this node is in the group channel now; its address may not be there yet when the host has just come up. */
+    boolean joinChannel(GroupChannel.Listener engine) {
+        try {
+            channel.start(engine);
+            channelProblem = Optional.empty();
+        } catch (IOException e) {
+            channelProblem = Optional.of("no group channel, so no checkpoints and no moves: " + e.getMessage());
+            LOG.error("{}; it is tried again", channelProblem.get());
+        }
+        return channelProblem.isEmpty();
+    }
+
+    /** Why this node is not in the group channel. */
+    Optional<String> channelProblem() {
+        return channelProblem;
     }
 
     /** The nodes as the store has them, or as it last had them. */

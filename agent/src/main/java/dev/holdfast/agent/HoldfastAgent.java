@@ -63,6 +63,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
 
     private static final Logger LOG = LoggerFactory.getLogger(HoldfastAgent.class);
     private static final Duration PUBLISH_EVERY = Duration.ofMillis(500);
+    private static final Duration JOIN_AGAIN = Duration.ofSeconds(5);
     private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
     private static final int RECORD_VERSION = 1;
 
@@ -285,14 +286,18 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                     () -> daemon(this::joinCluster, "holdfast-join").start());
             return;
         }
-        try {
-            cluster.channel().start(engine);
-        } catch (IOException e) {
-            LOG.error("{}; no checkpoint can include this node until the agent is restarted", e.getMessage());
-        }
-        LOG.info("node {} takes part in cluster {}", node.node(), node.cluster());
         every(PUBLISH_EVERY, publisher::publishInPassing);
-        Rehearsal.freezePath();
+        joinChannel();
+    }
+
+    private void joinChannel() {
+        if (cluster.joinChannel(engine)) {
+            LOG.info("node {} takes part in cluster {}", node.node(), node.cluster());
+            Rehearsal.freezePath();
+        } else {
+            timers.after(
+                    JOIN_AGAIN, () -> daemon(this::joinChannel, "holdfast-join").start());
+        }
     }
 
     /** A task that breaks is logged and comes again: nothing that looks after the node may end while the node lives. */

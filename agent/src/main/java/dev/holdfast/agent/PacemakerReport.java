@@ -32,6 +32,7 @@ final class PacemakerReport {
     private static final Path ATTRD_UPDATER = Path.of("/usr/sbin/attrd_updater");
     private static final Duration GUARD_BOUND = Duration.ofSeconds(2);
     private static final long AT_LEAST_EVERY = Duration.ofSeconds(10).toNanos();
+    private static final long ALL_ANEW_EVERY = Duration.ofSeconds(60).toNanos();
 
     private final NodeSettings node;
     private final Platform platform;
@@ -41,6 +42,7 @@ final class PacemakerReport {
     private final Attributes attributes = new Attributes(ATTRD_UPDATER);
     private List<String> told = List.of();
     private long toldAt;
+    private long allToldAt;
 
     PacemakerReport(
             NodeSettings node,
@@ -54,12 +56,17 @@ final class PacemakerReport {
         this.cluster = cluster;
         this.reign = reign;
         this.toldAt = platform.nanoClock().getAsLong() - AT_LEAST_EVERY;
+        this.allToldAt = toldAt;
     }
 
     /** To be called again and again. Never throws. */
     void tell() {
         long now = platform.nanoClock().getAsLong();
         List<String> still = still();
+        if (now - allToldAt >= ALL_ANEW_EVERY) {
+            allToldAt = now;
+            attributes.forget();
+        }
         if (!still.equals(told) || now - toldAt >= AT_LEAST_EVERY) {
             told = still;
             toldAt = now;
@@ -77,19 +84,19 @@ final class PacemakerReport {
                 .unreadable()
                 .files()
                 .forEach(file -> degraded.add("%s defines no machine: run 'holdfast vm list'".formatted(file.file())));
+        cluster.channelProblem().ifPresent(degraded::add);
+        boolean leads = reign.get().isPresent();
         Map<Name, Optional<Taken>> groups = new TreeMap<>();
         try {
             cluster.store().gate().heldBack().ifPresent(why -> degraded.add("the cluster is paused: " + why));
-            if (reign.get().isPresent()) {
-                for (Catalogue.Group group : cluster.store().catalogue().groups()) {
-                    groups.put(group.name(), newest(group.name()));
-                }
+            for (Catalogue.Group group : cluster.store().catalogue().groups()) {
+                groups.put(group.name(), leads ? newest(group.name()) : Optional.empty());
             }
         } catch (StoreUnreachableException e) {
             degraded.add("ZooKeeper cannot be used: no checkpoints, no reverts");
         }
-        attributes.show(
-                new ClusterFacts(still, degraded, groups, platform.clock().instant()));
+        attributes.show(new ClusterFacts(
+                still, degraded, leads, groups, platform.clock().instant()));
     }
 
     private List<String> still() {

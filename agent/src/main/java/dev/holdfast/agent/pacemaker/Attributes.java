@@ -48,9 +48,10 @@ public final class Attributes {
                 if (!each.getValue().equals(shown.get(each.getKey()))) {
                     run("--name", each.getKey(), "--update", each.getValue());
                     shown.put(each.getKey(), each.getValue());
+                    looked.add(each.getKey());
                 }
             }
-            for (String gone : stale(now.keySet())) {
+            for (String gone : stale(facts.possible(), now.keySet())) {
                 run("--name", gone, "--delete");
                 shown.remove(gone);
                 looked.add(gone);
@@ -64,13 +65,16 @@ public final class Attributes {
         }
     }
 
-    private Set<String> stale(Set<String> now) {
-        SortedSet<String> stale = new TreeSet<>(shown.keySet());
-        for (String always : List.of(ClusterFacts.PREFIX + "frozen", ClusterFacts.PREFIX + "degraded")) {
-            if (!looked.contains(always)) {
-                stale.add(always);
-            }
-        }
+    /** Pacemaker may have been restarted alone, and have forgotten: the next time all is said anew. */
+    public void forget() {
+        shown.clear();
+        looked.clear();
+    }
+
+    private Set<String> stale(Set<String> possible, Set<String> now) {
+        SortedSet<String> stale = new TreeSet<>(possible);
+        stale.removeAll(looked);
+        stale.addAll(shown.keySet());
         stale.removeAll(now);
         return stale;
     }

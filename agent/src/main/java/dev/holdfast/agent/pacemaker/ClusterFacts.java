@@ -7,17 +7,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * What people shall see of a node in {@code crm_mon -A}. Pure.
  *
  * @param still why machines of this node stand still, in words
  * @param degraded what is wrong with this node, in words
- * @param groups newest checkpoint of each group, empty if there is none; no groups at all on nodes that do not lead
+ * @param leads whether this node shows the checkpoints of the cluster
+ * @param groups newest checkpoint of each group, empty if there is none; only the names count where the node does not lead
  * @param now the wall clock
  */
-public record ClusterFacts(List<String> still, List<String> degraded, Map<Name, Optional<Taken>> groups, Instant now) {
+public record ClusterFacts(
+        List<String> still, List<String> degraded, boolean leads, Map<Name, Optional<Taken>> groups, Instant now) {
 
     /** How all names begin. */
     static final String PREFIX = "holdfast-";
@@ -43,15 +47,32 @@ public record ClusterFacts(List<String> still, List<String> degraded, Map<Name, 
         if (!degraded.isEmpty()) {
             all.put(PREFIX + "degraded", String.join(SEPARATOR, degraded));
         }
+        if (leads) {
+            checkpoints(all);
+        }
+        return all;
+    }
+
+    /** Names that an earlier life of the agent may have left, whatever it was then. */
+    SortedSet<String> possible() {
+        SortedSet<String> all = new TreeSet<>(List.of(PREFIX + "frozen", PREFIX + "degraded"));
+        groups.keySet().forEach(group -> all.add(nameOf(group)));
+        return all;
+    }
+
+    private static String nameOf(Name group) {
+        return PREFIX + "checkpoint-" + group;
+    }
+
+    private void checkpoints(SortedMap<String, String> all) {
         groups.forEach((group, newest) -> all.put(
-                PREFIX + "checkpoint-" + group,
+                nameOf(group),
                 newest.map(taken -> "%s, %s, %s old"
                                 .formatted(
                                         taken.checkpoint(),
                                         taken.at().truncatedTo(java.time.temporal.ChronoUnit.SECONDS),
                                         age(Duration.between(taken.at(), now))))
                         .orElse("none")));
-        return all;
     }
 
     /** Coarse: each change of an attribute makes pacemaker look at the whole cluster once more. */

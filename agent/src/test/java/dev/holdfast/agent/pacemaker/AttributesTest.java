@@ -46,6 +46,7 @@ class AttributesTest {
         return new ClusterFacts(
                 List.of(),
                 List.of(degraded),
+                true,
                 Map.of(SHOP, Optional.of(new Taken(new Name("nightly"), NOW.minusSeconds(90 * 60)))),
                 now);
     }
@@ -73,11 +74,29 @@ class AttributesTest {
                         "--name holdfast-degraded --delete");
     }
 
+    /** The agent was killed in office, and another node leads now. */
+    @Test
+    void whatAnEarlierLifeInOfficeHasLeftIsTakenAway() throws IOException {
+        attributes.show(new ClusterFacts(List.of(), List.of(), false, Map.of(SHOP, Optional.empty()), NOW));
+        assertThat(told()).contains("--name holdfast-checkpoint-shop --delete");
+    }
+
+    @Test
+    void saysAllAnewWhenPacemakerMayHaveForgotten() throws IOException {
+        attributes.show(facts(NOW, "the guard does not answer"));
+        List<String> first = told();
+        attributes.show(facts(NOW, "the guard does not answer"));
+        assertThat(told()).isEmpty();
+        attributes.forget();
+        attributes.show(facts(NOW, "the guard does not answer"));
+        assertThat(told()).isEqualTo(first);
+    }
+
     @Test
     void aLeaderThatLosesOfficeTakesItsLinesAway() throws IOException {
         attributes.show(facts(NOW));
         told();
-        attributes.show(new ClusterFacts(List.of(), List.of(), Map.of(), NOW));
+        attributes.show(new ClusterFacts(List.of(), List.of(), false, Map.of(SHOP, Optional.empty()), NOW));
         assertThat(told()).containsExactly("--name holdfast-checkpoint-shop --delete");
     }
 

@@ -101,7 +101,6 @@ public final class JGroupsChannel implements GroupChannel {
         try {
             channel.connect("holdfast-" + settings.cluster());
         } catch (Exception declared) { // JGroups declares nothing narrower
-            channel.close();
             throw new IOException(
                     ("the group channel could not listen on %s, ports %d and %d (%s): is another holdfastd running, and "
                                     + "is the address one of this node?")

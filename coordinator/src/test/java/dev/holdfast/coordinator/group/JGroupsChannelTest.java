@@ -12,6 +12,7 @@ import dev.holdfast.coordinator.protocol.message.GroupMessage;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -200,6 +201,28 @@ class JGroupsChannelTest {
         awaitDrop(one, Drop.UNSEALED);
         assertThat(rogue.getView().size()).isEqualTo(1);
         assertThat(one.present()).containsExactly(N1);
+    }
+
+    /** The host has just come up, and its address is not there yet; or the port is still taken. */
+    @Test
+    void whoCouldNotListenMayTryAgain() throws Exception {
+        JGroupsChannel one = channel(N1, 1, heard);
+        try (JGroupsChannel two = new JGroupsChannel(settings(N2, 2), registry(), () -> 0)) {
+            ServerSocket taken = new ServerSocket(7800, 1, InetAddress.getByName(address(2)));
+            for (int i = 0; i < 2; i++) {
+                assertThatThrownBy(() -> two.start(new Recorder()))
+                        .isInstanceOf(IOException.class)
+                        .hasMessageContaining("could not listen on " + address(2));
+            }
+            taken.close();
+            two.link().serve((from, payload) -> payload);
+            two.start(new Recorder());
+            await().atMost(Duration.ofSeconds(15)).until(() -> one.present().contains(N2));
+            assertThat(one.link()
+                            .request(N2, new byte[] {7}, Duration.ofSeconds(10))
+                            .get(10, TimeUnit.SECONDS))
+                    .containsExactly(7);
+        }
     }
 
     /** Who joins learns of it later than the others; pacemaker moves a machine to a node in that very moment. */

@@ -122,7 +122,8 @@ public final class QemuHypervisor implements Hypervisor {
                     + mode.instance().map(i -> "-" + i).orElse("");
             command.addAll(List.of("systemd-run", "--quiet", "--scope", "--collect", "--unit=" + unit));
             command.addAll(ORDER);
-            command.add("--");
+            // The agent is spared by a host that runs out of memory; machines are to be taken before pacemaker is.
+            command.addAll(List.of("--", "choom", "-n", "0", "--"));
         }
         command.addAll(QemuCommandLine.of(settings, definition, directory, mode));
         Path output = directory.file("start.log");
