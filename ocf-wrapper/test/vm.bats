@@ -390,10 +390,24 @@ expect() {
     grep -q '"command":"vm.start","arguments":{"vm":"web","placed":true}' "$base/asked"
 }
 
-@test "start of a machine that runs does nothing" {
+@test "start of a machine that runs only takes back the note of a stop" {
     qmp_says running
+    echo x >"$dir/stopped"
     expect start 0
     [ ! -e "$base/asked" ]
+    [ ! -e "$dir/stopped" ]
+}
+
+@test "start of a machine that has moved, or waits for its memory, is no success" {
+    for state in postmigrate inmigrate; do
+        rm -f "$dir/rescue.sock"
+        qmp_says "$state"
+        expect start 1
+        reason "moving, or has moved: QEMU says '$state'"
+    done
+    rm -f "$dir/rescue.sock"
+    qmp_says paused # by a person
+    expect start 0
 }
 
 @test "start waits for an agent that is still coming up, or busy" {
