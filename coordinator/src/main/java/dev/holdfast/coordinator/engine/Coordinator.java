@@ -129,6 +129,8 @@ public final class Coordinator {
             RoundSpec spec = plan(wish, reign);
             awaitPresent(spec.members().nodes());
             admission.check().check(spec);
+            // What was there may have been the life of an agent that was killed: the group notices some seconds later.
+            awaitPresent(spec.members().nodes());
             begins.run();
             Outcome outcome = engine.run(spec).get();
             awaitClosed(wish.id(), outcome.kind() == Outcome.Kind.COMMITTED ? COMMITTED_PATIENCE : ABORTED_PATIENCE);

@@ -42,7 +42,7 @@ class CoordinatorTest {
 
     private final MemoryDecisionLog log = new MemoryDecisionLog();
     private final AtomicInteger looks = new AtomicInteger();
-    private int joinsAtLook;
+    private volatile int joinsAtLook;
     private List<UnreadableDefinition> unreadable = List.of();
 
     /** A channel in which this node hears itself only after some looks. */
@@ -99,6 +99,10 @@ class CoordinatorTest {
     }
 
     private Outcome run() throws Exception {
+        return run(spec -> {});
+    }
+
+    private Outcome run(Coordinator.MembersCheck check) throws Exception {
         engine.start();
         Epoch reign = log.takeOffice();
         engine.onElected(reign);
@@ -107,7 +111,7 @@ class CoordinatorTest {
                 new OneGroup(),
                 new OneNode(),
                 (group, wait) -> () -> {},
-                new Coordinator.Admission(new OpenGate(), spec -> {}, 10));
+                new Coordinator.Admission(new OpenGate(), check, 10));
         return coordinator.run(
                 new Coordinator.Wish(
                         new RoundId("r1"), RoundKind.CHECKPOINT, SHOP, new Name("c1"), Samples.OPTIONS, Duration.ZERO),
@@ -120,6 +124,18 @@ class CoordinatorTest {
         joinsAtLook = 5;
         assertThat(run().kind()).isEqualTo(Outcome.Kind.COMMITTED);
         assertThat(looks.get()).isGreaterThanOrEqualTo(5);
+    }
+
+    /** The agent was killed and has come back; its former life leaves the group while it is asked something. */
+    @Test
+    void waitsForANodeThatLeavesTheChannelWhileItIsLookedAt() throws Exception {
+        AtomicInteger left = new AtomicInteger();
+        Outcome outcome = run(spec -> {
+            joinsAtLook = looks.get() + 5;
+            left.set(joinsAtLook);
+        });
+        assertThat(outcome.kind()).isEqualTo(Outcome.Kind.COMMITTED);
+        assertThat(looks.get()).isGreaterThanOrEqualTo(left.get());
     }
 
     @Test
