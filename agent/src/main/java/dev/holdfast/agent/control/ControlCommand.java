@@ -37,7 +37,7 @@ public enum ControlCommand {
     SNAPSHOT_DELETE(Effect.CHANGES, "vm", "name"),
     VM_LIST(Effect.READS),
     VM_SHOW(Effect.READS, "vm"),
-    VM_START(Effect.CHANGES, "vm", "paused"),
+    VM_START(Effect.CHANGES, "vm", "paused", "placed"),
     VM_STOP(Effect.CHANGES, "vm", "timeout", "force"),
     VM_FREEZE(Effect.CHANGES, "vm", "deadline"),
     VM_THAW(Effect.CHANGES, "vm"),
