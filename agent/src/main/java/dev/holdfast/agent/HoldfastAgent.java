@@ -167,6 +167,10 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final class Starter implements VmCommands.Starter {
         @Override
         public void start(Name vm, NodeParts.Start start) throws SnapshotException, HypervisorException {
+            Optional<Refusal> left = migrations.reclaim().refusal(vm);
+            if (left.isPresent()) {
+                throw new SnapshotException(left.get());
+            }
             parts.start(vm, leftIntents.on(vm), start);
         }
 

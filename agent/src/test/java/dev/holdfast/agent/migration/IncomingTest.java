@@ -104,6 +104,7 @@ class IncomingTest {
                     throw new AssertionError("nobody is asked");
                 },
                 vm -> directory,
+                directory,
                 Instant::now,
                 System::nanoTime,
                 () -> {});
