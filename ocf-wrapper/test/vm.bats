@@ -522,7 +522,7 @@ moving() {
     export OCF_RESKEY_copy_disks=true
     agent_answers vm.migrate "$result"
     expect migrate_to 0
-    grep -qF '"to":"n2","timeout":"580s","copy_disks":true}' "$base/asked"
+    grep -q '"to":"n2","timeout":"[0-9]*s","copy_disks":true}' "$base/asked"
 }
 
 @test "migrate_to takes the last line: progress comes before it" {

@@ -3,6 +3,7 @@ package dev.holdfast.agent.migration;
 import dev.holdfast.agent.cluster.OutcomeUnknownException;
 import dev.holdfast.agent.cluster.PeerRequest;
 import dev.holdfast.agent.control.Progress;
+import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmStatus;
@@ -132,10 +133,25 @@ final class Outgoing {
         drive(event, new Passage(tools, machine, new Passage.To(answer, disks), bounds, progress));
     }
 
+    private List<DiskState> openDisks() throws IOException {
+        machine.lock().lock();
+        try {
+            Optional<RunningVm> process = machine.process();
+            if (process.isEmpty()) {
+                throw new IOException("its process has ended");
+            }
+            return process.get().disks();
+        } catch (HypervisorException e) {
+            throw new IOException(e.getMessage(), e);
+        } finally {
+            machine.lock().unlock();
+        }
+    }
+
     /** What is frozen goes first: the machine's new process needs it to start. */
     private void copyParts(Passage.Bounds bounds, Progress progress)
             throws RoundRefusedException, OutcomeUnknownException, IOException, InterruptedException {
-        Freight freight = OutgoingDisks.freight(machine.definition());
+        Freight freight = OutgoingDisks.freight(machine.definition(), openDisks());
         Map<String, Object> body = described(Word.Ask.RECEIVE);
         body.put(Word.FREIGHT, freight);
         JsonObject answer = request(body, START);

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.migration;
 
 import dev.holdfast.agent.control.Progress;
+import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
@@ -62,9 +63,24 @@ final class OutgoingDisks implements Closeable {
         return directories.iterator().next();
     }
 
-    /** What there is to copy. */
-    static Freight freight(VmDefinition machine) throws IOException {
-        return Freight.of(ChainDirectory.open(directory(machine)));
+    /**
+     * What there is to copy.
+     *
+     * @param open the disks as its process has them open
+     * @throws IOException the process writes to something else than the head names: what is frozen is not known then
+     */
+    static Freight freight(VmDefinition machine, List<DiskState> open) throws IOException {
+        ChainDirectory chain = ChainDirectory.open(directory(machine));
+        Freight freight = Freight.of(chain);
+        Set<Path> head = new HashSet<>();
+        chain.head().layers().values().forEach(layer -> head.add(chain.file(layer)));
+        Set<Path> written = new HashSet<>();
+        open.forEach(disk -> written.add(disk.active()));
+        if (!written.equals(head)) {
+            throw new IOException("%s writes to %s, but the head of its chain names %s; run \"holdfast fsck\""
+                    .formatted(machine.name(), written, head));
+        }
+        return freight;
     }
 
     /**

@@ -84,11 +84,18 @@ public final class Door implements Closeable {
             visitors.serve(this, SealedConnection.answer(socket, secret, HANDSHAKE));
         } catch (IOException e) {
             LOG.info("a connection from {} has ended: {}", socket.getRemoteSocketAddress(), e.getMessage());
-            try {
-                socket.close();
-            } catch (IOException again) {
-                LOG.debug("a socket does not close", again);
-            }
+            forget(socket);
+        }
+    }
+
+    private void forget(Socket socket) {
+        synchronized (open) {
+            open.remove(socket);
+        }
+        try {
+            socket.close();
+        } catch (IOException e) {
+            LOG.debug("a socket does not close", e);
         }
     }
 

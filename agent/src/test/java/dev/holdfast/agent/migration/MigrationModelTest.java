@@ -1,6 +1,7 @@
 package dev.holdfast.agent.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.migration.Departure.Effect;
 import java.util.ArrayDeque;
@@ -39,8 +40,9 @@ class MigrationModelTest {
      * @param copied whether each node has files of its own; otherwise both see the same
      * @param here whether the source's have a head
      * @param there whether the target's have
+     * @param forgetful whether the source, wrongly, leaves its own as they are
      */
-    private record Disks(boolean copied, boolean here, boolean there) {}
+    private record Disks(boolean copied, boolean here, boolean there, boolean forgetful) {}
 
     /**
      * Everything there is.
@@ -87,7 +89,7 @@ class MigrationModelTest {
                 false,
                 false,
                 1,
-                new Disks(false, true, true));
+                new Disks(false, true, true, false));
 
         World on(Disks now) {
             return new World(
@@ -107,11 +109,13 @@ class MigrationModelTest {
         }
 
         World here(boolean now) {
-            return disks.copied() ? on(new Disks(true, now, disks.there())) : this;
+            return disks.copied()
+                    ? on(new Disks(true, now || disks.forgetful(), disks.there(), disks.forgetful()))
+                    : this;
         }
 
         World there(boolean now) {
-            return disks.copied() ? on(new Disks(true, disks.here(), now)) : this;
+            return disks.copied() ? on(new Disks(true, disks.here(), now, disks.forgetful())) : this;
         }
 
         World out(Departure.Event event) {
@@ -440,7 +444,13 @@ class MigrationModelTest {
 
     @Test
     void neverRunsFromDisksThatAreOlderThanTheirCopy() {
-        assertThat(explore(World.BEGIN.on(new Disks(true, true, false)))).isGreaterThan(1_000);
+        assertThat(explore(World.BEGIN.on(new Disks(true, true, false, false)))).isGreaterThan(1_000);
+    }
+
+    @Test
+    void wouldNoticeDisksThatAreNotSetAside() {
+        assertThatThrownBy(() -> explore(World.BEGIN.on(new Disks(true, true, false, true))))
+                .hasMessageContaining("two machines could start");
     }
 
     private static int explore(World begin) {

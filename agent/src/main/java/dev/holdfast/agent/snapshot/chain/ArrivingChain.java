@@ -57,12 +57,8 @@ public final class ArrivingChain {
                     + " their whole paths, so both must be the same, without symbolic links");
         }
         remove(real);
-        if (MovedChain.at(real).note().isPresent()) {
-            Path beside = beside(real);
-            deleteTree(beside);
-            Files.move(real, beside, StandardCopyOption.ATOMIC_MOVE);
-        }
-        if (!ChainDirectory.list(real).isEmpty()) {
+        boolean aside = MovedChain.at(real).note().isPresent();
+        if (!aside && !ChainDirectory.list(real).isEmpty()) {
             throw new ChainException(real
                     + " is not empty, and a copy never replaces what is there; if nothing in it is needed, remove it");
         }
@@ -71,6 +67,11 @@ public final class ArrivingChain {
         if (usable < freight.frozenBytes() + SPARE) {
             throw new ChainException("the file system of %s has room for %d MiB, and %d MiB are needed before the disks"
                     .formatted(real, usable >> 20, (freight.frozenBytes() + SPARE) >> 20));
+        }
+        if (aside) {
+            Path beside = beside(real);
+            deleteTree(beside);
+            Files.move(real, beside, StandardCopyOption.ATOMIC_MOVE);
         }
         ChainDirectory made = chain.unchecked();
         for (Path directory :

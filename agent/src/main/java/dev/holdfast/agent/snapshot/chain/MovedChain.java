@@ -68,6 +68,8 @@ public final class MovedChain {
             return;
         }
         NOTES.write(path.resolve(NOTE), new Note(operation, target, false));
+        // What an earlier move to this node may have left: without a head it would make the chain a half copy.
+        DurableFile.delete(path.resolve(ArrivingChain.MARK));
         Files.move(path.resolve(HEAD), path.resolve(ASIDE), StandardCopyOption.ATOMIC_MOVE);
         DurableFile.flushDirectory(path);
     }
