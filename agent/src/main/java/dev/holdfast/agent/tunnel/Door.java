@@ -10,8 +10,6 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,8 +22,7 @@ public final class Door implements Closeable {
     private final ServerSocket server;
     private final Secret secret;
     private final Visitors visitors;
-    private final List<Closeable> open = new ArrayList<>();
-    private boolean closed;
+    private final OpenEnds open = new OpenEnds();
 
     /** What is done with those who know the secret. On a thread of its own for each. */
     public interface Visitors {
@@ -53,6 +50,7 @@ public final class Door implements Closeable {
             throw e;
         }
         Door door = new Door(server, secret, visitors);
+        door.open.keep(server);
         door.start("tunnel-door", door::accept);
         return door;
     }
@@ -71,7 +69,7 @@ public final class Door implements Closeable {
     private void accept() {
         while (!server.isClosed()) {
             try {
-                Socket socket = keep(server.accept());
+                Socket socket = open.keep(server.accept());
                 start("tunnel-visitor", () -> visit(socket));
             } catch (IOException e) {
                 LOG.debug("the door is closed: {}", e.toString());
@@ -84,55 +82,20 @@ public final class Door implements Closeable {
             visitors.serve(this, SealedConnection.answer(socket, secret, HANDSHAKE));
         } catch (IOException e) {
             LOG.info("a connection from {} has ended: {}", socket.getRemoteSocketAddress(), e.getMessage());
-            forget(socket);
-        }
-    }
-
-    private void forget(Socket socket) {
-        synchronized (open) {
-            open.remove(socket);
-        }
-        try {
-            socket.close();
-        } catch (IOException e) {
-            LOG.debug("a socket does not close", e);
+            open.end(socket);
         }
     }
 
     /** Joins a visitor with a program of this node that waits at a UNIX socket. Returns at once. */
     public void join(SealedConnection connection, Path program) throws IOException {
-        SocketChannel channel = keep(SocketChannel.open(UnixDomainSocketAddress.of(program)));
+        SocketChannel channel = open.keep(SocketChannel.open(UnixDomainSocketAddress.of(program)));
         connection.welcome();
         Ferry.begin(channel, connection);
-    }
-
-    private <C extends Closeable> C keep(C connection) throws IOException {
-        synchronized (open) {
-            if (!closed) {
-                open.add(connection);
-                return connection;
-            }
-        }
-        connection.close();
-        throw new IOException("the door was closed");
     }
 
     /** Shuts it, and cuts off everybody who came through it. */
     @Override
     public void close() {
-        List<Closeable> ending;
-        synchronized (open) {
-            closed = true;
-            ending = new ArrayList<>(open);
-            ending.add(server);
-            open.clear();
-        }
-        for (Closeable connection : ending) {
-            try {
-                connection.close();
-            } catch (IOException e) {
-                LOG.debug("a connection does not close", e);
-            }
-        }
+        open.close();
     }
 }

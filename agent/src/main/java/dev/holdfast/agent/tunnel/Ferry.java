@@ -73,11 +73,8 @@ final class Ferry implements Closeable {
 
     @Override
     public void close() {
-        try (SocketChannel one = program;
-                SealedConnection other = tunnel) {
-            LOG.debug("{} ends", tunnel.purpose());
-        } catch (IOException e) {
-            LOG.debug("{}: {}", tunnel.purpose(), e.toString());
-        }
+        LOG.debug("{} ends", tunnel.purpose());
+        OpenEnds.cut(program);
+        OpenEnds.cut(tunnel);
     }
 }

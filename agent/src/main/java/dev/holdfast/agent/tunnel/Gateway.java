@@ -10,8 +10,6 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,8 +23,7 @@ public final class Gateway implements Closeable {
     private final InetSocketAddress far;
     private final Secret secret;
     private final Duration patience;
-    private final List<Closeable> open = new ArrayList<>();
-    private boolean closed;
+    private final OpenEnds open = new OpenEnds();
 
     /**
      * @param far where the other agent waits
@@ -40,7 +37,7 @@ public final class Gateway implements Closeable {
 
     /** A connection of the agent itself. Closed with the gateway. */
     public SealedConnection call(String purpose) throws IOException {
-        return keep(SealedConnection.call(far, secret, purpose, patience));
+        return open.keep(SealedConnection.call(far, secret, purpose, patience));
     }
 
     /**
@@ -51,7 +48,7 @@ public final class Gateway implements Closeable {
     public void open(Path socket, String purpose) throws IOException {
         SealedConnection connection = call(purpose);
         Files.deleteIfExists(socket);
-        ServerSocketChannel server = keep(ServerSocketChannel.open(StandardProtocolFamily.UNIX));
+        ServerSocketChannel server = open.keep(ServerSocketChannel.open(StandardProtocolFamily.UNIX));
         server.bind(UnixDomainSocketAddress.of(socket), 1);
         Thread thread = new Thread(() -> accept(server, socket, connection), "tunnel-to-" + purpose);
         thread.setDaemon(true);
@@ -62,38 +59,15 @@ public final class Gateway implements Closeable {
         try (server) {
             SocketChannel program = server.accept();
             Files.deleteIfExists(socket);
-            keep(Ferry.begin(program, connection));
+            open.keep(Ferry.begin(program, connection));
         } catch (IOException e) {
             LOG.debug("{}: {}", connection.purpose(), e.toString());
         }
     }
 
-    private <C extends Closeable> C keep(C connection) throws IOException {
-        synchronized (open) {
-            if (!closed) {
-                open.add(connection);
-                return connection;
-            }
-        }
-        connection.close();
-        throw new IOException("the tunnel was closed");
-    }
-
     /** Cuts off everything at once: programs that wait for the other node see an end. */
     @Override
     public void close() {
-        List<Closeable> ending;
-        synchronized (open) {
-            closed = true;
-            ending = List.copyOf(open);
-            open.clear();
-        }
-        for (Closeable connection : ending) {
-            try {
-                connection.close();
-            } catch (IOException e) {
-                LOG.debug("a tunnel does not close", e);
-            }
-        }
+        open.close();
     }
 }
