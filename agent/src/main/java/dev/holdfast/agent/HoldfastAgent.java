@@ -166,12 +166,13 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
 
     private final class Starter implements VmCommands.Starter {
         @Override
-        public void start(Name vm, NodeParts.Start start) throws SnapshotException, HypervisorException {
+        public void start(Name vm, boolean placed, NodeParts.Start start)
+                throws SnapshotException, HypervisorException {
             Optional<Refusal> left = migrations.reclaim().refusal(vm);
             if (left.isPresent()) {
                 throw new SnapshotException(left.get());
             }
-            parts.start(vm, leftIntents.on(vm), start);
+            parts.start(vm, placed ? cluster::surelyRunsElsewhere : cluster::runsElsewhere, leftIntents.on(vm), start);
         }
 
         @Override

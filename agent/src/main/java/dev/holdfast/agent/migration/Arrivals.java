@@ -72,22 +72,22 @@ public final class Arrivals {
     /** Starts a process that waits for a machine's memory. */
     JsonObject listen(JsonObject body) throws RoundRefusedException, JsonException {
         if (body.flag(Word.COPIED).orElse(false)) {
-            return listenForCopies(Word.name(body, Word.MIGRATION));
+            return listenForCopies(Word.name(body, Word.MIGRATION), body.texts(Word.LAYERS));
         }
         return admit(body, false, incoming -> {
-            int port = incoming.listen(address);
+            int port = incoming.listen(address, body.texts(Word.LAYERS));
             LOG.info("{}: waits for its memory on {} port {}", incoming.vm(), address, port);
             return Map.of(Word.ANSWER, Word.of(Word.Answer.LISTENS), Word.ADDRESS, address, Word.PORT, (long) port);
         });
     }
 
-    private JsonObject listenForCopies(Name id) throws RoundRefusedException {
+    private JsonObject listenForCopies(Name id, List<String> layers) throws RoundRefusedException {
         Incoming incoming = coming.get(id);
         if (incoming == null) {
             throw refused(Refusal.Kind.FAILED, "the copy of its disks was given up there; see its agent's log");
         }
         try {
-            incoming.listenForCopies();
+            incoming.listenForCopies(layers);
             return Word.answer(Word.Answer.LISTENS);
         } catch (HypervisorException | IOException e) {
             gone(incoming);

@@ -3,7 +3,6 @@ package dev.holdfast.agent.migration;
 import dev.holdfast.agent.cluster.OutcomeUnknownException;
 import dev.holdfast.agent.cluster.PeerRequest;
 import dev.holdfast.agent.control.Progress;
-import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmStatus;
@@ -33,6 +32,8 @@ final class Outgoing {
     private static final Logger LOG = LoggerFactory.getLogger(Outgoing.class);
 
     private static final Duration START = Duration.ofSeconds(45);
+    /** Pacemaker moves machines home as soon as a node is back, which is sooner than its agent has joined the others. */
+    private static final Duration JOINING = Duration.ofSeconds(20);
     /** The guest stands still meanwhile; more than a stall of the target's agent that is tolerated elsewhere. */
     private static final Duration ANSWER = Duration.ofSeconds(3);
 
@@ -120,11 +121,11 @@ final class Outgoing {
             if (copyDisks) {
                 copyParts(bounds, progress);
             }
-            answer = listen();
+            answer = listen(bounds);
             event = Event.TARGET_LISTENS;
         } catch (RoundRefusedException e) {
             why = e.because().text();
-        } catch (OutcomeUnknownException | IOException e) {
+        } catch (OutcomeUnknownException | HypervisorException | IOException e) {
             why = String.valueOf(e.getMessage());
         }
         if (isStopped()) {
@@ -133,28 +134,14 @@ final class Outgoing {
         drive(event, new Passage(tools, machine, new Passage.To(answer, disks), bounds, progress));
     }
 
-    private List<DiskState> openDisks() throws IOException {
-        machine.lock().lock();
-        try {
-            Optional<RunningVm> process = machine.process();
-            if (process.isEmpty()) {
-                throw new IOException("its process has ended");
-            }
-            return process.get().disks();
-        } catch (HypervisorException e) {
-            throw new IOException(e.getMessage(), e);
-        } finally {
-            machine.lock().unlock();
-        }
-    }
-
     /** What is frozen goes first: the machine's new process needs it to start. */
     private void copyParts(Passage.Bounds bounds, Progress progress)
-            throws RoundRefusedException, OutcomeUnknownException, IOException, InterruptedException {
-        Freight freight = OutgoingDisks.freight(machine.definition(), openDisks());
+            throws RoundRefusedException, OutcomeUnknownException, HypervisorException, IOException,
+                    InterruptedException {
+        Freight freight = OutgoingDisks.freight(machine.definition(), OutgoingDisks.open(tools, machine));
         Map<String, Object> body = described(Word.Ask.RECEIVE);
         body.put(Word.FREIGHT, freight);
-        JsonObject answer = request(body, START);
+        JsonObject answer = requestWhenThere(body, bounds);
         if (Word.answer(answer) != Word.Answer.RECEIVES) {
             throw new JsonException("node " + target + " does not take the disks of " + vm());
         }
@@ -215,9 +202,27 @@ final class Outgoing {
         };
     }
 
-    private JsonObject listen()
-            throws RoundRefusedException, OutcomeUnknownException, JsonException, IOException, InterruptedException {
-        JsonObject answer = request(described(Word.Ask.LISTEN), START);
+    /** A node that has just come up is in the store before it is in the group. */
+    private JsonObject requestWhenThere(Map<String, Object> body, Passage.Bounds bounds)
+            throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
+        long now = tools.nanoClock().getAsLong();
+        long joiningUntil = now + Math.min(JOINING.toNanos(), (bounds.untilNanos() - now) / 3);
+        return tools.peers()
+                .get()
+                .askWhenThere(
+                        target,
+                        request(body),
+                        START,
+                        () -> !isCalledOff() && tools.nanoClock().getAsLong() - joiningUntil < 0);
+    }
+
+    private JsonObject listen(Passage.Bounds bounds)
+            throws RoundRefusedException, OutcomeUnknownException, HypervisorException, IOException,
+                    InterruptedException {
+        Map<String, Object> body = described(Word.Ask.LISTEN);
+        // The other node has to open the same: its view of the storage may be older than this one's.
+        body.put(Word.LAYERS, SameMachine.layers(OutgoingDisks.open(tools, machine)));
+        JsonObject answer = requestWhenThere(body, bounds);
         if (Word.answer(answer) != Word.Answer.LISTENS) {
             throw new JsonException("node " + target + " does not wait for " + vm());
         }
@@ -242,16 +247,13 @@ final class Outgoing {
         return body;
     }
 
-    private JsonObject request(Map<String, Object> body, Duration patience)
-            throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
-        return tools.peers()
-                .get()
-                .ask(target, new PeerRequest(PeerRequest.Kind.MIGRATION, JsonObject.of(body)), patience);
+    private static PeerRequest request(Map<String, Object> body) {
+        return new PeerRequest(PeerRequest.Kind.MIGRATION, JsonObject.of(body));
     }
 
     private Event ask(Word.Ask ask, Duration patience) throws InterruptedException {
         try {
-            JsonObject answer = request(body(ask), patience);
+            JsonObject answer = tools.peers().get().ask(target, request(body(ask)), patience);
             return switch (Word.answer(answer)) {
                 case LOADED -> Event.TARGET_LOADED;
                 case RUNS -> Event.TARGET_RUNS;

@@ -2,6 +2,8 @@ package dev.holdfast.agent.migration;
 
 import dev.holdfast.agent.control.Progress;
 import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
@@ -9,6 +11,7 @@ import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.Freight;
 import dev.holdfast.agent.tunnel.Gateway;
 import dev.holdfast.agent.tunnel.Secret;
+import dev.holdfast.agent.vm.ManagedVm;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -17,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -61,6 +65,20 @@ final class OutgoingDisks implements Closeable {
                             .formatted(machine.name(), directories));
         }
         return directories.iterator().next();
+    }
+
+    /** The disks as the machine's process has them open. */
+    static List<DiskState> open(NodeTools tools, ManagedVm machine) throws HypervisorException {
+        machine.lock().lock();
+        try {
+            Optional<RunningVm> process = tools.vms().process(machine);
+            if (process.isEmpty()) {
+                throw new HypervisorException(HypervisorException.Kind.GONE, machine.name() + " does not run any more");
+            }
+            return process.get().disks();
+        } finally {
+            machine.lock().unlock();
+        }
     }
 
     /**

@@ -47,6 +47,7 @@ final class Word {
     static final String FREIGHT = "freight";
     static final String COPIED = "copied";
     static final String SECRET = "secret";
+    static final String LAYERS = "layers";
     static final String WHY = "why";
     static final String ADDRESS = "address";
     static final String PORT = "port";

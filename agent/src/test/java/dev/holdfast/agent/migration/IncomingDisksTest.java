@@ -3,10 +3,8 @@ package dev.holdfast.agent.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
-import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.journal.Operation;
 import dev.holdfast.agent.journal.OperationJournal;
@@ -30,7 +28,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -70,31 +67,6 @@ class IncomingDisksTest {
         public void check(Path image) {}
     }
 
-    private static final class NoProcesses implements Hypervisor {
-        @Override
-        public RunningVm start(VmDefinition definition, StartMode mode) {
-            throw new AssertionError("nothing is started");
-        }
-
-        @Override
-        public Set<Name> running() {
-            return Set.of();
-        }
-
-        @Override
-        public Optional<RunningVm> find(VmDefinition definition, Optional<String> instance) {
-            return Optional.empty();
-        }
-
-        @Override
-        public void kill(VmDefinition definition, Optional<String> instance) {}
-
-        @Override
-        public RunningVm takePlace(RunningVm instance, VmDefinition definition) {
-            throw new AssertionError("nothing was started");
-        }
-    }
-
     @BeforeEach
     void copyDisks() throws IOException {
         Path root = temporary.toRealPath();
@@ -112,7 +84,10 @@ class IncomingDisksTest {
                 List.of(new VmDefinition.Disk("d0", chain.resolve("head/d0.qcow2"))),
                 List.of());
         VmRegistry vms = new VmRegistry(
-                Map.of(definition, Optional.empty()), Unreadable.NONE, new NoProcesses(), new VmRegistry.Listener() {
+                Map.of(definition, Optional.empty()),
+                Unreadable.NONE,
+                new IncomingTest.Starts(),
+                new VmRegistry.Listener() {
                     @Override
                     public void onProcess(ManagedVm vm, RunningVm process) {}
 
@@ -124,7 +99,7 @@ class IncomingDisksTest {
         tools = new NodeTools(
                 new Name("n2"),
                 vms,
-                new NoProcesses(),
+                new IncomingTest.Starts(),
                 new VmClaims(),
                 journal,
                 () -> {

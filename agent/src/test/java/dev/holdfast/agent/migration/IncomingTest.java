@@ -42,7 +42,7 @@ class IncomingTest {
     private Operation entry;
 
     /** A hypervisor that starts nothing, and counts how often it was asked to. */
-    private static final class Starts implements Hypervisor {
+    static final class Starts implements Hypervisor {
         private int count;
 
         @Override
@@ -50,6 +50,14 @@ class IncomingTest {
             count++;
             throw new HypervisorException(HypervisorException.Kind.REFUSED, "no such emulator");
         }
+
+        @Override
+        public boolean isBarred(VmDefinition definition) {
+            return false;
+        }
+
+        @Override
+        public void permit(VmDefinition definition) {}
 
         @Override
         public Set<Name> running() {
@@ -125,7 +133,7 @@ class IncomingTest {
     void startsNothingOnceItWasStopped() {
         Incoming incoming = new Incoming(tools, machine, entry);
         incoming.stop();
-        assertThatThrownBy(() -> incoming.listen("127.0.0.1")).hasMessageContaining("was stopped there");
+        assertThatThrownBy(() -> incoming.listen("127.0.0.1", List.of())).hasMessageContaining("was stopped there");
         assertThat(hypervisor.count).isZero();
         assertThat(claims.holder(WEB)).isEmpty();
         assertThat(tools.journal().operations()).isEmpty();

@@ -33,6 +33,10 @@ public final class QemuHypervisor implements Hypervisor {
     private static final Duration ANSWER = Duration.ofSeconds(5);
     private static final int WORDS_OF_QEMU = 4000;
 
+    /** When the host goes down, pacemaker stops or moves the machines first; what it leaves is ended before the storage goes. */
+    private static final List<String> ORDER =
+            List.of("--property=Before=pacemaker.service", "--property=After=remote-fs.target");
+
     private final QemuSettings settings;
     private final LongSupplier nanoClock;
 
@@ -55,6 +59,12 @@ public final class QemuHypervisor implements Hypervisor {
                     definition.name() + " runs already as process " + old.get().pid());
         }
         directory.create();
+        if (mode.instance().isEmpty() && isBarred(definition)) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    definition.name() + " was stopped here meanwhile (" + stopNote(definition)
+                            + "); it is not started");
+        }
         launch(definition, directory, mode);
         QemuVm vm = connect(definition, directory)
                 .orElseThrow(() -> new HypervisorException(
@@ -63,6 +73,30 @@ public final class QemuHypervisor implements Hypervisor {
             load(vm, directory, mode.memory().get());
         }
         return vm;
+    }
+
+    private Path stopNote(VmDefinition definition) {
+        return settings.runDirectory()
+                .resolve("vms")
+                .resolve(definition.name().value())
+                .resolve("stopped");
+    }
+
+    @Override
+    public boolean isBarred(VmDefinition definition) {
+        return Files.exists(stopNote(definition));
+    }
+
+    @Override
+    public void permit(VmDefinition definition) throws HypervisorException {
+        try {
+            Files.deleteIfExists(stopNote(definition));
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    "the note " + stopNote(definition) + " of a stop cannot be removed: " + e.getMessage(),
+                    e);
+        }
     }
 
     private void load(QemuVm vm, VmDirectory directory, Path memory) throws HypervisorException {
@@ -86,7 +120,9 @@ public final class QemuHypervisor implements Hypervisor {
         if (settings.scopes()) {
             String unit = "holdfast-vm-" + definition.name()
                     + mode.instance().map(i -> "-" + i).orElse("");
-            command.addAll(List.of("systemd-run", "--quiet", "--scope", "--collect", "--unit=" + unit, "--"));
+            command.addAll(List.of("systemd-run", "--quiet", "--scope", "--collect", "--unit=" + unit));
+            command.addAll(ORDER);
+            command.add("--");
         }
         command.addAll(QemuCommandLine.of(settings, definition, directory, mode));
         Path output = directory.file("start.log");
