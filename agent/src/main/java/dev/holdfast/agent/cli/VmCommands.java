@@ -208,6 +208,11 @@ final class VmCommands {
         @Option(names = "--timeout", paramLabel = "TIME", description = "for all of it (as configured)")
         private @Nullable Duration timeout;
 
+        @Option(
+                names = "--copy-disks",
+                description = "copy the disks and checkpoints, too; without it both nodes share them")
+        private boolean copyDisks;
+
         @Override
         ControlCommand command() {
             return ControlCommand.VM_MIGRATE;
@@ -220,6 +225,7 @@ final class VmCommands {
             arguments.put("bandwidth", bandwidth);
             arguments.put("downtime", downtime == null ? null : Quantity.text(downtime));
             arguments.put("timeout", timeout == null ? null : Quantity.text(timeout));
+            arguments.put("copy_disks", copyDisks ? true : null);
         }
     }
 

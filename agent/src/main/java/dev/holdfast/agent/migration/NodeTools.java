@@ -22,6 +22,7 @@ import java.util.function.Supplier;
  * @param journal remembers who owns a machine that moves
  * @param peers the other nodes
  * @param runDirectory of each machine
+ * @param stateDirectory what outlives the host
  * @param clock stamps the journal, for people
  * @param nanoClock the monotonic clock
  * @param changed told when a machine has come or gone
@@ -34,6 +35,7 @@ public record NodeTools(
         OperationJournal journal,
         Supplier<Peers> peers,
         Function<Name, Path> runDirectory,
+        Path stateDirectory,
         InstantSource clock,
         LongSupplier nanoClock,
         Runnable changed) {}
