@@ -47,6 +47,10 @@ public final class QemuHypervisor implements Hypervisor {
 
     @Override
     public RunningVm start(VmDefinition definition, StartMode mode) throws HypervisorException {
+        return start(definition, mode, DiskWiring.PLAIN);
+    }
+
+    QemuVm start(VmDefinition definition, StartMode mode, DiskWiring wiring) throws HypervisorException {
         VmDirectory directory = VmDirectory.of(settings.runDirectory(), definition.name(), mode.instance());
         Optional<ProcessIdentity> old = directory.process();
         if (old.isPresent()) {
@@ -55,7 +59,7 @@ public final class QemuHypervisor implements Hypervisor {
                     definition.name() + " runs already as process " + old.get().pid());
         }
         directory.create();
-        launch(definition, directory, mode);
+        launch(definition, directory, mode, wiring);
         QemuVm vm = connect(definition, directory)
                 .orElseThrow(() -> new HypervisorException(
                         Kind.GONE, definition.name() + " ended right after its start: " + lastWords(directory)));
@@ -81,14 +85,15 @@ public final class QemuHypervisor implements Hypervisor {
         }
     }
 
-    private void launch(VmDefinition definition, VmDirectory directory, StartMode mode) throws HypervisorException {
+    private void launch(VmDefinition definition, VmDirectory directory, StartMode mode, DiskWiring wiring)
+            throws HypervisorException {
         List<String> command = new ArrayList<>();
         if (settings.scopes()) {
             String unit = "holdfast-vm-" + definition.name()
                     + mode.instance().map(i -> "-" + i).orElse("");
             command.addAll(List.of("systemd-run", "--quiet", "--scope", "--collect", "--unit=" + unit, "--"));
         }
-        command.addAll(QemuCommandLine.of(settings, definition, directory, mode));
+        command.addAll(QemuCommandLine.of(settings, definition, directory, mode, wiring));
         Path output = directory.file("start.log");
         try {
             ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
@@ -161,6 +166,15 @@ public final class QemuHypervisor implements Hypervisor {
         } catch (HypervisorException e) {
             return true;
         }
+    }
+
+    /** Finds an instance without clearing anything in it. */
+    Optional<QemuVm> look(VmDefinition definition, String instance) throws HypervisorException {
+        return connect(definition, VmDirectory.of(settings.runDirectory(), definition.name(), Optional.of(instance)));
+    }
+
+    LongSupplier nanoClock() {
+        return nanoClock;
     }
 
     private Optional<QemuVm> connect(VmDefinition definition, VmDirectory directory) throws HypervisorException {

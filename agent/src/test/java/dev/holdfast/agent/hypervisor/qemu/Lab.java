@@ -132,6 +132,11 @@ final class Lab implements AutoCloseable {
         return vm;
     }
 
+    /** Ends with this lab. */
+    void adopt(RunningVm vm) {
+        started.add(vm);
+    }
+
     /** Started, and the guest counts. */
     RunningVm startOracle(String name) throws Exception {
         RunningVm vm = start(definition(name), StartMode.NORMAL);
