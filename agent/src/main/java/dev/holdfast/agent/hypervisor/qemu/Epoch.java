@@ -93,7 +93,7 @@ final class Epoch {
                             + limits.pause().toMillis() + " ms");
         }
         // All writes have been answered now, and a lost one is known here alone.
-        if (!primary.isComplete()) {
+        if (!primary.hasLostNothing()) {
             throw new HypervisorException(Kind.FAILED, "the standby has lost writes; it has to be built anew");
         }
     }

@@ -68,9 +68,13 @@ final class QemuPrimary implements Primary {
 
     @Override
     public boolean isComplete() throws HypervisorException {
+        return isAttached() && hasLostNothing();
+    }
+
+    /** Of what was sent to the standby that is attached. Quick, for the moment in which the guest stands still. */
+    boolean hasLostNothing() throws HypervisorException {
         hasLost |= lost.overflowed() || !lost.takeAll().isEmpty();
         return !hasLost
-                && isAttached()
                 && monitor.call("query-xen-replication-status")
                         .path("error")
                         .asText()

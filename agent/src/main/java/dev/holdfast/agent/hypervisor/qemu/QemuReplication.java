@@ -9,6 +9,8 @@ import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -30,9 +32,7 @@ public final class QemuReplication implements Replication {
 
     @Override
     public Primary primary(RunningVm machine) throws HypervisorException {
-        if (!(machine instanceof QemuVm vm)) {
-            throw new IllegalArgumentException("not a machine of this driver");
-        }
+        QemuVm vm = own(machine);
         CopyNodes nodes = CopyNodes.read(vm.monitor());
         for (VmDefinition.Disk disk : vm.definition().disks()) {
             if (nodes.layer(disk.id()).isEmpty()) {
@@ -66,5 +66,23 @@ public final class QemuReplication implements Replication {
     public Optional<Standby> findStandby(VmDefinition definition, StandbyPlace place) throws HypervisorException {
         Optional<QemuVm> vm = hypervisor.look(definition, StandbyPlace.INSTANCE);
         return vm.isEmpty() ? Optional.empty() : Optional.of(QemuStandby.found(hypervisor, vm.get(), place));
+    }
+
+    @Override
+    public void settle(RunningVm machine, StandbyPlace place, Duration bound) throws HypervisorException {
+        QemuVm vm = own(machine);
+        QemuStandby.awaitRolledBack(vm, bound);
+        for (VmDefinition.Disk disk : vm.definition().disks()) {
+            vm.monitor().accepts("blockdev-del", Map.of("node-name", CopyNodes.active(disk.id())));
+            vm.monitor().accepts("blockdev-del", Map.of("node-name", CopyNodes.hidden(disk.id())));
+        }
+        StandbyFiles.remove(place);
+    }
+
+    private static QemuVm own(RunningVm machine) {
+        if (machine instanceof QemuVm vm) {
+            return vm;
+        }
+        throw new IllegalArgumentException("not a machine of this driver");
     }
 }

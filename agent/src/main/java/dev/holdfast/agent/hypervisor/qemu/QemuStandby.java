@@ -26,6 +26,7 @@ final class QemuStandby implements Standby {
     private Optional<EpochRecord> record;
     private @Nullable EpochMemory memory;
     private boolean rolledBack;
+    private boolean isTheMachine;
 
     private QemuStandby(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place, Optional<EpochRecord> record) {
         this.hypervisor = hypervisor;
@@ -90,24 +91,27 @@ final class QemuStandby implements Standby {
 
     @Override
     public void commit(long epoch, Duration patience) throws HypervisorException {
-        if (record.isPresent() && record.get().epoch() == epoch) {
-            if (!record.get().committed()) {
-                commitDisks(record.get(), patience);
-            }
-            return;
+        long start = monitor().nanoClock().getAsLong();
+        if (record.isEmpty() || record.get().epoch() != epoch) {
+            prepare(epoch, patience);
         }
+        if (!record.orElseThrow().committed()) {
+            commitDisks(record.orElseThrow(), monitor().left(start, patience));
+        }
+    }
+
+    /** Up to where there is no way back. */
+    void prepare(long epoch, Duration patience) throws HypervisorException {
         EpochMemory arrived = memory;
         if (arrived == null || arrived.epoch() != epoch) {
             throw new HypervisorException(Kind.REFUSED, "epoch " + epoch + " was not begun or was given up");
         }
-        long start = monitor().nanoClock().getAsLong();
         arrived.complete(patience);
+        arrived.close();
         checkDisks();
         EpochRecord committing = new EpochRecord(false, epoch, arrived.slot());
         committing.write(place.directory());
         record = Optional.of(committing);
-        commitDisks(committing, monitor().left(start, patience));
-        arrived.close();
         memory = null;
     }
 
@@ -158,9 +162,15 @@ final class QemuStandby implements Standby {
     @Override
     public void rollBack(Duration bound) throws HypervisorException {
         startRollBack();
-        long start = monitor().nanoClock().getAsLong();
-        while (CopyNodes.read(monitor()).isRollingBack(vm.definition())) {
-            if (monitor().left(start, bound).isZero()) {
+        awaitRolledBack(vm, bound);
+    }
+
+    /** The job that does it is in no list of jobs. */
+    static void awaitRolledBack(QemuVm vm, Duration bound) throws HypervisorException {
+        Monitor monitor = vm.monitor();
+        long start = monitor.nanoClock().getAsLong();
+        while (CopyNodes.read(monitor).isRollingBack(vm.definition())) {
+            if (monitor.left(start, bound).isZero()) {
                 throw new HypervisorException(
                         Kind.UNKNOWN,
                         "the disks of " + vm.name()
@@ -194,6 +204,7 @@ final class QemuStandby implements Standby {
         new IncomingMemory(monitor())
                 .load(EpochMemory.file(place, record.orElseThrow().slot()));
         RunningVm machine = hypervisor.takePlace(vm, vm.definition());
+        isTheMachine = true;
         machine.resume();
         return machine;
     }
@@ -213,7 +224,9 @@ final class QemuStandby implements Standby {
         if (memory != null) {
             memory.close();
         }
-        vm.close();
+        if (!isTheMachine) {
+            vm.close();
+        }
     }
 
     private Monitor monitor() {

@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import java.time.Duration;
 import java.util.Optional;
 
 /** Starts machines that can be followed, and those that follow. Thread-safe; each machine is for one thread at a time. */
@@ -36,4 +37,13 @@ public interface Replication {
      * @return empty if there is none, or its process is gone, and with it the copy
      */
     Optional<Standby> findStandby(VmDefinition definition, StandbyPlace place) throws HypervisorException;
+
+    /**
+     * Clears up after {@link Standby#failOver}, beside the running guest: waits until the disks are back at the epoch, closes
+     * what the standby had beyond them, and empties its place. Before it the machine must not end of its own will, nor be
+     * captured. To be repeated when it failed.
+     *
+     * @param bound how long to wait for the disks
+     */
+    void settle(RunningVm machine, StandbyPlace place, Duration bound) throws HypervisorException;
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.CapturePlan;
 import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -189,7 +190,11 @@ final class Lab implements AutoCloseable {
     }
 
     static void signal(RunningVm vm, String name) throws Exception {
-        run("kill", "-" + name, Long.toString(vm.identity().pid()));
+        signal(vm.identity(), name);
+    }
+
+    static void signal(ProcessIdentity process, String name) throws Exception {
+        run("kill", "-" + name, Long.toString(process.pid()));
     }
 
     @Override

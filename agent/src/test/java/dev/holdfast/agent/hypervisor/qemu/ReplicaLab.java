@@ -2,6 +2,7 @@ package dev.holdfast.agent.hypervisor.qemu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
@@ -12,6 +13,8 @@ import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.qmp.QmpValue;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,18 +22,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 
 /** Nodes, each a lab of its own, on which the oracle guest runs in one place and is followed in another. */
 final class ReplicaLab implements AutoCloseable {
     static final String VM = "web";
     static final Duration BOUND = Duration.ofSeconds(20);
-    static final EpochLimits LIMITS = new EpochLimits(
-            Duration.ofMillis(100),
-            Duration.ofSeconds(10),
-            Duration.ofSeconds(5),
-            Duration.ofSeconds(10),
-            1L << 40,
-            false);
+    static final EpochLimits LIMITS = limits(100, 10_000, 5_000, 10_000, 1L << 40, false);
+    static final EpochLimits SLOW = limits(100, 60_000, 5_000, 10_000, 1 << 18, false);
+    /** Memory goes over in about a minute, and is not waited for. */
+    static final EpochLimits NEVER_READY = limits(1, 200, 2, 10_000, 1 << 19, false);
+
+    static final EpochLimits IMPATIENT = limits(100, 10_000, 5_000, 1_000, 1L << 40, false);
+    static final EpochLimits HOLDING = limits(100, 10_000, 5_000, 10_000, 1L << 40, true);
 
     final List<Lab> nodes = new ArrayList<>();
     private final List<VmDefinition.Nic> nics;
@@ -55,7 +59,17 @@ final class ReplicaLab implements AutoCloseable {
         primary = new QemuReplication(here.hypervisor).primary(machine);
     }
 
-    private Lab node() throws Exception {
+    private static EpochLimits limits(long downtime, long length, long pause, long patience, long bytes, boolean hold) {
+        return new EpochLimits(
+                Duration.ofMillis(downtime),
+                Duration.ofMillis(length),
+                Duration.ofMillis(pause),
+                Duration.ofMillis(patience),
+                bytes,
+                hold);
+    }
+
+    Lab node() throws Exception {
         Lab lab = new Lab();
         nodes.add(lab);
         return lab;
@@ -82,9 +96,12 @@ final class ReplicaLab implements AutoCloseable {
 
     /** A new node that follows, its disks full of something else. */
     void follow() throws Exception {
+        if (standby != null) {
+            standby.close();
+        }
         there = node();
         Path noise = there.root.resolve("noise");
-        Files.write(noise, "noise ".repeat(1 << 20).getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+        Files.write(noise, "noise ".repeat(1 << 20).getBytes(StandardCharsets.US_ASCII));
         Lab.run("truncate", "-s", "16M", noise.toString());
         Path d0 = there.root.resolve("layers/d0.qcow2");
         Path d1 = there.root.resolve("layers/d1.qcow2");
@@ -132,6 +149,57 @@ final class ReplicaLab implements AutoCloseable {
         }
     }
 
+    void findStandby() throws Exception {
+        standby = new QemuReplication(there.hypervisor)
+                .findStandby(thereDefinition, place())
+                .orElseThrow();
+    }
+
+    private Monitor monitor() {
+        return ((QemuVm) machine).monitor();
+    }
+
+    /** One packet, as from the guest. */
+    void say() throws Exception {
+        monitor().call("announce-self", Map.of("initial", 1, "max", 1, "rounds", 1, "step", 0));
+    }
+
+    /** To be run beside an epoch. */
+    void killWhenMemoryComes() {
+        Awaitility.await().pollInterval(Duration.ofMillis(5)).atMost(BOUND).until(() -> {
+            QmpValue info = new Migration(monitor()).query();
+            return info.path("status").asText().equals("active")
+                    && info.path("ram").path("transferred").asLong() > 50_000;
+        });
+        machine.identity().signal(true);
+    }
+
+    /** To be run beside an epoch: what a primary's agent does all the time. */
+    void cutWhenItDoesNotBeat() {
+        Awaitility.await().pollInterval(Duration.ofMillis(50)).atMost(BOUND).until(() -> {
+            try {
+                standby.beat(Duration.ofMillis(300));
+                return false;
+            } catch (HypervisorException e) {
+                return true;
+            }
+        });
+        try {
+            primary.cut();
+        } catch (HypervisorException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    void cutAndDetach() throws Exception {
+        long start = System.nanoTime();
+        primary.cut();
+        primary.detach(BOUND);
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(BOUND);
+        assertThat(primary.isAttached()).isFalse();
+        here.awaitTicks(VM, 10);
+    }
+
     /** The standby goes on; it is the machine then. The oracle must find memory and both disks of one moment. */
     void failOver() throws Exception {
         assertThat(machine.isAlive()).isFalse();
@@ -139,6 +207,9 @@ final class ReplicaLab implements AutoCloseable {
         there.adopt(machine);
         there.awaitTicks(VM, 20);
         assertThat(there.console(VM)).noneMatch(l -> l.contains("START")).noneMatch(l -> l.contains("BAD"));
+        QemuReplication replication = new QemuReplication(there.hypervisor);
+        replication.settle(machine, place(), BOUND);
+        assertThat(place().directory()).isEmptyDirectory();
         here = there;
         primary = new QemuReplication(here.hypervisor).primary(machine);
     }
