@@ -2,6 +2,7 @@ package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
@@ -45,6 +46,10 @@ final class Epoch {
         long start = now();
         try (QmpEvents stream = monitor.client().subscribe("MIGRATION");
                 QmpEvents stops = monitor.client().subscribe("STOP", "RESUME")) {
+            if (monitor.status() != VmStatus.RUNNING) {
+                String why = vm.name() + " does not run; who stopped it has to let it run first";
+                return end(Outcome.ABORTED, why, start, stops);
+            }
             try {
                 sendMemory(stream);
             } catch (HypervisorException e) {

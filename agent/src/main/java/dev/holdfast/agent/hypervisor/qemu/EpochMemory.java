@@ -39,12 +39,9 @@ final class EpochMemory implements AutoCloseable {
     /** Waits for the stream in a thread of its own. The file keeps its space from the epoch before, for speed. */
     static EpochMemory await(StandbyPlace place, long epoch, int slot) throws HypervisorException {
         try {
-            FileChannel file = FileChannel.open(
-                    file(place, slot),
-                    Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
-                    // Guest memory holds secrets.
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            EpochMemory memory = new EpochMemory(epoch, slot, StreamListener.bind(place.memory(epoch)), file);
+            StreamListener listener = StreamListener.bind(place.memory(epoch));
+            FileChannel file = open(file(place, slot), listener);
+            EpochMemory memory = new EpochMemory(epoch, slot, listener, file);
             memory.thread.start();
             return memory;
         } catch (IOException e) {
@@ -52,6 +49,19 @@ final class EpochMemory implements AutoCloseable {
                     Kind.REFUSED,
                     "no room for the memory of an epoch in " + place.directory() + ": " + e.getMessage(),
                     e);
+        }
+    }
+
+    private static FileChannel open(Path file, StreamListener listener) throws IOException {
+        try {
+            return FileChannel.open(
+                    file,
+                    Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+                    // Guest memory holds secrets.
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        } catch (IOException e) {
+            listener.close();
+            throw e;
         }
     }
 

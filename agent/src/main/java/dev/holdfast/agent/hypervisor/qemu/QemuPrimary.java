@@ -20,6 +20,9 @@ import java.util.Set;
 
 /** A QEMU whose disks stand under a quorum. */
 final class QemuPrimary implements Primary {
+    private static final Duration CLEAN_UP = Duration.ofSeconds(10);
+    private static final int LOOK_MILLIS = 20;
+
     private final QemuVm vm;
     private final Monitor monitor;
     /** QEMU tells the guest nothing of a write that failed at the standby, only us. */
@@ -53,8 +56,16 @@ final class QemuPrimary implements Primary {
         try {
             seeding.run(bytesPerSecond, progress);
         } catch (HypervisorException e) {
-            cut();
-            detach(Monitor.QUICK);
+            giveUp(e);
+            throw e;
+        }
+    }
+
+    private void giveUp(HypervisorException why) throws HypervisorException {
+        try {
+            detach(CLEAN_UP);
+        } catch (HypervisorException e) {
+            e.addSuppressed(why);
             throw e;
         }
     }
@@ -119,9 +130,11 @@ final class QemuPrimary implements Primary {
 
     @Override
     public void detach(Duration bound) throws HypervisorException {
+        long start = monitor.nanoClock().getAsLong();
         cut();
+        awaitAnswer(bound);
         Seeding.end(monitor);
-        vm.thaw(bound);
+        vm.thaw(monitor.left(start, bound));
         CopyNodes nodes = CopyNodes.read(monitor);
         for (VmDefinition.Disk disk : vm.definition().disks()) {
             Optional<String> sender = nodes.sender(disk.id());
@@ -134,6 +147,24 @@ final class QemuPrimary implements Primary {
         removeNodes(".wire-");
         new HeldOutput(monitor, vm.definition()).releaseAll();
         new Migration(monitor).configure(Set.of());
+    }
+
+    /** What QEMU waited for takes a moment to fail. */
+    private void awaitAnswer(Duration bound) throws HypervisorException {
+        long start = monitor.nanoClock().getAsLong();
+        while (true) {
+            try {
+                monitor.call("query-status");
+                return;
+            } catch (HypervisorException e) {
+                if (e.kind() == HypervisorException.Kind.GONE
+                        || !monitor.client().isOpen()
+                        || monitor.left(start, bound).isZero()) {
+                    throw e;
+                }
+                Pause.millis(LOOK_MILLIS);
+            }
+        }
     }
 
     private void removeNodes(String kind) throws HypervisorException {

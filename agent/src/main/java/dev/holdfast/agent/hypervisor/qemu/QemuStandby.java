@@ -206,6 +206,7 @@ final class QemuStandby implements Standby {
         RunningVm machine = hypervisor.takePlace(vm, vm.definition());
         isTheMachine = true;
         machine.resume();
+        machine.relocation().announce();
         return machine;
     }
 
