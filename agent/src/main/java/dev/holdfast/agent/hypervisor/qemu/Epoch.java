@@ -74,13 +74,18 @@ final class Epoch {
         if (!migration.configure(Set.of(Migration.HOLD))) {
             throw new HypervisorException(Kind.REFUSED, "this QEMU cannot wait before the switch-over");
         }
-        set("max-bandwidth", limits.bytesPerSecond());
-        set("downtime-limit", limits.downtime().toMillis());
+        monitor.call(
+                "migrate-set-parameters",
+                Map.of(
+                        "max-bandwidth", limits.bytesPerSecond(),
+                        "downtime-limit", limits.downtime().toMillis()));
         long filter = limits.holdOutput() ? output.next() : 0;
         stream.takeAll();
         monitor.call("migrate", Map.of("uri", "unix:" + socket));
         if (!reaches(stream, "pre-switchover", limits.length())) {
-            set("downtime-limit", limits.pause().toMillis());
+            monitor.call(
+                    "migrate-set-parameters",
+                    Map.of("downtime-limit", limits.pause().toMillis()));
             if (!reaches(stream, "pre-switchover", limits.length())) {
                 throw new HypervisorException(
                         Kind.FAILED,
@@ -101,10 +106,6 @@ final class Epoch {
         if (!primary.hasLostNothing()) {
             throw new HypervisorException(Kind.FAILED, "the standby has lost writes; it has to be built anew");
         }
-    }
-
-    private void set(String parameter, long value) throws HypervisorException {
-        monitor.call("migrate-set-parameters", Map.of(parameter, value));
     }
 
     private boolean reaches(QmpEvents stream, String status, Duration bound) throws HypervisorException {

@@ -10,7 +10,6 @@ import dev.holdfast.agent.unix.StreamProbe;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -118,13 +117,12 @@ final class Seeding {
     }
 
     private void awaitReady(Progress progress) throws HypervisorException {
-        long last = -1;
-        long lastMoved = monitor.nanoClock().getAsLong();
+        Advance advance = new Advance(monitor, STUCK);
         while (true) {
             long done = 0;
             long total = 0;
             boolean ready = true;
-            List<QmpValue> jobs = jobs(monitor);
+            List<QmpValue> jobs = new Jobs(monitor).of(JOB);
             if (jobs.size() != vm.disks().size()) {
                 throw new HypervisorException(
                         Kind.FAILED, "the copying of " + vm.name() + " was ended by somebody else");
@@ -139,10 +137,7 @@ final class Seeding {
             if (ready) {
                 return;
             }
-            if (done != last) {
-                last = done;
-                lastMoved = monitor.nanoClock().getAsLong();
-            } else if (monitor.left(lastMoved, STUCK).isZero()) {
+            if (advance.isStuck(done)) {
                 throw new HypervisorException(
                         Kind.FAILED,
                         "nothing of the disks has gone over for " + STUCK.toSeconds()
@@ -154,7 +149,7 @@ final class Seeding {
 
     private void check(QmpValue job) throws HypervisorException {
         String error = job.path("error").asText();
-        if (!error.isEmpty() || job.path("status").asText().equals("concluded")) {
+        if (!error.isEmpty() || Jobs.isOver(job)) {
             throw new HypervisorException(
                     Kind.FAILED,
                     "the disks of " + vm.name() + " cannot be copied: " + (error.isEmpty() ? "given up" : error));
@@ -168,7 +163,7 @@ final class Seeding {
         monitor.call("block-job-cancel", Map.of("device", id));
         long start = monitor.nanoClock().getAsLong();
         QmpValue job = job(id);
-        while (!job.path("status").asText().equals("concluded")) {
+        while (!Jobs.isOver(job)) {
             if (monitor.left(start, LAST).isZero()) {
                 throw new HypervisorException(Kind.FAILED, "the last of disk " + disk.id() + " does not go over");
             }
@@ -184,32 +179,18 @@ final class Seeding {
     }
 
     private QmpValue job(String id) throws HypervisorException {
-        for (QmpValue job : jobs(monitor)) {
-            if (job.path("id").asText().equals(id)) {
-                return job;
-            }
-        }
-        throw new HypervisorException(Kind.FAILED, "the job " + id + " was removed by somebody else");
-    }
-
-    private static List<QmpValue> jobs(Monitor monitor) throws HypervisorException {
-        List<QmpValue> jobs = new ArrayList<>();
-        for (QmpValue job : monitor.call("query-jobs")) {
-            if (job.path("id").asText().startsWith(JOB)) {
-                jobs.add(job);
-            }
-        }
-        return jobs;
+        return new Jobs(monitor)
+                .find(id)
+                .orElseThrow(
+                        () -> new HypervisorException(Kind.FAILED, "the job " + id + " was removed by somebody else"));
     }
 
     /** Ends what copying is under way. Its target is garbage then. */
     static void end(Monitor monitor) throws HypervisorException {
         long start = monitor.nanoClock().getAsLong();
-        for (List<QmpValue> jobs = jobs(monitor); !jobs.isEmpty(); jobs = jobs(monitor)) {
+        for (List<QmpValue> jobs = new Jobs(monitor).of(JOB); !jobs.isEmpty(); jobs = new Jobs(monitor).of(JOB)) {
             for (QmpValue job : jobs) {
-                String id = job.path("id").asText();
-                boolean over = job.path("status").asText().equals("concluded");
-                monitor.accepts(over ? "job-dismiss" : "job-cancel", Map.of("id", id));
+                monitor.accepts(Jobs.isOver(job) ? "job-dismiss" : "job-cancel", Map.of("id", Jobs.id(job)));
             }
             if (monitor.left(start, LAST).isZero()) {
                 throw new HypervisorException(Kind.UNKNOWN, "the copying of disks does not end although it was cut");

@@ -93,6 +93,21 @@ final class Lab implements AutoCloseable {
                 List.of());
     }
 
+    static VmDefinition with(VmDefinition vm, List<VmDefinition.Nic> nics) {
+        return new VmDefinition(
+                vm.name(),
+                vm.machine(),
+                vm.accelerator(),
+                vm.cpu(),
+                vm.cpus(),
+                vm.memoryBytes(),
+                vm.guestAgent(),
+                vm.kernel(),
+                vm.extraArguments(),
+                vm.disks(),
+                nics);
+    }
+
     private Path layer(String id) {
         layers++;
         return root.resolve("layers").resolve(String.format("%s-%06d.qcow2", id, layers));

@@ -53,7 +53,8 @@ final class ReplicaLab implements AutoCloseable {
     ReplicaLab(VmDefinition.Nic... nics) throws Exception {
         this.nics = List.of(nics);
         here = node();
-        machine = new QemuReplication(here.hypervisor).start(with(here.definition(VM)), StartMode.NORMAL);
+        machine =
+                new QemuReplication(here.hypervisor).start(Lab.with(here.definition(VM), this.nics), StartMode.NORMAL);
         here.adopt(machine);
         here.awaitTicks(VM, 5);
         primary = new QemuReplication(here.hypervisor).primary(machine);
@@ -75,21 +76,6 @@ final class ReplicaLab implements AutoCloseable {
         return lab;
     }
 
-    private VmDefinition with(VmDefinition vm) {
-        return new VmDefinition(
-                vm.name(),
-                vm.machine(),
-                vm.accelerator(),
-                vm.cpu(),
-                vm.cpus(),
-                vm.memoryBytes(),
-                vm.guestAgent(),
-                vm.kernel(),
-                vm.extraArguments(),
-                vm.disks(),
-                nics);
-    }
-
     StandbyPlace place() {
         return new StandbyPlace(there.root.resolve("standby"));
     }
@@ -108,7 +94,7 @@ final class ReplicaLab implements AutoCloseable {
         for (Path disk : List.of(d0, d1)) {
             Lab.run("qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", noise.toString(), disk.toString());
         }
-        thereDefinition = with(Lab.definition(VM, 64, Map.of("d0", d0, "d1", d1)));
+        thereDefinition = Lab.with(Lab.definition(VM, 64, Map.of("d0", d0, "d1", d1)), nics);
         standby = new QemuReplication(there.hypervisor).startStandby(thereDefinition, place());
         primary.attach(standby, 0, Progress.NONE);
         assertThat(primary.isComplete()).isTrue();
