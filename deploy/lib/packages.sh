@@ -38,11 +38,13 @@ crmsh configures it
 nftables cuts its network
 resource-agents functions that resource agents share, and their tester
 libxml2-utils checks the metadata of the resource agent
+openssl makes the certificates of the tests
 binutils strips the guard in the packages
 lintian checks the Debian package
 rpm makes the RPM, and looks into it
 shellcheck checks the scripts
 bats tests the scripts
+systemd runs the units
 LIST
 }
 

@@ -32,7 +32,13 @@ lab_teardown() {
     "$lab" exec n1 crm_mon -1 --failcounts
     cat "$state"/power/log
     for node in n1 n2 n3; do "$lab" exec "$node" sh -c 'tail -n 8 /var/log/holdfast/agent.log; grep -h vm /var/log/pacemaker/pacemaker.log | tail -n 6'; done
-  } 2>&1
+    # What a test may have left would make those after it fail, too.
+    "$lab" exec n1 touch /run/stop-checkpoints
+    for vm in w1 w2 w3; do "$lab" exec n1 crm_resource --clear --resource "$vm"; done
+    "$lab" exec n1 crm configure property maintenance-mode=false
+    "$lab" exec n1 holdfast schedule remove shop
+    "$lab" exec n1 holdfast cluster resume
+  } 2>&1 || true
 }
 
 picture() { for vm in w1 w2 w3; do echo "$vm: cluster $(located $vm | tr '\n' ' ') processes $(processes $vm | tr '\n' ' ')"; done; }
@@ -154,10 +160,10 @@ checkpoint() { on n1 timeout 60 holdfast checkpoint create shop --name "$1"; }
 
 revert() { on n1 timeout 60 holdfast checkpoint revert --yes "shop@$1"; }
 
-# crash_when CONDITION... - starts a checkpoint and kills node n2 as soon as the condition holds.
+# crash_when CONDITION... - starts a checkpoint, or what the array doing says, and kills node n2 as soon as the condition holds.
 crash_when() {
   init=$(cat "$state/n2/init.pid")
-  on n1 timeout 120 holdfast checkpoint create shop --name "$name" >"$BATS_TEST_TMPDIR/round" 2>&1 3>&- &
+  on n1 timeout 120 holdfast checkpoint "${doing[@]:-create}" shop --name "$name" >"$BATS_TEST_TMPDIR/round" 2>&1 3>&- &
   local round=$! end=$((SECONDS + 30))
   until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; done
   crash
@@ -166,6 +172,12 @@ crash_when() {
 }
 
 crash() { kill -9 "$init"; }
+
+# went_back VM... - how often each went on from older data.
+went_back() {
+  local vm
+  for vm; do stays "$vm" | awk -v vm="$vm" '/^RAN/ { n += $3 < last; last = $4 } END { print vm, n + 0 }'; done
+}
 
 frozen_on_n2() { [ -e "/proc/$init/root/run/holdfast/vms/w2/frozen" ]; }
 
@@ -180,7 +192,8 @@ whole_or_gone() {
 
 after_the_crash() {
   wait_until 30 "n2 is not fenced" fenced
-  wait_until 10 "a machine is frozen" no_marker
+  on n1 crm_mon -1 -A
+  wait_until "${stands_still:-10}" "a machine is frozen" no_marker
   talks w1 w3
   wait_until 60 "w2 does not run again" elsewhere w2 nowhere
   talks w2
@@ -189,4 +202,19 @@ after_the_crash() {
   wait_until 60 "no checkpoint any more" checkpoint "next-$RANDOM"
   one_at_a_time w1 w2 w3
   [ "$(fences)" -eq $((fences_before + 1)) ]
+}
+
+# crash_in_revert CONDITION... - reverts to the checkpoint $name and kills n2 as soon as the condition holds; then all of the
+# group are back, or none.
+crash_in_revert() {
+  local before doing=(revert --yes) stands_still=60
+  talks w1 w2 w3 # so that going back can be seen
+  reverts w1 w2 w3
+  before=$(went_back w1 w2 w3)
+  crash_when "$@"
+  after_the_crash
+  for vm in w1 w2 w3; do stays "$vm" | tail -n 2; done
+  run diff -y --suppress-common-lines --width=60 <(echo "$before") <(went_back w1 w2 w3)
+  echo "went back: $output"
+  [ "${#lines[@]}" -eq 0 ] || [ "${#lines[@]}" -eq 3 ]
 }

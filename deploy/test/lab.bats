@@ -85,21 +85,32 @@ store_leader() {
   untouched
 }
 
+rounds_through() { grep -c '^thawed *n2' "$BATS_TEST_TMPDIR/rounds" || true; }
+rounds_after() { [ "$(rounds_through)" -gt "$1" ]; }
+
 @test "100 monitors in a row during a checkpoint, all succeed" {
   pids_before=$(pids)
   on n1 sh -c 'while [ ! -e /run/stop-checkpoints ]; do holdfast checkpoint create shop || echo failed; done' >"$BATS_TEST_TMPDIR/rounds" 2>&1 3>&- &
   local rounds=$!
+  wait_until 60 "no round goes through" rounds_after 0
+  { # a round comes by meanwhile, however slow
+    wait_until 60 "no second round" rounds_after "$(rounds_through)" || true
+    on n2 touch /run/enough
+  } 3>&- &
+  local second=$!
   # shellcheck disable=SC2016  # for the shell on the node
   run -0 on n2 sh -c 'export OCF_RESKEY_vm=w2 OCF_RESOURCE_INSTANCE=w2 OCF_RESKEY_CRM_meta_interval=2000
     frozen=0 i=0
-    while [ $i -lt 100 ]; do
+    while [ $i -lt 100 ] || [ ! -e /run/enough ]; do
       [ ! -e /run/holdfast/vms/w2/frozen ] || frozen=$((frozen + 1))
       /usr/lib/ocf/resource.d/holdfast/vm monitor || exit
       i=$((i + 1))
     done
-    echo "frozen: $frozen"'
+    echo "frozen: $frozen, monitors: $i"'
   echo "$output"
-  grep -q '^thawed *n2' "$BATS_TEST_TMPDIR/rounds" # a round has come by meanwhile
+  wait "$second"
+  rounds_after 1
+  on n2 rm /run/enough
   on n1 touch /run/stop-checkpoints
   wait "$rounds"
   on n1 rm /run/stop-checkpoints
@@ -269,15 +280,60 @@ kind() { grep -qs "^kind=$2" "$(inside "n${1#w}" "/run/holdfast/vms/$1/frozen")"
 }
 not_shown() { [ -z "$(attribute "$1" "$2")" ]; }
 
-@test "a node is cut off: it is fenced, its machine runs elsewhere, and comes home when the network is back" {
+scheduled() { on n1 holdfast schedule list -o json | jq -r ".schedules[] | select(.group == \"shop\") | $1"; }
+outcome() { scheduled '.result + ": " + .text' | grep -q "^$1"; }
+# skips TEXT - twice in a row, and the leader's log says why, too.
+skips() {
+  local due
+  wait_until 30 "it is not skipped: $1" outcome "skipped: $1"
+  due=$(scheduled .last)
+  wait_until 30 "the next is not skipped: $1" skipped_after "$due" "$1"
+  on "$(leader)" grep -F "the scheduled checkpoint of shop of $due was skipped: $1" /var/log/holdfast/agent.log
+}
+skipped_after() { [[ "$(scheduled .last)" > "$1" ]] && outcome "skipped: $2"; }
+newest() { on n1 holdfast checkpoint list shop -o json | jq -r '[.. | objects | select(.name? and .group?) | .name] | sort | last'; }
+
+@test "scheduled checkpoints are skipped while pacemaker is in maintenance-mode or the cluster paused, and go on; crm_mon -A and schedule list say so" {
+  local last
+  talks w1 w2 w3
+  on n1 holdfast schedule set shop --every 4s --disk-only --keep-last 2
+  wait_until 60 "none is taken" outcome "taken: scheduled-"
+  wait_until 30 "crm_mon does not show it" shows "$(leader)" holdfast-checkpoint-shop '^scheduled-[0-9TZ]*, 20.*T.*Z, under 1 h old$'
+  on n1 crm configure property maintenance-mode=true
+  skips "pacemaker's maintenance-mode is on"
+  last=$(newest)
+  on n1 crm configure property maintenance-mode=false
+  wait_until 30 "none is taken after maintenance" outcome "taken: scheduled-"
+  [[ "$(newest)" > "$last" ]]
+  on n1 holdfast cluster pause --reason "moving house"
+  skips "the cluster is paused: moving house"
+  wait_until 30 "crm_mon does not show the pause" shows n2 holdfast-degraded '^the cluster is paused: moving house$'
+  on n1 crm_mon -1 -A
+  on n1 holdfast cluster resume
+  wait_until 30 "none is taken after the pause" outcome "taken: scheduled-"
+  on n1 holdfast schedule list
+  on n1 holdfast schedule remove shop
+  wait_until 30 "crm_mon still shows the pause" not_shown n2 holdfast-degraded
+  managed
+  nobody_fenced
+}
+
+@test "a node is cut off: it is fenced, its machine runs elsewhere, and moves home while it runs when the network is back" {
+  allow_migrate w3 --set-parameter allow-migrate --parameter-value true
   "$lab" cut n3
   wait_until 30 "n3 is not fenced" fenced
   wait_until 30 "w3 does not come back" elsewhere w3 n3
   talks w1 w2 w3
+  moves w3
   "$lab" heal n3
   wait_until 60 "w3 does not go home" runs_on w3 n3
   talks w3
   one_at_a_time w1 w2 w3
+  stays w3 | tail -n 2
+  # Pacemaker moves it as soon as n3 is back, and n3's agent is not there yet: it is waited for, and the guest runs on.
+  [[ "$(stays w3 | tail -n 1)" == "RAN n3 "*" move" ]]
+  no_failures
+  allow_migrate w3 --delete-parameter allow-migrate
   [ "$(fences)" -eq $((fences_before + 1)) ]
 }
 
@@ -285,4 +341,13 @@ not_shown() { [ -z "$(attribute "$1" "$2")" ]; }
   name=crash-freeze
   crash_when frozen_on_n2
   after_the_crash
+}
+
+held_on_n2() { grep -qs '^kind=hold' "/proc/$init/root/run/holdfast/vms/w2/frozen"; }
+
+@test "a node dies while its machine is held for a revert: all of the group are back, or none" {
+  name=crash-revert
+  talks w1 w2 w3
+  checkpoint "$name"
+  crash_in_revert held_on_n2
 }

@@ -59,6 +59,13 @@ moved() { console "NODE n1 #" "$(boot 0 900 n1)" "$(line 5 5000 n1)" "$(line 6 5
   run -1 judge -v moves=1
 }
 
+@test "a life that is moved while it boots" {
+  console "NODE n1 #" "$(boot 5 900 n2)" "$(line 6 1000 n2)"
+  run -0 judge -v moves=1
+  [ "$output" = $'RAN n1 5 5 boot\nRAN n2 5 6 move' ]
+  run -1 judge
+}
+
 @test "a move on both sides of which it runs" {
   moved
   line 7 5290 n1 >>"$BATS_TEST_TMPDIR/console"

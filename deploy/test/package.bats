@@ -70,6 +70,18 @@ LIST
   [ "$(dpkg-deb -I "$deb" conffiles)" = /etc/holdfast/holdfast.toml ]
 }
 
+@test "the units are shut in as far as they were: systemd's own judgement has not become worse" {
+  dpkg-deb -x "$deb" "$BATS_TEST_TMPDIR/x"
+  while read -r unit most; do
+    systemd-analyze security --offline=true --threshold="$most" "$BATS_TEST_TMPDIR/x/usr/lib/systemd/system/$unit.service" >"$BATS_TEST_TMPDIR/says" ||
+      { cat "$BATS_TEST_TMPDIR/says"; false; }
+  done <<'LIST'
+holdfast-guard 52
+holdfast-zookeeper 73
+holdfast 93
+LIST
+}
+
 @test "the completion completes, and the manual pages have no errors" {
   dpkg-deb -x "$deb" "$BATS_TEST_TMPDIR/x"
   # shellcheck disable=SC2016  # expanded inside

@@ -2,7 +2,7 @@
 # Fencing by SBD on three nodes of the lab: slots on a block device that all nodes share, a daemon on each node that reads its own, and
 # pacemaker's agent that writes into the slot of whom it wants gone. What this cannot show: the watchdog, without which a node that hangs
 # does not read its slot. There is none in the lab, and the machine's own, if it has one, must never be opened: it would reset the machine.
-# shellcheck disable=SC2034,SC2154  # variables of lab.bash
+# shellcheck disable=SC2016,SC2034,SC2154  # words for shells on nodes; variables of lab.bash
 bats_require_minimum_version 1.5.0
 load lab
 
@@ -52,7 +52,6 @@ teardown() {
 
 # watch_slot NODE - starts its daemon, as systemd would before corosync. "env" and not only a file: nothing may open a watchdog.
 watch_slot() {
-  # shellcheck disable=SC2016  # for the shell on the node
   "$lab" exec "$1" sh -c '
     set -e
     for real in /dev/watchdog*; do [ ! -e "$real" ] || mount --bind /dev/null "$real"; done
@@ -76,6 +75,42 @@ slot_is() { [ "$(slot "$1")" = "$2" ]; }
   wait $!
   wait_until 20 "n2 does not read its slot" slot_is n2 clear
   slot_is n9 test # nobody reads that one
+}
+
+@test "crm_resource validates the machine: its parameters; at level 10 also what the agent knows, with a warning that fencing is off" {
+  local validate=(crm_resource --validate --class ocf --provider holdfast --agent vm --option)
+  run -0 on n1 "${validate[@]}" vm=w3
+  run -6 on n1 "${validate[@]}" vm=../w3
+  [[ $output == *"no name of a machine"* ]]
+  run -2 on n1 env OCF_CHECK_LEVEL=10 "${validate[@]}" vm=nobody
+  [[ $output == *"nobody: there is no machine nobody on node n1"* && $output != *"stonith-enabled is off"* ]]
+  run -0 on n1 sh -c 'cp /var/lib/pacemaker/cib/cib.xml /tmp/off.xml && export CIB_file=/tmp/off.xml OCF_CHECK_LEVEL=10 OCF_RESKEY_vm=w3 &&
+    crm_attribute --type crm_config --name stonith-enabled --update false && /usr/lib/ocf/resource.d/holdfast/vm validate-all'
+  [[ $output == *"stonith-enabled is off"* ]]
+}
+
+# configuration PAGE... - what of them is input for crm: indented, and begins with one of its words. An example may be there twice.
+configuration() {
+  awk '/^    (property|primitive|location|fencing_topology) / { inside = 1 }
+    !/^    / { inside = 0 }
+    inside && $1 == "property" { for (i = 2; i <= NF; i++) { split($i, pair, "="); property[pair[1]] = $i }; next }
+    inside && $1 == "primitive" && seen[$2]++ { sub($2, $2 "-" seen[$2]) }
+    inside { print }
+    END { printf "property"; for (name in property) printf " %s", property[name]; print "" }' "$@"
+}
+
+@test "what the pages tell to configure is understood by crm and pacemaker" {
+  configuration "${lab%/*}"/../../docs/{fencing,pacemaker}.md >"$BATS_TEST_TMPDIR/crm"
+  primitives=$(grep -c '^ *primitive ' "$BATS_TEST_TMPDIR/crm")
+  [ "$primitives" -ge 7 ]
+  run -0 on n1 sh -c 'export CIB_file=/tmp/pages.xml
+    cibadmin --empty >$CIB_file
+    for i in 1 2 3; do cibadmin --create --scope nodes --xml-text "<node id=\"$i\" uname=\"n$i\"/>"; done
+    crm -F configure load update - && crm configure show' <"$BATS_TEST_TMPDIR/crm"
+  echo "$output"
+  [ "$(grep -c '^primitive ' <<<"$output")" -eq "$primitives" ]
+  # Of fence-agents nothing is installed here: crm can read these lines, but does not know their parameters.
+  run -1 grep -E 'ERROR|smaller than' < <(grep -vE 'stonith:fence_(sbd|ipmilan|redfish|virsh): (got no meta-data|no such)' <<<"$output")
 }
 
 @test "a node is cut off: it finds the order in its slot and resets itself, and then its machine runs elsewhere" {

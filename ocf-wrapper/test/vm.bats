@@ -152,13 +152,32 @@ expect() {
 
 @test "wrong parameters: start, monitor, validate-all say so everywhere" {
     for wrong in "vm=" "vm=../web" "vm=.web" "vm=we b" "run_dir=run" "on_io_error=reboot" "shutdown_timeout=1m"; do
-        for action in start monitor validate-all reload-agent; do
+        for action in start validate-all monitor reload-agent; do
+            case $wrong:$action in on_io_error*:[mr]* | shutdown*:[mr]*) continue ;; esac
             run env "OCF_RESKEY_$wrong" "$ra" "$action"
             echo "$wrong $action: $status $output"
             [ "$status" -eq 6 ]
             reason "parameter ${wrong%%=*}"
         done
     done
+}
+
+@test "a typo in a parameter that may change while the machine runs: it is watched and stopped as by default" {
+    qemu "$dir"
+    for wrong in "on_io_error=reboot" "shutdown_timeout=1m"; do
+        run env "OCF_RESKEY_$wrong" "$ra" reload-agent
+        [ "$status" -eq 0 ]
+        grep -q "using the default instead: .*${wrong%%=*}" "$base/log"
+        : >"$base/log"
+        run env "OCF_RESKEY_$wrong" "$ra" monitor
+        [ "$status" -eq 0 ]
+        run env "OCF_RESKEY_$wrong" OCF_RESKEY_CRM_meta_interval=0 "$ra" monitor
+        [ "$status" -eq 0 ]
+    done
+    OCF_RESKEY_shutdown_timeout=0s expect validate-all 0
+    run env OCF_RESKEY_on_io_error=reboot OCF_RESKEY_shutdown_timeout=0 "$ra" stop
+    [ "$status" -eq 0 ]
+    gone "$process"
 }
 
 @test "wrong parameters: a stop succeeds, a probe says not running" {
@@ -212,6 +231,30 @@ expect() {
     expect monitor 7
     expect stop 0
     kill -0 "$stranger"
+}
+
+@test "real QEMU: the pid file is torn or gone: it runs, and a stop ends it" {
+    export OCF_RESKEY_shutdown_timeout=0
+    for how in ': >' 'echo x >' 'rm'; do
+        qemu "$dir"
+        eval "$how $dir/pid"
+        expect monitor 0
+        ask stop # so that no answer of QEMU's says it all
+        probe
+        expect monitor 190
+        expect stop 0
+        gone "$process"
+        expect monitor 7
+        export OCF_RESKEY_CRM_meta_interval=10000
+    done
+}
+
+@test "real QEMU: one that waits for memory beside is no machine yet; a stop ends it, too" {
+    qemu "$dir/incoming" -incoming defer
+    probe
+    expect monitor 7
+    OCF_RESKEY_shutdown_timeout=0 expect stop 0
+    gone "$process"
 }
 
 # ---- monitor: what is running ----
@@ -344,7 +387,7 @@ expect() {
     expect start 0
     pids="$pids $(cat "$dir/pid")"
     [ ! -e "$dir/stopped" ]
-    grep -q '"command":"vm.start","arguments":{"vm":"web"}' "$base/asked"
+    grep -q '"command":"vm.start","arguments":{"vm":"web","placed":true}' "$base/asked"
 }
 
 @test "start of a machine that runs does nothing" {
@@ -472,6 +515,20 @@ expect() {
     grep -q "does not answer: ending it" "$base/log"
 }
 
+@test "real QEMU: one that an ended agent was just starting does not come to life after the stop" {
+    mkdir -p "$dir"
+    # No pid file yet: its start is only under way.
+    qemu-system-x86_64 -machine pc-q35-7.2,accel=tcg -m 64 -nodefaults -display none \
+        -chardev "socket,id=r,path=$dir/rescue.sock,server=on,wait=off" -mon chardev=r,mode=control 3>&- >/dev/null 2>&1 &
+    process=$!
+    pids="$pids $process"
+    disown
+    until [ -S "$dir/rescue.sock" ]; do sleep 0.05; done
+    OCF_RESKEY_shutdown_timeout=0 expect stop 0
+    gone "$process"
+    [ -e "$dir/stopped" ]
+}
+
 @test "an agent that answers is left alone, whatever it answers" {
     tail -f /dev/null dev.holdfast.agent >/dev/null 2>&1 3>&- &
     alive=$!
@@ -584,6 +641,8 @@ moving() {
     rm "$run_dir/agent.sock"
     agent_answers vm.console "$(refusal not_found)"
     expect validate-all 2
+    reason "it says no"
+    [[ "$output" != *not_found* ]]
 }
 
 @test "validate-all at level 10 warns when fencing is off" {

@@ -45,14 +45,63 @@ decided() { grep -q '^hashing.*100 %' "$BATS_TEST_TMPDIR/round"; }
   after_the_crash
 }
 
+# A moment within three seconds from now.
+soon() { moment=$(($(now_ms) + $1 + RANDOM % 3000)); }
+later() { [ "$(now_ms)" -ge "$moment" ]; }
+times_over=${HOLDFAST_CRASHES:-10}
+progress() { echo "# $(date +%T) $*" >&3; }
+
 @test "ten times over: a node dies at any moment of a round" {
-  local i moment
-  for i in 1 2 3 4 5 6 7 8 9 10; do
+  local nth moment
+  for nth in $(seq "$times_over"); do
     lab_setup
-    name=crash-any-$i
-    moment=$(($(now_ms) + 300 + RANDOM % 3000))
-    later() { [ "$(now_ms)" -ge "$moment" ]; }
+    name=crash-any-$nth
+    progress "$name"
+    soon 300
     crash_when later
     after_the_crash
+  done
+}
+
+@test "ten times over: a node dies at any moment of a revert, and all of the group are back, or none" {
+  local nth moment doing
+  for nth in $(seq "$times_over"); do
+    lab_setup
+    talks w1 w2 w3
+    name=crash-revert-$nth
+    progress "$name"
+    checkpoint "$name"
+    soon 200
+    crash_in_revert later
+  done
+}
+
+settled() { at_home && no_marker; }
+
+@test "ten times over: a node dies at any moment of a move, the one that it leaves or the one to which it goes" {
+  local nth moment victim
+  on n1 crm_resource --resource w2 --meta --set-parameter allow-migrate --parameter-value true >/dev/null
+  for nth in $(seq "$times_over"); do
+    lab_setup
+    talks w1 w2 w3
+    victim=n$((2 + nth % 2))
+    progress "move $nth, $victim dies"
+    moves w2 w2 w2
+    on n1 crm_resource --move --resource w2 --node n3
+    moment=$(($(now_ms) + RANDOM % 1500))
+    while ! later; do :; done
+    echo "$victim dies; before: $(picture | tr '\n' ' ')"
+    "$lab" crash $victim
+    wait_until 30 "$victim is not fenced" fenced
+    wait_until 60 "w2 does not run again" elsewhere w2 nowhere
+    talks w1 w2
+    wait_until 60 "w3 does not run again" elsewhere w3 nowhere
+    on n1 crm_resource --clear --resource w2
+    wait_until 60 "not every machine is at home" settled
+    talks w1 w2 w3
+    one_at_a_time w1 w2 w3
+    stays w2 | tail -n 4
+    wait_until 60 "no checkpoint any more" checkpoint "after-move-$RANDOM"
+    [ "$(fences)" -eq $((fences_before + 1)) ]
   done
 }

@@ -47,8 +47,8 @@ static int fail(const char *path, const char *what, int status)
     return status;
 }
 
-/* A socket whose queue of connections is full answers EAGAIN at once: its process hangs. */
-static int reach(const char *path)
+/* A socket whose queue of connections is full says EAGAIN: its process is busy, or hangs. */
+static int reach(const char *path, long long until)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -58,7 +58,13 @@ static int reach(const char *path)
         return -1;
     }
     strcpy(address.sun_path, path);
-    return fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ? -1 : fd;
+    while (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+        if ((errno != EAGAIN && errno != EINTR) || now_ms() >= until) {
+            return -1;
+        }
+        poll(NULL, 0, 20);
+    }
+    return fd;
 }
 
 static int tell(int fd, const char *text, size_t length, long long until)
@@ -104,9 +110,9 @@ int main(int argc, char **argv)
         return USAGE;
     }
     long long until = now_ms() + seconds * 1000;
-    int fd = reach(argv[2]);
+    int fd = reach(argv[2], until);
     if (fd < 0) {
-        return fail(argv[2], strerror(errno), UNREACHABLE);
+        return errno == EAGAIN ? fail(argv[2], "does not accept", LATE) : fail(argv[2], strerror(errno), UNREACHABLE);
     }
     for (int i = 3; i < argc; i++) {
         if (!tell(fd, argv[i], strlen(argv[i]), until) || !tell(fd, "\n", 1, until)) {

@@ -166,8 +166,9 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
 
     private final class Starter implements VmCommands.Starter {
         @Override
-        public void start(Name vm, NodeParts.Start start) throws SnapshotException, HypervisorException {
-            parts.start(vm, leftIntents.on(vm), start);
+        public void start(Name vm, boolean placed, NodeParts.Start start)
+                throws SnapshotException, HypervisorException {
+            parts.start(vm, placed ? cluster::surelyRunsElsewhere : cluster::runsElsewhere, leftIntents.on(vm), start);
         }
 
         @Override

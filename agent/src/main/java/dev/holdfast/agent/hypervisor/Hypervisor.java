@@ -10,9 +10,19 @@ public interface Hypervisor {
      * Starts a machine as a process that outlives this one. Blocks until it answers, at most about 30 s, or until its memory
      * is loaded.
      *
-     * @throws HypervisorException REFUSED with the hypervisor's own words if it does not start, or runs already
+     * @throws HypervisorException REFUSED with the hypervisor's own words if it does not start, or runs already, or
+     *     {@linkplain #isBarred is barred} and is started as the machine itself
      */
     RunningVm start(VmDefinition definition, StartMode mode) throws HypervisorException;
+
+    /**
+     * Whether a stop is noted that needed no agent: the resource agent leaves a file {@code stopped} in the run directory of the
+     * machine. Until it is gone the machine is not started here, whatever is still under way.
+     */
+    boolean isBarred(VmDefinition definition);
+
+    /** Takes the note of a stop back. */
+    void permit(VmDefinition definition) throws HypervisorException;
 
     /**
      * Finds the process of a machine that was started before, perhaps by an agent that is no more, and takes over its

@@ -12,9 +12,8 @@ import dev.holdfast.agent.migration.Arrival.Event;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
@@ -73,23 +72,33 @@ final class Incoming {
     /**
      * Starts its process.
      *
+     * @param layers what the sender has open, as {@link SameMachine#layers} says it
      * @return the port on which it waits
+     * @throws HypervisorException also if it has others open here: what it would write there is not what it has read here
      */
-    synchronized int listen(String address) throws HypervisorException, IOException {
+    synchronized int listen(String address, List<String> layers) throws HypervisorException, IOException {
         if (state.isOver()) {
             throw new HypervisorException(HypervisorException.Kind.REFUSED, vm() + " was stopped there just now");
         }
         // What an earlier stop has noted is over: the machine may run here again.
-        Files.deleteIfExists(stopNote());
+        tools.hypervisor().permit(machine.definition());
         tools.hypervisor().kill(machine.definition(), Optional.of(INSTANCE));
         RunningVm started = tools.hypervisor().start(machine.definition(), StartMode.incoming(INSTANCE));
         process = Optional.of(started);
         begun = true;
+        requireSame(layers, SameMachine.layers(started.disks()));
         return started.relocation().listen(address);
     }
 
-    private Path stopNote() {
-        return tools.runDirectory().apply(vm()).resolve("stopped");
+    private void requireSame(List<String> theirs, List<String> mine) throws HypervisorException {
+        if (!theirs.equals(mine)) {
+            throw new HypervisorException(
+                    HypervisorException.Kind.REFUSED,
+                    ("%s opens other layers of its disks on %s (%s) than it writes on %s (%s): %s sees an older state of the"
+                                    + " storage. On NFS that passes with the attribute cache, within a minute by default:"
+                                    + " try again; mount with lookupcache=none to have it gone")
+                            .formatted(vm(), tools.self(), mine, source(), theirs, tools.self()));
+        }
     }
 
     /** The agent is back: finds its process again, and goes on if it has become this node's. */
@@ -229,7 +238,7 @@ final class Incoming {
     private Event runPlaced(RunningVm placed) {
         boolean before = mayHaveRun;
         try {
-            if (Files.exists(stopNote())) {
+            if (tools.hypervisor().isBarred(machine.definition())) {
                 why = vm() + " was stopped there before it had come over";
                 LOG.warn("{}", why);
                 return before ? Event.MAY_HAVE_RUN : Event.DID_NOT_RUN;

@@ -149,7 +149,11 @@ public final class NodeParts implements Parts, MemberParts {
 
     /** A chain on shared storage belongs to the node on which its machine runs. */
     VmSnapshots open(ManagedVm machine) throws SnapshotException {
-        if (certainly(machine).isEmpty() && runsElsewhere.test(machine.name())) {
+        return open(machine, runsElsewhere);
+    }
+
+    private VmSnapshots open(ManagedVm machine, Predicate<Name> elsewhere) throws SnapshotException {
+        if (certainly(machine).isEmpty() && elsewhere.test(machine.name())) {
             // Busy, not failed: a node that has died is still in the store until its session ends, and then it is free.
             throw new SnapshotException(new Refusal(
                     Refusal.Kind.BUSY, machine.name() + " runs on another node; its chain is not touched from here"));
@@ -318,10 +322,12 @@ public final class NodeParts implements Parts, MemberParts {
      * Starts a machine from its newest data. No operation on its chain may be under way, except its part in a checkpoint round:
      * pacemaker wins over that.
      *
+     * @param elsewhere whether it runs on another node
      * @param fates what is to become of what was left under way in the chain, here or on the node that ran it before
      * @throws SnapshotException it must not be started now, with the reason
      */
-    public void start(Name vm, Fate.Teller fates, Start start) throws SnapshotException, HypervisorException {
+    public void start(Name vm, Predicate<Name> elsewhere, Fate.Teller fates, Start start)
+            throws SnapshotException, HypervisorException {
         ManagedVm machine = machine(vm);
         boolean inRound = claims.holder(vm)
                 .filter(holder -> holder.kind() == OperationKind.CHECKPOINT)
@@ -332,7 +338,7 @@ public final class NodeParts implements Parts, MemberParts {
         }
         try {
             if (!machine.definition().disks().isEmpty()) {
-                VmSnapshots snapshots = open(machine);
+                VmSnapshots snapshots = open(machine, elsewhere);
                 snapshots.recover(fates);
                 snapshots.readyToStart();
             }

@@ -83,8 +83,11 @@ public final class VmCommands {
         /** Ends a machine that a revert has, and notes that the revert is not to run it. Does nothing if none has it. */
         void endRevert(Name vm) throws SnapshotException;
 
-        /** @throws SnapshotException it must not be started now, with the reason */
-        void start(Name vm, NodeParts.Start start) throws SnapshotException, HypervisorException;
+        /**
+         * @param placed whether pacemaker wants it here, and so knows that it runs nowhere else
+         * @throws SnapshotException it must not be started now, with the reason
+         */
+        void start(Name vm, boolean placed, NodeParts.Start start) throws SnapshotException, HypervisorException;
     }
 
     private final Name self;
@@ -301,8 +304,13 @@ public final class VmCommands {
         ManagedVm vm = find(arguments.name("vm"));
         try {
             StartMode mode = arguments.flag("paused") ? StartMode.PAUSED : StartMode.NORMAL;
+            boolean placed = arguments.flag("placed");
+            if (!placed) {
+                // The resource agent does so itself, before it asks: a stop that comes after it wins.
+                vms.permit(vm.name());
+            }
             if (vm.process().isEmpty()) {
-                tools.starter().start(vm.name(), () -> vms.start(vm.name(), mode));
+                tools.starter().start(vm.name(), placed, () -> vms.start(vm.name(), mode));
             }
             changed.run();
             return details(vm);

@@ -147,11 +147,12 @@ public final class RevertPhases {
         }
     }
 
-    /** Read anew each time: somebody may have stopped the machine in the meantime. */
+    /** Read anew each time: somebody may have stopped the machine in the meantime, also without this agent. */
     private boolean isStopped(String operation) throws IOException {
-        return vm.intentOf(operation)
-                .filter(intent -> intent.after() == Intent.After.STOPPED)
-                .isPresent();
+        return hypervisor().isBarred(vm.definition())
+                || vm.intentOf(operation)
+                        .filter(intent -> intent.after() == Intent.After.STOPPED)
+                        .isPresent();
     }
 
     private void end(Optional<RunningVm> process) throws HypervisorException {

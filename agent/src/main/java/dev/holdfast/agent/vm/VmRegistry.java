@@ -143,6 +143,11 @@ public final class VmRegistry implements AutoCloseable {
         return states;
     }
 
+    /** A person wants it here, whatever pacemaker has noted: {@link Hypervisor#permit}. */
+    public void permit(Name name) throws HypervisorException {
+        hypervisor.permit(get(name).definition());
+    }
+
     /** Starts a machine; does nothing if it runs. */
     public void start(Name name, StartMode mode) throws HypervisorException {
         ManagedVm vm = get(name);

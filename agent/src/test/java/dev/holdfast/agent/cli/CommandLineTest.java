@@ -274,11 +274,23 @@ class CommandLineTest {
     void damagedFilesFailAVerification() {
         answers.put(
                 ControlCommand.CHECKPOINT_VERIFY,
-                (a, p) -> new Verification(
-                        List.of(new Verification.Row(WEB, new Name("n1"), "memory", "/x", false, "hash differs"))));
+                (a, p) -> new Verification(List.of(new Verification.Row(
+                        WEB, new Name("n1"), "memory", "/x", Verification.State.DAMAGED, "hash differs"))));
 
         assertThat(environment.run("checkpoint", "verify", "shop@x")).isEqualTo(1);
         assertThat(environment.out).asString().contains("DAMAGED", "hash differs", "Not everything is intact.");
+    }
+
+    @Test
+    void whatCouldNotBeLookedAtIsNotCalledDamaged() {
+        answers.put(
+                ControlCommand.CHECKPOINT_VERIFY,
+                (a, p) -> new Verification(List.of(new Verification.Row(
+                        WEB, new Name("n1"), "part", "", Verification.State.UNKNOWN, "n1 does not answer"))));
+
+        assertThat(environment.run("checkpoint", "verify", "shop@x")).isEqualTo(1);
+        assertThat(environment.out).asString().contains("unknown", "n1 does not answer", "could be looked at");
+        assertThat(environment.out).asString().doesNotContain("DAMAGED");
     }
 
     @Test

@@ -52,6 +52,14 @@ class IncomingTest {
         }
 
         @Override
+        public boolean isBarred(VmDefinition definition) {
+            return false;
+        }
+
+        @Override
+        public void permit(VmDefinition definition) {}
+
+        @Override
         public Set<Name> running() {
             return Set.of();
         }
@@ -124,7 +132,7 @@ class IncomingTest {
     void startsNothingOnceItWasStopped() {
         Incoming incoming = new Incoming(tools, machine, entry);
         incoming.stop();
-        assertThatThrownBy(() -> incoming.listen("127.0.0.1")).hasMessageContaining("was stopped there");
+        assertThatThrownBy(() -> incoming.listen("127.0.0.1", List.of())).hasMessageContaining("was stopped there");
         assertThat(hypervisor.count).isZero();
         assertThat(claims.holder(WEB)).isEmpty();
         assertThat(tools.journal().operations()).isEmpty();

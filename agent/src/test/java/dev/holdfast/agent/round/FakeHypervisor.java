@@ -43,6 +43,14 @@ final class FakeHypervisor implements Hypervisor {
     }
 
     @Override
+    public boolean isBarred(VmDefinition definition) {
+        return false;
+    }
+
+    @Override
+    public void permit(VmDefinition definition) {}
+
+    @Override
     public RunningVm start(VmDefinition definition, StartMode mode) {
         Machine machine = new Machine(definition.name());
         running.put(definition.name(), machine);

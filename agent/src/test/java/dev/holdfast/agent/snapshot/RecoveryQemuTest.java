@@ -337,6 +337,24 @@ class RecoveryQemuTest {
         assertThat(lab.chain.intent()).isEmpty();
     }
 
+    /** Pacemaker has stopped it while the agent was dead; the decision is carried out, and nothing runs. */
+    @Test
+    void whatWasStoppedWithoutTheAgentIsNotLoadedAgainByADecidedRevert() throws Exception {
+        lab.create("one", CaptureMethod.AUTO);
+        lab.write(3, 4);
+        RevertPhases reverts = lab.snapshots().reverts();
+        reverts.hold();
+        reverts.loadBeside("round-2", ONE);
+        lab.stopAsPacemakerDoes();
+
+        lab.reconnect();
+        lab.snapshots().reverts().runNew("round-2", true);
+        assertThat(lab.vm).isEmpty();
+        assertThat(lab.processes()).isEmpty();
+        assertThat(lab.chain.intent()).isEmpty();
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 0, 4);
+    }
+
     @Test
     void aMachineThatAPersonHadPausedIsPausedAgainAfterAnAbortAlsoInAnotherLifeOfTheAgent() throws Exception {
         lab.create("one", CaptureMethod.AUTO);

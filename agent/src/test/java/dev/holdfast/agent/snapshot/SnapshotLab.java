@@ -354,6 +354,13 @@ final class SnapshotLab implements AutoCloseable {
                 .writeIntent(chain.intent().orElseThrow().with(Intent.After.STOPPED));
     }
 
+    /** Every process is killed, and the resource agent's note left. */
+    void stopAsPacemakerDoes() throws IOException, HypervisorException {
+        kill();
+        killBeside();
+        Files.writeString(root.resolve("run/vms/web/stopped"), "stopped by pacemaker\n");
+    }
+
     /** Kills processes that were loaded beside and never took the machine's place. */
     void killBeside() throws IOException {
         try (Stream<Path> files = Files.walk(root.resolve("run"))) {

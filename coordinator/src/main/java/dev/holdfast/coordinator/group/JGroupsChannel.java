@@ -44,6 +44,7 @@ public final class JGroupsChannel implements GroupChannel {
     private final Clocks clocks = new Clocks();
     private final Desk desk =
             new Desk((node, bytes) -> post(roster(), node, ways -> ways.bulk().offer(bytes, true)));
+    private final Early<Message> early = new Early<>(() -> counters.dropped(Drop.STRANGER));
     private final JChannel channel;
     private final ScheduledExecutorService clockThread;
     private final Map<Address, Lanes> lanes = new HashMap<>();
@@ -238,6 +239,7 @@ public final class JGroupsChannel implements GroupChannel {
             if (told != null && !left.isEmpty()) {
                 told.onLeft(left);
             }
+            early.release(message -> senderOf(message).isPresent(), this::hear);
             if (!before.nodes().containsAll(next.nodes())) {
                 measureClocks();
             }
@@ -245,15 +247,31 @@ public final class JGroupsChannel implements GroupChannel {
 
         @Override
         public void receive(Message message) {
+            if (NodeAddress.nameOf(message.getSrc()).isEmpty()) {
+                counters.dropped(Drop.STRANGER);
+                return;
+            }
+            if (senderOf(message).isPresent()
+                    || !early.hold(message, () -> senderOf(message).isPresent())) {
+                hear(message);
+            }
+        }
+
+        /** Empty unless it belongs to the view. */
+        private Optional<Name> senderOf(Message message) {
             Address life = message.getSrc();
-            Optional<Name> sender = NodeAddress.nameOf(life)
+            return NodeAddress.nameOf(life)
                     .filter(node -> life.equals(roster.lives().get(node)));
+        }
+
+        private void hear(Message message) {
+            Optional<Name> sender = senderOf(message);
             if (sender.isEmpty()) {
                 counters.dropped(Drop.STRANGER);
                 return;
             }
             try {
-                hear(sender.get(), Wire.decode(bytesOf(message)));
+                JGroupsChannel.this.hear(sender.get(), Wire.decode(bytesOf(message)));
             } catch (CodecException malformed) {
                 counters.dropped(Drop.MALFORMED);
             }

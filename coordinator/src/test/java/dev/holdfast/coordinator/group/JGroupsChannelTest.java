@@ -201,4 +201,26 @@ class JGroupsChannelTest {
         assertThat(rogue.getView().size()).isEqualTo(1);
         assertThat(one.present()).containsExactly(N1);
     }
+
+    /** Who joins learns of it later than the others; pacemaker moves a machine to a node in that very moment. */
+    @Test
+    void whatIsAskedOfANodeAsSoonAsItIsSeenIsAnswered() throws Exception {
+        JGroupsChannel one = channel(N1, 1, heard);
+        for (int life = 0; life < 5; life++) {
+            await().atMost(Duration.ofSeconds(15)).until(() -> !one.present().contains(N2));
+            CompletableFuture<byte[]> answer = CompletableFuture.supplyAsync(() -> {
+                while (!one.present().contains(N2)) {
+                    Thread.onSpinWait();
+                }
+                return one.link()
+                        .request(N2, new byte[] {7}, Duration.ofSeconds(10))
+                        .join();
+            });
+            try (JGroupsChannel two = new JGroupsChannel(settings(N2, 2), registry(), () -> 0)) {
+                two.link().serve((from, payload) -> payload);
+                two.start(new Recorder());
+                assertThat(answer.get(30, TimeUnit.SECONDS)).containsExactly(7);
+            }
+        }
+    }
 }

@@ -59,6 +59,12 @@ public final class QemuHypervisor implements Hypervisor {
                     definition.name() + " runs already as process " + old.get().pid());
         }
         directory.create();
+        if (mode.instance().isEmpty() && isBarred(definition)) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    definition.name() + " was stopped here meanwhile (" + stopNote(definition)
+                            + "); it is not started");
+        }
         launch(definition, directory, mode, wiring);
         QemuVm vm = connect(definition, directory)
                 .orElseThrow(() -> new HypervisorException(
@@ -67,6 +73,30 @@ public final class QemuHypervisor implements Hypervisor {
             load(vm, directory, mode.memory().get());
         }
         return vm;
+    }
+
+    private Path stopNote(VmDefinition definition) {
+        return settings.runDirectory()
+                .resolve("vms")
+                .resolve(definition.name().value())
+                .resolve("stopped");
+    }
+
+    @Override
+    public boolean isBarred(VmDefinition definition) {
+        return Files.exists(stopNote(definition));
+    }
+
+    @Override
+    public void permit(VmDefinition definition) throws HypervisorException {
+        try {
+            Files.deleteIfExists(stopNote(definition));
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    "the note " + stopNote(definition) + " of a stop cannot be removed: " + e.getMessage(),
+                    e);
+        }
     }
 
     private void load(QemuVm vm, VmDirectory directory, Path memory) throws HypervisorException {

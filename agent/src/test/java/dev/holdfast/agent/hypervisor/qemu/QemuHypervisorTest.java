@@ -70,6 +70,22 @@ final class QemuHypervisorTest {
         assertThat(lab.hypervisor.find(definition)).isEmpty();
     }
 
+    /** The resource agent writes the note when it stops a machine, also while an agent is still busy with its start. */
+    @Test
+    void doesNotStartWhatWasStoppedMeanwhile() throws Exception {
+        lab.startOracle("web").quit();
+        VmDefinition definition = lab.definition("web");
+        Path note = lab.settings.runDirectory().resolve("vms/web/stopped");
+        Files.writeString(note, "stopped by pacemaker\n");
+        assertThatThrownBy(() -> lab.hypervisor.start(definition, StartMode.NORMAL))
+                .isInstanceOf(HypervisorException.class)
+                .hasMessageContaining(note.toString());
+        assertThat(lab.hypervisor.find(definition)).isEmpty();
+        lab.hypervisor.permit(definition);
+        assertThat(note).doesNotExist();
+        lab.hypervisor.start(definition, StartMode.NORMAL).quit();
+    }
+
     @Test
     void refusesToStartTwice() throws Exception {
         RunningVm vm = lab.startOracle("web");
