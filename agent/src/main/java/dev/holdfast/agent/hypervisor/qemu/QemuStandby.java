@@ -200,14 +200,24 @@ final class QemuStandby implements Standby {
                             + record.map(r -> (r.committed() ? "" : "(not for sure) ") + r.epoch())
                                     .orElse("none"));
         }
+        checkNotStopped();
         startRollBack();
         new IncomingMemory(monitor())
                 .load(EpochMemory.file(place, record.orElseThrow().slot()));
         RunningVm machine = hypervisor.takePlace(vm, vm.definition());
         isTheMachine = true;
+        checkNotStopped();
         machine.resume();
         machine.relocation().announce();
         return machine;
+    }
+
+    /** A stop that comes meanwhile wins. */
+    private void checkNotStopped() throws HypervisorException {
+        if (hypervisor.isBarred(vm.definition())) {
+            throw new HypervisorException(
+                    Kind.REFUSED, vm.name() + " was stopped here meanwhile; its standby does not run instead");
+        }
     }
 
     @Override
