@@ -43,26 +43,8 @@ interface DiskWiring {
             @Override
             public List<Map<String, ?>> nodes(VmDefinition.Disk disk, Path layer) {
                 String id = disk.id();
-                Map<String, ?> hidden = Map.of(
-                        "driver", "qcow2",
-                        "node-name", CopyNodes.hidden(id),
-                        "file",
-                                Map.of(
-                                        "driver",
-                                        "file",
-                                        "filename",
-                                        place.hidden(id).toString()),
-                        "backing", BlockGraph.firstNode(id));
-                Map<String, ?> active = Map.of(
-                        "driver", "qcow2",
-                        "node-name", CopyNodes.active(id),
-                        "file",
-                                Map.of(
-                                        "driver",
-                                        "file",
-                                        "filename",
-                                        place.active(id).toString()),
-                        "backing", CopyNodes.hidden(id));
+                Map<String, ?> hidden = overlay(CopyNodes.hidden(id), place.hidden(id), BlockGraph.firstNode(id));
+                Map<String, ?> active = overlay(CopyNodes.active(id), place.active(id), CopyNodes.hidden(id));
                 Map<String, ?> copy = Map.of(
                         "driver", "replication",
                         "mode", "secondary",
@@ -90,6 +72,18 @@ interface DiskWiring {
                 "driver", "qcow2",
                 "node-name", BlockGraph.firstNode(disk.id()),
                 "file", Map.of("driver", "file", "filename", layer.toString()));
+    }
+
+    private static Map<String, ?> overlay(String node, Path image, String below) {
+        return Map.of(
+                "driver",
+                "qcow2",
+                "node-name",
+                node,
+                "file",
+                Map.of("driver", "file", "filename", image.toString()),
+                "backing",
+                below);
     }
 
     private static Map<String, ?> quorum(VmDefinition.Disk disk, String child) {
