@@ -120,7 +120,7 @@ run_maven() {
 # What depends on the version of QEMU: how machines are started, captured, restored, merged, and found again.
 # Left out: what asks how Holdfast treats a process that is killed or stopped, which is the kernel's part.
 qemu_classes='QemuHypervisorTest,QemuCaptureTest,QemuBackgroundFailureTest,QemuRestoreTest,QemuMergeTest,QemuDiskCopiesTest,VmSnapshotsQemuTest'
-qemu_classes+=',RecoveryQemuTest,!QemuCaptureTest#aKilledOrHung*,!RecoveryQemuTest#aMachineThatIsKilled*'
+qemu_classes+=',RecoveryQemuTest,QemuReplicationTest,!QemuCaptureTest#aKilledOrHung*,!RecoveryQemuTest#aMachineThatIsKilled*'
 
 run_qemu10() {
   [ -n "$qemu10" ] || return 0

@@ -53,21 +53,43 @@ record BlockGraph(
         Map<String, DiskState> disks = new HashMap<>();
         Map<String, String> active = new HashMap<>();
         QmpValue devices = monitor.call("query-block");
+        Map<String, QmpValue> followed = new HashMap<>();
         for (VmDefinition.Disk disk : vm.disks()) {
             QmpValue inserted = inserted(devices, disk.id())
                     .orElseThrow(() -> new HypervisorException(
                             Kind.REFUSED,
                             "the process of " + vm.name() + " has no disk " + disk.id()
                                     + "; it was started from another definition, so restart the machine"));
+            String node = inserted.path("node-name").asText();
+            QmpValue top = inserted.path("image");
+            if (node.equals(CopyNodes.top(disk.id()))) {
+                node = belowQuorum(monitor, disk.id(), followed);
+                top = followed.get(node).path("image");
+            }
             List<Path> layers = new ArrayList<>();
-            for (QmpValue image = inserted.path("image"); image.isObject(); image = image.path("backing-image")) {
+            for (QmpValue image = top; image.isObject(); image = image.path("backing-image")) {
                 layers.add(Path.of(image.path("filename").asText()));
             }
-            long size = inserted.path("image").path("virtual-size").asLong();
+            long size = top.path("virtual-size").asLong();
             disks.put(disk.id(), new DiskState(disk.id(), layers, size));
-            active.put(disk.id(), inserted.path("node-name").asText());
+            active.put(disk.id(), node);
         }
         return new BlockGraph(Map.copyOf(disks), Map.copyOf(active), Map.copyOf(formatNodes), Set.copyOf(names));
+    }
+
+    /** The layer of a disk that is, or can be, copied to another node. Fills in what all nodes are. */
+    private static String belowQuorum(Monitor monitor, String diskId, Map<String, QmpValue> nodes)
+            throws HypervisorException {
+        if (nodes.isEmpty()) {
+            for (QmpValue node : monitor.call("query-named-block-nodes")) {
+                nodes.put(node.path("node-name").asText(), node);
+            }
+        }
+        return CopyNodes.read(monitor)
+                .layer(diskId)
+                .filter(nodes::containsKey)
+                .orElseThrow(() -> new HypervisorException(
+                        Kind.REFUSED, "disk " + diskId + " is on its way back to an epoch; wait a moment"));
     }
 
     private static Optional<QmpValue> inserted(QmpValue devices, String diskId) {

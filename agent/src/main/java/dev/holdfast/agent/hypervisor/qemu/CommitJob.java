@@ -44,20 +44,16 @@ final class CommitJob {
     }
 
     private void await(Progress progress) throws HypervisorException {
-        long last = -1;
-        long lastMoved = monitor.nanoClock().getAsLong();
+        Advance advance = new Advance(monitor, STUCK);
         while (true) {
             QmpValue job = find(monitor, id)
                     .orElseThrow(() -> new HypervisorException(Kind.FAILED, what + " was removed by somebody else"));
             long done = job.path("current-progress").asLong();
             progress.at(done, job.path("total-progress").asLong());
-            if (job.path("status").asText().equals("concluded")) {
+            if (Jobs.isOver(job)) {
                 return;
             }
-            if (done != last) {
-                last = done;
-                lastMoved = monitor.nanoClock().getAsLong();
-            } else if (monitor.left(lastMoved, STUCK).isZero()) {
+            if (advance.isStuck(done)) {
                 throw new HypervisorException(
                         Kind.UNKNOWN, what + " has not moved for " + STUCK.toSeconds() + " s; look at its storage");
             }
@@ -76,10 +72,8 @@ final class CommitJob {
 
     /** Cancels and dismisses merges that nobody waits for any more. A merge cut short loses nothing. */
     static void clearLeftovers(Monitor monitor) throws HypervisorException {
-        for (QmpValue job : monitor.call("query-jobs")) {
-            if (job.path("id").asText().startsWith(PREFIX)) {
-                cancel(monitor, job.path("id").asText());
-            }
+        for (QmpValue job : new Jobs(monitor).of(PREFIX)) {
+            cancel(monitor, Jobs.id(job));
         }
     }
 
@@ -87,7 +81,7 @@ final class CommitJob {
         monitor.accepts("job-cancel", Map.of("id", id));
         long start = monitor.nanoClock().getAsLong();
         Optional<QmpValue> job = find(monitor, id);
-        while (job.isPresent() && !job.get().path("status").asText().equals("concluded")) {
+        while (job.isPresent() && !Jobs.isOver(job.get())) {
             if (monitor.left(start, CANCEL).isZero()) {
                 throw new HypervisorException(Kind.UNKNOWN, "the job " + id + " does not end; look at the storage");
             }
@@ -98,11 +92,6 @@ final class CommitJob {
     }
 
     private static Optional<QmpValue> find(Monitor monitor, String id) throws HypervisorException {
-        for (QmpValue job : monitor.call("query-jobs")) {
-            if (job.path("id").asText().equals(id)) {
-                return Optional.of(job);
-            }
-        }
-        return Optional.empty();
+        return new Jobs(monitor).find(id);
     }
 }

@@ -148,8 +148,7 @@ record Migration(Monitor monitor) {
 
     /** Waits for the end, as long as bytes go out. Returns the final answer of query-migrate. */
     QmpValue awaitEnd(QmpEvents events, Progress progress) throws HypervisorException {
-        long last = -1;
-        long lastMoved = monitor.nanoClock().getAsLong();
+        Advance advance = new Advance(monitor, STUCK);
         while (true) {
             QmpValue info = query();
             QmpValue ram = info.path("ram");
@@ -158,10 +157,7 @@ record Migration(Monitor monitor) {
             if (!isBusy(info)) {
                 return info;
             }
-            if (sent != last) {
-                last = sent;
-                lastMoved = monitor.nanoClock().getAsLong();
-            } else if (monitor.left(lastMoved, STUCK).isZero()) {
+            if (advance.isStuck(sent)) {
                 throw new HypervisorException(
                         Kind.UNKNOWN,
                         "the memory image has not grown for " + STUCK.toSeconds() + " s; look at the storage under it");

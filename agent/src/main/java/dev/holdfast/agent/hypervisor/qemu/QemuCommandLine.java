@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Builds QEMU's command line. The order of the devices is the order of the definition and decides their addresses, so one
@@ -19,7 +18,8 @@ final class QemuCommandLine {
 
     private QemuCommandLine() {}
 
-    static List<String> of(QemuSettings settings, VmDefinition vm, VmDirectory directory, StartMode mode)
+    static List<String> of(
+            QemuSettings settings, VmDefinition vm, VmDirectory directory, StartMode mode, DiskWiring wiring)
             throws HypervisorException {
         QemuCommandLine line = new QemuCommandLine();
         line.add(settings.emulator());
@@ -48,7 +48,7 @@ final class QemuCommandLine {
         line.add("-serial", "chardev:console0");
         line.boot(vm);
         for (VmDefinition.Disk disk : vm.disks()) {
-            line.disk(disk);
+            line.disk(disk, wiring);
         }
         line.words.addAll(Network.words(vm.nics(), mode.instance().isEmpty()));
         if (vm.guestAgent()) {
@@ -77,22 +77,15 @@ final class QemuCommandLine {
         add("-mon", "chardev=" + name + "-mon,mode=control");
     }
 
-    private void disk(VmDefinition.Disk disk) throws HypervisorException {
+    private void disk(VmDefinition.Disk disk, DiskWiring wiring) throws HypervisorException {
         try {
             // The layer's own name: opened through the head, QEMU would later take an overlay for its own base.
             Path layer = disk.path().toRealPath();
-            Map<String, Object> node = Map.of(
-                    "driver",
-                    "qcow2",
-                    "node-name",
-                    BlockGraph.firstNode(disk.id()),
-                    "file",
-                    Map.of("driver", "file", "filename", layer.toString()));
-            add("-blockdev", QmpValue.write(node));
+            wiring.nodes(disk, layer).forEach(node -> add("-blockdev", QmpValue.write(node)));
             add(
                     "-device",
-                    "virtio-blk-pci,drive=" + BlockGraph.firstNode(disk.id()) + ",id=" + BlockGraph.device(disk.id())
-                            + ",serial=" + disk.id());
+                    "virtio-blk-pci,drive=" + wiring.top(disk) + ",id=" + BlockGraph.device(disk.id()) + ",serial="
+                            + disk.id());
         } catch (IOException e) {
             throw new HypervisorException(
                     HypervisorException.Kind.REFUSED,

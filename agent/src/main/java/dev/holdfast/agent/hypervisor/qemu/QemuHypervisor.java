@@ -51,6 +51,10 @@ public final class QemuHypervisor implements Hypervisor {
 
     @Override
     public RunningVm start(VmDefinition definition, StartMode mode) throws HypervisorException {
+        return start(definition, mode, DiskWiring.PLAIN);
+    }
+
+    QemuVm start(VmDefinition definition, StartMode mode, DiskWiring wiring) throws HypervisorException {
         VmDirectory directory = VmDirectory.of(settings.runDirectory(), definition.name(), mode.instance());
         Optional<ProcessIdentity> old = directory.process();
         if (old.isPresent()) {
@@ -65,7 +69,7 @@ public final class QemuHypervisor implements Hypervisor {
                     definition.name() + " was stopped here meanwhile (" + stopNote(definition)
                             + "); it is not started");
         }
-        launch(definition, directory, mode);
+        launch(definition, directory, mode, wiring);
         QemuVm vm = connect(definition, directory)
                 .orElseThrow(() -> new HypervisorException(
                         Kind.GONE, definition.name() + " ended right after its start: " + lastWords(directory)));
@@ -115,7 +119,8 @@ public final class QemuHypervisor implements Hypervisor {
         }
     }
 
-    private void launch(VmDefinition definition, VmDirectory directory, StartMode mode) throws HypervisorException {
+    private void launch(VmDefinition definition, VmDirectory directory, StartMode mode, DiskWiring wiring)
+            throws HypervisorException {
         List<String> command = new ArrayList<>();
         if (settings.scopes()) {
             String unit = "holdfast-vm-" + definition.name()
@@ -125,7 +130,7 @@ public final class QemuHypervisor implements Hypervisor {
             // The agent is spared by a host that runs out of memory; machines are to be taken before pacemaker is.
             command.addAll(List.of("--", "choom", "-n", "0", "--"));
         }
-        command.addAll(QemuCommandLine.of(settings, definition, directory, mode));
+        command.addAll(QemuCommandLine.of(settings, definition, directory, mode, wiring));
         Path output = directory.file("start.log");
         try {
             ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
@@ -198,6 +203,15 @@ public final class QemuHypervisor implements Hypervisor {
         } catch (HypervisorException e) {
             return true;
         }
+    }
+
+    /** Finds an instance without clearing anything in it. */
+    Optional<QemuVm> look(VmDefinition definition, String instance) throws HypervisorException {
+        return connect(definition, VmDirectory.of(settings.runDirectory(), definition.name(), Optional.of(instance)));
+    }
+
+    LongSupplier nanoClock() {
+        return nanoClock;
     }
 
     private Optional<QemuVm> connect(VmDefinition definition, VmDirectory directory) throws HypervisorException {

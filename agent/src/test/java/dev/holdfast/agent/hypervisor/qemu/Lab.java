@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.CapturePlan;
 import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -92,6 +93,21 @@ final class Lab implements AutoCloseable {
                 List.of());
     }
 
+    static VmDefinition with(VmDefinition vm, List<VmDefinition.Nic> nics) {
+        return new VmDefinition(
+                vm.name(),
+                vm.machine(),
+                vm.accelerator(),
+                vm.cpu(),
+                vm.cpus(),
+                vm.memoryBytes(),
+                vm.guestAgent(),
+                vm.kernel(),
+                vm.extraArguments(),
+                vm.disks(),
+                nics);
+    }
+
     private Path layer(String id) {
         layers++;
         return root.resolve("layers").resolve(String.format("%s-%06d.qcow2", id, layers));
@@ -130,6 +146,11 @@ final class Lab implements AutoCloseable {
         RunningVm vm = hypervisor.start(definition, mode);
         started.add(vm);
         return vm;
+    }
+
+    /** Ends with this lab. */
+    void adopt(RunningVm vm) {
+        started.add(vm);
     }
 
     /** Started, and the guest counts. */
@@ -184,7 +205,11 @@ final class Lab implements AutoCloseable {
     }
 
     static void signal(RunningVm vm, String name) throws Exception {
-        run("kill", "-" + name, Long.toString(vm.identity().pid()));
+        signal(vm.identity(), name);
+    }
+
+    static void signal(ProcessIdentity process, String name) throws Exception {
+        run("kill", "-" + name, Long.toString(process.pid()));
     }
 
     @Override

@@ -46,18 +46,7 @@ final class QemuNetworkTest {
         List<VmDefinition.Nic> nics = java.util.stream.IntStream.range(0, backends.length)
                 .mapToObj(i -> new VmDefinition.Nic("n" + i, backends[i], "52:54:00:00:00:0" + i))
                 .toList();
-        return new VmDefinition(
-                vm.name(),
-                vm.machine(),
-                vm.accelerator(),
-                vm.cpu(),
-                vm.cpus(),
-                vm.memoryBytes(),
-                vm.guestAgent(),
-                vm.kernel(),
-                vm.extraArguments(),
-                vm.disks(),
-                nics);
+        return Lab.with(vm, nics);
     }
 
     private static String network(RunningVm vm, String what) throws Exception {

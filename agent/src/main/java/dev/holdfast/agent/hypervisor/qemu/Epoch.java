@@ -1,0 +1,182 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.replication.EpochEnd;
+import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
+import dev.holdfast.agent.hypervisor.replication.EpochLimits;
+import dev.holdfast.agent.hypervisor.replication.StandbyLink;
+import dev.holdfast.agent.qmp.QmpEvent;
+import dev.holdfast.agent.qmp.QmpEvents;
+import dev.holdfast.agent.qmp.QmpValue;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** One epoch on the primary's side: memory goes out, the guest stands still, the standby commits, the guest runs. */
+final class Epoch {
+    private static final Duration RUN = Duration.ofSeconds(5);
+    private static final Set<String> ENDS = Set.of("completed", "failed", "cancelled");
+
+    private final QemuPrimary primary;
+    private final QemuVm vm;
+    private final Monitor monitor;
+    private final Migration migration;
+    private final HeldOutput output;
+    private final StandbyLink standby;
+    private final long epoch;
+    private final EpochLimits limits;
+
+    Epoch(QemuPrimary primary, StandbyLink standby, long epoch, EpochLimits limits) {
+        this.primary = primary;
+        this.vm = primary.vm();
+        this.monitor = primary.monitor();
+        this.migration = new Migration(monitor);
+        this.output = new HeldOutput(monitor, vm.definition());
+        this.standby = standby;
+        this.epoch = epoch;
+        this.limits = limits;
+    }
+
+    EpochEnd run() throws HypervisorException {
+        long start = now();
+        try (QmpEvents stream = monitor.client().subscribe("MIGRATION");
+                QmpEvents stops = monitor.client().subscribe("STOP", "RESUME")) {
+            if (monitor.status() != VmStatus.RUNNING) {
+                String why = vm.name() + " does not run; who stopped it has to let it run first";
+                return end(Outcome.ABORTED, why, start, stops);
+            }
+            try {
+                sendMemory(stream);
+            } catch (HypervisorException e) {
+                return abort(e, start, stops);
+            }
+            return commit(start, stops);
+        }
+    }
+
+    EpochEnd commitAgain() throws HypervisorException {
+        try (QmpEvents stops = monitor.client().subscribe("STOP", "RESUME")) {
+            return commit(now(), stops);
+        }
+    }
+
+    private void sendMemory(QmpEvents stream) throws HypervisorException {
+        if (!primary.isComplete()) {
+            throw new HypervisorException(
+                    Kind.FAILED, "the standby has lost writes or is not attached; it has to be built anew");
+        }
+        Path socket = standby.begin(epoch);
+        if (!migration.configure(Set.of(Migration.HOLD))) {
+            throw new HypervisorException(Kind.REFUSED, "this QEMU cannot wait before the switch-over");
+        }
+        monitor.call(
+                "migrate-set-parameters",
+                Map.of(
+                        "max-bandwidth", limits.bytesPerSecond(),
+                        "downtime-limit", limits.downtime().toMillis()));
+        long filter = limits.holdOutput() ? output.next() : 0;
+        stream.takeAll();
+        monitor.call("migrate", Map.of("uri", "unix:" + socket));
+        if (!reaches(stream, "pre-switchover", limits.length())) {
+            monitor.call(
+                    "migrate-set-parameters",
+                    Map.of("downtime-limit", limits.pause().toMillis()));
+            if (!reaches(stream, "pre-switchover", limits.length())) {
+                throw new HypervisorException(
+                        Kind.FAILED,
+                        "the guest changes its memory faster than it goes over; allow a longer pause or more bandwidth");
+            }
+        }
+        if (limits.holdOutput()) {
+            output.hold(filter);
+        }
+        monitor.call("migrate-continue", Map.of("state", "pre-switchover"));
+        if (!reaches(stream, "completed", limits.pause())) {
+            throw new HypervisorException(
+                    Kind.FAILED,
+                    "the rest of memory did not go over within "
+                            + limits.pause().toMillis() + " ms");
+        }
+        // All writes have been answered now, and a lost one is known here alone.
+        if (!primary.hasLostNothing()) {
+            throw new HypervisorException(Kind.FAILED, "the standby has lost writes; it has to be built anew");
+        }
+    }
+
+    private boolean reaches(QmpEvents stream, String status, Duration bound) throws HypervisorException {
+        Optional<QmpEvent> event = monitor.await(
+                stream, e -> Migration.eventStatus(e).equals(status) || ENDS.contains(Migration.eventStatus(e)), bound);
+        if (event.isPresent() && !Migration.eventStatus(event.get()).equals(status)) {
+            throw new HypervisorException(Kind.FAILED, vm.name() + ": " + Migration.failure(migration.query()));
+        }
+        return event.isPresent();
+    }
+
+    private EpochEnd abort(HypervisorException why, long start, QmpEvents stops) throws HypervisorException {
+        if (why.kind() == Kind.GONE) {
+            throw why;
+        }
+        vm.thaw(RUN);
+        try {
+            standby.abandon(epoch);
+        } catch (HypervisorException e) {
+            // It was never told to commit it, and the next one begins anew.
+            why.addSuppressed(e);
+        }
+        return end(Outcome.ABORTED, String.valueOf(why.getMessage()), start, stops);
+    }
+
+    private EpochEnd commit(long start, QmpEvents stops) throws HypervisorException {
+        try {
+            standby.commit(epoch, limits.patience());
+        } catch (HypervisorException e) {
+            if (e.kind() == Kind.REFUSED) {
+                return abort(e, start, stops);
+            }
+            return end(Outcome.UNDECIDED, String.valueOf(e.getMessage()), start, stops);
+        }
+        QemuVm.resume(monitor, RUN);
+        release();
+        return end(Outcome.COMMITTED, "", start, stops);
+    }
+
+    /** What was sent up to this epoch may leave; the newest filter holds what is sent since. */
+    private void release() throws HypervisorException {
+        if (limits.holdOutput()) {
+            output.releaseBefore(output.next() - 1);
+        } else {
+            output.releaseAll();
+        }
+    }
+
+    private EpochEnd end(Outcome outcome, String why, long start, QmpEvents stops) throws HypervisorException {
+        QmpValue info = migration.query();
+        List<QmpEvent> seen = stops.takeAll();
+        long stopped = 0;
+        long pause = 0;
+        for (QmpEvent event : seen) {
+            if (event.name().equals("STOP")) {
+                stopped = event.timestampMicros();
+            } else if (stopped > 0) {
+                pause += event.timestampMicros() - stopped;
+                stopped = 0;
+            }
+        }
+        return new EpochEnd(
+                epoch,
+                outcome,
+                why,
+                Duration.ofNanos(pause * 1000),
+                Duration.ofNanos(now() - start),
+                info.path("ram").path("transferred").asLong());
+    }
+
+    private long now() {
+        return monitor.nanoClock().getAsLong();
+    }
+}

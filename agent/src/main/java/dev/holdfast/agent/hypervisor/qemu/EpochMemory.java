@@ -1,0 +1,143 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.unix.StreamListener;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** The memory of one epoch on its way into one of the two files. Made by one thread, closed by any. */
+final class EpochMemory implements AutoCloseable {
+    private final long epoch;
+    private final int slot;
+    private final StreamListener listener;
+    private final CompletableFuture<Long> received = new CompletableFuture<>();
+    private final Thread thread;
+
+    private EpochMemory(long epoch, int slot, StreamListener listener, FileChannel file) {
+        this.epoch = epoch;
+        this.slot = slot;
+        this.listener = listener;
+        this.thread = new Thread(() -> take(file), "epoch-" + epoch);
+        thread.setDaemon(true);
+    }
+
+    static Path file(StandbyPlace place, int slot) {
+        return place.directory().resolve("memory-" + slot);
+    }
+
+    /** Waits for the stream in a thread of its own. The file keeps its space from the epoch before, for speed. */
+    static EpochMemory await(StandbyPlace place, long epoch, int slot) throws HypervisorException {
+        try {
+            StreamListener listener = StreamListener.bind(place.memory(epoch));
+            FileChannel file = open(file(place, slot), listener);
+            EpochMemory memory = new EpochMemory(epoch, slot, listener, file);
+            memory.thread.start();
+            return memory;
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    "no room for the memory of an epoch in " + place.directory() + ": " + e.getMessage(),
+                    e);
+        }
+    }
+
+    private static FileChannel open(Path file, StreamListener listener) throws IOException {
+        try {
+            return FileChannel.open(
+                    file,
+                    Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+                    // Guest memory holds secrets.
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        } catch (IOException e) {
+            listener.close();
+            throw e;
+        }
+    }
+
+    private void take(FileChannel file) {
+        try (file) {
+            long bytes = listener.takeInto(file);
+            file.truncate(bytes);
+            file.force(true);
+            received.complete(bytes);
+        } catch (IOException e) {
+            received.completeExceptionally(e);
+        }
+    }
+
+    long epoch() {
+        return epoch;
+    }
+
+    int slot() {
+        return slot;
+    }
+
+    Path socket() {
+        return listener.path();
+    }
+
+    /**
+     * Waits until all of it is on stable storage.
+     *
+     * @throws HypervisorException REFUSED if it is not complete; UNKNOWN if it may still be
+     */
+    long complete(Duration patience) throws HypervisorException {
+        try {
+            long bytes = received.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+            if (bytes == 0) {
+                throw new HypervisorException(Kind.REFUSED, "no memory has come for epoch " + epoch);
+            }
+            return bytes;
+        } catch (TimeoutException e) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN,
+                    "the memory of epoch " + epoch + " is not on stable storage after " + patience.toMillis() + " ms",
+                    e);
+        } catch (ExecutionException e) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    "the memory of epoch " + epoch + " is not complete: "
+                            + e.getCause().getMessage(),
+                    e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new HypervisorException(Kind.UNKNOWN, "the wait for epoch " + epoch + " was interrupted", e);
+        }
+    }
+
+    /** Takes no more of it. Returns when nobody writes into the file any more. */
+    void end() throws HypervisorException {
+        close();
+        try {
+            thread.join(Monitor.QUICK.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (thread.isAlive()) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN,
+                    "the memory of epoch " + epoch + " is still being written; look at the storage under it");
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            listener.close();
+        } catch (IOException e) {
+            // The next epoch has another one.
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What a standby's directory says about the last epoch, in one line: {@code committed 7 1}, or {@code committing 8 0} while its
+ * disks may or may not have followed yet.
+ *
+ * @param committed false while it is being committed
+ * @param epoch its number
+ * @param slot which of the two memory files is its
+ */
+record EpochRecord(boolean committed, long epoch, int slot) {
+    private static final String FILE = "epoch";
+    private static final Pattern LINE = Pattern.compile("(committed|committing) ([0-9]{1,18}) ([01])\n");
+
+    static Optional<EpochRecord> read(Path directory) throws HypervisorException {
+        Path file = directory.resolve(FILE);
+        try {
+            if (!Files.exists(file)) {
+                return Optional.empty();
+            }
+            Matcher matcher = LINE.matcher(Files.readString(file));
+            if (!matcher.matches()) {
+                throw new HypervisorException(
+                        Kind.FAILED,
+                        file + " is damaged, so the copy cannot be used; end the standby and build another");
+            }
+            return Optional.of(new EpochRecord(
+                    matcher.group(1).equals("committed"),
+                    Long.parseLong(matcher.group(2)),
+                    Integer.parseInt(matcher.group(3))));
+        } catch (IOException e) {
+            throw new HypervisorException(Kind.UNKNOWN, "cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Replaces the one before; on stable storage when it returns. */
+    void write(Path directory) throws HypervisorException {
+        String line = (committed ? "committed " : "committing ") + epoch + " " + slot + "\n";
+        Path next = directory.resolve(FILE + ".new");
+        try (FileChannel file = FileChannel.open(
+                        next,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.WRITE,
+                        StandardOpenOption.TRUNCATE_EXISTING);
+                FileChannel entries = FileChannel.open(directory, StandardOpenOption.READ)) {
+            file.write(ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8)));
+            file.force(true);
+            Files.move(next, directory.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+            entries.force(true);
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN, "cannot write down epoch " + epoch + " in " + directory + ": " + e, e);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** The directory of a standby and the empty images in it. */
+final class StandbyFiles {
+    private static final int SIZE_IN_HEADER = 24;
+    private static final int MAX_SECONDS = 60;
+
+    private StandbyFiles() {}
+
+    /** Makes it anew, with two empty images for each disk. */
+    static void create(StandbyPlace place, VmDefinition vm) throws HypervisorException {
+        try {
+            remove(place);
+            Files.createDirectories(place.directory());
+            Files.setPosixFilePermissions(place.directory(), PosixFilePermissions.fromString("rwx------"));
+            for (VmDefinition.Disk disk : vm.disks()) {
+                long bytes = size(disk.path());
+                for (Path image : List.of(place.active(disk.id()), place.hidden(disk.id()))) {
+                    create(image, bytes);
+                }
+            }
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    "cannot prepare " + place.directory() + " for the standby of " + vm.name() + ": " + e,
+                    e);
+        }
+    }
+
+    /** The size the guest sees (docs/interop/qcow2.txt: a big-endian number). */
+    private static long size(Path qcow2) throws IOException {
+        try (RandomAccessFile file = new RandomAccessFile(qcow2.toFile(), "r")) {
+            file.seek(SIZE_IN_HEADER);
+            return file.readLong();
+        }
+    }
+
+    private static void create(Path image, long bytes) throws IOException, HypervisorException {
+        Process process = new ProcessBuilder(
+                        "qemu-img", "create", "-q", "-f", "qcow2", image.toString(), Long.toString(bytes))
+                .redirectErrorStream(true)
+                .start();
+        try {
+            if (!process.waitFor(MAX_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                throw new HypervisorException(Kind.UNKNOWN, "making " + image + " hangs; look at its storage");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            process.destroyForcibly();
+            throw new HypervisorException(Kind.UNKNOWN, "making " + image + " was interrupted", e);
+        }
+        if (process.exitValue() != 0) {
+            String words = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            throw new HypervisorException(Kind.REFUSED, "cannot make " + image + ": " + words);
+        }
+    }
+
+    /** Removes what a standby has left. Its process is gone. */
+    static void remove(StandbyPlace place) throws HypervisorException {
+        if (!Files.isDirectory(place.directory())) {
+            return;
+        }
+        try (Stream<Path> files = Files.list(place.directory())) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.FAILED,
+                    "cannot empty " + place.directory() + ": " + e.getMessage() + "; is it the standby's alone?",
+                    e);
+        }
+    }
+}

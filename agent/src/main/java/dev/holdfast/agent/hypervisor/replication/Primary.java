@@ -1,0 +1,54 @@
+package dev.holdfast.agent.hypervisor.replication;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.Progress;
+import java.time.Duration;
+
+/**
+ * The sending side of a machine that is followed. One thread at a time, except {@link #cut}.
+ *
+ * <p>While a standby is attached, a write of the guest is done when it is there as well: a standby that does not answer
+ * holds the guest's disks, without any sign. Whoever uses this asks {@link StandbyLink#beat} all the time and, when nothing
+ * comes and it has been decided that the standby is no longer counted on, calls {@link #cut} and then {@link #detach}.
+ */
+public interface Primary {
+    /**
+     * Copies the disks to a standby while the guest runs, then sends each write there too. The guest stands still for some
+     * milliseconds at the end of it. If it fails, nothing is attached and the guest runs.
+     *
+     * @param bytesPerSecond most that the copying may take, 0 for no limit
+     */
+    void attach(StandbyLink standby, long bytesPerSecond, Progress progress) throws HypervisorException;
+
+    /** Whether a standby is attached, in whatever condition. */
+    boolean isAttached() throws HypervisorException;
+
+    /** Whether every write since it was attached has reached the standby. */
+    boolean isComplete() throws HypervisorException;
+
+    /**
+     * Sends one epoch to the standby that is attached.
+     *
+     * @param standby the one that is attached
+     * @param epoch its number; greater than the last one committed
+     * @throws HypervisorException if nothing is known of the guest: {@link #cut} and {@link #detach} are what is left
+     */
+    EpochEnd epoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException;
+
+    /** Asks once more for the commit of an epoch whose end was {@link EpochEnd.Outcome#UNDECIDED}. */
+    EpochEnd commitAgain(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException;
+
+    /**
+     * Breaks the connections to the standby at once, whatever the process is busy with. Any thread. Writes that hang are done
+     * then, here alone. To be called only when the standby is no longer counted on.
+     */
+    void cut() throws HypervisorException;
+
+    /**
+     * Takes the standby off and lets the guest run if an epoch has held it; output that was held is released. To be called only
+     * when the standby is no longer counted on.
+     *
+     * @param bound how long to try
+     */
+    void detach(Duration bound) throws HypervisorException;
+}

@@ -1,0 +1,30 @@
+package dev.holdfast.agent.hypervisor.qemu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class EpochRecordTest {
+    @TempDir
+    private Path directory;
+
+    @Test
+    void theLastOneWrittenIsRead() throws Exception {
+        assertThat(EpochRecord.read(directory)).isEmpty();
+        new EpochRecord(false, 41, 0).write(directory);
+        EpochRecord last = new EpochRecord(true, 42, 1);
+        last.write(directory);
+        assertThat(EpochRecord.read(directory)).hasValue(last);
+        assertThat(Files.list(directory)).hasSize(1);
+    }
+
+    @Test
+    void aDamagedOneIsNoEpoch() throws Exception {
+        Files.writeString(directory.resolve("epoch"), "committed 4");
+        assertThatThrownBy(() -> EpochRecord.read(directory)).hasMessageContaining("damaged");
+    }
+}

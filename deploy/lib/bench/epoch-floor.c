@@ -1,0 +1,205 @@
+/*
+ * epoch-floor: the shortest epochs of one machine to its standby, without Holdfast: what its own epochs are measured against.
+ *
+ *   epoch-floor PRIMARY-QMP STANDBY-QMP MEMORY-FILE COUNT INTERVAL-MS
+ *
+ * Both are QMP sockets nobody else uses. The standby is attached already. One epoch: memory to a socket of this program, which
+ * stores it; the guest stops by itself when little is left; the rest; the file is synced; the standby's disks follow; the
+ * guest runs. Prints a line per epoch: microseconds from STOP to RESUME by QEMU's own time stamps, the same for the whole
+ * epoch by our clock, and bytes of memory. Nothing is written down, so the standby is of no use to anybody afterwards.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PATIENCE_SECONDS = 30, PIECE = 1 << 20 };
+
+struct monitor {
+  int fd;
+  size_t filled;
+  char buffer[1 << 20];
+  char one[1 << 20];
+};
+
+static struct monitor primary, standby;
+static int last_id;
+static long long stopped_us, resumed_us;
+static char stream[32];
+
+static const char *memory_file;
+static char memory_socket[108];
+static int listener;
+static long long received;
+
+static long long now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static char *line(struct monitor *m) {
+  for (;;) {
+    char *end = memchr(m->buffer, '\n', m->filled);
+    if (end) {
+      size_t length = end - m->buffer + 1;
+      memcpy(m->one, m->buffer, length);
+      m->one[length - 1] = 0;
+      memmove(m->buffer, m->buffer + length, m->filled - length);
+      m->filled -= length;
+      return m->one;
+    }
+    if (m->filled == sizeof m->buffer) errx(1, "QEMU sent a line that is too long");
+    ssize_t got = read(m->fd, m->buffer + m->filled, sizeof m->buffer - m->filled);
+    if (got == 0) errx(1, "QEMU closed the connection");
+    if (got < 0) err(1, "QEMU does not answer");
+    m->filled += got;
+  }
+}
+
+static void note(const char *text) {
+  long long seconds = 0, micros = 0;
+  const char *s = strstr(text, "\"seconds\": "), *u = strstr(text, "\"microseconds\": ");
+  if (s) sscanf(s, "\"seconds\": %lld", &seconds);
+  if (u) sscanf(u, "\"microseconds\": %lld", &micros);
+  if (strstr(text, "\"event\": \"STOP\"")) stopped_us = seconds * 1000000 + micros;
+  if (strstr(text, "\"event\": \"RESUME\"")) resumed_us = seconds * 1000000 + micros;
+  const char *status = strstr(text, "\"status\": \"");
+  if (strstr(text, "\"event\": \"MIGRATION\"") && status) sscanf(status, "\"status\": \"%31[^\"]", stream);
+}
+
+/* Sends a command and waits for its answer; false if QEMU refuses. */
+static bool order(struct monitor *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static bool order(struct monitor *m, const char *format, ...) {
+  char text[4096], mark[32], last_mark[32];
+  va_list words;
+  va_start(words, format);
+  int length = snprintf(text, sizeof text, "{\"id\": %d, ", ++last_id);
+  length += vsnprintf(text + length, sizeof text - length, format, words);
+  va_end(words);
+  length += snprintf(text + length, sizeof text - length, "}\n");
+  if (write(m->fd, text, length) != length) err(1, "cannot write to QEMU");
+  snprintf(mark, sizeof mark, "\"id\": %d,", last_id);
+  snprintf(last_mark, sizeof last_mark, "\"id\": %d}", last_id);
+  for (;;) {
+    char *reply = line(m);
+    if (strstr(reply, "\"event\": ")) {
+      if (m == &primary) note(reply);
+    } else if (strstr(reply, mark) || strstr(reply, last_mark)) {
+      if (!strstr(reply, "\"error\": {")) return true;
+      if (!strstr(reply, "not finalized")) errx(1, "QEMU refused: %s", reply);
+      return false;
+    }
+  }
+}
+
+static void await_stream(const char *status) {
+  while (strcmp(stream, status)) {
+    if (!strcmp(stream, "failed") || !strcmp(stream, "cancelled")) errx(1, "the memory stream ended as '%s'", stream);
+    char *text = line(&primary);
+    if (strstr(text, "\"event\": ")) note(text);
+  }
+}
+
+static int open_socket(struct sockaddr_un *address, const char *path) {
+  if (strlen(path) >= sizeof address->sun_path) errx(2, "%s is too long for a socket", path);
+  memset(address, 0, sizeof *address);
+  address->sun_family = AF_UNIX;
+  strcpy(address->sun_path, path);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) err(1, "socket");
+  return fd;
+}
+
+static void connect_to(struct monitor *m, const char *path) {
+  struct sockaddr_un address;
+  m->fd = open_socket(&address, path);
+  struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+  if (setsockopt(m->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience)) err(1, "socket");
+  if (connect(m->fd, (struct sockaddr *)&address, sizeof address)) err(1, "%s", path);
+  line(m); /* the greeting */
+  order(m, "\"execute\": \"qmp_capabilities\"");
+}
+
+static void listen_for_memory(void) {
+  struct sockaddr_un address;
+  snprintf(memory_socket, sizeof memory_socket, "%s.sock", memory_file);
+  unlink(memory_socket);
+  listener = open_socket(&address, memory_socket);
+  if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 1)) err(1, "%s", memory_socket);
+}
+
+static void *receive(void *unused) {
+  static char piece[PIECE];
+  int from = accept(listener, NULL, NULL);
+  int file = open(memory_file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (from < 0 || file < 0) err(1, "%s", memory_file);
+  ssize_t got;
+  received = 0;
+  while ((got = read(from, piece, sizeof piece)) > 0) {
+    if (write(file, piece, got) != got) err(1, "%s", memory_file);
+    received += got;
+  }
+  if (got < 0 || ftruncate(file, received) || fsync(file)) err(1, "%s", memory_file);
+  close(file);
+  close(from);
+  return unused;
+}
+
+static void epoch(void) {
+  pthread_t receiver;
+  stream[0] = 0;
+  stopped_us = resumed_us = 0;
+  if (pthread_create(&receiver, NULL, receive, NULL)) errx(1, "no thread");
+  long long start = now();
+  order(&primary, "\"execute\": \"migrate\", \"arguments\": {\"uri\": \"unix:%s\"}", memory_socket);
+  await_stream("pre-switchover");
+  order(&primary, "\"execute\": \"migrate-continue\", \"arguments\": {\"state\": \"pre-switchover\"}");
+  await_stream("completed");
+  pthread_join(receiver, NULL);
+  order(&standby, "\"execute\": \"xen-colo-do-checkpoint\"");
+  while (!order(&primary, "\"execute\": \"cont\"")) usleep(1000);
+  long long length = now() - start;
+  while (!resumed_us) note(line(&primary));
+  printf("%lld %lld %lld\n", resumed_us - stopped_us, length / 1000, received);
+  fflush(stdout);
+}
+
+int main(int count, char **words) {
+  if (count != 6) errx(2, "usage: epoch-floor PRIMARY-QMP STANDBY-QMP MEMORY-FILE COUNT INTERVAL-MS");
+  memory_file = words[3];
+  long long interval = atoll(words[5]) * 1000000;
+  connect_to(&primary, words[1]);
+  connect_to(&standby, words[2]);
+  listen_for_memory();
+  order(&primary, "\"execute\": \"migrate-set-capabilities\", \"arguments\": {\"capabilities\": ["
+      "{\"capability\": \"events\", \"state\": true}, {\"capability\": \"pause-before-switchover\", \"state\": true}]}");
+  order(&primary, "\"execute\": \"migrate-set-parameters\", \"arguments\": {\"max-bandwidth\": 1099511627776, "
+      "\"downtime-limit\": 100}");
+  long long next = now();
+  for (int i = atoi(words[4]); i > 0; i--) {
+    epoch();
+    next += interval;
+    long long left = next - now();
+    if (left <= 0) {
+      next = now();
+    } else {
+      struct timespec t = {left / 1000000000, left % 1000000000};
+      nanosleep(&t, NULL);
+    }
+  }
+  unlink(memory_socket);
+  unlink(memory_file);
+  return 0;
+}
