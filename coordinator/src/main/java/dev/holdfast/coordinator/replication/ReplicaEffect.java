@@ -86,7 +86,11 @@ public sealed interface ReplicaEffect {
     /** Offers the copy and copies the disks. Brings SeedReady or StandbyLost. */
     record Seed(Copy peer, long generation) implements ReplicaEffect {}
 
-    /** Keeps the guest still and sends its memory as this epoch. Brings StandbyAt or StandbyLost. */
+    /**
+     * Keeps the guest still, <em>then</em> makes sure that all it has written has got to the standby (QEMU swallows what does not
+     * and tells the guest nothing), and only then lets its memory become complete there as this epoch. Brings StandbyAt or
+     * StandbyLost.
+     */
     record SendEpoch(Copy peer, long epoch) implements ReplicaEffect {}
 
     /** Asks the standby what it has committed. Brings StandbyAt or StandbyLost. */
