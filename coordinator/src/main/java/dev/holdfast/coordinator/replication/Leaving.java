@@ -173,7 +173,7 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
             return Step.to(
                     new Leaving(lead, peer, why, epoch, Ink.SILENT, false, strayed), new KillGuest(), new Done());
         }
-        return Step.to(in(Ink.SILENT));
+        return why == Why.STOPPED ? Step.to(in(Ink.SILENT), new Done()) : Step.to(in(Ink.SILENT));
     }
 
     @Override

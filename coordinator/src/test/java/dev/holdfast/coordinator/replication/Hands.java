@@ -112,7 +112,7 @@ final class Hands {
             node.buffers = false;
             world.released = Math.max(world.released, node.work);
         } else if (effect instanceof ReplicaEffect.Release release) {
-            int upTo = bound(node, release.epoch()) - 1;
+            int upTo = bound(node, release.epoch()) - world.setup.lag();
             world.released = Math.max(world.released, upTo);
             world.acknowledged = Math.max(world.acknowledged, upTo);
         } else {
@@ -167,10 +167,10 @@ final class Hands {
         if (node.attached != null) {
             Node peer = world.at(node.attached);
             if (World.same(peer.standby, node.attached) && peer.epoch == epoch) {
-                return peer.memory + 1;
+                return peer.memory + world.setup.lag();
             }
         }
-        return node.limit >= 0 ? node.limit : node.work + 1;
+        return node.limit >= 0 ? node.limit : node.work + world.setup.lag();
     }
 
     private boolean standby(Node node, ReplicaEffect effect) {
@@ -272,14 +272,16 @@ final class Hands {
     private void notes(Node node, ReplicaEffect effect) {
         if (effect instanceof ReplicaEffect.NoteLife life) {
             long epoch = node.standby == null ? 0 : node.epoch;
-            node.note = new World.Note(life.generation(), life.peer(), false, epoch);
+            node.note = new World.Note(
+                    node.state.life().orElseThrow().copy(), life.generation(), life.peer(), false, epoch);
             node.asked = false;
             if (node.disks != null) {
                 node.disksGeneration = life.generation();
             }
         } else if (effect instanceof ReplicaEffect.NoteLeaving leaving && node.note != null) {
             if (mutant != Mutant.FORGETS_LEAVING) {
-                node.note = new World.Note(node.note.generation(), leaving.peer(), true, node.note.epoch());
+                node.note = new World.Note(
+                        node.note.copy(), node.note.generation(), leaving.peer(), true, node.note.epoch());
             }
         } else if (effect instanceof ReplicaEffect.ForgetLife) {
             node.note = null;
@@ -288,7 +290,7 @@ final class Hands {
         } else if (effect instanceof ReplicaEffect.KeepCopy keep) {
             keep(node, keep.copy());
         } else if (effect instanceof ReplicaEffect.Done && node.asked) {
-            world.stopped |= world.store || world.link;
+            world.stopped |= world.record != null && world.record.primary().isEmpty();
         }
     }
 
@@ -304,19 +306,16 @@ final class Hands {
     Found found(Node node) {
         if (node.note != null) {
             World.Note note = node.note;
-            boolean waits = node.guest == Guest.NONE && node.standby != null && node.epoch > 0;
+            boolean waits = node.guest == Guest.NONE && World.same(node.standby, note.copy());
             Found.Guest guest = waits ? Found.Guest.WAITS : Found.Guest.GONE;
             if (node.guest != Guest.NONE) {
                 guest = Found.Guest.THERE;
             }
-            Copy copy = node.standby != null ? node.standby : node.disks;
             boolean leaving = note.leaving() || node.asked;
             Optional<Copy> peer = node.asked ? Optional.empty() : note.peer();
-            if (copy != null) {
-                return new Found.Primary(
-                        copy, note.generation(), peer, guest, node.disks != null, node.strayed, leaving, note.epoch());
-            }
-            node.note = null;
+            boolean settled = World.same(node.disks, note.copy());
+            return new Found.Primary(
+                    note.copy(), note.generation(), peer, guest, settled, node.strayed, leaving, note.epoch());
         }
         if (node.standby != null) {
             boolean committing = node.committing && mutant != Mutant.FORGETS_COMMITTING;

@@ -98,7 +98,7 @@ final class Moves {
     }
 
     private void node(int n, Node node) {
-        add(node.up && left(Fault.NODE), Kind.NODE_DIES, n, -1);
+        add(node.up && (left(Fault.NODE) || left(Fault.POWER) && node.due.isEmpty()), Kind.NODE_DIES, n, -1);
         add(!node.up && !node.fenced && world.setup.fencing(), Kind.FENCED, n, -1);
         add(!node.up && (node.fenced || !world.setup.fencing()), Kind.NODE_BOOTS, n, -1);
         add(node.up && !node.agent, Kind.AGENT_STARTS, n, -1);
@@ -374,7 +374,7 @@ final class Moves {
                     hands.give(move.n(), new ReplicaEvent.Recovered(hands.found(node)));
                 }
                 case NODE_DIES -> {
-                    spend(Fault.NODE);
+                    spend(world.budgets[Fault.NODE.ordinal()] > 0 ? Fault.NODE : Fault.POWER);
                     hands.loseNode(node);
                 }
                 case FENCED -> node.fenced = true;

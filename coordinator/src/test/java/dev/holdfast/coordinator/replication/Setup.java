@@ -12,8 +12,10 @@ import java.util.Optional;
  * @param fencing whether the cluster has it
  * @param mutant what is broken on purpose
  * @param times how often each fault may happen, by {@link Fault}
+ * @param lag how many units the bound is
  */
-record Setup(int nodes, Policy policy, int most, boolean fencing, Mutant mutant, java.util.List<Integer> times) {
+record Setup(
+        int nodes, Policy policy, int most, boolean fencing, Mutant mutant, java.util.List<Integer> times, int lag) {
 
     /** What may happen a limited number of times. */
     enum Fault {
@@ -21,6 +23,8 @@ record Setup(int nodes, Policy policy, int most, boolean fencing, Mutant mutant,
         AGENT,
         /** A node loses its power. It is fenced then, and comes back. */
         NODE,
+        /** The same, while its agent has nothing to do: fewer interleavings. */
+        POWER,
         /** A guest's process crashes. */
         QEMU,
         /** The link between the nodes is cut. */
@@ -43,7 +47,7 @@ record Setup(int nodes, Policy policy, int most, boolean fencing, Mutant mutant,
     static Setup of(int nodes, int most) {
         Integer[] none = new Integer[Fault.values().length];
         java.util.Arrays.fill(none, 0);
-        return new Setup(nodes, Policy.pause(), most, true, Mutant.NONE, java.util.List.of(none))
+        return new Setup(nodes, Policy.pause(), most, true, Mutant.NONE, java.util.List.of(none), 1)
                 .with(Fault.PROMOTE, 2)
                 .with(Fault.SEED, 1);
     }
@@ -51,19 +55,19 @@ record Setup(int nodes, Policy policy, int most, boolean fencing, Mutant mutant,
     Setup with(Fault fault, int count) {
         Integer[] changed = times.toArray(Integer[]::new);
         changed[fault.ordinal()] = count;
-        return new Setup(nodes, policy, most, fencing, mutant, java.util.List.of(changed));
+        return new Setup(nodes, policy, most, fencing, mutant, java.util.List.of(changed), lag);
     }
 
     Setup with(Policy other) {
-        return new Setup(nodes, other, most, fencing, mutant, times);
+        return new Setup(nodes, other, most, fencing, mutant, times, lag);
     }
 
     Setup withoutFencing() {
-        return new Setup(nodes, policy, most, false, mutant, times);
+        return new Setup(nodes, policy, most, false, mutant, times, lag);
     }
 
     Setup broken(Mutant by) {
-        return new Setup(nodes, policy, most, fencing, by, times);
+        return new Setup(nodes, policy, most, fencing, by, times, lag);
     }
 
     /** Output leaves the host when it is committed. */
@@ -75,9 +79,14 @@ record Setup(int nodes, Policy policy, int most, boolean fencing, Mutant mutant,
         return with(new Policy(Policy.OnIsolation.CONTINUE, false, Optional.of(Duration.ofSeconds(60))));
     }
 
+    /** The guest does two things within the bound. */
+    Setup finer() {
+        return new Setup(nodes, policy, most, fencing, mutant, times, 2);
+    }
+
     /** What may be lost when another copy goes on, in units of an epoch. */
     int tolerated() {
-        return policy.onIsolation() == Policy.OnIsolation.CONTINUE ? 2 : 1;
+        return policy.onIsolation() == Policy.OnIsolation.CONTINUE ? lag + 1 : lag;
     }
 
     int[] budgets() {

@@ -8,24 +8,33 @@ final class Setups {
 
     static final Setup NODE = Setup.of(2, 3).with(Fault.NODE, 1);
     static final Setup AGENT = Setup.of(2, 3).with(Fault.AGENT, 1);
-    static final Setup LINK_NODE = Setup.of(2, 3).with(Fault.LINK, 1).with(Fault.NODE, 1);
+    static final Setup LINK_NODE =
+            Setup.of(2, 3).with(Fault.LINK, 1).with(Fault.NODE, 1).outputCommit();
     static final Setup LINK_ANSWER = Setup.of(2, 3).with(Fault.LINK, 1).with(Fault.ANSWER, 1);
     static final Setup LINK_STORE = Setup.of(2, 2).with(Fault.LINK, 1).with(Fault.STORE, 1);
-    static final Setup AGENT_LINK = Setup.of(2, 3).with(Fault.AGENT, 1).with(Fault.LINK, 1);
+    static final Setup AGENT_LINK = Setup.of(2, 2).with(Fault.AGENT, 1).with(Fault.LINK, 1);
     static final Setup AGENT_QEMU = Setup.of(2, 2).with(Fault.AGENT, 1).with(Fault.QEMU, 1);
     static final Setup QEMU_LINK = Setup.of(2, 3).with(Fault.QEMU, 1).with(Fault.LINK, 1);
     static final Setup QEMU_ANSWER = Setup.of(2, 3).with(Fault.QEMU, 1).with(Fault.ANSWER, 1);
-    static final Setup QEMU_NODE = Setup.of(2, 3).with(Fault.QEMU, 1).with(Fault.NODE, 1);
+    static final Setup QEMU_NODE = Setup.of(2, 2).with(Fault.QEMU, 1).with(Fault.NODE, 1);
     static final Setup SWITCHOVER_ANSWER =
             Setup.of(2, 2).with(Fault.SWITCHOVER, 1).with(Fault.ANSWER, 1);
     static final Setup SWITCHOVER_AGENT =
             Setup.of(2, 2).with(Fault.SWITCHOVER, 1).with(Fault.AGENT, 1);
     static final Setup DEMOTE_LINK = Setup.of(2, 3).with(Fault.DEMOTE, 1).with(Fault.LINK, 1);
-    static final Setup STOP_NODE = Setup.of(2, 2).with(Fault.STOP, 1).with(Fault.NODE, 1);
-    static final Setup REVERT_NODE = Setup.of(2, 2).with(Fault.REVERT, 1).with(Fault.NODE, 1);
+    static final Setup STOP_POWER = Setup.of(2, 2).with(Fault.STOP, 1).with(Fault.POWER, 1);
+    static final Setup REVERT_POWER = Setup.of(2, 2).with(Fault.REVERT, 1).with(Fault.POWER, 1);
     static final Setup REVERT_QEMU = Setup.of(2, 2).with(Fault.REVERT, 1).with(Fault.QEMU, 1);
     static final Setup REVERT_AGENT = Setup.of(2, 2).with(Fault.REVERT, 1).with(Fault.AGENT, 1);
-    static final Setup OUTPUT = LINK_NODE.outputCommit();
+    static final Setup POWER_TWICE = Setup.of(2, 2).with(Fault.POWER, 2).with(Fault.PROMOTE, 3);
+    static final Setup FINER =
+            Setup.of(2, 2).with(Fault.AGENT, 1).with(Fault.QEMU, 1).finer();
+    static final Setup BACK = Setup.of(2, 2)
+            .with(Fault.LINK, 1)
+            .with(Fault.STORE, 1)
+            .with(Fault.POWER, 1)
+            .with(Fault.SEED, 2)
+            .goesOn();
     static final Setup CONTINUE = Setup.of(2, 3)
             .with(Fault.LINK, 1)
             .with(Fault.STORE, 1)
@@ -52,11 +61,12 @@ final class Setups {
                 SWITCHOVER_ANSWER,
                 SWITCHOVER_AGENT,
                 DEMOTE_LINK,
-                STOP_NODE,
-                REVERT_NODE,
+                STOP_POWER,
+                REVERT_POWER,
                 REVERT_QEMU,
                 REVERT_AGENT,
-                OUTPUT,
+                POWER_TWICE,
+                FINER,
                 CONTINUE,
                 NO_FENCING,
                 THREE);

@@ -34,7 +34,7 @@ final class World {
     record Stream(Copy copy, long epoch, int work) {}
 
     /** What a node notes on lasting storage about the life that it leads. */
-    record Note(long generation, Optional<Copy> peer, boolean leaving, long epoch) {}
+    record Note(Copy copy, long generation, Optional<Copy> peer, boolean leaving, long epoch) {}
 
     /** One node. */
     static final class Node implements Cloneable {
@@ -253,7 +253,7 @@ final class World {
         for (Node node : nodes) {
             boolean member = node.standby != null && record.inSync().contains(node.standby) && node.epoch > 0;
             boolean leads = node.guest == Guest.RUNS || node.guest == Guest.STILL;
-            if (member && !leads && node.memory >= 0 && latest > node.memory + 1) {
+            if (member && !leads && node.memory >= 0 && latest > node.memory + setup.lag()) {
                 violate("a stale copy is in the set: the guest was at %d, %s has %d"
                         .formatted(latest, node.standby, node.memory));
             }
@@ -277,7 +277,7 @@ final class World {
         if (latest > from + setup.tolerated()) {
             violate("the guest had got to %d, and goes on from %d".formatted(latest, from));
         }
-        if (from < acknowledged && setup.tolerated() == 1) {
+        if (from < acknowledged && setup.policy().onIsolation() == Policy.OnIsolation.PAUSE) {
             violate("an acknowledged epoch is lost: %d, goes on from %d".formatted(acknowledged, from));
         }
         if (setup.policy().outputCommit() && from < released) {
