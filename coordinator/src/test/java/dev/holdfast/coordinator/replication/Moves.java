@@ -149,7 +149,13 @@ final class Moves {
         add(node.pending != null && (left(Fault.ANSWER) || !world.store), Kind.ANSWER_LOST, n, -1);
         add(node.arriving != null, Kind.ARRIVES, n, -1);
         add(node.ack != null, Kind.ACKNOWLEDGED, n, -1);
-        add(node.attached != null && isLost(node), Kind.LOST, n, -1);
+        boolean lost = node.attached != null
+                && isLost(node)
+                && new ReplicaEvent.StandbyLost(node.attached)
+                        .applyTo(node.state)
+                        .rejection()
+                        .isEmpty();
+        add(lost, Kind.LOST, n, -1);
         boolean due = node.state instanceof Protected guarded
                 && guarded.phase() != Protected.Phase.SENDING
                 && node.attached != null
@@ -165,7 +171,8 @@ final class Moves {
             add(m != n && world.link && world.nodes[m].agent && world.nodes[m].due.isEmpty(), Kind.OFFER, n, m);
         }
         add(node.rolling && node.guest != Guest.NONE && node.state instanceof Leading, Kind.ROLLED_BACK, n, -1);
-        add(world.store || node.state instanceof Shrinking, Kind.RETRY, n, -1);
+        boolean retries = world.store || node.state instanceof Shrinking;
+        add(retries && new ReplicaEvent.Retry().applyTo(node.state).rejection().isEmpty(), Kind.RETRY, n, -1);
         boolean role = node.state instanceof Leading || node.state instanceof Candidacy;
         add(!role && left(Fault.PROMOTE), Kind.PROMOTE, n, -1);
         add(node.state instanceof Leading && left(Fault.DEMOTE), Kind.DEMOTE, n, -1);
@@ -181,8 +188,20 @@ final class Moves {
         add(reverts && left(Fault.REVERT), Kind.REVERT, n, -1);
     }
 
+    /** What was asked for is not on its way any more: each question has an end. */
+    private static boolean waitsInVain(Node node, Node peer) {
+        boolean waits = node.state instanceof Seeding seeding && seeding.sending()
+                || node.state instanceof Protected guarded && guarded.phase() == Protected.Phase.SENDING
+                || node.state instanceof Shrinking shrinking && shrinking.ink() == Ink.ASKING
+                || node.state instanceof Leaving leaving && leaving.epoch() > 0;
+        return waits && node.ack == null && peer.arriving == null && peer.reply == null && peer.due.isEmpty();
+    }
+
     private boolean isLost(Node node) {
         Node peer = world.at(java.util.Objects.requireNonNull(node.attached));
+        if (waitsInVain(node, peer)) {
+            return true;
+        }
         return !world.link
                 || !peer.agent
                 || node.gap

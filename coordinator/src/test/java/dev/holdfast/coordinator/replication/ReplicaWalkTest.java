@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 /** T2: random walks. {@code -Dholdfast.walks=1000000} for more, {@code -Dholdfast.seed=N} to replay one. */
 final class ReplicaWalkTest {
 
-    private static final int WALKS = Integer.getInteger("holdfast.walks", 10_000);
+    private static final int WALKS = Integer.getInteger("holdfast.walks", 6_000);
     private static final long FIRST_SEED = Long.getLong("holdfast.firstSeed", 1);
 
     @Test

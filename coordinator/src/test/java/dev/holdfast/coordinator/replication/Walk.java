@@ -33,6 +33,8 @@ final class Walk {
             Kind.QEMU_DIES,
             Kind.LINK_CUT,
             Kind.STORE_AWAY,
+            Kind.LINK_BACK,
+            Kind.STORE_BACK,
             Kind.AGES);
     private static final Set<Kind> IDLE = EnumSet.of(Kind.RETRY, Kind.TICK, Kind.OFFER);
 
@@ -54,7 +56,8 @@ final class Walk {
             drawn = drawn.with(fault, random.nextInt(3) == 0 ? 0 : 1 + random.nextInt(3));
         }
         drawn = drawn.with(Fault.PROMOTE, 1_000).with(Fault.SEED, 1_000);
-        int policy = random.nextInt(4);
+        boolean about = mutant == Mutant.CONTINUES_WITHOUT_MAX_STALE || mutant == Mutant.RESEEDS_STRAYED;
+        int policy = about ? 0 : random.nextInt(4);
         drawn = policy == 0 ? drawn.goesOn() : policy == 1 ? drawn.outputCommit() : drawn;
         setup = drawn.broken(mutant);
         world = World.begin(setup);
@@ -89,6 +92,11 @@ final class Walk {
     private void make(Move move) {
         made.add(move.toString());
         Moves.make(world, move);
+        boolean both = move.kind() == Kind.LINK_CUT && setup.policy().onIsolation() == Policy.OnIsolation.CONTINUE;
+        if (both && world.store) {
+            // The usual case: a switch dies, and the store is gone with the link.
+            world.store = false;
+        }
         violation = world.violation;
     }
 
@@ -110,6 +118,8 @@ final class Walk {
             world.budgets[fault.ordinal()] = 0;
         }
         world.budgets[Fault.SEED.ordinal()] = 1_000;
+        world.link = true;
+        world.store = true;
         int tried = 0;
         for (int step = 0; step < LONGEST_HEALING && violation.isEmpty(); step++) {
             List<Move> moves = Moves.of(world);
