@@ -10,6 +10,7 @@ import dev.holdfast.coordinator.replication.ReplicaEffect.Refuse;
 import dev.holdfast.coordinator.replication.ReplicaEffect.WriteRecord;
 import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -20,12 +21,16 @@ public sealed interface Candidacy extends ReplicaState {
      * Who wants to be promoted.
      *
      * @param copy what it has
-     * @param since how long ago the last epoch was committed on it, when it was asked for
      * @param back where it goes if it is refused
      */
-    record Candidate(Self self, Optional<CopyFacts> copy, Duration since, ReplicaState back) {
+    record Candidate(Self self, Optional<CopyFacts> copy, ReplicaState back) {
 
-        Verdict judge(Optional<ReplicationRecord> record, Proof proof) {
+        /** Before the proof the age of the last commit says nothing: the old primary may still go on. */
+        Verdict judge(Optional<ReplicationRecord> record) {
+            return judge(record, Duration.ZERO, new Proof.Missing());
+        }
+
+        Verdict judge(Optional<ReplicationRecord> record, Duration since, Proof proof) {
             return Promotion.judge(record, copy, since, proof, self.policy());
         }
 
@@ -41,11 +46,15 @@ public sealed interface Candidacy extends ReplicaState {
             CopyFacts mine = copy.orElseThrow();
             boolean disks = mine.kind() == CopyFacts.Kind.DISKS;
             Life life = new Life(self, mine.copy(), stored.record().generation(), stored.version(), disks);
-            return Step.to(
-                    new Alone(life),
-                    new NoteLife(life.generation(), Optional.empty()),
-                    disks ? new ReplicaEffect.RunCold() : new ReplicaEffect.FailOver(mine.epoch()),
-                    new Done());
+            List<ReplicaEffect> effects = new ArrayList<>();
+            effects.add(new NoteLife(life.generation(), Optional.empty()));
+            if (mine.strayed()) {
+                // The record names it now: what it did counts.
+                effects.add(new ReplicaEffect.NoteStrayed(false));
+            }
+            effects.add(disks ? new ReplicaEffect.RunCold() : new ReplicaEffect.FailOver(mine.epoch()));
+            effects.add(new Done());
+            return Step.to(new Alone(life), effects);
         }
     }
 
@@ -81,7 +90,7 @@ public sealed interface Candidacy extends ReplicaState {
             if (claimed.equals(Optional.of(stored.record()))) {
                 return candidate.won(stored);
             }
-            Verdict verdict = candidate.judge(Optional.of(stored.record()), new Proof.Missing());
+            Verdict verdict = candidate.judge(Optional.of(stored.record()));
             if (verdict instanceof Verdict.Allowed allowed) {
                 return Claiming.claim(candidate, stored.version(), allowed.next());
             }
@@ -95,7 +104,7 @@ public sealed interface Candidacy extends ReplicaState {
 
         @Override
         public Step<ReplicaState, ReplicaEffect> onRecordAbsent(ReplicaEvent.RecordAbsent event) {
-            Verdict verdict = candidate.judge(Optional.empty(), new Proof.Missing());
+            Verdict verdict = candidate.judge(Optional.empty());
             return verdict instanceof Verdict.Allowed allowed
                     ? Claiming.claim(candidate, ReplicationRecord.NO_VERSION, allowed.next())
                     : candidate.refused(((Verdict.Refused) verdict).reason());
@@ -117,7 +126,7 @@ public sealed interface Candidacy extends ReplicaState {
 
         @Override
         public Step<ReplicaState, ReplicaEffect> onProofGiven(ReplicaEvent.ProofGiven event) {
-            Verdict verdict = candidate.judge(Optional.of(stored.record()), event.proof());
+            Verdict verdict = candidate.judge(Optional.of(stored.record()), event.sinceCommit(), event.proof());
             return verdict instanceof Verdict.Allowed allowed
                     ? Claiming.claim(candidate, stored.version(), allowed.next())
                     : candidate.refused(((Verdict.Refused) verdict).reason());

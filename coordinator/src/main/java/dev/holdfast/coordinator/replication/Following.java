@@ -8,7 +8,6 @@ import dev.holdfast.coordinator.replication.ReplicaEffect.DropCopy;
 import dev.holdfast.coordinator.replication.ReplicaEffect.DropMemory;
 import dev.holdfast.coordinator.replication.ReplicaEffect.NoteCommit;
 import dev.holdfast.coordinator.replication.ReplicaEffect.Refuse;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -22,7 +21,7 @@ import java.util.Optional;
  * @param commit how far that of the next one is
  * @param wanted somebody wants it promoted as soon as the commit is done
  */
-public record Following(Self self, Copy copy, long generation, long epoch, Commit commit, Optional<Duration> wanted)
+public record Following(Self self, Copy copy, long generation, long epoch, Commit commit, boolean wanted)
         implements ReplicaState {
 
     /** How far a commit is. */
@@ -37,7 +36,7 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
     }
 
     static Following begin(Self self, Copy copy, long generation) {
-        return new Following(self, copy, generation, 0, Commit.NONE, Optional.empty());
+        return new Following(self, copy, generation, 0, Commit.NONE, false);
     }
 
     Following at(long committed) {
@@ -86,24 +85,24 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
         List<ReplicaEffect> effects = new ArrayList<>();
         effects.add(next.acknowledgement());
         effects.add(new DropMemory(epoch));
-        if (wanted.isEmpty()) {
+        if (!wanted) {
             return Step.to(next, effects);
         }
-        Step<ReplicaState, ReplicaEffect> candidate = next.candidate(wanted.get());
+        Step<ReplicaState, ReplicaEffect> candidate = next.candidate();
         effects.addAll(candidate.effects());
         return Step.to(candidate.next(), effects);
     }
 
-    private Step<ReplicaState, ReplicaEffect> candidate(Duration since) {
-        Following back = new Following(self, copy, generation, epoch, Commit.NONE, Optional.empty());
-        return Candidacy.begin(new Candidacy.Candidate(self, Optional.of(facts()), since, back));
+    private Step<ReplicaState, ReplicaEffect> candidate() {
+        Following back = new Following(self, copy, generation, epoch, Commit.NONE, false);
+        return Candidacy.begin(new Candidacy.Candidate(self, Optional.of(facts()), back));
     }
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onPromoteAsked(ReplicaEvent.PromoteAsked event) {
         return commit == Commit.NONE
-                ? candidate(event.sinceCommit())
-                : Step.to(new Following(self, copy, generation, epoch, commit, Optional.of(event.sinceCommit())));
+                ? candidate()
+                : Step.to(new Following(self, copy, generation, epoch, commit, true));
     }
 
     @Override
@@ -147,9 +146,7 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
 
     private Step<ReplicaState, ReplicaEffect> gone() {
         Out out = new Out(self, Optional.empty());
-        return wanted.isPresent()
-                ? Step.to(out, new DropCopy(), new Refuse(Reason.NO_COPY))
-                : Step.to(out, new DropCopy());
+        return wanted ? Step.to(out, new DropCopy(), new Refuse(Reason.NO_COPY)) : Step.to(out, new DropCopy());
     }
 
     @Override

@@ -103,7 +103,11 @@ public sealed interface Leading extends ReplicaState permits Alone, Seeding, Pro
     }
 
     private Step<ReplicaState, ReplicaEffect> reborn(Stored stored) {
-        return Step.to(new Alone(lead().of(stored)), freed(lead().of(stored), attached()));
+        List<ReplicaEffect> effects = freed(lead().of(stored), attached());
+        if (isStrayed()) {
+            effects.add(0, new ReplicaEffect.NoteStrayed(false));
+        }
+        return Step.to(new Alone(lead().of(stored)), effects);
     }
 
     /** Nobody else counts from now on: first the note, then nothing holds the guest any more. */

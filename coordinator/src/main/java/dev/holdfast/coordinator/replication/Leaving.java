@@ -10,7 +10,6 @@ import dev.holdfast.coordinator.replication.ReplicaEffect.Refuse;
 import dev.holdfast.coordinator.replication.ReplicaEffect.SendEpoch;
 import dev.holdfast.coordinator.replication.ReplicaEffect.VoidPeer;
 import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -211,8 +210,7 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
         Optional<CopyFacts> facts = lead.settled()
                 ? Optional.of(CopyFacts.disks(lead.copy(), lead.generation(), strayed))
                 : Optional.empty();
-        Duration since = event.sinceCommit();
-        return Candidacy.begin(new Candidacy.Candidate(lead.self(), facts, since, this));
+        return Candidacy.begin(new Candidacy.Candidate(lead.self(), facts, this));
     }
 
     private Step<ReplicaState, ReplicaEffect> left() {

@@ -33,7 +33,7 @@ public record Out(Self self, Optional<CopyFacts> copy) implements ReplicaState {
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onPromoteAsked(ReplicaEvent.PromoteAsked event) {
-        return Candidacy.begin(new Candidacy.Candidate(self, copy, event.sinceCommit(), this));
+        return Candidacy.begin(new Candidacy.Candidate(self, copy, this));
     }
 
     @Override

@@ -21,7 +21,8 @@ public final class Promotion {
      *
      * @param record what the store says; empty if it knows nothing of the machine
      * @param copy what this node has; empty if nothing
-     * @param sinceCommit how long ago the last epoch was committed here, by this node's monotonic clock
+     * @param sinceCommit how long ago the last epoch was committed here, by this node's monotonic clock, looked up after
+     *     the proof
      * @param proof what is known of the old primary's node; {@link Proof.Missing} if it was not asked for yet
      * @return allowed with the record of the new life, or the reason
      */

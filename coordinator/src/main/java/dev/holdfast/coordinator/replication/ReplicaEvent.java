@@ -10,12 +10,8 @@ public sealed interface ReplicaEvent {
     /** Hands the event to the method of the state that answers it. */
     Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state);
 
-    /**
-     * Pacemaker promotes this node.
-     *
-     * @param sinceCommit how long ago the last epoch was committed here, by the monotonic clock
-     */
-    record PromoteAsked(Duration sinceCommit) implements ReplicaEvent {
+    /** Pacemaker promotes this node. */
+    record PromoteAsked() implements ReplicaEvent {
         @Override
         public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
             return state.onPromoteAsked(this);
@@ -98,8 +94,13 @@ public sealed interface ReplicaEvent {
         }
     }
 
-    /** What pacemaker says about the node that was asked for. */
-    record ProofGiven(Proof proof) implements ReplicaEvent {
+    /**
+     * What pacemaker says about the node that was asked for.
+     *
+     * @param sinceCommit how long ago the last epoch was committed here, by the monotonic clock, looked up after the proof: until
+     *     then the old primary may have gone on
+     */
+    record ProofGiven(Proof proof, Duration sinceCommit) implements ReplicaEvent {
         @Override
         public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
             return state.onProofGiven(this);

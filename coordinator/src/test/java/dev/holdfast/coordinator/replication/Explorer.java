@@ -36,7 +36,7 @@ final class Explorer {
     }
 
     Result run() {
-        World first = World.begin(setup);
+        World first = Walk.first(setup);
         Deque<World> frontier = new ArrayDeque<>();
         seen.put(first.key(ids), new Origin("", new Moves.Move(Moves.Kind.EFFECT, 0, -1)));
         frontier.add(first);
@@ -69,7 +69,7 @@ final class Explorer {
             made.add(at.move());
         }
         Collections.reverse(made);
-        World world = World.begin(setup);
+        World world = Walk.first(setup);
         for (Moves.Move move : made) {
             String what = move.kind() == Moves.Kind.EFFECT
                     ? world.nodes[move.n()].due.get(0).toString()

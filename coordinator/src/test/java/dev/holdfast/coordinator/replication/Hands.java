@@ -4,6 +4,7 @@ import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
 import dev.holdfast.coordinator.replication.World.Guest;
 import dev.holdfast.coordinator.replication.World.Node;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -60,7 +61,8 @@ final class Hands {
         } else if (effect instanceof ReplicaEffect.WriteRecord write) {
             node.pending = write;
         } else if (effect instanceof ReplicaEffect.AskProof ask) {
-            give(n, new ReplicaEvent.ProofGiven(proof(World.number(ask.node()))));
+            Duration since = Duration.ofSeconds(node.stale ? 3600 : 0);
+            give(n, new ReplicaEvent.ProofGiven(proof(World.number(ask.node())), since));
         } else {
             return false;
         }

@@ -5,7 +5,6 @@ import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
 import dev.holdfast.coordinator.replication.Setup.Fault;
 import dev.holdfast.coordinator.replication.World.Guest;
 import dev.holdfast.coordinator.replication.World.Node;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -355,8 +354,7 @@ final class Moves {
         private void wish(Move move, Node node, Hands hands) {
             spend(Fault.valueOf(move.kind().name()));
             switch (move.kind()) {
-                case PROMOTE ->
-                    hands.give(move.n(), new ReplicaEvent.PromoteAsked(Duration.ofSeconds(node.stale ? 3600 : 0)));
+                case PROMOTE -> hands.give(move.n(), new ReplicaEvent.PromoteAsked());
                 case DEMOTE -> hands.give(move.n(), new ReplicaEvent.DemoteAsked());
                 case SWITCHOVER -> hands.give(move.n(), new ReplicaEvent.SwitchoverAsked());
                 case STOP -> hands.guestEnds(move.n(), true);

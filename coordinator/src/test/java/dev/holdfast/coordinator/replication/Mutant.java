@@ -5,6 +5,8 @@ enum Mutant {
     NONE,
     /** F5: with {@code continue}, a standby of any age is promoted. */
     CONTINUES_WITHOUT_MAX_STALE,
+    /** How old a copy is is looked up before the old primary is proven gone, which may go on meanwhile. */
+    AGE_BEFORE_PROOF,
     /** F5: nothing holds the guest while the standby is silent. */
     NOT_HELD,
     /** F5: the guest goes on as soon as the standby is lost, before that is recorded. */

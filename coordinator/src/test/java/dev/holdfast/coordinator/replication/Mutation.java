@@ -19,12 +19,13 @@ final class Mutation {
             return event.applyTo(state);
         }
         if (event instanceof ReplicaEvent.PromoteAsked asked) {
+            node.since = Duration.ofSeconds(node.stale ? 3600 : 0);
             Optional<Step<ReplicaState, ReplicaEffect>> other = promoted(world, node, mutant, asked);
             if (other.isPresent()) {
                 return other.get();
             }
         }
-        Optional<Step<ReplicaState, ReplicaEffect>> instead = instead(world, mutant, state, event);
+        Optional<Step<ReplicaState, ReplicaEffect>> instead = instead(world, node, mutant, state, event);
         return instead.orElseGet(() -> after(world, mutant, state, event, event.applyTo(state)));
     }
 
@@ -32,9 +33,6 @@ final class Mutation {
             World world, Node node, Mutant mutant, ReplicaEvent.PromoteAsked asked) {
         ReplicaState state = node.state;
         ReplicationRecord record = world.record;
-        if (mutant == Mutant.CONTINUES_WITHOUT_MAX_STALE) {
-            return Optional.of(new ReplicaEvent.PromoteAsked(Duration.ZERO).applyTo(state));
-        }
         if (mutant == Mutant.PROMOTES_MID_COMMIT && state instanceof Following following) {
             return Optional.of(asked.applyTo(following.at(following.epoch())));
         }
@@ -59,16 +57,26 @@ final class Mutation {
     }
 
     private static Optional<Step<ReplicaState, ReplicaEffect>> instead(
-            World world, Mutant mutant, ReplicaState state, ReplicaEvent event) {
+            World world, Node node, Mutant mutant, ReplicaState state, ReplicaEvent event) {
         return Optional.ofNullable(
                 switch (mutant) {
+                    case CONTINUES_WITHOUT_MAX_STALE ->
+                        event instanceof ReplicaEvent.ProofGiven given
+                                ? new ReplicaEvent.ProofGiven(given.proof(), Duration.ZERO).applyTo(state)
+                                : null;
+                    case AGE_BEFORE_PROOF ->
+                        event instanceof ReplicaEvent.ProofGiven given
+                                ? new ReplicaEvent.ProofGiven(given.proof(), node.since).applyTo(state)
+                                : null;
                     case NEEDS_NO_PROOF ->
                         state instanceof Candidacy.Proving proving && event instanceof ReplicaEvent.ProofGiven
-                                ? new ReplicaEvent.ProofGiven(new Proof.Gone(proving.stored()
-                                                .record()
-                                                .primary()
-                                                .orElseThrow()
-                                                .node()))
+                                ? new ReplicaEvent.ProofGiven(
+                                                new Proof.Gone(proving.stored()
+                                                        .record()
+                                                        .primary()
+                                                        .orElseThrow()
+                                                        .node()),
+                                                Duration.ZERO)
                                         .applyTo(state)
                                 : null;
                     case STOP_KEEPS_STANDBY ->

@@ -42,7 +42,7 @@ final class ReplicaMatrixTest {
         for (Following.Commit commit : Following.Commit.values()) {
             states.put("Following " + commit, following.at(1).in(commit));
         }
-        Candidacy.Candidate candidate = new Candidacy.Candidate(SELF, out.copy(), Duration.ZERO, out);
+        Candidacy.Candidate candidate = new Candidacy.Candidate(SELF, out.copy(), out);
         states.put("Reading", new Candidacy.Reading(candidate, Optional.empty()));
         states.put("Proving", new Candidacy.Proving(candidate, stored(3, PEER, MINE)));
         states.put("Claiming", new Candidacy.Claiming(candidate, ReplicationRecord.of(4, MINE)));
@@ -78,7 +78,7 @@ final class ReplicaMatrixTest {
 
     private static Map<String, ReplicaEvent> events() {
         Map<String, ReplicaEvent> events = new LinkedHashMap<>();
-        events.put("PromoteAsked", new ReplicaEvent.PromoteAsked(Duration.ZERO));
+        events.put("PromoteAsked", new ReplicaEvent.PromoteAsked());
         events.put("DemoteAsked", new ReplicaEvent.DemoteAsked());
         events.put("SwitchoverAsked", new ReplicaEvent.SwitchoverAsked());
         events.put("DiscardAsked", new ReplicaEvent.DiscardAsked());
@@ -91,8 +91,8 @@ final class ReplicaMatrixTest {
         events.put("RecordRefused", new ReplicaEvent.RecordRefused());
         events.put("RecordUnknown", new ReplicaEvent.RecordUnknown());
         events.put("StoreSilent", new ReplicaEvent.StoreSilent());
-        events.put("ProofGiven, gone", new ReplicaEvent.ProofGiven(new Proof.Gone(PEER.node())));
-        events.put("ProofGiven, missing", new ReplicaEvent.ProofGiven(new Proof.Missing()));
+        events.put("ProofGiven, gone", new ReplicaEvent.ProofGiven(new Proof.Gone(PEER.node()), Duration.ZERO));
+        events.put("ProofGiven, missing", new ReplicaEvent.ProofGiven(new Proof.Missing(), Duration.ZERO));
         events.put("GuestEnded, crashed", new ReplicaEvent.GuestEnded(false));
         events.put("GuestEnded, asked", new ReplicaEvent.GuestEnded(true));
         events.put("RolledBack", new ReplicaEvent.RolledBack());

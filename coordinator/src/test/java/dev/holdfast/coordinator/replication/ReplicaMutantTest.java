@@ -12,16 +12,14 @@ final class ReplicaMutantTest {
 
     private static final int MOST_STATES = 2_000_000;
 
-    private static final int WALKS = 5_000;
-
-    /**
-     * Where each of them shows. All of these are explored with the unbroken rules by {@link ReplicaModelTest}. The others are
-     * found by walks, which the unbroken rules survive in {@link ReplicaWalkTest}.
-     */
+    /** Where each of them shows. All of these are explored with the unbroken rules by {@link ReplicaModelTest}. */
     private static final Map<Mutant, Setup> WHERE = where();
 
     private static Map<Mutant, Setup> where() {
         Map<Mutant, Setup> where = new EnumMap<>(Mutant.class);
+        where.put(Mutant.CONTINUES_WITHOUT_MAX_STALE, Setups.CONTINUE);
+        where.put(Mutant.AGE_BEFORE_PROOF, Setups.CONTINUE);
+        where.put(Mutant.RESEEDS_STRAYED, Setups.CONTINUE);
         where.put(Mutant.NOT_HELD, Setups.LINK_NODE);
         where.put(Mutant.DETACHES_BEFORE_RECORDED, Setups.LINK_NODE);
         where.put(Mutant.FORGETS_COMMITTING, Setups.AGENT_QEMU);
@@ -51,7 +49,7 @@ final class ReplicaMutantTest {
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NONE")
     void isNoticed(Mutant mutant) {
         Setup setup = WHERE.get(mutant);
-        String by = setup == null ? walks(mutant) : explores(setup.broken(mutant));
+        String by = explores(setup.broken(mutant));
         System.out.printf("%-32s %s%n", mutant, by.isEmpty() ? "SURVIVES" : by);
         assertThat(by).as("nothing noticed " + mutant).isNotEmpty();
     }
@@ -63,15 +61,5 @@ final class ReplicaMutantTest {
                 ? ""
                 : "%,d states, %d steps: %s"
                         .formatted(result.states(), result.trace().size(), result.violation());
-    }
-
-    private static String walks(Mutant mutant) {
-        for (int seed = 1; seed <= WALKS; seed++) {
-            Walk walk = new Walk(seed, mutant).run();
-            if (!walk.violation.isEmpty()) {
-                return "seed %d: %s".formatted(seed, walk.violation);
-            }
-        }
-        return "";
     }
 }

@@ -13,9 +13,17 @@ import java.util.Optional;
  * @param mutant what is broken on purpose
  * @param times how often each fault may happen, by {@link Fault}
  * @param lag how many units the bound is
+ * @param begun it begins with a machine that runs on the first node, protected by the second
  */
 record Setup(
-        int nodes, Policy policy, int most, boolean fencing, Mutant mutant, java.util.List<Integer> times, int lag) {
+        int nodes,
+        Policy policy,
+        int most,
+        boolean fencing,
+        Mutant mutant,
+        java.util.List<Integer> times,
+        int lag,
+        boolean begun) {
 
     /** What may happen a limited number of times. */
     enum Fault {
@@ -47,7 +55,7 @@ record Setup(
     static Setup of(int nodes, int most) {
         Integer[] none = new Integer[Fault.values().length];
         java.util.Arrays.fill(none, 0);
-        return new Setup(nodes, Policy.pause(), most, true, Mutant.NONE, java.util.List.of(none), 1)
+        return new Setup(nodes, Policy.pause(), most, true, Mutant.NONE, java.util.List.of(none), 1, false)
                 .with(Fault.PROMOTE, 2)
                 .with(Fault.SEED, 1);
     }
@@ -55,19 +63,19 @@ record Setup(
     Setup with(Fault fault, int count) {
         Integer[] changed = times.toArray(Integer[]::new);
         changed[fault.ordinal()] = count;
-        return new Setup(nodes, policy, most, fencing, mutant, java.util.List.of(changed), lag);
+        return new Setup(nodes, policy, most, fencing, mutant, java.util.List.of(changed), lag, begun);
     }
 
     Setup with(Policy other) {
-        return new Setup(nodes, other, most, fencing, mutant, times, lag);
+        return new Setup(nodes, other, most, fencing, mutant, times, lag, begun);
     }
 
     Setup withoutFencing() {
-        return new Setup(nodes, policy, most, false, mutant, times, lag);
+        return new Setup(nodes, policy, most, false, mutant, times, lag, begun);
     }
 
     Setup broken(Mutant by) {
-        return new Setup(nodes, policy, most, fencing, by, times, lag);
+        return new Setup(nodes, policy, most, fencing, by, times, lag, begun);
     }
 
     /** Output leaves the host when it is committed. */
@@ -79,9 +87,14 @@ record Setup(
         return with(new Policy(Policy.OnIsolation.CONTINUE, false, Optional.of(Duration.ofSeconds(60))));
     }
 
+    /** Faults begin when it is protected. */
+    Setup onceProtected() {
+        return new Setup(nodes, policy, most, fencing, mutant, times, lag, true);
+    }
+
     /** The guest does two things within the bound. */
     Setup finer() {
-        return new Setup(nodes, policy, most, fencing, mutant, times, 2);
+        return new Setup(nodes, policy, most, fencing, mutant, times, 2, begun);
     }
 
     /** What may be lost when another copy goes on, in units of an epoch. */
@@ -104,6 +117,7 @@ record Setup(
         return title
                 + (policy.outputCommit() ? ", output commit" : "")
                 + (fencing ? "" : ", no fencing")
+                + (begun ? ", once protected" : "")
                 + (policy.onIsolation() == Policy.OnIsolation.CONTINUE ? ", continue" : "");
     }
 }

@@ -33,7 +33,9 @@ final class Setups {
             .with(Fault.LINK, 1)
             .with(Fault.STORE, 1)
             .with(Fault.POWER, 1)
-            .goesOn();
+            .with(Fault.PROMOTE, 1)
+            .goesOn()
+            .onceProtected();
     static final Setup NO_FENCING = Setup.of(2, 3).with(Fault.LINK, 1).withoutFencing();
     static final Setup THREE = Setup.of(3, 2).with(Fault.QEMU, 1).with(Fault.LINK, 1);
 
@@ -57,6 +59,7 @@ final class Setups {
                 REVERT_AGENT,
                 POWER_TWICE,
                 FINER,
+                CONTINUE,
                 NO_FENCING,
                 THREE);
     }
@@ -64,7 +67,6 @@ final class Setups {
     /** Explored if asked for: minutes, and more memory. */
     static List<Setup> large() {
         return List.of(
-                CONTINUE,
                 AGENT,
                 QEMU_ANSWER,
                 AGENT_LINK,

@@ -56,11 +56,32 @@ final class Walk {
             drawn = drawn.with(fault, random.nextInt(3) == 0 ? 0 : 1 + random.nextInt(3));
         }
         drawn = drawn.with(Fault.PROMOTE, 1_000).with(Fault.SEED, 1_000);
-        boolean about = mutant == Mutant.CONTINUES_WITHOUT_MAX_STALE || mutant == Mutant.RESEEDS_STRAYED;
-        int policy = about ? 0 : random.nextInt(4);
+        int policy = random.nextInt(4);
         drawn = policy == 0 ? drawn.goesOn() : policy == 1 ? drawn.outputCommit() : drawn;
         setup = drawn.broken(mutant);
         world = World.begin(setup);
+    }
+
+    /** The world in which a setup begins. */
+    static World first(Setup setup) {
+        World world = World.begin(setup);
+        if (!setup.begun()) {
+            return world;
+        }
+        world.budgets = new int[Fault.values().length];
+        world.budgets[Fault.PROMOTE.ordinal()] = 1;
+        world.budgets[Fault.SEED.ordinal()] = 1;
+        Moves.make(world, new Move(Kind.PROMOTE, 0, -1));
+        while (!(world.nodes[0].state instanceof Protected guarded && guarded.ink() == Ink.WRITTEN)) {
+            Moves.make(
+                    world,
+                    Moves.of(world).stream()
+                            .filter(move -> !FAULTS.contains(move.kind()) && move.kind() != Kind.TICK)
+                            .findFirst()
+                            .orElseThrow());
+        }
+        world.budgets = setup.budgets();
+        return world;
     }
 
     Walk run() {

@@ -2,6 +2,7 @@ package dev.holdfast.coordinator.replication;
 
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.ReplicaEffect.WriteRecord;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -99,6 +100,8 @@ final class World {
         int standbyDisks;
         int standbyPending;
         boolean stale;
+        /** When it was asked to be promoted: for a mutant. */
+        Duration since = Duration.ZERO;
 
         Node(ReplicaState state) {
             this.state = state;
@@ -126,7 +129,7 @@ final class World {
                     | (rolling ? 512 : 0)
                     | guest.ordinal() << 10;
             key.append((char) flags);
-            ids.add(key, state, due, pending, reply, attached, note, arriving, ack, disks, standby);
+            ids.add(key, state, due, pending, reply, attached, note, arriving, ack, disks, standby, since);
             key.append((char) (work << 8 | timeline << 4 | limit + 1));
             key.append((char) (disksWork << 8 | (int) disksGeneration << 4 | disksTimeline));
             key.append((char) (standbyGeneration << 12 | (long) standbyTimeline << 8 | epoch));
