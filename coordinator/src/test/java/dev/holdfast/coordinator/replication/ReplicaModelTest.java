@@ -27,11 +27,15 @@ final class ReplicaModelTest {
                 .toList();
     }
 
+    /** A primary that goes on unrecorded meets more than can be visited each time: the nearest are. */
+    private static final int NEAREST = 350_000;
+
     private static void explore(Setup setup) {
+        boolean all = LARGE || setup.policy().onIsolation() == Policy.OnIsolation.PAUSE;
         long from = System.nanoTime();
-        Explorer.Result result = new Explorer(setup, MOST_STATES).run();
+        Explorer.Result result = new Explorer(setup, all ? MOST_STATES : NEAREST).run();
         System.out.printf("%-72s %.1f s %s%n", setup.title(), (System.nanoTime() - from) / 1e9, result);
         assertThat(result.violation()).as("%s", result).isEmpty();
-        assertThat(result.complete()).as("%s", result).isTrue();
+        assertThat(result.complete() || !all).as("%s", result).isTrue();
     }
 }
