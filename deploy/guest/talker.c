@@ -20,6 +20,7 @@
  *
  * Kernel command line: holdfast.id=1 holdfast.peers=ADDR1,ADDR2,... (in order of ids, own address included)
  *   holdfast.period=20 (ms per iteration) holdfast.status=50 (ms between lines) holdfast.dirty=MB:MBPS (extra load)
+ *   holdfast.node=NAME (where it runs; BOOT, S and J then end in node=NAME, also after it has moved to another QEMU)
  */
 #define _GNU_SOURCE
 #include "slot.h"
@@ -37,6 +38,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -81,6 +83,7 @@ static uint32_t reconnects;
 static struct slot *buffer; /* aligned for O_DIRECT, WINDOW records */
 static int listener = -1, rtc = -1;
 static long period_ms = 20, status_ms = 50;
+static bool has_node;
 
 static uint64_t mono_us(void)
 {
@@ -115,6 +118,30 @@ __attribute__((format(printf, 1, 2))) static void complain(const char *format, .
     put_line(text);
 }
 
+/*
+ * The node, as the QEMU around it says now: the kernel command line of that one, which is not part of what moves
+ * (QEMU, docs/specs/fw_cfg.rst: selector at port 0x510, data at 0x511, item 0x15). Empty if it was not told.
+ */
+static const char *current_node(void)
+{
+    enum { SELECTOR = 0x510, DATA = 0x511, COMMAND_LINE = 0x15 };
+    static char line[4096], node[80];
+    const char *word;
+    size_t size = 0;
+    if (!has_node || ioperm(SELECTOR, 2, 1) != 0)
+        return "";
+    outw(COMMAND_LINE, SELECTOR);
+    while (size < sizeof line - 1 && (line[size] = (char)inb(DATA)) != '\0')
+        size++;
+    line[size] = '\0';
+    word = strstr(line, "holdfast.node=");
+    if (word == NULL)
+        return " node=?";
+    word += strlen("holdfast.");
+    snprintf(node, sizeof node, " %.*s", (int)strcspn(word, " "), word);
+    return node;
+}
+
 static void print_state(const char *head)
 {
     char text[1200];
@@ -132,7 +159,7 @@ static void print_state(const char *head)
         if (way == 0)
             at += (size_t)snprintf(text + at, sizeof text - at, " recv=");
     }
-    snprintf(text + at, sizeof text - at, " bad=%llu reconnects=%u #\n", (unsigned long long)bad, reconnects);
+    snprintf(text + at, sizeof text - at, " bad=%llu reconnects=%u%s #\n", (unsigned long long)bad, reconnects, current_node());
     put_line(text);
 }
 
@@ -528,6 +555,8 @@ static void read_command_line(void)
             status_ms = atol(value);
         else if (strcmp(word, "holdfast.dirty") == 0)
             start_load(value);
+        else if (strcmp(word, "holdfast.node") == 0)
+            has_node = true;
     }
 }
 

@@ -1,23 +1,49 @@
-# awk -f one-node.awk CONSOLE - proves from a guest's console on shared storage that it ran on one node at a time.
+# awk -f one-node.awk [-v moves=N] [-v reverts=N] CONSOLE - proves from a guest's console on shared storage that it ran on one
+# node at a time.
 #
 # Every life of the guest appends to the same file. It begins with "NODE name #" and a line BOOT, and its lines S count up in
-# seq (what is on the disks) and mono_us (since its boot). Two lives at once would mix their bytes, or go back in one of the
-# two; and each would find on the disks what it did not write, which the guest complains about itself.
-# Prints one line "RAN node first-seq last-seq" for each life. Exit status 0: one at a time, 1: not.
+# seq (what is on the disks) and mono_us (since its boot), and end in the node on which they were written. Two lives at once
+# would mix their bytes, or go back in one of the two; and each would find on the disks what it did not write, which the guest
+# complains about itself.
+# A life goes on on another node when it moves, which happens moves times at most; and it goes back, at a line J or a BOOT, when
+# it is reverted, which happens reverts times at most. Otherwise both are wrong.
+# Prints one line "RAN node first-seq last-seq boot|move|revert" for each stay. Exit status 0: one at a time, 1: not.
 
-function field(key,    rest) {
+function text(key,    rest) {
+  if (!index($0, " " key "=")) return ""
   rest = substr($0, index($0, " " key "=") + length(key) + 2)
   sub(/ .*/, "", rest)
-  return rest + 0
+  return rest
 }
+
+function field(key) { return text(key) + 0 }
 
 function wrong(why) {
   print "WRONG line " NR " (" why "): " whole
   failed = 1
 }
 
-function life_ends() {
-  if (node != "") print "RAN " node " " first " " seq
+# What is wrong unless a revert follows: the process before it was ended in the middle of a line, and what was on its way to
+# the console at the cut comes first.
+function suspicious(why) { suspect[NR] = why "): " whole }
+
+function stay_ends() {
+  if (node != "") print "RAN " node " " first " " seq " " how
+}
+
+function stay_begins(where, why) {
+  node = where
+  how = why
+  first = field("seq")
+}
+
+function here() { return text("node") == "" || text("node") == node }
+
+function reverted(    line) {
+  stay_ends()
+  if (++went_back > reverts) wrong("it goes back, and was not reverted")
+  for (line in suspect) if (NR - line <= 8) delete suspect[line]
+  stay_begins(here() ? node : text("node"), "revert")
 }
 
 {
@@ -25,10 +51,11 @@ function life_ends() {
   whole = $0
   # A life that was killed may have left half a line in front of the next one's first.
   if (match($0, /.NODE n[0-9]+ #$/)) $0 = substr($0, RSTART + 1)
+  else if (reverts && match($0, /.J id=[0-9]+ gap_s=.* #$/)) $0 = substr($0, RSTART + 1)
 }
 
 $1 == "NODE" && $NF == "#" {
-  life_ends()
+  stay_ends()
   node = $2
   booted = 0
   next
@@ -36,31 +63,43 @@ $1 == "NODE" && $NF == "#" {
 
 $1 == "BOOT" && $NF == "#" {
   if (booted) wrong("a second boot without a NODE")
-  if (field("seq") < seq) wrong("it boots from older data than the life before wrote")
+  if (field("seq") < seq && ++went_back > reverts) wrong("it boots from older data than the life before wrote")
+  if (!here()) wrong("it boots on another node than it says")
   booted = 1
   mono = field("mono_us")
-  first = seq = field("seq")
+  seq = field("seq")
+  stay_begins(node, "boot")
   next
 }
 
 ($1 == "S" || $1 == "J") && $NF == "#" && booted {
-  if (field("mono_us") < mono || field("seq") < seq) wrong("it goes back")
+  if (field("mono_us") <= mono || field("seq") < seq) {
+    if ($1 != "J") {
+      suspicious("it goes back")
+      next
+    }
+    reverted()
+  } else if (!here()) {
+    stay_ends()
+    if (++moved > moves) wrong("it goes on on another node, and was not moved")
+    stay_begins(text("node"), "move")
+  }
   mono = field("mono_us")
   seq = field("seq")
   next
 }
 
-NF { torn[NR] = whole }
+NF { suspicious("unknown") }
 
 END {
-  life_ends()
+  stay_ends()
   if (node == "" || !booted) {
     print "WRONG: nothing ran, or it never came up"
     failed = 1
   }
-  for (line in torn)
-    if (line < NR) { # half a line at the end is one that is being written
-      print "WRONG line " line " (unknown): " torn[line]
+  for (line in suspect)
+    if (line < NR || suspect[line] !~ /^unknown/) { # half a line at the end is one that is being written
+      print "WRONG line " line " (" suspect[line]
       failed = 1
     }
   exit failed

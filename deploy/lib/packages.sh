@@ -33,10 +33,12 @@ holdfast_test_package_list() {
   cat <<'LIST'
 pacemaker the cluster of the lab
 corosync its members
+sbd fences by messages on a shared disk
 crmsh configures it
 nftables cuts its network
 resource-agents functions that resource agents share, and their tester
 libxml2-utils checks the metadata of the resource agent
+openssl makes the certificates of the tests
 binutils strips the guard in the packages
 lintian checks the Debian package
 rpm makes the RPM, and looks into it
@@ -71,6 +73,7 @@ apt_install() (
   for package; do
     case $package in
       pacemaker | corosync) systemctl disable "$package.service" >/dev/null 2>&1 || true ;;
+      sbd) systemctl disable sbd.service sbd_remote.service >/dev/null 2>&1 || true ;;
     esac
   done
 )

@@ -13,7 +13,7 @@ doc=$staging/usr/share/doc/holdfast
 rm -rf "$staging"
 mkdir -p "$staging"
 cp -r "$root/usr" "$staging"
-strip --strip-unneeded "$staging/usr/lib/holdfast/holdfast-guard"
+strip --strip-unneeded "$staging/usr/lib/holdfast/holdfast-guard" "$staging/usr/lib/holdfast/holdfast-ask"
 find "$staging/usr/share/man" -type f -exec gzip -9n {} +
 
 install -d "$staging/etc/holdfast/vms" "$doc/examples"
@@ -29,7 +29,7 @@ cp "$source/deploy/package/deb-copyright" "$doc/copyright"
 
 find "$staging" -type d -exec chmod 0755 {} +
 find "$staging" -type f -exec chmod 0644 {} +
-chmod 0755 "$staging"/usr/bin/* "$staging/usr/lib/holdfast/holdfast-guard" "$staging/usr/lib/holdfast/thaw" \
+chmod 0755 "$staging"/usr/bin/* "$staging"/usr/lib/holdfast/holdfast-* "$staging/usr/lib/holdfast/thaw" \
   "$staging"/usr/lib/ocf/resource.d/holdfast/*
 find "$staging" -exec touch -h -d "$time" {} +
 tar -C "$staging" --sort=name --owner=root:0 --group=root:0 --mtime="$time" --format=gnu -cf "$staging.tar" ./etc ./usr

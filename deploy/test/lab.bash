@@ -79,14 +79,22 @@ talks() {
   for vm; do wait_until 20 "guest $vm says nothing" grown "$vm" "$(($(size "$vm") + 400))"; done
 }
 
+# moves VM... and reverts VM... - are about to happen, which the proof has to know.
+moves() { local vm; for vm; do echo move >>"$BATS_FILE_TMPDIR/moves.$vm"; done; }
+reverts() { local vm; for vm; do echo revert >>"$BATS_FILE_TMPDIR/reverts.$vm"; done; }
+count() { grep -c . "$BATS_FILE_TMPDIR/$1" 2>/dev/null || true; }
+
+# stays VM - where it has been, in order, one line each; false if it was on two nodes at once.
+stays() { awk -f "${lab%/*}/one-node.awk" -v moves="$(count "moves.$1")" -v reverts="$(count "reverts.$1")" "$(console "$1")"; }
+
 # one_at_a_time VM... - from the guests' own consoles.
 one_at_a_time() {
   local vm
-  for vm; do awk -f "${lab%/*}/one-node.awk" "$(console "$vm")" >"$BATS_TEST_TMPDIR/ran" || { tail -n 5 "$BATS_TEST_TMPDIR/ran"; return 1; }; done
+  for vm; do stays "$vm" >"$BATS_TEST_TMPDIR/ran" || { tail -n 5 "$BATS_TEST_TMPDIR/ran"; return 1; }; done
 }
 
 # lives VM - on which nodes it has lived, in order.
-lives() { awk -f "${lab%/*}/one-node.awk" "$(console "$1")" | sed -n 's/^RAN \(n[0-9]\).*/\1/p'; }
+lives() { stays "$1" | sed -n 's/^RAN \(n[0-9]\).*/\1/p'; }
 
 fences() { grep -c '^.* on n' "$state/power/log" 2>/dev/null || true; }
 nobody_fenced() { [ "$(fences)" = "$fences_before" ]; }
@@ -94,6 +102,40 @@ fenced() { [ "$(fences)" -gt "$fences_before" ]; }
 
 # healthy - no failed action is on record, and the machines run where they were, in the same processes.
 no_failures() { ! on n1 crm_mon -1 --output-as=xml | grep '<failure '; }
+
+# operations VM... - what pacemaker has done to them, one line each: NODE VM OPERATION CALL STATUS. Without monitors.
+operations() {
+  on n1 crm_mon -1 --operations --output-as=xml | awk -F'"' -v wanted=" $* " '
+    /<node_history>/ { history = 1 }
+    !history { next }
+    /<node / { node = $2 }
+    /<resource_history / { vm = $2 }
+    /<operation_history / && $4 != "monitor" && index(wanted, " " vm " ") { print node, vm, $4, $2, $6 }'
+}
+# since OPERATIONS VM... - those that came later, without the number of the call.
+since() { diff <(echo "$1" | sort) <(operations "${@:2}" | sort) | sed -n 's/^> //p' | awk '{ print $1, $2, $3, $5 }'; }
+
+# managed [STATUS] - pacemaker has all machines in its hands and running, and has counted no failure. It lists none either, but
+# for monitors that ended with STATUS.
+managed() {
+  local seen
+  seen=$(on n1 crm_mon -1 --failcounts --output-as=xml)
+  [ "$(grep -c '<resource .*ocf:holdfast:vm.* role="Started" active="true" .*managed="true" failed="false"' <<<"$seen")" -eq 3 ] &&
+    ! grep -e '<failure ' -e fail-count= <<<"$seen" | grep -v "exitcode=\"${1:-none}\""
+}
+
+# attribute NODE NAME - what a node shows in crm_mon -A.
+attribute() {
+  on n1 crm_mon -1 -A --output-as=xml | awk -F'"' -v node="$1" -v name="$2" '
+    /<node_attributes>/ { there = 1 }
+    there && /<node / { at = $2 }
+    at == node && /<attribute / && $2 == name { print $4 }'
+}
+# shows NODE NAME REGEX
+shows() { attribute "$1" "$2" | grep -Eq "$3"; }
+
+leader() { on n1 timeout 10 holdfast cluster status -o json | jq -r .leader; }
+
 pids() { for n in 1 2 3; do echo "w$n $(on n$n cat /run/holdfast/vms/w$n/pid)"; done; }
 untouched() { no_failures && nobody_fenced && [ "$(pids)" = "$pids_before" ]; }
 
@@ -110,10 +152,12 @@ no_marker() { ! ls "$(inside n1 /run/holdfast/vms)"/*/frozen "$(inside n2 /run/h
 
 checkpoint() { on n1 timeout 60 holdfast checkpoint create shop --name "$1"; }
 
-# crash_when CONDITION... - starts a checkpoint and kills node n2 as soon as the condition holds.
+revert() { on n1 timeout 60 holdfast checkpoint revert --yes "shop@$1"; }
+
+# crash_when CONDITION... - starts a checkpoint, or what the array doing says, and kills node n2 as soon as the condition holds.
 crash_when() {
   init=$(cat "$state/n2/init.pid")
-  on n1 timeout 120 holdfast checkpoint create shop --name "$name" >"$BATS_TEST_TMPDIR/round" 2>&1 3>&- &
+  on n1 timeout 120 holdfast checkpoint "${doing[@]:-create}" shop --name "$name" >"$BATS_TEST_TMPDIR/round" 2>&1 3>&- &
   local round=$! end=$((SECONDS + 30))
   until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; done
   crash
@@ -122,6 +166,12 @@ crash_when() {
 }
 
 crash() { kill -9 "$init"; }
+
+# went_back VM... - how often each went on from older data.
+went_back() {
+  local vm
+  for vm; do stays "$vm" | awk -v vm="$vm" '/^RAN/ { n += $3 < last; last = $4 } END { print vm, n + 0 }'; done
+}
 
 frozen_on_n2() { [ -e "/proc/$init/root/run/holdfast/vms/w2/frozen" ]; }
 
@@ -136,7 +186,7 @@ whole_or_gone() {
 
 after_the_crash() {
   wait_until 30 "n2 is not fenced" fenced
-  wait_until 10 "a machine is frozen" no_marker
+  wait_until "${stands_still:-10}" "a machine is frozen" no_marker
   talks w1 w3
   wait_until 60 "w2 does not run again" elsewhere w2 nowhere
   talks w2

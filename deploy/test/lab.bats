@@ -187,15 +187,142 @@ maintained() { on n1 crm_mon -1 | grep -q 'w1.*Started n1.*(\(maintenance\|unman
   nobody_fenced
 }
 
-@test "a node is cut off: it is fenced, its machine runs elsewhere, and comes home when the network is back" {
+allow_migrate() { on n1 crm_resource --resource "$1" --meta "${@:2}" >/dev/null; }
+move() { on n1 crm_resource --move --resource "$1" --node "$2"; }
+go_home() {
+  local vm
+  for vm; do on n1 crm_resource --clear --resource "$vm"; done
+  wait_until 60 "not every machine is at home" at_home
+}
+
+@test "machines move, one of them while it runs; a checkpoint from before is reverted where they are now, and pacemaker sees nothing of it" {
+  local before
+  talks w1 w2 w3
+  checkpoint before-move
+  talks w1 w2 w3
+  allow_migrate w2 --set-parameter allow-migrate --parameter-value true
+  before=$(operations w2)
+  moves w2
+  move w2 n3
+  wait_until 60 "w2 does not move" runs_on w2 n3
+  [ "$(since "$before" w2)" = $'n2 w2 migrate_to 0\nn2 w2 stop 0\nn3 w2 migrate_from 0' ] # the stop ends what is no more
+  move w1 n2
+  wait_until 60 "w1 does not move" runs_on w1 n2
+  talks w1 w2
+
+  before=$(operations w1 w2 w3)
+  reverts w1 w2 w3
+  revert before-move
+  sleep 5 # each monitor comes round twice
+  managed
+  [ "$(operations w1 w2 w3)" = "$before" ]
+  [ "$(picture | tr -s ' ')" = $'w1: cluster n2 processes n2 \nw2: cluster n3 processes n3 \nw3: cluster n3 processes n3 ' ]
+  talks w1 w2 w3
+  wait_until 20 "crm_mon does not show the checkpoint" shows "$(leader)" holdfast-checkpoint-shop '^before-move, 20.*T.*Z, under 1 h old$'
+
+  before=$(operations w2)
+  moves w2
+  go_home w1 w2
+  [ "$(since "$before" w2)" = $'n2 w2 migrate_from 0\nn3 w2 migrate_to 0\nn3 w2 stop 0' ]
+  talks w1 w2 w3
+  one_at_a_time w1 w2 w3
+  stays w2 | tail -n 4 | cut -d " " -f 2,5 | tee /dev/stderr | diff - <(printf '%s\n' "n2 boot" "n3 move" "n3 revert" "n2 move")
+  no_failures
+  nobody_fenced
+  allow_migrate w2 --delete-parameter allow-migrate
+}
+
+kind() { grep -qs "^kind=$2" "$(inside "n${1#w}" "/run/holdfast/vms/$1/frozen")"; }
+
+@test "the leader's agent is killed while machines are held for a revert: crm_mon says so, it is finished or undone, nothing is restarted" {
+  local first other before old
+  talks w1 w2 w3
+  checkpoint held
+  talks w1 w2 w3
+  before=$(operations w1 w2 w3)
+  first=$(leader)
+  # One agent hangs until the others have voted, so that it stays undecided.
+  case $first in n1) other=n2 hung=n3 ;; n2) other=n3 hung=n1 ;; *) other=n1 hung=n2 ;; esac
+  reverts w1 w2 w3
+  on $other timeout 120 holdfast checkpoint revert --yes shop@held >"$BATS_TEST_TMPDIR/revert" 2>&1 3>&- &
+  local asked=$!
+  on $hung timeout 30 sh -c 'until ls /run/holdfast/vms/w*/*/pid; do sleep 0.02; done; kill -STOP $(cat /run/holdfast/agent.pid)' 2>/dev/null
+  wait_until 30 "w${other#n} is not held" kind "w${other#n}" hold
+  old=$(agent_pid "$first")
+  on "$first" kill -9 "$old"
+  wait_until 30 "crm_mon does not show what is held" shows $other holdfast-frozen "^w${other#n} is held for r"
+  on n1 crm_mon -1 -A
+  managed 190
+  on $hung sh -c 'kill -CONT $(cat /run/holdfast/agent.pid)'
+  wait_until 60 "a machine is still frozen" no_marker
+  wait $asked || true
+  cat "$BATS_TEST_TMPDIR/revert"
+  talks w1 w2 w3
+  wait_until 20 "no new agent on $first" another_agent "$first" "$old"
+  wait_until 60 "no checkpoint any more" checkpoint "after-held-$RANDOM"
+  wait_until 20 "crm_mon still shows what is held" not_shown $other holdfast-frozen
+  managed 190
+  on n1 crm_resource --cleanup >/dev/null 2>&1
+  [ "$(operations w1 w2 w3)" = "$before" ]
+  one_at_a_time w1 w2 w3
+  nobody_fenced
+}
+not_shown() { [ -z "$(attribute "$1" "$2")" ]; }
+
+scheduled() { on n1 holdfast schedule list -o json | jq -r ".schedules[] | select(.group == \"shop\") | $1"; }
+outcome() { scheduled '.result + ": " + .text' | grep -q "^$1"; }
+# skips TEXT - twice in a row, and the leader's log says why, too.
+skips() {
+  local due
+  wait_until 30 "it is not skipped: $1" outcome "skipped: $1"
+  due=$(scheduled .last)
+  wait_until 30 "the next is not skipped: $1" skipped_after "$due" "$1"
+  on "$(leader)" grep -F "the scheduled checkpoint of shop of $due was skipped: $1" /var/log/holdfast/agent.log
+}
+skipped_after() { [[ "$(scheduled .last)" > "$1" ]] && outcome "skipped: $2"; }
+newest() { on n1 holdfast checkpoint list shop -o json | jq -r '[.. | objects | select(.name? and .group?) | .name] | sort | last'; }
+
+@test "scheduled checkpoints are skipped while pacemaker is in maintenance-mode or the cluster paused, and go on; crm_mon -A and schedule list say so" {
+  local last
+  talks w1 w2 w3
+  on n1 holdfast schedule set shop --every 4s --disk-only --keep-last 2
+  wait_until 60 "none is taken" outcome "taken: scheduled-"
+  wait_until 30 "crm_mon does not show it" shows "$(leader)" holdfast-checkpoint-shop '^scheduled-[0-9TZ]*, 20.*T.*Z, under 1 h old$'
+  on n1 crm configure property maintenance-mode=true
+  skips "pacemaker's maintenance-mode is on"
+  last=$(newest)
+  on n1 crm configure property maintenance-mode=false
+  wait_until 30 "none is taken after maintenance" outcome "taken: scheduled-"
+  [[ "$(newest)" > "$last" ]]
+  on n1 holdfast cluster pause --reason "moving house"
+  skips "the cluster is paused: moving house"
+  wait_until 30 "crm_mon does not show the pause" shows n2 holdfast-degraded '^the cluster is paused: moving house$'
+  on n1 crm_mon -1 -A
+  on n1 holdfast cluster resume
+  wait_until 30 "none is taken after the pause" outcome "taken: scheduled-"
+  on n1 holdfast schedule list
+  on n1 holdfast schedule remove shop
+  wait_until 30 "crm_mon still shows the pause" not_shown n2 holdfast-degraded
+  managed
+  nobody_fenced
+}
+
+@test "a node is cut off: it is fenced, its machine runs elsewhere, and moves home while it runs when the network is back" {
+  allow_migrate w3 --set-parameter allow-migrate --parameter-value true
   "$lab" cut n3
   wait_until 30 "n3 is not fenced" fenced
   wait_until 30 "w3 does not come back" elsewhere w3 n3
   talks w1 w2 w3
+  moves w3
   "$lab" heal n3
   wait_until 60 "w3 does not go home" runs_on w3 n3
   talks w3
   one_at_a_time w1 w2 w3
+  stays w3 | tail -n 2
+  # Pacemaker moves it as soon as n3 is back, and n3's agent is not there yet: it is waited for, and the guest runs on.
+  [[ "$(stays w3 | tail -n 1)" == "RAN n3 "*" move" ]]
+  no_failures
+  allow_migrate w3 --delete-parameter allow-migrate
   [ "$(fences)" -eq $((fences_before + 1)) ]
 }
 
@@ -203,4 +330,23 @@ maintained() { on n1 crm_mon -1 | grep -q 'w1.*Started n1.*(\(maintenance\|unman
   name=crash-freeze
   crash_when frozen_on_n2
   after_the_crash
+}
+
+held_on_n2() { grep -qs '^kind=hold' "/proc/$init/root/run/holdfast/vms/w2/frozen"; }
+
+@test "a node dies while its machine is held for a revert: all of the group are back, or none" {
+  local before doing stands_still
+  name=crash-revert
+  talks w1 w2 w3
+  checkpoint "$name"
+  talks w1 w2 w3
+  reverts w1 w2 w3
+  before=$(went_back w1 w2 w3)
+  doing=(revert --yes) stands_still=60
+  crash_when held_on_n2
+  after_the_crash
+  for vm in w1 w2 w3; do stays "$vm" | tail -n 4; done
+  run diff -y --suppress-common-lines --width=60 <(echo "$before") <(went_back w1 w2 w3)
+  echo "went back: $output"
+  [ "${#lines[@]}" -eq 0 ] || [ "${#lines[@]}" -eq 3 ]
 }

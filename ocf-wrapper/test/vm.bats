@@ -12,7 +12,9 @@ setup() {
     export HA_DEBUGLOG=$base/log
     export OCF_RESKEY_vm=web OCF_RESKEY_run_dir=$run_dir OCF_RESKEY_CRM_meta_interval=10000
     export OCF_RESKEY_CRM_meta_timeout=20000
-    export HOLDFAST_HOME=$BATS_TEST_DIRNAME/.. # where the thaw script is
+    export HOLDFAST_HOME=$base/home # as /usr/lib/holdfast
+    mkdir "$HOLDFAST_HOME"
+    ln -s "$BATS_TEST_DIRNAME/../thaw" "$BATS_TEST_DIRNAME/../../agent/target/guard/holdfast-ask" "$HOLDFAST_HOME"
     pids=
 }
 
@@ -168,24 +170,10 @@ expect() {
 
 # ---- environment ----
 
-# Programs that the agent finds; all but those named.
-path_without() {
-    mkdir "$base/bin"
-    for program in sh cat sed grep tr tail sleep rm timeout socat date mkdir chmod chown logger env ls id uname awk basename dirname; do
-        [ "$program" = "$1" ] || ln -s "$(command -v "$program")" "$base/bin/$program"
-    done
-    # The shared functions put the usual places into the path again.
-    export HOLDFAST_TEST_PATH=$base/bin
-}
-
-@test "without socat: start and monitor say that it is missing, a probe and a stop do without" {
-    mkdir -p "$base/ocf/lib"
-    cp -r /usr/lib/ocf/lib/heartbeat "$base/ocf/lib/"
-    path_without socat
-    echo "PATH=$HOLDFAST_TEST_PATH" >>"$base/ocf/lib/heartbeat/ocf-shellfuncs"
-    export OCF_ROOT=$base/ocf
+@test "without the rest of its package: start and monitor say that it is missing, a probe and a stop do without" {
+    rm "$HOLDFAST_HOME/holdfast-ask"
     expect start 5
-    reason "apt-get install socat"
+    reason "holdfast-ask is missing; install the package"
     process_of
     expect monitor 5
     OCF_RESKEY_CRM_meta_interval=0 expect monitor 0
@@ -241,6 +229,14 @@ path_without() {
     expect monitor 7
 }
 
+@test "real QEMU: the monitor of a machine that runs does without the shared functions" {
+    qemu "$dir"
+    OCF_FUNCTIONS_DIR=$base/none expect monitor 0
+    ask stop
+    OCF_FUNCTIONS_DIR=$base/none run "$ra" monitor
+    [ "$status" -ne 0 ]
+}
+
 @test "real QEMU: not yet begun, and waiting for its memory, are degraded" {
     qemu "$dir" -S
     expect monitor 190
@@ -274,9 +270,13 @@ path_without() {
     expect monitor 0
 }
 
-@test "a held machine is degraded" {
+@test "a held machine is well at first, and degraded when that lasts" {
     process_of
     marker hold 0 0
+    expect monitor 0
+    touch -d '29 seconds ago' "$dir/frozen"
+    expect monitor 0
+    touch -d '40 seconds ago' "$dir/frozen"
     expect monitor 190
     grep -q "revert that is not decided" "$base/log"
 }

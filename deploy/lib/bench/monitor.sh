@@ -44,7 +44,7 @@ ocf() {
   shift 3
   in_libvirt env -i PATH="$PATH" LANG=C OCF_ROOT=/usr/lib/ocf OCF_RA_VERSION_MAJOR=1 OCF_RA_VERSION_MINOR=1 \
     OCF_RESOURCE_INSTANCE="$name" OCF_RESOURCE_TYPE="${agent##*/}" OCF_RESKEY_CRM_meta_timeout=20000 HA_RSCTMP="$V/rsc_tmp" \
-    HA_LOGFILE=/dev/null HA_DEBUGLOG=/dev/null "${@/#/OCF_RESKEY_}" "$stopwatch" "$agent" "$action"
+    HA_LOGFILE=/dev/null HA_DEBUGLOG=/dev/null HOLDFAST_HOME="$root/usr/lib/holdfast" "${@/#/OCF_RESKEY_}" "$stopwatch" "$agent" "$action"
 }
 
 monitor_holdfast() {

@@ -1,6 +1,7 @@
 package dev.holdfast.agent;
 
 import dev.holdfast.agent.config.NodeSettings;
+import dev.holdfast.agent.config.ZooKeeperSettings;
 import dev.holdfast.agent.node.RememberedStore;
 import dev.holdfast.coordinator.group.ChannelKey;
 import dev.holdfast.coordinator.group.ChannelSettings;
@@ -13,6 +14,7 @@ import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.zookeeper.Credentials;
 import dev.holdfast.coordinator.zookeeper.StoreIdentity;
 import dev.holdfast.coordinator.zookeeper.StoreSettings;
+import dev.holdfast.coordinator.zookeeper.StoreTls;
 import dev.holdfast.coordinator.zookeeper.ZooKeeperStore;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -20,6 +22,7 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,7 +50,11 @@ final class ClusterLink implements AutoCloseable {
                 node.node(),
                 Credentials.read(node.zookeeper().credentials()),
                 node.zookeeper().sessionTimeout());
-        StoreSettings settings = node.zookeeper().closeRoot() ? usual : usual.leavingRoot();
+        StoreSettings open = node.zookeeper().closeRoot() ? usual : usual.leavingRoot();
+        Optional<ZooKeeperSettings.Tls> tls = node.zookeeper().tls();
+        StoreSettings settings = tls.isPresent()
+                ? open.with(StoreTls.read(tls.get().trust(), tls.get().identity()))
+                : open;
         RememberedStore memory = new RememberedStore(node.stateDirectory());
         ZooKeeperStore store = ZooKeeperStore.open(settings, memory, platform.identities(), platform.nanoClock());
         return new ClusterLink(node, store, platform);

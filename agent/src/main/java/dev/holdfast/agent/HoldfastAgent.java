@@ -64,7 +64,6 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(HoldfastAgent.class);
     private static final Duration PUBLISH_EVERY = Duration.ofMillis(500);
     private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
-    private static final Duration REPORT_EVERY = Duration.ofSeconds(10);
     private static final int RECORD_VERSION = 1;
 
     private final NodeSettings node;
@@ -148,7 +147,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         agent.every(LOOK_EVERY, new LayerDigests(agent.parts, agent.machines.vms(), agent.machines.claims())::take);
         agent.every(LOOK_EVERY, agent::finishLeftIntents);
         agent.every(LOOK_EVERY, agent.unattended.schedules(agent.leaderDesk, agent.words, agent.workers)::look);
-        agent.every(REPORT_EVERY, agent.unattended::tell);
+        agent.every(LOOK_EVERY, agent.unattended::tell);
         agent.workers.execute(agent.migrations::goOn);
         agent.every(LOOK_EVERY, agent.migrations::goOn);
         daemon(agent::joinCluster, "holdfast-join").start();
@@ -318,7 +317,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 "",
                 platform.software(),
                 RECORD_VERSION,
-                states);
+                states,
+                NodePublisher.unreadable(machines.vms()));
     }
 
     private void onFired(Fired fired) {

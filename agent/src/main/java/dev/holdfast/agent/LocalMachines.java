@@ -1,5 +1,6 @@
 package dev.holdfast.agent;
 
+import dev.holdfast.agent.config.BrokenDefinition;
 import dev.holdfast.agent.config.Configuration;
 import dev.holdfast.agent.config.NodeSettings;
 import dev.holdfast.agent.guard.Fired;
@@ -12,6 +13,7 @@ import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.round.GuardNet;
 import dev.holdfast.agent.vm.Definitions;
 import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -39,7 +41,11 @@ final class LocalMachines implements AutoCloseable {
             Configuration configuration, OperationJournal journal, Hypervisor hypervisor, Consumer<Fired> fired) {
         NodeSettings node = configuration.node();
         this.journal = journal;
-        this.vms = new VmRegistry(Definitions.of(configuration.vms()), hypervisor, new GuardLooksAnew());
+        this.vms = new VmRegistry(
+                Definitions.of(configuration.vms()),
+                new Unreadable(configuration.broken()),
+                hypervisor,
+                new GuardLooksAnew());
         this.net = new GuardNet(node.guardSocket(), node::vmRunDirectory, vms, fired);
     }
 
@@ -69,6 +75,10 @@ final class LocalMachines implements AutoCloseable {
         Files.createDirectories(node.runDirectory().resolve("vms"));
         Files.createDirectories(node.stateDirectory());
         OperationJournal journal = OperationJournal.open(node.journalDirectory());
+        for (BrokenDefinition file : configuration.broken()) {
+            file.problems().forEach(problem -> LOG.error("{}", problem.text()));
+            LOG.error("{} defines no machine: {}", file.file(), Unreadable.CORRECTION);
+        }
         journal.unreadable().forEach(text -> LOG.error("{}; run 'holdfast fsck'", text));
         LocalMachines machines = new LocalMachines(configuration, journal, hypervisor, fired);
         machines.vms.adopt();

@@ -23,11 +23,15 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 
-/** Gathers what pacemaker's users shall see of this node, from time to time. One thread calls. */
+/**
+ * Gathers what pacemaker's users shall see of this node: every ten seconds, and when a machine is held, or is no more. One thread
+ * calls.
+ */
 final class PacemakerReport {
 
     private static final Path ATTRD_UPDATER = Path.of("/usr/sbin/attrd_updater");
     private static final Duration GUARD_BOUND = Duration.ofSeconds(2);
+    private static final long AT_LEAST_EVERY = Duration.ofSeconds(10).toNanos();
 
     private final NodeSettings node;
     private final Platform platform;
@@ -35,6 +39,8 @@ final class PacemakerReport {
     private final ClusterLink cluster;
     private final Supplier<Optional<Epoch>> reign;
     private final Attributes attributes = new Attributes(ATTRD_UPDATER);
+    private List<String> told = List.of();
+    private long toldAt;
 
     PacemakerReport(
             NodeSettings node,
@@ -47,15 +53,30 @@ final class PacemakerReport {
         this.machines = machines;
         this.cluster = cluster;
         this.reign = reign;
+        this.toldAt = platform.nanoClock().getAsLong() - AT_LEAST_EVERY;
     }
 
-    /** Never throws. */
+    /** To be called again and again. Never throws. */
     void tell() {
+        long now = platform.nanoClock().getAsLong();
+        List<String> still = still();
+        if (!still.equals(told) || now - toldAt >= AT_LEAST_EVERY) {
+            told = still;
+            toldAt = now;
+            tell(still);
+        }
+    }
+
+    private void tell(List<String> still) {
         List<String> degraded = new ArrayList<>();
         guardProblem().ifPresent(degraded::add);
         if (!machines.journal().unreadable().isEmpty()) {
             degraded.add("the journal has an entry that cannot be read: run 'holdfast fsck'");
         }
+        machines.vms()
+                .unreadable()
+                .files()
+                .forEach(file -> degraded.add("%s defines no machine: run 'holdfast vm list'".formatted(file.file())));
         Map<Name, Optional<Taken>> groups = new TreeMap<>();
         try {
             cluster.store().gate().heldBack().ifPresent(why -> degraded.add("the cluster is paused: " + why));
@@ -68,7 +89,7 @@ final class PacemakerReport {
             degraded.add("ZooKeeper cannot be used: no checkpoints, no reverts");
         }
         attributes.show(
-                new ClusterFacts(still(), degraded, groups, platform.clock().instant()));
+                new ClusterFacts(still, degraded, groups, platform.clock().instant()));
     }
 
     private List<String> still() {

@@ -130,11 +130,22 @@ final class CheckpointView {
                     row.vm().value(),
                     row.node().value(),
                     row.role(),
-                    row.intact() ? "intact" : "DAMAGED",
+                    switch (row.state()) {
+                        case INTACT -> "intact";
+                        case DAMAGED -> "DAMAGED";
+                        case UNKNOWN -> "unknown";
+                    },
                     row.path() + (row.detail().isEmpty() ? "" : " (" + row.detail() + ")"));
         }
         view.print();
-        environment.out().println(verification.passed() ? "Everything is intact." : "Not everything is intact.");
+        environment
+                .out()
+                .println(
+                        verification.passed()
+                                ? "Everything is intact."
+                                : verification.failed()
+                                        ? "Not everything is intact."
+                                        : "Nothing is known to be damaged, but not everything could be looked at; try again.");
     }
 
     private static CheckpointTimeline timeline(CheckpointDetails checkpoint) {

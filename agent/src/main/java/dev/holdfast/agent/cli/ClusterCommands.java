@@ -51,7 +51,7 @@ final class ClusterCommands {
             View nodes = view().row("NODE", "STATE", "ADDRESS", "VERSION", "VMS");
             for (ClusterStatus.Node node : status.nodes()) {
                 String vms = node.vms() < 0 ? "-" : Integer.toString(node.vms());
-                nodes.row(node.name(), node.online() ? "online" : "OFFLINE", node.address(), node.version(), vms);
+                nodes.row(node.name(), state(node), node.address(), node.version(), vms);
             }
             nodes.printOr("No nodes are known.");
             View rounds = view().row("ROUND", "KIND", "GROUP", "CHECKPOINT", "STATE", "WAITS FOR");
@@ -66,6 +66,13 @@ final class ClusterCommands {
             }
             rounds.printOr("No round is under way.");
         }
+    }
+
+    private static String state(ClusterStatus.Node node) {
+        if (!node.online()) {
+            return "OFFLINE";
+        }
+        return node.degraded() ? "online, DEGRADED" : "online";
     }
 
     @Command(name = "pause", description = "Hold back new rounds; those under way end.")

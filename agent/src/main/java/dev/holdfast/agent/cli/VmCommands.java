@@ -50,7 +50,8 @@ final class VmCommands {
         @Override
         void show(JsonObject answer) throws IOException {
             View view = view().row("NAME", "NODE", "GROUP", "STATE", "PID", "CPUS", "MEMORY", "OPERATION");
-            for (VmDetails vm : answer.as(VmList.class).vms()) {
+            VmList list = answer.as(VmList.class);
+            for (VmDetails vm : list.vms()) {
                 view.row(
                         vm.name().value(),
                         vm.node().value(),
@@ -62,6 +63,21 @@ final class VmCommands {
                         vm.operation());
             }
             view.printOr("This node has no machines; write a file in its vms directory and restart the agent.");
+            if (!list.unreadable().isEmpty()) {
+                showUnreadable(list.unreadable());
+            }
+        }
+
+        private void showUnreadable(List<VmList.Unreadable> unreadable) {
+            View view = view().row("NOT READABLE", "GROUP", "BECAUSE");
+            for (VmList.Unreadable file : unreadable) {
+                String groups = String.join(", ", file.groups()) + (file.anyGroup() ? " (any?)" : "");
+                view.row(file.vm().orElse(file.file()), groups.isEmpty() ? "-" : groups.strip(), file.because());
+            }
+            view.print();
+            environment()
+                    .err()
+                    .println("This node is degraded: correct these files, then 'systemctl restart holdfast'.");
         }
     }
 

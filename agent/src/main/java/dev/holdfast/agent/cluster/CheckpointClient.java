@@ -6,6 +6,7 @@ import dev.holdfast.agent.cluster.PeerRequest.Kind;
 import dev.holdfast.agent.control.Progress;
 import dev.holdfast.agent.control.reply.Prediction;
 import dev.holdfast.agent.control.reply.Verification;
+import dev.holdfast.agent.control.reply.Verification.State;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.engine.Coordinator.Wish;
@@ -157,7 +158,7 @@ public final class CheckpointClient {
         }
     }
 
-    /** Verifies every part where it is. A node that cannot be asked counts as not intact. */
+    /** Verifies every part where it is. What a node that cannot be asked has is not known. */
     public List<Verification.Row> verify(CheckpointRecord record, Progress progress) throws InterruptedException {
         List<Verification.Row> rows = new ArrayList<>();
         for (MemberReport member : record.reports()) {
@@ -178,13 +179,18 @@ public final class CheckpointClient {
             for (JsonObject file : answer.objects("files")) {
                 Checked checked = file.as(Checked.class);
                 rows.add(new Verification.Row(
-                        vm, node, checked.role(), checked.path(), checked.intact(), checked.detail()));
+                        vm,
+                        node,
+                        checked.role(),
+                        checked.path(),
+                        checked.intact() ? State.INTACT : State.DAMAGED,
+                        checked.detail()));
             }
         } catch (RoundRefusedException e) {
             rows.add(new Verification.Row(
-                    vm, node, "part", "", false, e.because().text()));
+                    vm, node, "part", "", State.UNKNOWN, e.because().text()));
         } catch (JsonException e) {
-            rows.add(new Verification.Row(vm, node, "part", "", false, String.valueOf(e.getMessage())));
+            rows.add(new Verification.Row(vm, node, "part", "", State.UNKNOWN, String.valueOf(e.getMessage())));
         }
         return rows;
     }

@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiFunction;
+import java.util.function.BooleanSupplier;
 
 /** Asks other agents, this one included. Methods block. Thread-safe. */
 public final class Peers {
@@ -22,6 +23,7 @@ public final class Peers {
     private static final String STOPPED = "stopped";
     private static final int ELECTION_TRIES = 60;
     private static final Duration BETWEEN_TRIES = Duration.ofMillis(250);
+    private static final Duration JOINING = Duration.ofSeconds(10);
 
     private final Name self;
     private final NodeLink link;
@@ -93,14 +95,42 @@ public final class Peers {
     }
 
     /**
-     * Asks one node.
+     * Asks one node. One that the store knows and that has not joined the group channel yet, because its agent has just come
+     * back, is waited for, but no longer than 10 s, or {@code patience} if that is shorter.
      *
      * @throws RoundRefusedException it was not done
      * @throws OutcomeUnknownException it was asked, and no answer came
      */
     public JsonObject ask(Name node, PeerRequest request, Duration patience)
             throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
+        long[] triesLeft = {(patience.compareTo(JOINING) < 0 ? patience : JOINING).toMillis() / BETWEEN_TRIES.toMillis()
+        };
+        return askWhenThere(node, request, patience, () -> triesLeft[0]-- > 0 && isInStore(node));
+    }
+
+    private boolean isInStore(Name node) {
+        try {
+            return nodes.nodes().stream().anyMatch(known -> known.node().equals(node));
+        } catch (StoreUnreachableException e) {
+            return false;
+        }
+    }
+
+    /**
+     * The same, but a node whose agent has not joined the group channel yet is asked again and again.
+     *
+     * @param waits asked before each further try
+     */
+    public JsonObject askWhenThere(Name node, PeerRequest request, Duration patience, BooleanSupplier waits)
+            throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
         Optional<JsonObject> answer = tryToAsk(node, request, patience);
+        while (answer.isEmpty() && waits.getAsBoolean()) {
+            LockSupport.parkNanos(BETWEEN_TRIES.toNanos());
+            if (Thread.interrupted()) {
+                throw new InterruptedException("interrupted while waiting for node " + node);
+            }
+            answer = tryToAsk(node, request, patience);
+        }
         if (answer.isEmpty()) {
             throw absent(node);
         }

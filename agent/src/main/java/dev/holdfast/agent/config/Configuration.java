@@ -9,12 +9,14 @@ import java.util.Optional;
  *
  * @param node what {@code holdfast.toml} says
  * @param vms the machines, by name
+ * @param broken files that should define one and do not, by path: they keep no other machine from being looked after
  */
-public record Configuration(NodeSettings node, List<VmSettings> vms) {
+public record Configuration(NodeSettings node, List<VmSettings> vms, List<BrokenDefinition> broken) {
 
-    /** Copies the list. */
+    /** Copies the lists. */
     public Configuration {
         vms = List.copyOf(vms);
+        broken = List.copyOf(broken);
     }
 
     /** The machine of that name. */

@@ -21,7 +21,7 @@ public final class ConfigurationLoader {
     public static final Path DEFAULT_FILE = Path.of("/etc/holdfast/holdfast.toml");
 
     private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
-    private static final long LARGEST_FILE = 1L << 20;
+    static final long LARGEST_FILE = 1L << 20;
 
     private final Path file;
     private final String hostName;
@@ -35,17 +35,19 @@ public final class ConfigurationLoader {
     /**
      * Reads everything: {@code holdfast.toml} and the machines, and examines the files they name.
      *
-     * @throws ConfigurationException with all problems of all files
+     * @throws ConfigurationException with all problems of {@code holdfast.toml}, and of the machines' files too then. Those
+     *     alone are no reason: they are in the configuration as {@linkplain Configuration#broken broken}
      */
     public static Configuration load(Path file, String hostName) throws ConfigurationException {
         ConfigurationLoader loader = new ConfigurationLoader(file, hostName);
         Optional<NodeSettings> node = loader.node(true);
-        List<VmSettings> vms =
-                loader.vms(node.map(NodeSettings::vmsDirectory).orElse(loader.file.resolveSibling("vms")));
+        Machines machines = loader.vms(node.map(NodeSettings::vmsDirectory).orElse(loader.file.resolveSibling("vms")));
         if (!loader.problems.isEmpty() || node.isEmpty()) {
-            throw new ConfigurationException(loader.problems);
+            List<Problem> all = new ArrayList<>(loader.problems);
+            machines.broken().forEach(each -> all.addAll(each.problems()));
+            throw new ConfigurationException(all);
         }
-        return new Configuration(node.get(), vms);
+        return new Configuration(node.get(), machines.good(), machines.broken());
     }
 
     /** As {@link #load(Path, String)} with the name this host has now. */
@@ -77,17 +79,38 @@ public final class ConfigurationLoader {
     }
 
     private Optional<NodeSettings> node(boolean withFiles) {
-        return parse(file, root -> new NodeReader(file, hostName, withFiles).read(root));
+        return parse(file, problems, root -> new NodeReader(file, hostName, withFiles).read(root));
     }
 
-    private List<VmSettings> vms(Path directory) {
-        VmReader reader = new VmReader();
-        List<VmSettings> vms = new ArrayList<>();
-        for (Path each : definitionFiles(directory)) {
-            parse(each, reader::read).flatMap(Function.identity()).ifPresent(vms::add);
+    /** Machines, and files that define none. */
+    private record Machines(List<VmSettings> good, List<BrokenDefinition> broken) {}
+
+    /** A file and what was read of it, empty if its syntax is wrong. A later file may still find problems in it. */
+    private record VmFile(Path path, Optional<VmReader.Read> read, List<Problem> found) {
+
+        BrokenDefinition broken() {
+            found.sort(Comparator.comparingInt(Problem::line).thenComparingInt(Problem::column));
+            return TornText.of(path).broken(read, found);
         }
-        vms.sort(Comparator.comparing(VmSettings::name));
-        return vms;
+    }
+
+    private Machines vms(Path directory) {
+        VmReader reader = new VmReader();
+        List<VmFile> files = new ArrayList<>();
+        for (Path each : definitionFiles(directory)) {
+            List<Problem> found = new ArrayList<>();
+            files.add(new VmFile(each, parse(each, found, reader::read), found));
+        }
+        List<VmSettings> good = files.stream()
+                .filter(file -> file.found().isEmpty())
+                .flatMap(file -> file.read().flatMap(VmReader.Read::vm).stream())
+                .sorted(Comparator.comparing(VmSettings::name))
+                .toList();
+        List<BrokenDefinition> broken = files.stream()
+                .filter(file -> !file.found().isEmpty())
+                .map(VmFile::broken)
+                .toList();
+        return new Machines(good, broken);
     }
 
     private List<Path> definitionFiles(Path directory) {
@@ -107,17 +130,24 @@ public final class ConfigurationLoader {
     }
 
     /** A file with wrong syntax is not looked into further: its keys may have landed in the wrong tables. */
-    private <T> Optional<T> parse(Path toml, Function<TableReader, T> reader) {
+    private <T> Optional<T> parse(Path toml, List<Problem> problems, Function<TableReader, T> reader) {
         TomlParseResult result;
         try {
+            if (Files.exists(toml) && !Files.isRegularFile(toml)) {
+                problems.add(new Problem(toml, 0, 0, "this is no regular file", "move it away"));
+                return Optional.empty();
+            }
             if (Files.exists(toml) && Files.size(toml) > LARGEST_FILE) {
                 problems.add(new Problem(toml, 0, 0, "the file has more than 1 MiB", "is it really a configuration?"));
                 return Optional.empty();
             }
             result = Toml.parse(toml);
         } catch (IOException e) {
-            String why = Files.exists(toml) ? "cannot be read: " + e.getMessage() : "is missing";
-            problems.add(new Problem(toml, 0, 0, "the file " + why, "create it, or name another with --config"));
+            String why = Files.exists(toml) ? "cannot be read: " + e : "is missing";
+            String correction = toml.equals(file)
+                    ? "create it, or name another with --config"
+                    : "check its mode and owner, and that it is text in UTF-8";
+            problems.add(new Problem(toml, 0, 0, "the file " + why, correction));
             return Optional.empty();
         }
         if (result.hasErrors()) {
@@ -127,10 +157,8 @@ public final class ConfigurationLoader {
             }
             return Optional.empty();
         }
-        List<Problem> found = new ArrayList<>();
-        T value = reader.apply(new TableReader(toml, result, "", null, found));
-        found.sort(Comparator.comparingInt(Problem::line).thenComparingInt(Problem::column));
-        problems.addAll(found);
+        T value = reader.apply(new TableReader(toml, result, "", null, problems));
+        problems.sort(Comparator.comparingInt(Problem::line).thenComparingInt(Problem::column));
         return Optional.of(value);
     }
 }

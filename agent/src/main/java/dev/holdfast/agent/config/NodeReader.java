@@ -101,7 +101,30 @@ final class NodeReader {
         if (withFiles) {
             SecretFile.check(table, "credentials", credentials, "one line: user:password");
         }
-        return new ZooKeeperSettings(connect, session, credentials, table.flag("close_root", true));
+        return new ZooKeeperSettings(connect, session, credentials, table.flag("close_root", true), tls(table));
+    }
+
+    private Optional<ZooKeeperSettings.Tls> tls(TableReader table) {
+        boolean wanted = table.flag("tls", false);
+        Path trust = table.path("tls_trust").orElse(file.resolveSibling("zookeeper-ca.pem"));
+        Optional<Path> identity = table.path("tls_identity");
+        if (!wanted) {
+            Stream.of("tls_trust", "tls_identity")
+                    .filter(table::has)
+                    .forEach(key -> table.problem(
+                            key,
+                            "\"zookeeper." + key
+                                    + "\" is set, and \"zookeeper.tls\" is not: everything would cross the network in the clear",
+                            "add tls = true, or remove it"));
+            return Optional.empty();
+        }
+        if (withFiles) {
+            SecretFile.checkReadable(
+                    table, "tls_trust", trust, "put the certificate of the authority there that signed the servers'");
+            identity.ifPresent(key ->
+                    SecretFile.check(table, "tls_identity", key, "this node's certificate and private key in PEM"));
+        }
+        return Optional.of(new ZooKeeperSettings.Tls(trust, identity));
     }
 
     private static boolean hasPort(String server) {

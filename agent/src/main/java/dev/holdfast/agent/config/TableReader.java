@@ -190,8 +190,12 @@ final class TableReader {
         return best == null ? file.toString() : file + ":" + best.line();
     }
 
-    /** Reports the keys nobody asked for. Call it last. */
-    void finish() {
+    /**
+     * Reports the keys nobody asked for. Call it last.
+     *
+     * @return whether there were none
+     */
+    boolean finish() {
         for (String key : table.keySet()) {
             if (!known.contains(key)) {
                 String correction = Suggestion.forWord(key, known)
@@ -200,6 +204,11 @@ final class TableReader {
                 problem(key, "unknown key \"" + prefix + key + "\"", correction);
             }
         }
+        return known.containsAll(table.keySet());
+    }
+
+    boolean isOfSameFile(TableReader other) {
+        return file.equals(other.file);
     }
 
     private <T> Optional<T> converted(String key, Function<String, T> conversion) {

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** Turns the tables of one {@code vms/*.toml} into a record, and knows what was seen in the files before. */
+/** Turns the tables of each {@code vms/*.toml} into a record, and knows what was seen in the files before. */
 final class VmReader {
     private static final long MEBIBYTE = 1L << 20;
     private static final Pattern VERSIONED_MACHINE = Pattern.compile("[A-Za-z0-9_.-]+-\\d+\\.\\d+");
@@ -21,10 +21,24 @@ final class VmReader {
     private static final Set<String> OWN_OPTIONS = Set.of("id", "fd", "fds", "vhostfd", "vhostfds");
     private static final Pattern MAC = Pattern.compile("[0-9a-f][02468ace](:[0-9a-f]{2}){5}");
 
-    private final Map<String, String> seen = new HashMap<>();
+    /**
+     * What one file says; the problems are noted beside.
+     *
+     * @param vm empty if the machine has no usable name
+     * @param group its group, if it has a valid one
+     * @param keysAreKnown whether no key is an unknown one
+     */
+    record Read(Optional<VmSettings> vm, Optional<Name> group, boolean keysAreKnown) {}
 
-    /** Empty when the machine has no usable name; the problems are noted in any case. */
-    Optional<VmSettings> read(TableReader root) {
+    /** Something that may be used once, and where it was. */
+    private record Claim(TableReader table, String key) {}
+
+    private final Map<String, Claim> seen = new HashMap<>();
+    private boolean keysAreKnown;
+
+    /** What two files claim neither of them has: which one is right, nobody can tell. */
+    Read read(TableReader root) {
+        keysAreKnown = true;
         Optional<Name> name = name(root);
         name.ifPresent(value -> unique(root, "name", "the machine \"" + value + "\"", "vm " + value));
         Optional<Name> group = root.name("group");
@@ -46,8 +60,8 @@ final class VmReader {
         String owner = name.map(Name::value).orElse("?");
         List<VmSettings.Disk> disks = disks(root, owner);
         List<VmSettings.Nic> nics = nics(root, owner);
-        root.finish();
-        return name.map(value -> new VmSettings(
+        finish(root);
+        Optional<VmSettings> vm = name.map(value -> new VmSettings(
                 value,
                 group,
                 machine,
@@ -62,6 +76,11 @@ final class VmReader {
                 extra,
                 disks,
                 nics));
+        return new Read(vm, group, keysAreKnown);
+    }
+
+    private void finish(TableReader table) {
+        keysAreKnown &= table.finish();
     }
 
     private static Optional<Name> name(TableReader root) {
@@ -108,7 +127,7 @@ final class VmReader {
             table.requiredText("path");
             Optional<Path> path = table.path("path");
             path.ifPresent(value -> unique(table, "path", "the disk image " + value, "path " + value));
-            table.finish();
+            finish(table);
             path.ifPresent(value -> disks.add(new VmSettings.Disk(id, value)));
         }
         return disks;
@@ -140,7 +159,7 @@ final class VmReader {
             if (!mac.isEmpty()) {
                 unique(table, "mac", "the hardware address " + mac, "mac " + mac);
             }
-            table.finish();
+            finish(table);
             nics.add(new VmSettings.Nic(id, tap, netdev, mac));
         }
         return nics;
@@ -183,11 +202,17 @@ final class VmReader {
         return id;
     }
 
-    /** Reports the second use of something that may be used once, with the place of the first. */
+    /** Reports the second use of something that may be used once, in both files. */
     private void unique(TableReader table, String key, String subject, String identity) {
-        String first = seen.putIfAbsent(identity, table.place(key));
-        if (first != null) {
-            table.problem(key, subject + " is already defined in " + first, "give each its own");
+        Claim first = seen.putIfAbsent(identity, new Claim(table, key));
+        if (first == null) {
+            return;
+        }
+        String place = first.table().place(first.key());
+        table.problem(key, subject + " is already defined in " + place, "give each its own");
+        if (!first.table().isOfSameFile(table)) {
+            first.table()
+                    .problem(first.key(), subject + " is defined in " + table.place(key) + " too", "give each its own");
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.holdfast.agent.config;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Table {@code [zookeeper]}: the store of decisions. Immutable.
@@ -16,5 +17,18 @@ import java.time.Duration;
  * @param closeRoot key {@code close_root}, default true: whether to close {@code /} and {@code /zookeeper} of the ensemble
  *     to everybody else. False only if other applications share it and its administrator has closed
  *     {@code /zookeeper/quota}
+ * @param tls key {@code tls}, default false: whether to speak TLS with the servers, and how
  */
-public record ZooKeeperSettings(String connect, Duration sessionTimeout, Path credentials, boolean closeRoot) {}
+public record ZooKeeperSettings(
+        String connect, Duration sessionTimeout, Path credentials, boolean closeRoot, Optional<Tls> tls) {
+
+    /**
+     * How to speak TLS.
+     *
+     * @param trust key {@code tls_trust}, default {@code zookeeper-ca.pem} beside {@code holdfast.toml}: certificates of the
+     *     authorities that sign the servers' certificates, in PEM
+     * @param identity key {@code tls_identity}, optional: a file only its owner may read (mode 0600), with this node's
+     *     certificate and its private key in PEM. Servers with {@code ssl.clientAuth=need} let nobody in without
+     */
+    public record Tls(Path trust, Optional<Path> identity) {}
+}

@@ -1,6 +1,8 @@
 package dev.holdfast.agent.hypervisor;
 
+import dev.holdfast.coordinator.protocol.Name;
 import java.util.Optional;
+import java.util.Set;
 
 /** Starts and finds virtual machines. Thread-safe; one machine is to be handled by one thread at a time. */
 public interface Hypervisor {
@@ -22,6 +24,12 @@ public interface Hypervisor {
     default Optional<RunningVm> find(VmDefinition definition) throws HypervisorException {
         return find(definition, Optional.empty());
     }
+
+    /**
+     * The machines that have a process on this node, by what they were started as; also those whose definition has gone.
+     * Quick, asks no process. One that cannot be told for sure is among them.
+     */
+    Set<Name> running();
 
     /** Finds an instance that was started {@link StartMode#beside} the machine itself. */
     Optional<RunningVm> find(VmDefinition definition, Optional<String> instance) throws HypervisorException;

@@ -66,7 +66,7 @@ public final class Arrivals {
                 throw refused(Refusal.Kind.PREFLIGHT, machine.name() + " has a process here already");
             }
             tools.journal().write(entry);
-            int port = incoming.listen(address);
+            int port = incoming.listen(address, body.texts(Word.LAYERS));
             LOG.info("{}: waits for its memory from {} on {} port {}", machine.name(), source, address, port);
             return JsonObject.of(
                     Map.of(Word.ANSWER, Word.of(Word.Answer.LISTENS), Word.ADDRESS, address, Word.PORT, (long) port));

@@ -92,8 +92,7 @@ public final class Departures {
         long until = tools.nanoClock().getAsLong() + patience.toNanos();
         ManagedVm machine = tools.vms()
                 .find(vm)
-                .orElseThrow(
-                        () -> refused("there is no machine " + vm + " on this node; 'holdfast vm list' shows them"));
+                .orElseThrow(() -> refused(tools.vms().unreadable().missing(vm)));
         if (target.equals(tools.self())) {
             throw refused(vm + " is on node " + target + " already; name another node");
         }

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
@@ -73,9 +74,11 @@ final class Incoming {
     /**
      * Starts its process.
      *
+     * @param layers what the sender has open, as {@link SameMachine#layers} says it
      * @return the port on which it waits
+     * @throws HypervisorException also if it has others open here: what it would write there is not what it has read here
      */
-    synchronized int listen(String address) throws HypervisorException, IOException {
+    synchronized int listen(String address, List<String> layers) throws HypervisorException, IOException {
         if (state.isOver()) {
             throw new HypervisorException(HypervisorException.Kind.REFUSED, vm() + " was stopped there just now");
         }
@@ -85,7 +88,19 @@ final class Incoming {
         RunningVm started = tools.hypervisor().start(machine.definition(), StartMode.incoming(INSTANCE));
         process = Optional.of(started);
         begun = true;
+        requireSame(layers, SameMachine.layers(started.disks()));
         return started.relocation().listen(address);
+    }
+
+    private void requireSame(List<String> theirs, List<String> mine) throws HypervisorException {
+        if (!theirs.equals(mine)) {
+            throw new HypervisorException(
+                    HypervisorException.Kind.REFUSED,
+                    ("%s opens other layers of its disks on %s (%s) than it writes on %s (%s): %s sees an older state of the"
+                                    + " storage. On NFS that passes with the attribute cache, within a minute by default:"
+                                    + " try again; mount with lookupcache=none to have it gone")
+                            .formatted(vm(), tools.self(), mine, source(), theirs, tools.self()));
+        }
     }
 
     private Path stopNote() {

@@ -31,6 +31,8 @@ final class Outgoing {
     private static final Logger LOG = LoggerFactory.getLogger(Outgoing.class);
 
     private static final Duration START = Duration.ofSeconds(45);
+    /** Pacemaker moves machines home as soon as a node is back, which is sooner than its agent has joined the others. */
+    private static final Duration JOINING = Duration.ofSeconds(20);
     /** The guest stands still meanwhile; more than a stall of the target's agent that is tolerated elsewhere. */
     private static final Duration ANSWER = Duration.ofSeconds(3);
 
@@ -113,11 +115,11 @@ final class Outgoing {
         JsonObject answer = JsonObject.empty();
         try {
             progress.phase("prepare", "starting %s on %s".formatted(vm(), target));
-            answer = listen();
+            answer = listen(joiningUntil(bounds));
             event = Event.TARGET_LISTENS;
         } catch (RoundRefusedException e) {
             why = e.because().text();
-        } catch (OutcomeUnknownException | IOException e) {
+        } catch (OutcomeUnknownException | HypervisorException | IOException e) {
             why = String.valueOf(e.getMessage());
         }
         drive(event, new Passage(tools, machine, answer, bounds, progress));
@@ -169,17 +171,44 @@ final class Outgoing {
         };
     }
 
-    private JsonObject listen()
-            throws RoundRefusedException, OutcomeUnknownException, JsonException, IOException, InterruptedException {
+    private long joiningUntil(Passage.Bounds bounds) {
+        long now = tools.nanoClock().getAsLong();
+        return now + Math.min(JOINING.toNanos(), (bounds.untilNanos() - now) / 3);
+    }
+
+    private JsonObject listen(long joiningUntil)
+            throws RoundRefusedException, OutcomeUnknownException, HypervisorException, IOException,
+                    InterruptedException {
         List<Path> probes = SameMachine.leaveProbes(machine.definition(), id());
         Map<String, Object> body = body(Word.Ask.LISTEN);
         body.put(Word.HARDWARE, SameMachine.hardware(machine.definition()));
         body.put(Word.PROBES, probes.stream().map(Path::toString).toList());
-        JsonObject answer = request(body, START);
+        body.put(Word.LAYERS, layers());
+        JsonObject answer = tools.peers()
+                .get()
+                .askWhenThere(
+                        target,
+                        request(body),
+                        START,
+                        () -> !isCalledOff() && tools.nanoClock().getAsLong() - joiningUntil < 0);
         if (Word.answer(answer) != Word.Answer.LISTENS) {
             throw new JsonException("node " + target + " does not wait for " + vm());
         }
         return answer;
+    }
+
+    /** The other node has to open the same: its view of the storage may be older than this one's. */
+    private List<String> layers() throws HypervisorException {
+        machine.lock().lock();
+        try {
+            Optional<RunningVm> process = tools.vms().process(machine);
+            if (process.isEmpty()) {
+                throw new HypervisorException(HypervisorException.Kind.GONE, vm() + " does not run any more");
+            }
+            return SameMachine.layers(process.get().disks());
+        } finally {
+            machine.lock().unlock();
+        }
     }
 
     private Map<String, Object> body(Word.Ask ask) {
@@ -191,16 +220,13 @@ final class Outgoing {
         return body;
     }
 
-    private JsonObject request(Map<String, Object> body, Duration patience)
-            throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
-        return tools.peers()
-                .get()
-                .ask(target, new PeerRequest(PeerRequest.Kind.MIGRATION, JsonObject.of(body)), patience);
+    private static PeerRequest request(Map<String, Object> body) {
+        return new PeerRequest(PeerRequest.Kind.MIGRATION, JsonObject.of(body));
     }
 
     private Event ask(Word.Ask ask, Duration patience) throws InterruptedException {
         try {
-            JsonObject answer = request(body(ask), patience);
+            JsonObject answer = tools.peers().get().ask(target, request(body(ask)), patience);
             return switch (Word.answer(answer)) {
                 case LOADED -> Event.TARGET_LOADED;
                 case RUNS -> Event.TARGET_RUNS;

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.migration;
 
+import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -9,11 +10,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** Whether a machine is defined alike on two nodes, and its disks are the same files on both. */
 final class SameMachine {
     private static final String PROBE = ".migration-";
     private static final String HEAD = "head";
+    /** Neither ids nor names of files have it. */
+    private static final String SEPARATOR = "/";
 
     private SameMachine() {}
 
@@ -47,6 +51,20 @@ final class SameMachine {
             }
         }
         return Optional.empty();
+    }
+
+    /**
+     * What a process has open, one text for each disk: its id and the names of its layers, the active one first. Names of
+     * layers never change; the directory may be called otherwise on another node, and the probes are in it.
+     */
+    static List<String> layers(List<DiskState> disks) {
+        return disks.stream()
+                .map(disk -> disk.id()
+                        + SEPARATOR
+                        + disk.layers().stream()
+                                .map(layer -> layer.getFileName().toString())
+                                .collect(Collectors.joining(SEPARATOR)))
+                .toList();
     }
 
     /** Leaves a file beside the disks, in each directory that has any. */

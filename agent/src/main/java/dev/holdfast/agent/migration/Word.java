@@ -41,6 +41,7 @@ final class Word {
     static final String SOURCE = "source";
     static final String HARDWARE = "hardware";
     static final String PROBES = "probes";
+    static final String LAYERS = "layers";
     static final String WHY = "why";
     static final String ADDRESS = "address";
     static final String PORT = "port";

@@ -5,7 +5,9 @@ import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.port.Catalogue;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.port.UnreadableDefinition;
 import dev.holdfast.coordinator.protocol.Name;
+import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.function.Function;
@@ -41,6 +43,14 @@ public final class NodePublisher {
         this.vms = vms;
         this.nodes = nodes;
         this.catalogue = catalogue;
+    }
+
+    /** What the cluster shall know of definitions that this node cannot read. */
+    public static List<UnreadableDefinition> unreadable(VmRegistry vms) {
+        return vms.unreadable().files().stream()
+                .map(file -> new UnreadableDefinition(
+                        file.file().toString(), file.vm(), file.groups(), file.anyGroup(), file.because()))
+                .toList();
     }
 
     /** Publishes what is new, unless a round is about to freeze a machine of this node or has: no write falls into a freeze. */

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -217,11 +218,16 @@ public final class GuardNet implements ThawNet, AutoCloseable {
 
     @Override
     public void markHeld(Name vm, String token, boolean wasPaused) throws PhaseException {
+        Path directory = runDirectory.apply(vm);
+        Path fresh = directory.resolve("." + HELD + ".agent");
         try {
             Files.writeString(
-                    runDirectory.apply(vm).resolve(HELD),
+                    fresh,
                     "token=%s\ndeadline_ms=0\nsince_boottime_ms=0\nkind=hold\nwas_paused=%d\n"
                             .formatted(token, wasPaused ? 1 : 0));
+            // Nobody must see half of it: a torn mark counts as past its deadline, and the monitor of pacemaker would
+            // thaw.
+            Files.move(fresh, directory.resolve(HELD), StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new PhaseException(Refusal.failed("the mark of the hold cannot be written: " + e.getMessage()), e);
         }

@@ -59,7 +59,10 @@ public final class LayerDigests {
         VmSnapshots snapshots = parts.open(machine);
         // Each sidecar that is written changes the time of their directory.
         FileTime changed = Files.getLastModifiedTime(snapshots.chain().snapshotFiles());
-        if (!changed.equals(complete.get(machine.name())) && snapshots.recordDigests((done, total) -> giveWay())) {
+        // It may move to another node meanwhile, which then has the chain for itself.
+        if (!changed.equals(complete.get(machine.name()))
+                && snapshots.recordDigests(
+                        (done, total) -> giveWay(), () -> machine.process().isPresent())) {
             complete.put(machine.name(), changed);
         }
     }

@@ -135,8 +135,8 @@ public final class NodeParts implements Parts, MemberParts {
 
     private ManagedVm machine(Name vm) throws SnapshotException {
         return vms.find(vm)
-                .orElseThrow(() -> new SnapshotException(Refusal.preflight(
-                        "there is no machine " + vm + " on this node; 'holdfast vm list' shows what there is")));
+                .orElseThrow(() ->
+                        new SnapshotException(Refusal.preflight(vms.unreadable().missing(vm))));
     }
 
     private void admit(Name operation, OperationKind kind, Name vm) throws SnapshotException {

@@ -80,8 +80,13 @@ public final class ClusterCommands {
     /** Also answers without a store: that is when people ask. */
     private Object status(Arguments arguments, Progress progress) {
         try {
+            List<NodeRegistry.Node> all = nodes.nodes();
             List<ClusterStatus.Node> present =
-                    nodes.nodes().stream().map(ClusterCommands::describe).toList();
+                    all.stream().map(ClusterCommands::describe).toList();
+            List<String> problems = new ArrayList<>(log.unreadable());
+            all.forEach(node -> node.unreadable()
+                    .forEach(file -> problems.add(
+                            "node %s cannot read a definition: %s".formatted(node.node(), file.because()))));
             List<ClusterStatus.Round> rounds =
                     log.rounds().stream().map(ClusterCommands::describe).toList();
             String leader = nodes.leader().map(Name::value).orElse("");
@@ -95,7 +100,7 @@ public final class ClusterCommands {
                     store.gate().heldBack().orElse(""),
                     present,
                     rounds,
-                    log.unreadable());
+                    problems);
         } catch (StoreUnreachableException e) {
             return new ClusterStatus(
                     cluster.value(),
@@ -159,7 +164,13 @@ public final class ClusterCommands {
         int running = (int) node.vms().values().stream()
                 .filter(state -> !"stopped".equals(state))
                 .count();
-        return new ClusterStatus.Node(node.node().value(), true, node.channelAddress(), node.software(), running);
+        return new ClusterStatus.Node(
+                node.node().value(),
+                true,
+                node.channelAddress(),
+                node.software(),
+                running,
+                !node.unreadable().isEmpty());
     }
 
     private static ClusterStatus.Round describe(RoundView view) {

@@ -54,6 +54,12 @@ public final class FsckCommands {
                 rows.add(new FsckReport.Row(vm.name(), "problem", e.because().text()));
             }
         }
+        vms.unreadable()
+                .files()
+                .forEach(file -> rows.add(new FsckReport.Row(
+                        file.vm().orElse(self),
+                        "problem",
+                        "its definition cannot be read, its chain was not looked at: " + file.because())));
         journal.unreadable().forEach(text -> rows.add(new FsckReport.Row(self, "problem", text)));
         return new FsckReport(rows);
     }

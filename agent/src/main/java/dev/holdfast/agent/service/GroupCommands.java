@@ -13,9 +13,11 @@ import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** {@code group.*}. Thread-safe. */
 public final class GroupCommands {
+    private static final String UNREADABLE = "unreadable";
 
     private final Catalogue catalogue;
     private final NodeRegistry nodes;
@@ -95,10 +97,24 @@ public final class GroupCommands {
                     .orElse(hosts.isEmpty() ? null : hosts.get(0));
             members.add(
                     host == null
-                            ? new GroupList.Member(vm, "", "unknown")
+                            ? unreadable(vm, present)
                             : new GroupList.Member(
                                     vm, host.node().value(), host.vms().get(vm)));
         }
+        present.forEach(node -> node.unreadable().stream()
+                .filter(file -> file.groups().contains(group.name()))
+                .flatMap(file -> file.vm().stream())
+                .filter(vm -> !group.vms().contains(vm))
+                .forEach(vm -> members.add(new GroupList.Member(vm, node.node().value(), UNREADABLE))));
         return new GroupList.Group(group.name(), members);
+    }
+
+    private static GroupList.Member unreadable(Name vm, List<NodeRegistry.Node> present) {
+        return present.stream()
+                .filter(node ->
+                        node.unreadable().stream().anyMatch(file -> file.vm().equals(Optional.of(vm))))
+                .findFirst()
+                .map(node -> new GroupList.Member(vm, node.node().value(), UNREADABLE))
+                .orElseGet(() -> new GroupList.Member(vm, "", "unknown"));
     }
 }

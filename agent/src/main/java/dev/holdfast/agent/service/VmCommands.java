@@ -20,6 +20,7 @@ import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.snapshot.DiskImport;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.protocol.Name;
@@ -127,7 +128,7 @@ public final class VmCommands {
         table.register(
                         ControlCommand.VM_LIST,
                         (arguments, progress) ->
-                                new VmList(vms.all().stream().map(this::details).toList()))
+                                new VmList(vms.all().stream().map(this::details).toList(), unreadable()))
                 .register(ControlCommand.VM_SHOW, (arguments, progress) -> details(find(arguments.name("vm"))))
                 .register(ControlCommand.VM_START, this::start)
                 .register(ControlCommand.VM_STOP, this::stop)
@@ -277,8 +278,23 @@ public final class VmCommands {
                 .orElseThrow(() -> new ControlException(
                         ErrorCode.NOT_FOUND,
                         "there is no machine " + vm + " on node " + self,
-                        "machines are defined by files in vms/ beside holdfast.toml",
-                        "'holdfast vm list' shows what there is"));
+                        vms.unreadable()
+                                .reason(vm)
+                                .orElse("machines are defined by files in vms/ beside holdfast.toml"),
+                        vms.unreadable().reason(vm).isPresent()
+                                ? Unreadable.CORRECTION
+                                : "'holdfast vm list' shows what there is"));
+    }
+
+    private List<VmList.Unreadable> unreadable() {
+        return vms.unreadable().files().stream()
+                .map(file -> new VmList.Unreadable(
+                        file.file().toString(),
+                        file.vm().map(Name::value),
+                        file.groups().stream().map(Name::value).toList(),
+                        file.anyGroup(),
+                        file.because()))
+                .toList();
     }
 
     private Object start(Arguments arguments, Progress progress) throws ControlException {

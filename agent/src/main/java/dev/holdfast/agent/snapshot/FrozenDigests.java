@@ -8,13 +8,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.function.BooleanSupplier;
 
 /**
  * Digests of layers that snapshots froze.
  *
  * @param chain where they are
+ * @param ours whether the chain is this node's to write to; asked before each write
  */
-record FrozenDigests(ChainDirectory chain) {
+record FrozenDigests(ChainDirectory chain, BooleanSupplier ours) {
 
     /** Takes those that are missing; whether none is missing any more. */
     boolean record(Progress progress) throws IOException {
@@ -40,6 +42,8 @@ record FrozenDigests(ChainDirectory chain) {
                 record.name(),
                 layer,
                 digest,
-                () -> Files.exists(file) && Files.getLastModifiedTime(file).equals(written));
+                () -> ours.getAsBoolean()
+                        && Files.exists(file)
+                        && Files.getLastModifiedTime(file).equals(written));
     }
 }

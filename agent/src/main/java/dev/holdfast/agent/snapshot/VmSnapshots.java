@@ -22,6 +22,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 
 /**
  * The snapshots of one machine. Each method is one operation from beginning to end; {@link #phases()} and {@link #reverts()}
@@ -244,11 +245,12 @@ public final class VmSnapshots {
      * takes long; holds nobody up, and may run beside any other operation.
      *
      * @param progress told after each block; may wait in order to leave the storage to others
+     * @param ours whether the machine is still on this node; once it is not, nothing more is written
      * @return whether none is missing any more
      */
-    public boolean recordDigests(Progress progress) throws SnapshotException {
+    public boolean recordDigests(Progress progress, BooleanSupplier ours) throws SnapshotException {
         try {
-            return new FrozenDigests(vm.chain()).record(progress);
+            return new FrozenDigests(vm.chain(), ours).record(progress);
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }

@@ -22,6 +22,9 @@ public final class ManagedVm {
     /** Shown when the process is there but does not answer. */
     public static final String UNKNOWN = "unknown";
 
+    /** Shown for a machine that runs although its definition is gone, or cannot be read. */
+    static final String UNDEFINED = "undefined";
+
     private final VmDefinition definition;
     private final Optional<Name> group;
     private final ReentrantLock lock = new ReentrantLock();

@@ -34,14 +34,21 @@ public final class VmRegistry implements AutoCloseable {
 
     private final Hypervisor hypervisor;
     private final Listener listener;
+    private final Unreadable unreadable;
     private final SortedMap<Name, ManagedVm> vms = new TreeMap<>();
 
     /**
      * @param definitions the machines, with their group if they have one
+     * @param unreadable definitions that nobody can read
      * @param hypervisor what runs them
      * @param listener told of processes that come and go
      */
-    public VmRegistry(Map<VmDefinition, Optional<Name>> definitions, Hypervisor hypervisor, Listener listener) {
+    public VmRegistry(
+            Map<VmDefinition, Optional<Name>> definitions,
+            Unreadable unreadable,
+            Hypervisor hypervisor,
+            Listener listener) {
+        this.unreadable = unreadable;
         this.hypervisor = hypervisor;
         this.listener = listener;
         definitions.forEach((definition, group) -> vms.put(definition.name(), new ManagedVm(definition, group)));
@@ -114,9 +121,13 @@ public final class VmRegistry implements AutoCloseable {
 
     /** One machine that must be there. */
     public ManagedVm get(Name vm) throws HypervisorException {
-        return find(vm).orElseThrow(() -> new HypervisorException(
-                HypervisorException.Kind.REFUSED,
-                "there is no machine " + vm + " on this node; 'holdfast vm list' shows what there is"));
+        return find(vm).orElseThrow(
+                        () -> new HypervisorException(HypervisorException.Kind.REFUSED, unreadable.missing(vm)));
+    }
+
+    /** The definitions that nobody can read. */
+    public Unreadable unreadable() {
+        return unreadable;
     }
 
     /** Whether a round is about to freeze a machine of this node, or has: what can wait shall wait. */
@@ -124,9 +135,10 @@ public final class VmRegistry implements AutoCloseable {
         return vms.values().stream().anyMatch(ManagedVm::isHeldStill);
     }
 
-    /** The state of every machine, for the store. */
+    /** The state of every machine, for the store: also of those that run here and are not defined (any more). */
     public SortedMap<Name, String> states() {
         SortedMap<Name, String> states = new TreeMap<>();
+        hypervisor.running().forEach(name -> states.put(name, ManagedVm.UNDEFINED));
         vms.forEach((name, vm) -> states.put(name, vm.state()));
         return states;
     }

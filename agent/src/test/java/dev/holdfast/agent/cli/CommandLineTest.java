@@ -274,11 +274,23 @@ class CommandLineTest {
     void damagedFilesFailAVerification() {
         answers.put(
                 ControlCommand.CHECKPOINT_VERIFY,
-                (a, p) -> new Verification(
-                        List.of(new Verification.Row(WEB, new Name("n1"), "memory", "/x", false, "hash differs"))));
+                (a, p) -> new Verification(List.of(new Verification.Row(
+                        WEB, new Name("n1"), "memory", "/x", Verification.State.DAMAGED, "hash differs"))));
 
         assertThat(environment.run("checkpoint", "verify", "shop@x")).isEqualTo(1);
         assertThat(environment.out).asString().contains("DAMAGED", "hash differs", "Not everything is intact.");
+    }
+
+    @Test
+    void whatCouldNotBeLookedAtIsNotCalledDamaged() {
+        answers.put(
+                ControlCommand.CHECKPOINT_VERIFY,
+                (a, p) -> new Verification(List.of(new Verification.Row(
+                        WEB, new Name("n1"), "part", "", Verification.State.UNKNOWN, "n1 does not answer"))));
+
+        assertThat(environment.run("checkpoint", "verify", "shop@x")).isEqualTo(1);
+        assertThat(environment.out).asString().contains("unknown", "n1 does not answer", "could be looked at");
+        assertThat(environment.out).asString().doesNotContain("DAMAGED");
     }
 
     @Test
@@ -484,7 +496,7 @@ class CommandLineTest {
             case CHECKPOINT_DELETE, CHECKPOINT_PRUNE -> new Affected("2 gone.", List.of("a", "b"), List.of("c"), 5);
             case SNAPSHOT_CREATE, SNAPSHOT_SHOW -> snapshot();
             case SNAPSHOT_LIST -> new SnapshotList(List.of(snapshot()));
-            case VM_LIST -> new VmList(List.of(vm));
+            case VM_LIST -> new VmList(List.of(vm), List.of());
             case VM_SHOW, VM_START, VM_STOP, VM_FREEZE, VM_THAW -> vm;
             case VM_CONSOLE -> new Console("/run/x/serial.sock");
             case GROUP_LIST, GROUP_SHOW, GROUP_ADD, GROUP_REMOVE ->
@@ -508,7 +520,7 @@ class CommandLineTest {
                         "n1",
                         5,
                         "",
-                        List.of(new ClusterStatus.Node("n1", true, "10.0.0.1:7800", "0.1.0", 1)),
+                        List.of(new ClusterStatus.Node("n1", true, "10.0.0.1:7800", "0.1.0", 1, false)),
                         List.of(),
                         List.of());
             case CLUSTER_HISTORY ->

@@ -5,16 +5,16 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.util.List;
 import java.util.Optional;
 
-/** A registry that knows who leads and nothing else. */
-public record FixedLeader(Name name) implements NodeRegistry {
+/** A registry that knows who leads, and which nodes are up. */
+public record FixedLeader(Name name, List<Node> nodes) implements NodeRegistry {
+
+    /** Knows who leads and nothing else. */
+    public FixedLeader(Name name) {
+        this(name, List.of());
+    }
 
     @Override
     public void publish(Node self) {}
-
-    @Override
-    public List<Node> nodes() {
-        return List.of();
-    }
 
     @Override
     public Optional<Name> leader() {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.port.NodeLink;
+import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import java.io.IOException;
@@ -13,7 +14,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BiFunction;
@@ -30,6 +33,14 @@ class PeersTest {
     private final Deque<CompletableFuture<byte[]>> answers = new ArrayDeque<>();
 
     private JsonObject ask() throws Exception {
+        return peers().askLeader(REQUEST, PATIENCE);
+    }
+
+    private Peers peers() {
+        return peers(new FixedLeader(LEADER));
+    }
+
+    private Peers peers(FixedLeader registry) {
         NodeLink link = new NodeLink() {
             @Override
             public CompletableFuture<byte[]> request(Name node, byte[] payload, Duration timeout) {
@@ -39,7 +50,7 @@ class PeersTest {
             @Override
             public void serve(BiFunction<Name, byte[], byte[]> handler) {}
         };
-        return new Peers(SELF, link, new FixedLeader(LEADER), (from, bytes) -> bytes).askLeader(REQUEST, PATIENCE);
+        return new Peers(SELF, link, registry, (from, bytes) -> bytes);
     }
 
     private void fails(Throwable how) {
@@ -80,5 +91,35 @@ class PeersTest {
         answers.add(
                 CompletableFuture.completedFuture(PeerAnswer.result(JsonObject.of(Map.of("outcome", "COMMITTED")))));
         assertThat(ask().text("outcome")).contains("COMMITTED");
+    }
+
+    /** Its agent has just come back; it is known to the store sooner than to the group. */
+    @Test
+    void waitsForANodeThatTheStoreKnows() throws Exception {
+        NodeRegistry.Node node = new NodeRegistry.Node(LEADER, "id", "n2:7800", "", "0.1.0", 1, new TreeMap<>());
+        fails(new NodeLink.AbsentException(LEADER));
+        answers.add(CompletableFuture.completedFuture(PeerAnswer.result(JsonObject.empty())));
+        peers(new FixedLeader(LEADER, List.of(node))).ask(LEADER, REQUEST, PATIENCE);
+        assertThat(answers).isEmpty();
+
+        fails(new NodeLink.AbsentException(LEADER));
+        assertThatThrownBy(() -> peers().ask(LEADER, REQUEST, PATIENCE))
+                .isInstanceOf(RoundRefusedException.class)
+                .hasMessageContaining("not in the group channel");
+    }
+
+    /** A node that pacemaker has just seen come back. */
+    @Test
+    void waitsForANodeThatJoinsWhileItIsAskedTo() throws Exception {
+        fails(new NodeLink.AbsentException(LEADER));
+        fails(new NodeLink.AbsentException(LEADER));
+        answers.add(CompletableFuture.completedFuture(PeerAnswer.result(JsonObject.empty())));
+        peers().askWhenThere(LEADER, REQUEST, PATIENCE, () -> true);
+        assertThat(answers).isEmpty();
+
+        fails(new NodeLink.AbsentException(LEADER));
+        assertThatThrownBy(() -> peers().askWhenThere(LEADER, REQUEST, PATIENCE, () -> false))
+                .isInstanceOf(RoundRefusedException.class)
+                .hasMessageContaining("not in the group channel");
     }
 }

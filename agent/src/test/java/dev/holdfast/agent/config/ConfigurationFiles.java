@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Writes configurations for tests. */
@@ -37,14 +38,15 @@ final class ConfigurationFiles {
 
     /** The texts of all problems, with paths relative to the configuration directory. */
     List<String> problems() {
+        List<Problem> found = new ArrayList<>();
         try {
-            load();
-            return List.of();
+            load().broken().forEach(file -> found.addAll(file.problems()));
         } catch (ConfigurationException e) {
-            return e.problems().stream()
-                    .map(problem -> problem.text().replace(directory + "/", ""))
-                    .toList();
+            found.addAll(e.problems());
         }
+        return found.stream()
+                .map(problem -> problem.text().replace(directory + "/", ""))
+                .toList();
     }
 
     /** A valid machine. */

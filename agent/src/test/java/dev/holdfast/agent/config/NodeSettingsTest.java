@@ -36,7 +36,11 @@ class NodeSettingsTest {
                         directory.resolve("vms"),
                         "haclient",
                         new ZooKeeperSettings(
-                                "127.0.0.1:2181", Duration.ofSeconds(6), directory.resolve("zookeeper.secret"), true),
+                                "127.0.0.1:2181",
+                                Duration.ofSeconds(6),
+                                directory.resolve("zookeeper.secret"),
+                                true,
+                                Optional.empty()),
                         new ChannelSettings("127.0.0.1", 7800, directory.resolve("channel.key")),
                         new CheckpointSettings(
                                 Duration.ofSeconds(5),
@@ -92,7 +96,8 @@ class NodeSettingsTest {
                         Path.of("/tmp/state"),
                         Path.of("/tmp/no-such-vms"),
                         "wheel",
-                        new ZooKeeperSettings("n1:2181,n2:2181", Duration.ofSeconds(8), secret, false),
+                        new ZooKeeperSettings(
+                                "n1:2181,n2:2181", Duration.ofSeconds(8), secret, false, Optional.empty()),
                         new ChannelSettings("10.77.0.11", 7900, key),
                         new CheckpointSettings(
                                 Duration.ofMillis(1500),
@@ -196,6 +201,33 @@ class NodeSettingsTest {
         assertThat(ConfigurationLoader.loadNode(files.node("run_dir = \"/tmp/x\"\nnode = \"n\"\n"))
                         .controlSocket())
                 .isEqualTo(Path.of("/tmp/x/agent.sock"));
+    }
+
+    @Test
+    void tlsToZooKeeperNeedsTheAuthorityAndMayHaveAnIdentity() throws Exception {
+        Path trust = Files.writeString(directory.resolve("zookeeper-ca.pem"), "certificates");
+        files.node("[zookeeper]\ntls = true\n");
+        assertThat(files.load().node().zookeeper().tls()).contains(new ZooKeeperSettings.Tls(trust, Optional.empty()));
+
+        Path identity = files.secret("n1.pem", "both");
+        files.node("[zookeeper]\ntls = true\ntls_identity = \"" + identity + "\"\n");
+        assertThat(files.load().node().zookeeper().tls())
+                .contains(new ZooKeeperSettings.Tls(trust, Optional.of(identity)));
+    }
+
+    @Test
+    void filesOfTlsMustBeThereAndTheKeyMustBeSecret() throws Exception {
+        Path open = Files.writeString(directory.resolve("open.pem"), "key");
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rw-r--r--"));
+        files.node("[zookeeper]\ntls = true\ntls_identity = \"" + open + "\"\n");
+        assertThat(files.problems())
+                .containsExactlyInAnyOrder(
+                        "holdfast.toml:1:1: the file zookeeper-ca.pem is missing; put the certificate of the authority"
+                                + " there that signed the servers'",
+                        "holdfast.toml:3:1: the secret open.pem can be read by others than its owner; chmod 0600 open.pem");
+
+        files.node("[zookeeper]\ntls_trust = \"/x\"\n");
+        assertThat(files.problems()).singleElement().asString().contains("would cross the network in the clear");
     }
 
     @Test

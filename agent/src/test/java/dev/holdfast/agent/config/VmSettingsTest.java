@@ -107,6 +107,7 @@ class VmSettingsTest {
 
         assertThat(files.problems())
                 .containsExactly(
+                        "vms/a.toml:2:1: the machine \"web\" is defined in vms/b.toml:1 too; give each its own",
                         "vms/b.toml:1:1: the machine \"web\" is already defined in vms/a.toml:2; give each its own");
     }
 
@@ -134,6 +135,8 @@ class VmSettingsTest {
                         text -> assertThat(text)
                                 .contains("a.toml:8:1: the id \"d0\" of a disk is already defined in vms/a.toml:5"),
                         text -> assertThat(text).contains("a.toml:11:1: the id \"d0\" of a nic is already defined"),
+                        text -> assertThat(text)
+                                .contains("a.toml:13:1: the hardware address 52:54:00:00:00:01 is defined"),
                         text -> assertThat(text).contains("a.toml:9:1: the disk image /x/d0 is already defined"),
                         text -> assertThat(text).contains("b.toml:7:1: the hardware address 52:54:00:00:00:01"));
     }

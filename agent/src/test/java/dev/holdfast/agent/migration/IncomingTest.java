@@ -14,6 +14,7 @@ import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.journal.OperationState;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -51,6 +52,11 @@ class IncomingTest {
         }
 
         @Override
+        public Set<Name> running() {
+            return Set.of();
+        }
+
+        @Override
         public Optional<RunningVm> find(VmDefinition definition, Optional<String> instance) {
             return Optional.empty();
         }
@@ -78,13 +84,14 @@ class IncomingTest {
                 List.of(),
                 List.of(),
                 List.of());
-        VmRegistry vms = new VmRegistry(Map.of(definition, Optional.empty()), hypervisor, new VmRegistry.Listener() {
-            @Override
-            public void onProcess(ManagedVm vm, RunningVm process) {}
+        VmRegistry vms = new VmRegistry(
+                Map.of(definition, Optional.empty()), Unreadable.NONE, hypervisor, new VmRegistry.Listener() {
+                    @Override
+                    public void onProcess(ManagedVm vm, RunningVm process) {}
 
-            @Override
-            public void onGone(ManagedVm vm) {}
-        });
+                    @Override
+                    public void onGone(ManagedVm vm) {}
+                });
         machine = vms.find(WEB).orElseThrow();
         OperationJournal journal = OperationJournal.open(directory.resolve("journal"));
         tools = new NodeTools(
@@ -117,7 +124,7 @@ class IncomingTest {
     void startsNothingOnceItWasStopped() {
         Incoming incoming = new Incoming(tools, machine, entry);
         incoming.stop();
-        assertThatThrownBy(() -> incoming.listen("127.0.0.1")).hasMessageContaining("was stopped there");
+        assertThatThrownBy(() -> incoming.listen("127.0.0.1", List.of())).hasMessageContaining("was stopped there");
         assertThat(hypervisor.count).isZero();
         assertThat(claims.holder(WEB)).isEmpty();
         assertThat(tools.journal().operations()).isEmpty();

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** Machines that are this process, and run until they are paused. Thread-safe. */
@@ -46,6 +47,11 @@ final class FakeHypervisor implements Hypervisor {
         Machine machine = new Machine(definition.name());
         running.put(definition.name(), machine);
         return machine;
+    }
+
+    @Override
+    public Set<Name> running() {
+        return Set.copyOf(running.keySet());
     }
 
     @Override

@@ -7,9 +7,12 @@ import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.unix.LineServer;
 import dev.holdfast.agent.unix.LineSocket;
 import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -60,6 +63,7 @@ class GuardNetTest {
                         Optional.empty(),
                         FakeHypervisor.definition(DB),
                         Optional.empty()),
+                Unreadable.NONE,
                 hypervisor,
                 new Unheard());
         vms.start(WEB, StartMode.NORMAL);
@@ -144,6 +148,19 @@ class GuardNetTest {
         assertThat(mark()).exists();
         net.unmark(WEB, "r1");
         assertThat(mark()).doesNotExist();
+    }
+
+    /** A reader who sees half of it would take it for a freeze that is over, and thaw. */
+    @Test
+    void theMarkOfAHoldReplacesThatOfTheFreezeAsAWhole() throws Exception {
+        String freeze = "token=r1\ndeadline_ms=5000\nsince_boottime_ms=1\nkind=freeze\nwas_paused=0\n";
+        Files.writeString(mark(), freeze);
+        try (InputStream reader = Files.newInputStream(mark())) {
+            net.markHeld(WEB, "r1", false);
+            assertThat(new String(reader.readAllBytes(), StandardCharsets.UTF_8))
+                    .isEqualTo(freeze);
+        }
+        assertThat(net.holdOn(WEB)).contains("r1");
     }
 
     /** Its guard may have died. */

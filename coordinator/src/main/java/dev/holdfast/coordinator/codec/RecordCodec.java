@@ -11,6 +11,7 @@ import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundState;
 import dev.holdfast.coordinator.protocol.Vote;
+import java.util.List;
 
 /**
  * Records of the store and of the journals as JSON bytes (UTF-8, one object, {@code format} and {@code version} in each).
@@ -142,6 +143,10 @@ public final class RecordCodec {
                 .put("recordVersion", node.recordVersion());
         ObjectNode vms = json.putObject("vms");
         node.vms().forEach((vm, state) -> vms.put(vm.value(), state));
+        if (!node.unreadable().isEmpty()) {
+            ArrayNode unreadable = json.putArray("unreadable");
+            node.unreadable().forEach(definition -> unreadable.add(UnreadableMapping.write(definition)));
+        }
         return Json.bytes(json);
     }
 
@@ -157,7 +162,8 @@ public final class RecordCodec {
                         json.text("controlAddress"),
                         json.text("software"),
                         Math.toIntExact(json.number("recordVersion")),
-                        json.textsByName("vms")));
+                        json.textsByName("vms"),
+                        json.has("unreadable") ? json.list("unreadable", UnreadableMapping::read) : List.of()));
     }
 
     /** An entry of a participant's journal. */

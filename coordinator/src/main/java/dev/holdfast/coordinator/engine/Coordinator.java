@@ -6,6 +6,7 @@ import dev.holdfast.coordinator.port.GroupQueue;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.RoundGate;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.port.UnreadableDefinition;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Members;
@@ -236,9 +237,12 @@ public final class Coordinator {
             throw refused("the checkpoint %s@%s exists already; choose another name or delete it first"
                     .formatted(wish.group(), wish.checkpoint()));
         }
+        List<NodeRegistry.Node> present = nodes.nodes();
         SortedSet<Name> wanted = group.vms();
         if (wish.kind() == RoundKind.REVERT) {
             wanted = vmsOf(wish, existing);
+        } else {
+            requireWholeGroup(wish.group(), present);
         }
         return new RoundSpec(
                 wish.id(),
@@ -247,7 +251,7 @@ public final class Coordinator {
                 wish.group(),
                 wish.checkpoint(),
                 group.current(),
-                locate(wish.group(), wanted),
+                locate(wish.group(), wanted, present),
                 wish.options());
     }
 
@@ -264,14 +268,14 @@ public final class Coordinator {
     }
 
     /** Each machine must run on exactly one node that is there. */
-    private Members locate(Name group, SortedSet<Name> wanted) throws RoundRefusedException, StoreUnreachableException {
+    private static Members locate(Name group, SortedSet<Name> wanted, List<NodeRegistry.Node> present)
+            throws RoundRefusedException {
         if (wanted.isEmpty()) {
             throw refused("the group " + group + " has no members; add 'group = \"" + group
                     + "\"' to the definition of a VM");
         }
         SortedMap<Name, SortedSet<Name>> byNode = new TreeMap<>();
         List<String> problems = new ArrayList<>();
-        List<NodeRegistry.Node> present = nodes.nodes();
         for (Name vm : wanted) {
             List<Name> hosts = present.stream()
                     .filter(node -> isThere(node.vms().get(vm)))
@@ -280,7 +284,8 @@ public final class Coordinator {
             if (hosts.size() == 1) {
                 byNode.computeIfAbsent(hosts.get(0), node -> new TreeSet<>()).add(vm);
             } else if (hosts.isEmpty()) {
-                problems.add("%s runs on none of the nodes that are there (%s)".formatted(vm, names(present)));
+                problems.add("%s runs on none of the nodes that are there (%s)%s"
+                        .formatted(vm, names(present), unreadable(vm, present)));
             } else {
                 problems.add("%s is reported by several nodes at once: %s".formatted(vm, hosts));
             }
@@ -290,6 +295,42 @@ public final class Coordinator {
                     + ". Start it, or take it out of the group with 'holdfast group remove'");
         }
         return new Members(byNode);
+    }
+
+    private static String unreadable(Name vm, List<NodeRegistry.Node> present) {
+        StringBuilder text = new StringBuilder();
+        for (NodeRegistry.Node node : present) {
+            node.unreadable().stream()
+                    .filter(file -> file.vm().equals(Optional.of(vm)))
+                    .forEach(file -> text.append(
+                            ": its definition on %s cannot be read (%s)".formatted(node.node(), file.because())));
+        }
+        return text.toString();
+    }
+
+    /** A file that nobody can read may define one more member: the checkpoint would silently be one without it. */
+    private static void requireWholeGroup(Name group, List<NodeRegistry.Node> present) throws RoundRefusedException {
+        List<String> problems = new ArrayList<>();
+        for (NodeRegistry.Node node : present) {
+            for (UnreadableDefinition file : node.unreadable()) {
+                if (file.mayBelongTo(group)) {
+                    problems.add("%s cannot read %s, which %s (%s)"
+                            .formatted(
+                                    node.node(),
+                                    file.file(),
+                                    file.groups().contains(group)
+                                            ? "names this group"
+                                            : "may belong to any group, for it does not say to which",
+                                    file.because()));
+                }
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw refused(
+                    "a checkpoint of %s might be one without all of its members: %s. Correct the file, or move it away,"
+                                    .formatted(group, String.join("; ", problems))
+                            + " and restart the agent of that node");
+        }
     }
 
     private static boolean isThere(String state) {

@@ -17,7 +17,9 @@ public interface NodeRegistry {
      * @param controlAddress where its agent takes requests from other agents, empty if it does not
      * @param software version of Holdfast
      * @param recordVersion newest version of the store's records that it can read
-     * @param vms state of each machine defined on it: {@code running}, {@code paused}, {@code stopped}, ...
+     * @param vms state of each machine defined on it: {@code running}, {@code paused}, {@code stopped}, ...; and
+     *     {@code undefined} for one that runs although no definition of it can be read
+     * @param unreadable definitions that cannot be read
      */
     record Node(
             Name node,
@@ -26,7 +28,26 @@ public interface NodeRegistry {
             String controlAddress,
             String software,
             int recordVersion,
-            SortedMap<Name, String> vms) {}
+            SortedMap<Name, String> vms,
+            List<UnreadableDefinition> unreadable) {
+
+        /** Copies the list. */
+        public Node {
+            unreadable = List.copyOf(unreadable);
+        }
+
+        /** A node all of whose definitions can be read. */
+        public Node(
+                Name node,
+                String identity,
+                String channelAddress,
+                String controlAddress,
+                String software,
+                int recordVersion,
+                SortedMap<Name, String> vms) {
+            this(node, identity, channelAddress, controlAddress, software, recordVersion, vms, List.of());
+        }
+    }
 
     /** Publishes this node, or what has changed about it. Kept up through lost sessions until closed. */
     void publish(Node self) throws StoreUnreachableException;

@@ -146,12 +146,13 @@ final class StoreSession {
     }
 
     static StoreUnreachableException unreachable(StoreSettings settings, String why) {
+        String check = settings.tls().isPresent() ? "openssl s_client -connect HOST:PORT" : "echo srvr | nc HOST PORT";
         return new StoreUnreachableException(
                 ("ZooKeeper at %s did not answer within %d ms (%s). Check that a majority of"
-                                + " its servers runs and can be reached from this node: echo srvr | nc HOST PORT. Running machines"
+                                + " its servers runs and can be reached from this node: %s. Running machines"
                                 + " are not affected")
                         .formatted(
-                                settings.connect(), settings.operationTimeout().toMillis(), why));
+                                settings.connect(), settings.operationTimeout().toMillis(), why, check));
     }
 
     private <T> T repeated(String path, Attempt<T> attempt) throws StoreUnreachableException {

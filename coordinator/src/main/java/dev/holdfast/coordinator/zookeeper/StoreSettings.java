@@ -2,6 +2,7 @@ package dev.holdfast.coordinator.zookeeper;
 
 import dev.holdfast.coordinator.protocol.Name;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * How to reach the store. Immutable.
@@ -15,6 +16,7 @@ import java.time.Duration;
  * @param operationTimeout the longest that one call waits for the store before it reports it unreachable
  * @param lockRoot whether to close {@code /} and {@code /zookeeper} to everybody else; leave it on unless other
  *     applications share the ensemble and its administrator has closed {@code /zookeeper/quota}
+ * @param tls how to speak TLS; none to speak in the clear
  */
 public record StoreSettings(
         String connect,
@@ -23,7 +25,8 @@ public record StoreSettings(
         Credentials credentials,
         Duration sessionTimeout,
         Duration operationTimeout,
-        boolean lockRoot) {
+        boolean lockRoot,
+        Optional<StoreTls> tls) {
 
     private static final Duration SHORTEST = Duration.ofSeconds(2);
     private static final Duration USUAL_OPERATION = Duration.ofSeconds(10);
@@ -49,13 +52,20 @@ public record StoreSettings(
 
     /** The same, but the root of the ensemble is left as it is. */
     public StoreSettings leavingRoot() {
-        return new StoreSettings(connect, cluster, node, credentials, sessionTimeout, operationTimeout, false);
+        return new StoreSettings(connect, cluster, node, credentials, sessionTimeout, operationTimeout, false, tls);
+    }
+
+    /** The same, by TLS. */
+    public StoreSettings with(StoreTls how) {
+        return new StoreSettings(
+                connect, cluster, node, credentials, sessionTimeout, operationTimeout, lockRoot, Optional.of(how));
     }
 
     /** The usual settings: a call waits as long as the session lasts, 10 s at most, and the root is closed. */
     public static StoreSettings of(
             String connect, Name cluster, Name node, Credentials credentials, Duration sessionTimeout) {
         Duration operation = sessionTimeout.compareTo(USUAL_OPERATION) < 0 ? sessionTimeout : USUAL_OPERATION;
-        return new StoreSettings(connect, cluster, node, credentials, sessionTimeout, operation, true);
+        return new StoreSettings(
+                connect, cluster, node, credentials, sessionTimeout, operation, true, Optional.empty());
     }
 }

@@ -42,6 +42,7 @@ final class Trust implements AutoCloseable {
     // Guarded by lock.
     private @Nullable StoreIdentity trusted;
     private @Nullable String refused;
+    private TlsProbe.@Nullable Finding finding;
     private boolean asking;
     private int losses;
 
@@ -54,6 +55,9 @@ final class Trust implements AutoCloseable {
 
     private void changed(ConnectionState state) {
         synchronized (lock) {
+            if (state.isConnected()) {
+                finding = null;
+            }
             if (state == ConnectionState.LOST) {
                 trusted = null;
                 refused = null;
@@ -134,16 +138,41 @@ final class Trust implements AutoCloseable {
     /** Waits until the store is trusted. */
     void await(Duration bound) throws StoreUnreachableException {
         synchronized (lock) {
-            if (trusted == null && refused == null) {
+            if (trusted == null && refused == null && !isHopeless()) {
                 waitFor(bound);
             }
             if (refused != null) {
                 throw new StoreUnreachableException(refused);
             }
+            if (trusted == null && isHopeless()) {
+                throw new StoreUnreachableException(found() + ". Running machines are not affected");
+            }
             if (trusted == null) {
-                throw StoreSession.unreachable(settings, "no connection");
+                throw StoreSession.unreachable(settings, found());
             }
         }
+    }
+
+    /** What is known of why there is no connection: nobody waits for what cannot come. */
+    void explain(Optional<TlsProbe.Finding> why) {
+        synchronized (lock) {
+            String before = found();
+            finding = why.orElse(null);
+            if (isHopeless() && !before.equals(found())) {
+                LOG.error("{}", found());
+            }
+            if (isHopeless()) {
+                lock.notifyAll();
+            }
+        }
+    }
+
+    private boolean isHopeless() {
+        return finding != null && finding.certain();
+    }
+
+    private String found() {
+        return finding == null ? "no connection" : finding.problem().orElse("no connection");
     }
 
     private void waitFor(Duration bound) throws StoreUnreachableException {

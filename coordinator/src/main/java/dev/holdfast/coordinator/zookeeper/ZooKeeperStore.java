@@ -39,6 +39,7 @@ public final class ZooKeeperStore implements AutoCloseable {
     private final ZooKeeperLeadership leadership;
     private final ZooKeeperNodeRegistry nodes;
     private final ZooKeeperGroupQueue queue;
+    private final Optional<TlsWatch> tlsWatch;
 
     private ZooKeeperStore(StoreSettings settings, CuratorFramework curator, Trust trust, LongSupplier nanoClock) {
         this.curator = curator;
@@ -48,6 +49,12 @@ public final class ZooKeeperStore implements AutoCloseable {
         this.leadership = new ZooKeeperLeadership(session, curator);
         this.nodes = new ZooKeeperNodeRegistry(session);
         this.queue = new ZooKeeperGroupQueue(session, curator);
+        this.tlsWatch = settings.tls()
+                .map(tls -> new TlsWatch(
+                        settings.connect(),
+                        tls,
+                        () -> curator.getZookeeperClient().isConnected(),
+                        trust::explain));
     }
 
     /**
@@ -72,6 +79,7 @@ public final class ZooKeeperStore implements AutoCloseable {
         config.setProperty(ZKClientConfig.ENABLE_CLIENT_SASL_KEY, "false");
         // A server's certificate must name the host that was configured, not what reverse DNS says (CVE-2026-24281).
         config.setProperty("zookeeper.ssl.allowReverseDnsLookup", "false");
+        settings.tls().ifPresent(tls -> tls.configure(config));
         int session = Math.toIntExact(settings.sessionTimeout().toMillis());
         return CuratorFrameworkFactory.builder()
                 .connectString(settings.connect())
@@ -175,6 +183,7 @@ public final class ZooKeeperStore implements AutoCloseable {
         leadership.close();
         decisions.close();
         nodes.close();
+        tlsWatch.ifPresent(TlsWatch::close);
         trust.close();
         curator.close();
     }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.UnreadableDefinition;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.JournalEntry;
 import dev.holdfast.coordinator.protocol.Name;
@@ -25,6 +27,28 @@ import org.junit.jupiter.api.TestFactory;
 class RecordCodecTest {
 
     private static final Refusal BROKEN = Refusal.failed("n2: the disk is full; make room");
+
+    @Test
+    void aNodeTellsWhichDefinitionsItCannotRead() throws Exception {
+        NodeRegistry.Node whole = RecordSamples.node();
+        NodeRegistry.Node node = new NodeRegistry.Node(
+                whole.node(),
+                whole.identity(),
+                whole.channelAddress(),
+                whole.controlAddress(),
+                whole.software(),
+                whole.recordVersion(),
+                whole.vms(),
+                List.of(
+                        new UnreadableDefinition(
+                                "/a.toml",
+                                Optional.of(new Name("a")),
+                                new TreeSet<>(Set.of(new Name("shop"))),
+                                false,
+                                "why"),
+                        new UnreadableDefinition("/b c.toml", Optional.empty(), new TreeSet<>(), true, "why else")));
+        assertThat(RecordCodec.decodeNode(RecordCodec.encode(node))).isEqualTo(node);
+    }
 
     /** A record's value, bytes and reader. */
     private record Form(String file, Object value, byte[] bytes, Reader reader) {}

@@ -8,6 +8,7 @@ import dev.holdfast.coordinator.port.GroupChannel;
 import dev.holdfast.coordinator.port.Journal;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.RoundGate;
+import dev.holdfast.coordinator.port.UnreadableDefinition;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.JournalEntry;
@@ -29,6 +30,8 @@ import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the leader does before a round: one node, whose member's node comes into the channel late or never. */
 class CoordinatorTest {
@@ -40,6 +43,7 @@ class CoordinatorTest {
     private final MemoryDecisionLog log = new MemoryDecisionLog();
     private final AtomicInteger looks = new AtomicInteger();
     private int joinsAtLook;
+    private List<UnreadableDefinition> unreadable = List.of();
 
     /** A channel in which this node hears itself only after some looks. */
     private final GroupChannel channel = new GroupChannel() {
@@ -131,6 +135,36 @@ class CoordinatorTest {
         assertThat(log.isEmpty()).isTrue();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"shop", "any"})
+    void refusesACheckpointThatMightBeWithoutAMachineWhoseDefinitionCannotBeRead(String of) {
+        Set<Name> groups = of.equals("any") ? Set.of() : Set.of(new Name(of));
+        unreadable = List.of(unreadable(groups, of.equals("any")));
+        assertThatThrownBy(this::run)
+                .isInstanceOfSatisfying(
+                        RoundRefusedException.class,
+                        refused -> assertThat(refused.because().kind()).isEqualTo(Refusal.Kind.PREFLIGHT))
+                .hasMessageContaining("n1 cannot read /etc/holdfast/vms/db.toml")
+                .hasMessageContaining("db.toml:3:1: syntax")
+                .hasMessageContaining("Correct the file");
+        assertThat(log.isEmpty()).isTrue();
+    }
+
+    @Test
+    void aDefinitionOfAnotherGroupIsInNobodysWay() throws Exception {
+        unreadable = List.of(unreadable(Set.of(new Name("mail")), false));
+        assertThat(run().kind()).isEqualTo(Outcome.Kind.COMMITTED);
+    }
+
+    private static UnreadableDefinition unreadable(Set<Name> groups, boolean any) {
+        return new UnreadableDefinition(
+                "/etc/holdfast/vms/db.toml",
+                Optional.of(new Name("db")),
+                new TreeSet<>(groups),
+                any,
+                "/etc/holdfast/vms/db.toml:3:1: syntax: ...");
+    }
+
     private static final class OneGroup implements Catalogue {
         private final Group group = new Group(SHOP, new TreeSet<>(Set.of(WEB)), Optional.empty());
 
@@ -169,14 +203,14 @@ class CoordinatorTest {
         public void finishDelete(Name name, Name checkpoint, Epoch reign) {}
     }
 
-    private static final class OneNode implements NodeRegistry {
+    private final class OneNode implements NodeRegistry {
         @Override
         public void publish(Node self) {}
 
         @Override
         public List<Node> nodes() {
             SortedMap<Name, String> vms = new TreeMap<>(Map.of(WEB, "running"));
-            return List.of(new Node(SELF, "id", "127.0.0.1:7800", "", "test", 1, vms));
+            return List.of(new Node(SELF, "id", "127.0.0.1:7800", "", "test", 1, vms, unreadable));
         }
 
         @Override

@@ -97,6 +97,8 @@ class WallsTest {
                     "..coordinator.port..",
                     "..coordinator.protocol..",
                     "java.net",
+                    "java.security..",
+                    "javax.net.ssl",
                     "org.apache.curator..",
                     "org.apache.zookeeper..",
                     "org.slf4j"),

@@ -11,9 +11,7 @@ public final class EnsembleServerMain {
     private EnsembleServerMain() {}
 
     public static void main(String[] arguments) throws IOException, InterruptedException {
-        Thread parent = new Thread(EnsembleServerMain::endWithTheTest, "parent");
-        parent.setDaemon(true);
-        parent.start();
+        endWithTheParent();
         TreeMap<Integer, String> servers = new TreeMap<>();
         for (int index = 3; index < arguments.length; index++) {
             String[] parts = arguments[index].split("=");
@@ -25,6 +23,12 @@ public final class EnsembleServerMain {
                 Integer.parseInt(arguments[1]),
                 Integer.parseInt(arguments[2]),
                 servers));
+    }
+
+    static void endWithTheParent() {
+        Thread parent = new Thread(EnsembleServerMain::endWithTheTest, "parent");
+        parent.setDaemon(true);
+        parent.start();
     }
 
     /** The input ends when the test's process does, however it ends. */

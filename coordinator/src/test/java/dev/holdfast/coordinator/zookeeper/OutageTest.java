@@ -222,7 +222,8 @@ class OutageTest {
                 SharedEnsemble.CREDENTIALS,
                 SharedEnsemble.SESSION,
                 OPERATION,
-                true);
+                true,
+                Optional.empty());
         return SharedEnsemble.open(settings, new SharedEnsemble.Memory());
     }
 

@@ -14,7 +14,7 @@ import java.util.List;
  * @param paused whether new rounds are held back, and why; empty if not
  * @param nodes the nodes that are known
  * @param rounds the rounds under way
- * @param problems what a person should look at: records in the store that cannot be read
+ * @param problems what a person should look at: records in the store and definitions of machines that cannot be read
  */
 public record ClusterStatus(
         String cluster,
@@ -43,8 +43,9 @@ public record ClusterStatus(
      * @param address its address on the channel
      * @param version of Holdfast
      * @param vms how many machines it runs, -1 if unknown
+     * @param degraded whether it cannot read the definition of a machine; the problems say which
      */
-    public record Node(String name, boolean online, String address, String version, int vms) {}
+    public record Node(String name, boolean online, String address, String version, int vms, boolean degraded) {}
 
     /**
      * A round under way.

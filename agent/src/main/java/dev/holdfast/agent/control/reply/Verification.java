@@ -17,7 +17,22 @@ public record Verification(List<Row> files) {
 
     /** Whether all is right. */
     public boolean passed() {
-        return files.stream().allMatch(Row::intact);
+        return files.stream().allMatch(row -> row.state() == State.INTACT);
+    }
+
+    /** Whether something was found that is not right. */
+    public boolean failed() {
+        return files.stream().anyMatch(row -> row.state() == State.DAMAGED);
+    }
+
+    /** What was found. */
+    public enum State {
+        /** It is as it was. */
+        INTACT,
+        /** It is not. */
+        DAMAGED,
+        /** It could not be looked at. */
+        UNKNOWN
     }
 
     /**
@@ -27,8 +42,8 @@ public record Verification(List<Row> files) {
      * @param node where it is
      * @param role {@code memory}, {@code disk:<id>}, {@code sidecar} or {@code chain}
      * @param path where it is
-     * @param intact whether it is as it was
+     * @param state whether it is as it was
      * @param detail what is wrong, or empty
      */
-    public record Row(Name vm, Name node, String role, String path, boolean intact, String detail) {}
+    public record Row(Name vm, Name node, String role, String path, State state, String detail) {}
 }

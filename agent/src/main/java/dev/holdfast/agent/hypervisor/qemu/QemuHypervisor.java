@@ -9,18 +9,26 @@ import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpException;
+import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Starts and finds QEMU processes. They are daemons, not children, and outlive the agent. Thread-safe. */
 public final class QemuHypervisor implements Hypervisor {
+    private static final Logger LOG = LoggerFactory.getLogger(QemuHypervisor.class);
     private static final Duration START = Duration.ofSeconds(30);
     private static final Duration ANSWER = Duration.ofSeconds(5);
     private static final int WORDS_OF_QEMU = 4000;
@@ -121,6 +129,38 @@ public final class QemuHypervisor implements Hypervisor {
             vm.get().tidy();
         }
         return vm.map(v -> v);
+    }
+
+    @Override
+    public Set<Name> running() {
+        Path directories = settings.runDirectory().resolve("vms");
+        if (!Files.isDirectory(directories)) {
+            return Set.of();
+        }
+        try (Stream<Path> all = Files.list(directories)) {
+            return all.flatMap(QemuHypervisor::name).filter(this::mayRun).collect(Collectors.toUnmodifiableSet());
+        } catch (IOException | UncheckedIOException e) {
+            LOG.debug("what runs on this node cannot be told", e);
+            return Set.of();
+        }
+    }
+
+    private static Stream<Name> name(Path directory) {
+        try {
+            return Stream.of(new Name(directory.getFileName().toString()));
+        } catch (IllegalArgumentException e) {
+            return Stream.empty();
+        }
+    }
+
+    private boolean mayRun(Name vm) {
+        try {
+            return VmDirectory.of(settings.runDirectory(), vm, Optional.empty())
+                    .process()
+                    .isPresent();
+        } catch (HypervisorException e) {
+            return true;
+        }
     }
 
     private Optional<QemuVm> connect(VmDefinition definition, VmDirectory directory) throws HypervisorException {

@@ -7,7 +7,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -58,6 +61,59 @@ class AgentFaultsTest {
         Told told = round.told();
         assertThat(told.exit()).as(told.all()).isNotZero();
         cluster.assertConverged("after-preparing");
+    }
+
+    @Test
+    void anAgentStartsAndServesTheOthersWhenOneDefinitionCannotBeRead() throws IOException {
+        RealNode node = cluster.n1();
+        Path bad = node.home.resolve("vms/db.toml");
+        Files.writeString(bad, "name = \"db\"\ngroup = \"%s\"\nmemory = = 5\n".formatted(GROUP));
+        try {
+            node.agent.kill();
+            node.agent.startAgain();
+            cluster.awaitPresent();
+            assertThat(node.agent.log()).contains("db.toml:3:10: syntax").contains("defines no machine");
+            assertThat(node.run("vm", "show", node.vm.name).exit()).isZero();
+            assertThat(node.run("vm", "list").all()).contains("db.toml:3:10").contains("degraded");
+            assertThat(node.run("vm", "start", "db").all()).contains("db.toml:3:10");
+            Told status = cluster.n2().run("cluster", "status");
+            assertThat(status.all()).contains("DEGRADED").contains("node n1 cannot read a definition");
+            assertThat(cluster.n2().run("group", "show", GROUP).all()).contains("unreadable");
+            for (String[] words : new String[][] {{"--dry-run", GROUP + "@partly"}, {GROUP + "@partly"}}) {
+                Told told = cluster.n2()
+                        .run(Stream.concat(Stream.of("checkpoint", "create"), Stream.of(words))
+                                .toArray(String[]::new));
+                assertThat(told.exit()).as(told.all()).isEqualTo(3);
+                assertThat(told.all()).contains("n1 cannot read").contains("names this group");
+            }
+        } finally {
+            Files.delete(bad);
+            node.agent.kill();
+        }
+        cluster.assertConverged("after-correction");
+    }
+
+    @Test
+    void aMachineRunsOnWhileItsOwnDefinitionCannotBeReadAndEveryNodeIsTold() throws IOException {
+        RealNode node = cluster.n1();
+        Path file = node.home.resolve("vms/" + node.vm.name + ".toml");
+        String good = Files.readString(file);
+        Files.writeString(file, good.replaceFirst("group = .*", "group ="));
+        try {
+            node.agent.kill();
+            node.agent.startAgain();
+            await("the other node is told that it runs there")
+                    .atMost(RealCluster.BOUND)
+                    .until(() -> cluster.n2().run("group", "show", GROUP).all().contains("undefined"));
+            assertThat(node.vm.runs()).isTrue();
+            Told told = cluster.n2().run("checkpoint", "create", GROUP + "@partly");
+            assertThat(told.exit()).as(told.all()).isEqualTo(3);
+            assertThat(told.all()).contains("may belong to any group");
+        } finally {
+            Files.writeString(file, good);
+            node.agent.kill();
+        }
+        cluster.assertConverged("after-its-own");
     }
 
     @Test

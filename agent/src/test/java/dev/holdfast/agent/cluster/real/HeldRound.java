@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
  */
 final class HeldRound {
     private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final int TRIES = 5;
 
     final RealCluster cluster;
     final RealNode leader;
@@ -38,17 +39,45 @@ final class HeldRound {
 
     /** The follower's node is ready, the leader's is preparing. */
     static HeldRound preparing(RealCluster cluster, String name) throws IOException {
-        return new HeldRound(cluster, "checkpoint", "create", GROUP + "@" + name);
+        return begin(cluster, () -> new HeldRound(cluster, "checkpoint", "create", GROUP + "@" + name));
     }
 
     /** The leader's node stands still and waits for the follower's, whose agent is stopped. */
     static HeldRound frozen(RealCluster cluster, String name) throws IOException {
-        return preparing(cluster, name).freeze();
+        return begin(cluster, () -> new HeldRound(cluster, "checkpoint", "create", GROUP + "@" + name).freeze());
     }
 
     /** The same for a revert: a hold. */
     static HeldRound held(RealCluster cluster, String name) throws IOException {
-        return new HeldRound(cluster, "checkpoint", "revert", "--yes", GROUP + "@" + name).freeze();
+        return begin(
+                cluster, () -> new HeldRound(cluster, "checkpoint", "revert", "--yes", GROUP + "@" + name).freeze());
+    }
+
+    private interface Beginning {
+        HeldRound begin() throws IOException;
+    }
+
+    /** A QEMU that does not answer is given up after three seconds, and a slow machine needs longer to get so far. */
+    private static HeldRound begin(RealCluster cluster, Beginning beginning) throws IOException {
+        for (int left = TRIES; ; left--) {
+            try {
+                return beginning.begin();
+            } catch (OverException e) {
+                if (left == 0) {
+                    throw e;
+                }
+                cluster.heal();
+            }
+        }
+    }
+
+    /** It ended before it came so far. */
+    private static final class OverException extends IllegalStateException {
+        private static final long serialVersionUID = 1L;
+
+        OverException(String what) {
+            super(what);
+        }
     }
 
     private HeldRound freeze() throws IOException {
@@ -82,13 +111,23 @@ final class HeldRound {
         return rounds.isEmpty() ? Optional.empty() : Optional.of(rounds.get(0).texts("waits_for"));
     }
 
-    private static void reaches(String what, Callable<Boolean> state) {
+    private void reaches(String what, Callable<Boolean> state) {
         await(what)
                 .pollInSameThread()
                 .pollDelay(Duration.ZERO)
                 .pollInterval(Duration.ofMillis(2))
                 .atMost(BOUND)
-                .until(state);
+                .until(() -> {
+                    boolean over = caller.isDone();
+                    if (state.call()) {
+                        return true;
+                    }
+                    if (over) {
+                        throw new OverException("the round is over before " + what + ": "
+                                + caller.join().all());
+                    }
+                    return false;
+                });
     }
 
     /** What the caller was told, once it was. */

@@ -9,6 +9,9 @@ import static org.awaitility.Awaitility.await;
 import dev.holdfast.agent.journal.OperationJournal;
 import dev.holdfast.agent.journal.OperationState;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,7 +26,7 @@ import org.junit.jupiter.api.Test;
 @Tag("qemu")
 @Tag("cluster")
 class LiveMigrationTest {
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofSeconds(60);
 
     private static RealCluster cluster;
     private static RealVm here;
@@ -123,6 +126,42 @@ class LiveMigrationTest {
     }
 
     @Test
+    void isNotSentToANodeThatSeesAnOlderHeadOfItsDisks() throws IOException {
+        cluster.awaitPresent();
+        require(cluster.n1().run("checkpoint", "create", GROUP + "@newer"));
+        Path head = here.chain.resolve("head");
+        Path newest = Files.readSymbolicLink(head);
+        Path oldest = Files.createDirectory(here.chain.resolve("oldest-of-test"));
+        for (String disk : List.of("d0", "d1")) {
+            Files.createSymbolicLink(
+                    oldest.resolve(disk + ".qcow2"), here.chain.resolve("layers/" + disk + "-000001.qcow2"));
+        }
+        try {
+            // As an NFS client does whose cache is a minute old.
+            turn(head, oldest);
+            Told told = move(cluster.n1(), cluster.n2());
+            assertThat(told.exit()).as(told.all()).isNotZero();
+            assertThat(told.all())
+                    .contains("n2 sees an older state of the storage")
+                    .contains("d0-000001.qcow2");
+        } finally {
+            turn(head, newest);
+            Files.delete(oldest.resolve("d0.qcow2"));
+            Files.delete(oldest.resolve("d1.qcow2"));
+            Files.delete(oldest);
+        }
+        isOnlyHere();
+        require(move(cluster.n1(), cluster.n2()));
+        isOnlyThere();
+        require(cluster.n2().run("checkpoint", "delete", "--yes", GROUP + "@newer"));
+    }
+
+    private static void turn(Path head, Path to) throws IOException {
+        Path next = Files.createSymbolicLink(head.resolveSibling("head-of-test"), to);
+        Files.move(next, head, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    @Test
     void movesThereAndBackWhileItWritesAndItsCheckpointsGoWithIt() throws IOException {
         cluster.awaitPresent();
         require(cluster.n1().run("checkpoint", "create", GROUP + "@before"));
@@ -168,7 +207,7 @@ class LiveMigrationTest {
         told = cluster.n2().run("vm", "migrate", "web1", "--to", "n1");
         assertThat(told.exit()).as(told.all()).isEqualTo(3);
         assertThat(told.err()).contains("does not run on this node");
-        told = cluster.n1().run("vm", "migrate", "web1", "--to", "n9");
+        told = cluster.n1().run("vm", "migrate", "web1", "--to", "n9", "--timeout", "3s");
         assertThat(told.exit()).as(told.all()).isEqualTo(1);
         assertThat(told.err()).contains("n9", "not in the group channel");
         assertThat(here.runs()).isTrue();

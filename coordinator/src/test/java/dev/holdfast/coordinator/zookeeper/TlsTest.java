@@ -1,0 +1,164 @@
+package dev.holdfast.coordinator.zookeeper;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The store by TLS, with certificates on both sides. */
+class TlsTest {
+
+    private static final Duration BOUND = Duration.ofSeconds(60);
+    private static final Duration SESSION = Duration.ofSeconds(40);
+
+    private static TlsEnsemble ensemble;
+
+    @BeforeAll
+    static void start() throws IOException {
+        ensemble = TlsEnsemble.start(Files.createTempDirectory("zk-tls-"));
+    }
+
+    @AfterAll
+    static void end() {
+        ensemble.close();
+    }
+
+    private static Optional<Path> identity() {
+        return Optional.of(ensemble.file("n1.pem"));
+    }
+
+    private static ZooKeeperStore open(String connect, Path trust, Optional<Path> identity) throws IOException {
+        StoreSettings settings = StoreSettings.of(
+                        connect, SharedEnsemble.cluster(), new Name("n1"), SharedEnsemble.CREDENTIALS, SESSION)
+                .with(StoreTls.read(trust, identity));
+        return SharedEnsemble.open(settings, new SharedEnsemble.Memory());
+    }
+
+    /** The reason, long before the time-out of an operation. */
+    private static String refusal(String connect, Path trust, Optional<Path> identity, String word) throws IOException {
+        awaitServing();
+        try (ZooKeeperStore store = open(connect, trust, identity)) {
+            String[] reason = {""};
+            Awaitility.await().atMost(BOUND).ignoreExceptions().until(() -> {
+                try {
+                    store.awaitReady(Duration.ofMillis(100));
+                    throw new AssertionError("it was let in");
+                } catch (StoreUnreachableException refused) {
+                    reason[0] = refused.getMessage();
+                    return reason[0].contains(word);
+                }
+            });
+            return reason[0];
+        }
+    }
+
+    private static void awaitServing() throws IOException {
+        try (ZooKeeperStore store = open(ensemble.connect(), ensemble.file("ca.pem"), identity())) {
+            store.awaitReady(BOUND);
+        } catch (StoreUnreachableException e) {
+            throw new AssertionError(ensemble.logs(), e);
+        }
+    }
+
+    @Test
+    void aNodeWithACertificateWorksWithTheStore() throws Exception {
+        awaitServing();
+        try (ZooKeeperStore store = open(ensemble.connect(), ensemble.file("ca.pem"), identity())) {
+            store.awaitReady(BOUND);
+            store.catalogue().addToGroup(new Name("shop"), new Name("web"));
+            assertThat(store.catalogue().groups()).hasSize(1);
+            store.nodes()
+                    .publish(new NodeRegistry.Node(
+                            new Name("n1"), "id", "127.0.0.1:7800", "", "test", 1, new TreeMap<>()));
+            assertThat(store.nodes().nodes()).hasSize(1);
+        }
+        Set<String> threads = Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> !thread.isDaemon())
+                .map(Thread::getName)
+                .filter(name -> name.startsWith("zkNetty"))
+                .collect(Collectors.toSet());
+        assertThat(threads).as("threads that would keep an agent from ending").isEmpty();
+    }
+
+    @Test
+    void aServerOfAnotherAuthorityIsToldWithinSeconds() throws Exception {
+        try (TlsEnsemble stranger = ensemble.stranger()) {
+            assertThat(refusal(ensemble.connect(), stranger.file("ca.pem"), identity(), "signed"))
+                    .contains("is not signed by an authority in " + stranger.file("ca.pem"))
+                    .contains("tls_trust")
+                    .contains("Running machines are not affected");
+            assertThat(refusal(
+                            ensemble.connect(),
+                            ensemble.file("ca.pem"),
+                            Optional.of(stranger.file("n1.pem")),
+                            "refuses"))
+                    .contains("refuses the certificate of this node in " + stranger.file("n1.pem"))
+                    .contains("ssl.trustStore");
+        }
+    }
+
+    @Test
+    void aMissingCertificateIsToldWithinSeconds() throws Exception {
+        assertThat(refusal(ensemble.connect(), ensemble.file("ca.pem"), Optional.empty(), "wants"))
+                .contains("wants a certificate of this node")
+                .contains("tls_identity");
+    }
+
+    @Test
+    void aNameThatTheServersCertificateDoesNotHaveIsTold() throws Exception {
+        String connect = ensemble.connect().replace("127.0.0.1", "localhost");
+        assertThat(refusal(connect, ensemble.file("ca.pem"), identity(), "made out"))
+                .contains("is not made out to \"localhost\"");
+    }
+
+    @Test
+    void aPortThatDoesNotSpeakTlsIsTold() throws Exception {
+        assertThat(refusal(SharedEnsemble.get().connect(), ensemble.file("ca.pem"), identity(), "greeted"))
+                .contains("hangs up", "is no secureClientPort");
+    }
+
+    @Test
+    void filesThatCannotBeUsedAreRefusedWithWhatToDo() throws Exception {
+        Path trust = ensemble.file("ca.pem");
+        Path identity = ensemble.file("n1.pem");
+        Path open = Files.copy(ensemble.file("n1.crt"), ensemble.file("open.pem"));
+        Files.writeString(open, Files.readString(identity));
+        assertRefused(trust, Optional.of(open), "can be read by others", "chmod 600");
+        assertRefused(identity.resolveSibling("nowhere.pem"), Optional.empty(), "is missing");
+        assertRefused(ensemble.file("n1.key"), Optional.empty(), "holds no certificate");
+        assertRefused(trust, Optional.of(ensemble.file("n1.key")), "must hold both");
+        for (String[] form : new String[][] {
+            {"openssl ec -in n1.key -out form.key", "openssl pkcs8"},
+            {"openssl pkey -in n1.key -aes256 -passout pass:x -out form.key", "is encrypted"},
+            {"echo -----BEGIN PRIVATE KEY-----; echo -----BEGIN PRIVATE KEY----- > form.key", "cannot be read"},
+        }) {
+            TlsEnsemble.run(
+                    trust.getParent(),
+                    "umask 077; rm -f form.key form.pem;" + form[0] + "; cat form.key n1.crt > form.pem");
+            assertRefused(trust, Optional.of(ensemble.file("form.pem")), form[1]);
+        }
+        Stream.of("open.pem", "form.key", "form.pem")
+                .forEach(file -> ensemble.file(file).toFile().delete());
+    }
+
+    private static void assertRefused(Path trust, Optional<Path> identity, String... words) {
+        assertThatThrownBy(() -> StoreTls.read(trust, identity))
+                .isInstanceOf(IOException.class)
+                .hasMessageContainingAll(words);
+    }
+}
