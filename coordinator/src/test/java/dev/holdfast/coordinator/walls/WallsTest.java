@@ -42,10 +42,11 @@ class WallsTest {
             "the protocol knows only values and collections",
             classes()
                     .that()
-                    .resideInAPackage("..coordinator.protocol..")
+                    .resideInAnyPackage("..coordinator.protocol..", "..coordinator.replication..")
                     .should()
                     .onlyDependOnClassesThat(resideInAnyPackage(
                             "..coordinator.protocol..",
+                            "..coordinator.replication..",
                             "java.lang",
                             "java.lang.annotation",
                             "java.lang.invoke",
@@ -59,7 +60,7 @@ class WallsTest {
             "the protocol has neither clock nor chance",
             noClasses()
                     .that()
-                    .resideInAPackage("..coordinator.protocol..")
+                    .resideInAnyPackage("..coordinator.protocol..", "..coordinator.replication..")
                     .should()
                     .dependOnClassesThat()
                     .haveNameMatching(

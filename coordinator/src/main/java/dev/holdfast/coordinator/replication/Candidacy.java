@@ -1,0 +1,163 @@
+package dev.holdfast.coordinator.replication;
+
+import dev.holdfast.coordinator.protocol.Step;
+import dev.holdfast.coordinator.replication.ReplicaEffect.AskProof;
+import dev.holdfast.coordinator.replication.ReplicaEffect.Done;
+import dev.holdfast.coordinator.replication.ReplicaEffect.DropCopy;
+import dev.holdfast.coordinator.replication.ReplicaEffect.NoteLife;
+import dev.holdfast.coordinator.replication.ReplicaEffect.ReadRecord;
+import dev.holdfast.coordinator.replication.ReplicaEffect.Refuse;
+import dev.holdfast.coordinator.replication.ReplicaEffect.WriteRecord;
+import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** A copy that pacemaker wants to be the primary. */
+public sealed interface Candidacy extends ReplicaState {
+
+    /**
+     * Who wants to be promoted.
+     *
+     * @param copy what it has
+     * @param back where it goes if it is refused
+     */
+    record Candidate(Self self, Optional<CopyFacts> copy, ReplicaState back) {
+
+        /** Before the proof the age of the last commit says nothing: the old primary may still go on. */
+        Verdict judge(Optional<ReplicationRecord> record) {
+            return judge(record, Duration.ZERO, new Proof.Missing());
+        }
+
+        Verdict judge(Optional<ReplicationRecord> record, Duration since, Proof proof) {
+            return Promotion.judge(record, copy, since, proof, self.policy());
+        }
+
+        Step<ReplicaState, ReplicaEffect> refused(Reason reason) {
+            if (back instanceof Following following && following.epoch() > 0) {
+                return Step.to(back, new Refuse(reason), following.acknowledgement());
+            }
+            return Step.to(back, new Refuse(reason));
+        }
+
+        /** It has begun a life. The note comes first: it must be known that this copy is used up once it runs. */
+        Step<ReplicaState, ReplicaEffect> won(Stored stored) {
+            CopyFacts mine = copy.orElseThrow();
+            boolean disks = mine.kind() == CopyFacts.Kind.DISKS;
+            Life life = new Life(self, mine.copy(), stored.record().generation(), stored.version(), disks);
+            List<ReplicaEffect> effects = new ArrayList<>();
+            effects.add(new NoteLife(life.generation(), Optional.empty()));
+            if (mine.strayed()) {
+                // The record names it now: what it did counts.
+                effects.add(new ReplicaEffect.NoteStrayed(false));
+            }
+            effects.add(disks ? new ReplicaEffect.RunCold() : new ReplicaEffect.FailOver(mine.epoch()));
+            effects.add(new Done());
+            return Step.to(new Alone(life), effects);
+        }
+    }
+
+    Candidate candidate();
+
+    static Step<ReplicaState, ReplicaEffect> begin(Candidate candidate) {
+        return Step.to(new Reading(candidate, Optional.empty()), new ReadRecord());
+    }
+
+    /** Before it has begun a life it can be taken back. */
+    private static Step<ReplicaState, ReplicaEffect> voided(Candidate candidate) {
+        return Step.to(new Out(candidate.self(), Optional.empty()), new DropCopy(), new Refuse(Reason.OUT_OF_SYNC));
+    }
+
+    private static boolean isOf(ReplicaEvent.VoidHeard event, Candidate candidate) {
+        return candidate
+                .copy()
+                .filter(facts -> facts.copy().equals(event.copy()))
+                .isPresent();
+    }
+
+    /**
+     * The record is being read.
+     *
+     * @param claimed what was written without an answer; to find it proves that it has taken effect, to find something else
+     *     proves nothing
+     */
+    record Reading(Candidate candidate, Optional<ReplicationRecord> claimed) implements Candidacy {
+
+        @Override
+        public Step<ReplicaState, ReplicaEffect> onRecordRead(ReplicaEvent.RecordRead event) {
+            Stored stored = event.stored();
+            if (claimed.equals(Optional.of(stored.record()))) {
+                return candidate.won(stored);
+            }
+            Verdict verdict = candidate.judge(Optional.of(stored.record()));
+            if (verdict instanceof Verdict.Allowed allowed) {
+                return Claiming.claim(candidate, stored.version(), allowed.next());
+            }
+            Reason reason = ((Verdict.Refused) verdict).reason();
+            return reason == Reason.NOT_PROVEN_GONE
+                    ? Step.to(
+                            new Proving(candidate, stored),
+                            new AskProof(stored.record().primary().orElseThrow().node()))
+                    : candidate.refused(reason);
+        }
+
+        @Override
+        public Step<ReplicaState, ReplicaEffect> onRecordAbsent(ReplicaEvent.RecordAbsent event) {
+            Verdict verdict = candidate.judge(Optional.empty());
+            return verdict instanceof Verdict.Allowed allowed
+                    ? Claiming.claim(candidate, ReplicationRecord.NO_VERSION, allowed.next())
+                    : candidate.refused(((Verdict.Refused) verdict).reason());
+        }
+
+        @Override
+        public Step<ReplicaState, ReplicaEffect> onStoreSilent(ReplicaEvent.StoreSilent event) {
+            return candidate.refused(Reason.STORE_SILENT);
+        }
+
+        @Override
+        public Step<ReplicaState, ReplicaEffect> onVoidHeard(ReplicaEvent.VoidHeard event) {
+            return isOf(event, candidate) ? voided(candidate) : Step.rejected(this, "another copy");
+        }
+    }
+
+    /** Pacemaker is asked about the old primary, after the record was read. */
+    record Proving(Candidate candidate, Stored stored) implements Candidacy {
+
+        @Override
+        public Step<ReplicaState, ReplicaEffect> onProofGiven(ReplicaEvent.ProofGiven event) {
+            Verdict verdict = candidate.judge(Optional.of(stored.record()), event.sinceCommit(), event.proof());
+            return verdict instanceof Verdict.Allowed allowed
+                    ? Claiming.claim(candidate, stored.version(), allowed.next())
+                    : candidate.refused(((Verdict.Refused) verdict).reason());
+        }
+
+        @Override
+        public Step<ReplicaState, ReplicaEffect> onVoidHeard(ReplicaEvent.VoidHeard event) {
+            return isOf(event, candidate) ? voided(candidate) : Step.rejected(this, "another copy");
+        }
+    }
+
+    /** The new life is being written. */
+    record Claiming(Candidate candidate, ReplicationRecord next) implements Candidacy {
+
+        static Step<ReplicaState, ReplicaEffect> claim(Candidate candidate, int version, ReplicationRecord next) {
+            return Step.to(new Claiming(candidate, next), new WriteRecord(version, next));
+        }
+
+        @Override
+        public Step<ReplicaState, ReplicaEffect> onRecordWritten(ReplicaEvent.RecordWritten event) {
+            return candidate.won(new Stored(next, event.version()));
+        }
+
+        @Override
+        public Step<ReplicaState, ReplicaEffect> onRecordRefused(ReplicaEvent.RecordRefused event) {
+            return begin(candidate);
+        }
+
+        @Override
+        public Step<ReplicaState, ReplicaEffect> onRecordUnknown(ReplicaEvent.RecordUnknown event) {
+            return Step.to(new Reading(candidate, Optional.of(next)), List.of(new ReadRecord()));
+        }
+    }
+}

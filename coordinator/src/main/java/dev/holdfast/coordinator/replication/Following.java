@@ -1,0 +1,158 @@
+package dev.holdfast.coordinator.replication;
+
+import dev.holdfast.coordinator.protocol.Step;
+import dev.holdfast.coordinator.replication.ReplicaEffect.Acknowledge;
+import dev.holdfast.coordinator.replication.ReplicaEffect.CommitDisks;
+import dev.holdfast.coordinator.replication.ReplicaEffect.DropArriving;
+import dev.holdfast.coordinator.replication.ReplicaEffect.DropCopy;
+import dev.holdfast.coordinator.replication.ReplicaEffect.DropMemory;
+import dev.holdfast.coordinator.replication.ReplicaEffect.NoteCommit;
+import dev.holdfast.coordinator.replication.ReplicaEffect.Refuse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A standby, or one that becomes one.
+ *
+ * @param copy its copy
+ * @param generation of the primary it follows
+ * @param epoch the last one that is committed here; 0 before the first
+ * @param commit how far that of the next one is
+ * @param wanted somebody wants it promoted as soon as the commit is done
+ */
+public record Following(Self self, Copy copy, long generation, long epoch, Commit commit, boolean wanted)
+        implements ReplicaState {
+
+    /** How far a commit is. */
+    enum Commit {
+        NONE,
+        /** The note that it begins is on its way. */
+        NOTING,
+        /** The disks are brought to the epoch. */
+        DISKS,
+        /** The note that it is done is on its way. */
+        CLOSING
+    }
+
+    static Following begin(Self self, Copy copy, long generation) {
+        return new Following(self, copy, generation, 0, Commit.NONE, false);
+    }
+
+    Following at(long committed) {
+        return new Following(self, copy, generation, committed, Commit.NONE, wanted);
+    }
+
+    Following in(Commit now) {
+        return new Following(self, copy, generation, epoch, now, wanted);
+    }
+
+    ReplicaEffect acknowledgement() {
+        return new Acknowledge(copy, epoch);
+    }
+
+    private CopyFacts facts() {
+        return CopyFacts.standby(copy, generation, epoch);
+    }
+
+    private Step<ReplicaState, ReplicaEffect> unfit(Object event) {
+        return Step.rejected(this, "%s does not fit %s at %d, %s".formatted(event, copy, epoch, commit));
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onMemoryComplete(ReplicaEvent.MemoryComplete event) {
+        if (!event.copy().equals(copy) || commit != Commit.NONE || event.epoch() != epoch + 1) {
+            return unfit(event);
+        }
+        return Step.to(in(Commit.NOTING), new NoteCommit(epoch + 1, false));
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onJournaled(ReplicaEvent.Journaled event) {
+        if (commit == Commit.NOTING) {
+            return Step.to(in(Commit.DISKS), new CommitDisks(epoch + 1));
+        }
+        return commit == Commit.CLOSING ? committed() : unfit(event);
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onDisksCommitted(ReplicaEvent.DisksCommitted event) {
+        return commit == Commit.DISKS ? Step.to(in(Commit.CLOSING), new NoteCommit(epoch + 1, true)) : unfit(event);
+    }
+
+    private Step<ReplicaState, ReplicaEffect> committed() {
+        Following next = at(epoch + 1);
+        List<ReplicaEffect> effects = new ArrayList<>();
+        effects.add(next.acknowledgement());
+        effects.add(new DropMemory(epoch));
+        if (!wanted) {
+            return Step.to(next, effects);
+        }
+        Step<ReplicaState, ReplicaEffect> candidate = next.candidate();
+        effects.addAll(candidate.effects());
+        return Step.to(candidate.next(), effects);
+    }
+
+    private Step<ReplicaState, ReplicaEffect> candidate() {
+        Following back = new Following(self, copy, generation, epoch, Commit.NONE, false);
+        return Candidacy.begin(new Candidacy.Candidate(self, Optional.of(facts()), back));
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onPromoteAsked(ReplicaEvent.PromoteAsked event) {
+        return commit == Commit.NONE
+                ? candidate()
+                : Step.to(new Following(self, copy, generation, epoch, commit, true));
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onDemoteAsked(ReplicaEvent.DemoteAsked event) {
+        return Step.to(this, new ReplicaEffect.Done());
+    }
+
+    /** In a commit the answer comes at its end. */
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onStandbyAsked(ReplicaEvent.StandbyAsked event) {
+        if (!event.copy().equals(copy) || epoch == 0) {
+            return unfit(event);
+        }
+        return commit == Commit.NONE ? Step.to(this, new DropArriving(), acknowledgement()) : Step.to(this);
+    }
+
+    /** The primary begins anew: it has been recorded without this copy. */
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onSeedBegun(ReplicaEvent.SeedBegun event) {
+        Optional<Reason> reason = Reseed.judge(Optional.of(facts()), event.generation());
+        if (reason.isPresent() || commit != Commit.NONE) {
+            return Step.to(this, new Refuse(reason.orElse(Reason.BUSY)));
+        }
+        return Step.to(begin(self, event.copy(), event.generation()), new ReplicaEffect.MakeCopy(event.copy()));
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onCommitFailed(ReplicaEvent.CommitFailed event) {
+        return commit == Commit.NONE ? unfit(event) : gone();
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onVoidHeard(ReplicaEvent.VoidHeard event) {
+        return event.copy().equals(copy) ? gone() : unfit(event);
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onCopyLost(ReplicaEvent.CopyLost event) {
+        return gone();
+    }
+
+    private Step<ReplicaState, ReplicaEffect> gone() {
+        Out out = new Out(self, Optional.empty());
+        return wanted ? Step.to(out, new DropCopy(), new Refuse(Reason.NO_COPY)) : Step.to(out, new DropCopy());
+    }
+
+    @Override
+    public void checkInvariants() {
+        if (epoch < 0 || !copy.node().equals(self.node())) {
+            throw new IllegalStateException("a standby of another node, or before its first epoch: " + this);
+        }
+    }
+}

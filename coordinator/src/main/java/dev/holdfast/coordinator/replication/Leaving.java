@@ -1,0 +1,227 @@
+package dev.holdfast.coordinator.replication;
+
+import dev.holdfast.coordinator.protocol.Step;
+import dev.holdfast.coordinator.replication.ReplicaEffect.Detach;
+import dev.holdfast.coordinator.replication.ReplicaEffect.Done;
+import dev.holdfast.coordinator.replication.ReplicaEffect.KillGuest;
+import dev.holdfast.coordinator.replication.ReplicaEffect.NoteLeaving;
+import dev.holdfast.coordinator.replication.ReplicaEffect.ReadRecord;
+import dev.holdfast.coordinator.replication.ReplicaEffect.Refuse;
+import dev.holdfast.coordinator.replication.ReplicaEffect.SendEpoch;
+import dev.holdfast.coordinator.replication.ReplicaEffect.VoidPeer;
+import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A primary that gives the machine up. Its guest does not run any more; nothing lets it run but a new life. Once the record says
+ * that nobody runs it, it needs no fencing to be promoted elsewhere.
+ *
+ * @param peer the standby that stays in the set
+ * @param why decides what happens on the way
+ * @param epoch the last one that the standby has committed, while the last of all is on its way; else 0
+ * @param ink how far the write is
+ * @param guest its process is still there, and stands still
+ * @param strayed it had run on unrecorded
+ */
+public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink ink, boolean guest, boolean strayed)
+        implements ReplicaState {
+
+    /** What makes it leave. */
+    enum Why {
+        /** Somebody wants it to go on elsewhere; without the standby it stays. */
+        SWITCHOVER,
+        /** Pacemaker demotes it, whatever comes. */
+        DEMOTED,
+        /** The guest's process has crashed. */
+        CRASHED,
+        /** The guest was stopped by somebody's wish. */
+        STOPPED
+    }
+
+    static Step<ReplicaState, ReplicaEffect> handOver(
+            Life life, Copy peer, long epoch, boolean sending, boolean canReturn) {
+        Why why = canReturn ? Why.SWITCHOVER : Why.DEMOTED;
+        Leaving next = new Leaving(life, Optional.of(peer), why, epoch, Ink.WRITTEN, true, false);
+        return sending ? Step.to(next) : Step.to(next, new SendEpoch(peer, epoch + 1));
+    }
+
+    static Step<ReplicaState, ReplicaEffect> demote(Life life, Optional<Copy> peer, Ink before, boolean strayed) {
+        return begin(life, peer, Why.DEMOTED, before, true, strayed, new KillGuest());
+    }
+
+    /** Whoever has run on unrecorded leaves no standby that could go on. */
+    static Step<ReplicaState, ReplicaEffect> begin(
+            Life life,
+            Optional<Copy> peer,
+            Why why,
+            Ink before,
+            boolean guest,
+            boolean strayed,
+            ReplicaEffect... first) {
+        Optional<Copy> stays = strayed || why == Why.STOPPED ? Optional.empty() : peer;
+        Leaving next = new Leaving(life, stays, why, 0, before.forAnother(), guest, strayed);
+        List<ReplicaEffect> effects = new ArrayList<>(List.of(first));
+        effects.add(new NoteLeaving(stays));
+        if (stays.isEmpty()) {
+            peer.ifPresent(copy -> effects.add(new VoidPeer(copy)));
+        }
+        if (next.ink == Ink.WRITING) {
+            effects.add(next.record(life));
+        }
+        return Step.to(next, effects);
+    }
+
+    private ReplicaEffect record(Life life) {
+        return life.giveUp(peer.map(Set::of).orElse(Set.of()));
+    }
+
+    private Leaving in(Ink now) {
+        return new Leaving(lead, peer, why, epoch, now, guest, strayed);
+    }
+
+    private boolean isSending() {
+        return epoch > 0;
+    }
+
+    @Override
+    public Optional<Life> life() {
+        return Optional.of(lead);
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onStandbyAt(ReplicaEvent.StandbyAt event) {
+        if (!isSending() || !peer.equals(Optional.of(event.peer()))) {
+            return Step.rejected(this, "nothing is on its way");
+        }
+        if (event.epoch() == epoch) {
+            return Step.to(this, new SendEpoch(event.peer(), epoch + 1));
+        }
+        return event.epoch() == epoch + 1
+                ? begin(lead, peer, why, Ink.WRITTEN, true, strayed)
+                : Step.rejected(this, "an old answer");
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onStandbyLost(ReplicaEvent.StandbyLost event) {
+        if (!isSending() || !peer.equals(Optional.of(event.peer()))) {
+            return Step.rejected(this, "it is not needed any more");
+        }
+        if (why == Why.DEMOTED) {
+            return demote(lead, peer, ink, strayed);
+        }
+        Step<ReplicaState, ReplicaEffect> shrinking = Shrinking.begin(lead, event.peer(), epoch, true, ink);
+        List<ReplicaEffect> effects = new ArrayList<>(List.of(new Refuse(Reason.PEER_LOST)));
+        effects.addAll(shrinking.effects());
+        return Step.to(shrinking.next(), effects);
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onRecordWritten(ReplicaEvent.RecordWritten event) {
+        if (ink == Ink.EARLIER) {
+            return write(lead.at(event.version()));
+        }
+        return ink == Ink.WRITING ? left() : Step.rejected(this, "nothing was written");
+    }
+
+    private Step<ReplicaState, ReplicaEffect> write(Life life) {
+        return Step.to(new Leaving(life, peer, why, 0, Ink.WRITING, guest, strayed), record(life));
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onRecordRefused(ReplicaEvent.RecordRefused event) {
+        return again();
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onRecordUnknown(ReplicaEvent.RecordUnknown event) {
+        return again();
+    }
+
+    private Step<ReplicaState, ReplicaEffect> again() {
+        return ink == Ink.WRITING || ink == Ink.EARLIER
+                ? Step.to(in(Ink.READING), new ReadRecord())
+                : Step.rejected(this, "nothing was written");
+    }
+
+    /** As long as the record says that this copy runs, it is written again; otherwise it is given up, or another's. */
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onRecordRead(ReplicaEvent.RecordRead event) {
+        if (ink != Ink.READING) {
+            return Step.rejected(this, "the record was not asked for");
+        }
+        Stored stored = event.stored();
+        if (!lead.isRecorded(stored)) {
+            return left();
+        }
+        Optional<Copy> stays = lead.isReborn(stored) ? Optional.empty() : peer;
+        Life life = lead.of(stored);
+        Leaving next = new Leaving(life, stays, why, 0, Ink.WRITING, guest, strayed);
+        return Step.to(next, next.record(life));
+    }
+
+    /** Pacemaker must not wait for the store: the guest ends, and the record is written when it can be. */
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onStoreSilent(ReplicaEvent.StoreSilent event) {
+        if (ink != Ink.READING) {
+            return Step.rejected(this, "nothing was asked");
+        }
+        if (guest && why == Why.DEMOTED) {
+            return Step.to(
+                    new Leaving(lead, peer, why, epoch, Ink.SILENT, false, strayed), new KillGuest(), new Done());
+        }
+        return why == Why.STOPPED ? Step.to(in(Ink.SILENT), new Done()) : Step.to(in(Ink.SILENT));
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onRetry(ReplicaEvent.Retry event) {
+        return ink == Ink.SILENT
+                ? Step.to(in(Ink.READING), new ReadRecord())
+                : Step.rejected(this, "an answer is awaited");
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onDemoteAsked(ReplicaEvent.DemoteAsked event) {
+        if (!guest) {
+            return Step.to(this, new Done());
+        }
+        return isSending()
+                ? Step.to(new Leaving(lead, peer, Why.DEMOTED, epoch, ink, true, strayed))
+                : Step.to(
+                        new Leaving(lead, peer, Why.DEMOTED, epoch, ink, false, strayed), new KillGuest(), new Done());
+    }
+
+    /** Its guest is gone here, while the last epoch was on its way: as in any crash. */
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onGuestEnded(ReplicaEvent.GuestEnded event) {
+        return isSending()
+                ? begin(lead, peer, event.asked() ? Why.STOPPED : Why.CRASHED, ink, false, strayed)
+                : Step.to(new Leaving(lead, peer, why, epoch, ink, false, strayed));
+    }
+
+    /** The record was not told yet, and the same node shall begin anew: from its disks. */
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onPromoteAsked(ReplicaEvent.PromoteAsked event) {
+        if (guest || ink != Ink.SILENT) {
+            return Step.to(this, new Refuse(Reason.BUSY));
+        }
+        Optional<CopyFacts> facts = lead.settled()
+                ? Optional.of(CopyFacts.disks(lead.copy(), lead.generation(), strayed))
+                : Optional.empty();
+        return Candidacy.begin(new Candidacy.Candidate(lead.self(), facts, this));
+    }
+
+    private Step<ReplicaState, ReplicaEffect> left() {
+        List<ReplicaEffect> effects = new ArrayList<>();
+        if (guest) {
+            effects.add(new KillGuest());
+        }
+        peer.ifPresent(copy -> effects.add(new Detach(copy)));
+        Step<ReplicaState, ReplicaEffect> out = Leading.leftBehind(lead, strayed, effects);
+        List<ReplicaEffect> all = new ArrayList<>(out.effects());
+        all.add(new Done());
+        return Step.to(out.next(), all);
+    }
+}

@@ -1,0 +1,133 @@
+package dev.holdfast.coordinator.replication;
+
+import dev.holdfast.coordinator.protocol.Name;
+import java.util.Optional;
+
+/**
+ * What has to be done. Effects are carried out one after the other; the next one only after the one before it is done, which is
+ * tried again until it is. Each may be carried out twice.
+ */
+public sealed interface ReplicaEffect {
+
+    /** Asks the store. Brings RecordRead, RecordAbsent or StoreSilent. */
+    record ReadRecord() implements ReplicaEffect {}
+
+    /**
+     * Changes the record if it still has this version. Brings RecordWritten, RecordRefused or RecordUnknown.
+     *
+     * @param version that it must have
+     * @param next what it shall say
+     */
+    record WriteRecord(int version, ReplicationRecord next) implements ReplicaEffect {}
+
+    /** Asks pacemaker, now, whether this node is proven gone. Brings ProofGiven. */
+    record AskProof(Name node) implements ReplicaEffect {}
+
+    /** Tells whoever asked that it is done. */
+    record Done() implements ReplicaEffect {}
+
+    /** Tells whoever asked why not. */
+    record Refuse(Reason reason) implements ReplicaEffect {}
+
+    /**
+     * Notes on stable storage, for the next life of the agent, that this node leads.
+     *
+     * @param generation of the life
+     * @param peer the standby that may be in the set from now on
+     */
+    record NoteLife(long generation, Optional<Copy> peer) implements ReplicaEffect {}
+
+    /** Notes with the disks that the guest runs on unrecorded, or has been recorded since. */
+    record NoteStrayed(boolean strayed) implements ReplicaEffect {}
+
+    /**
+     * Notes on stable storage that the machine is being given up: from now on nothing lets the guest run but a new life.
+     *
+     * @param peer the standby that stays in the set
+     */
+    record NoteLeaving(Optional<Copy> peer) implements ReplicaEffect {}
+
+    /** Notes that nothing is led here any more. */
+    record ForgetLife() implements ReplicaEffect {}
+
+    /** Boots the guest from its disks. Brings GuestEnded at some time. */
+    record RunCold() implements ReplicaEffect {}
+
+    /** Takes the disks back to the epoch and lets the guest go on from its memory. Brings RolledBack, or GuestEnded. */
+    record FailOver(long epoch) implements ReplicaEffect {}
+
+    /** Keeps the copy's id with its disks from now on, on lasting storage, and not before: the memory is needed no more. */
+    record KeepCopy(Copy copy) implements ReplicaEffect {}
+
+    /** Lets the guest run. */
+    record RunOn() implements ReplicaEffect {}
+
+    /** Keeps the guest still. Where the standby hangs the disks, its connection is cut first, out of band. */
+    record Hold() implements ReplicaEffect {}
+
+    /**
+     * Has the guest held {@code max_lag} after this epoch was committed, as far as this life of the agent has seen it, else after
+     * now. The guard does it: also if the agent has died by then. Takes the place of what was armed before. Brings LagPassed.
+     */
+    record ArmLag(long epoch) implements ReplicaEffect {}
+
+    /** Nothing holds the guest any more. */
+    record DisarmLag() implements ReplicaEffect {}
+
+    /** With output commit: nothing the guest sends leaves the host from now on. Without, nothing is done. */
+    record BufferOutput() implements ReplicaEffect {}
+
+    /** With output commit: what the guest sent up to the end of this epoch leaves the host. */
+    record Release(long epoch) implements ReplicaEffect {}
+
+    /** Whatever the guest has sent and sends leaves the host. */
+    record FreeOutput() implements ReplicaEffect {}
+
+    /** Offers the copy and copies the disks. Brings SeedReady or StandbyLost. */
+    record Seed(Copy peer, long generation) implements ReplicaEffect {}
+
+    /**
+     * Keeps the guest still, <em>then</em> makes sure that all it has written has got to the standby (QEMU swallows what does not
+     * and tells the guest nothing), and only then lets its memory become complete there as this epoch. Brings StandbyAt or
+     * StandbyLost.
+     */
+    record SendEpoch(Copy peer, long epoch) implements ReplicaEffect {}
+
+    /** Asks the standby what it has committed. Brings StandbyAt or StandbyLost. */
+    record AskStandby(Copy peer) implements ReplicaEffect {}
+
+    /** Takes the standby out of the path of the disks: out of band if it hangs. */
+    record Detach(Copy peer) implements ReplicaEffect {}
+
+    /** Tells the standby that its copy does not count any more; it need not answer. */
+    record VoidPeer(Copy peer) implements ReplicaEffect {}
+
+    /** Ends the guest's process. */
+    record KillGuest() implements ReplicaEffect {}
+
+    /** Standby: throws away what was there and begins a copy; its id goes to the volatile medium. */
+    record MakeCopy(Copy copy) implements ReplicaEffect {}
+
+    /** Throws the copy of this node away; its id first. */
+    record DropCopy() implements ReplicaEffect {}
+
+    /**
+     * Standby: notes with the copy. Brings Journaled or CommitFailed.
+     *
+     * @param epoch that is being committed, or is committed
+     * @param committed which of the two
+     */
+    record NoteCommit(long epoch, boolean committed) implements ReplicaEffect {}
+
+    /** Standby: brings the disks to this epoch. Brings DisksCommitted or CommitFailed. Twice is as good as once. */
+    record CommitDisks(long epoch) implements ReplicaEffect {}
+
+    /** Standby: throws the memory of this epoch away; there is a newer one. */
+    record DropMemory(long epoch) implements ReplicaEffect {}
+
+    /** Standby: ends whatever memory is still coming: nothing that was sent before now can become complete later. */
+    record DropArriving() implements ReplicaEffect {}
+
+    /** Standby: tells the primary what is committed. */
+    record Acknowledge(Copy copy, long epoch) implements ReplicaEffect {}
+}

@@ -1,0 +1,359 @@
+package dev.holdfast.coordinator.replication;
+
+import dev.holdfast.coordinator.protocol.Step;
+import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
+import dev.holdfast.coordinator.replication.World.Guest;
+import dev.holdfast.coordinator.replication.World.Node;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** Carries out effects in a world, and hands events to its machines. */
+final class Hands {
+
+    private final World world;
+    private final Mutant mutant;
+
+    Hands(World world) {
+        this.world = world;
+        this.mutant = world.setup.mutant();
+    }
+
+    void give(int n, ReplicaEvent event) {
+        Node node = world.nodes[n];
+        if (!node.due.isEmpty()) {
+            throw new AssertionError(event + " while there is still to do " + node.due);
+        }
+        Step<ReplicaState, ReplicaEffect> step = Mutation.step(world, node, event);
+        node.state = step.next();
+        node.due = step.effects();
+    }
+
+    /** The first effect that is due on a node. */
+    void carryOut(int n) {
+        Node node = world.nodes[n];
+        ReplicaEffect effect = node.due.get(0);
+        node.due = node.due.subList(1, node.due.size());
+        if (!store(n, node, effect) && !guest(node, effect) && !standby(node, effect) && !peer(n, node, effect)) {
+            notes(node, effect);
+        }
+    }
+
+    static boolean isLocal(ReplicaEffect effect) {
+        return !(effect instanceof ReplicaEffect.ReadRecord
+                || effect instanceof ReplicaEffect.WriteRecord
+                || effect instanceof ReplicaEffect.AskProof
+                || effect instanceof ReplicaEffect.AskStandby
+                || effect instanceof ReplicaEffect.SendEpoch
+                || effect instanceof ReplicaEffect.Seed
+                || effect instanceof ReplicaEffect.CommitDisks);
+    }
+
+    private boolean store(int n, Node node, ReplicaEffect effect) {
+        if (effect instanceof ReplicaEffect.ReadRecord) {
+            if (!world.store) {
+                give(n, new ReplicaEvent.StoreSilent());
+            } else if (world.record == null) {
+                give(n, new ReplicaEvent.RecordAbsent());
+            } else {
+                give(n, new ReplicaEvent.RecordRead(new Stored(world.record, world.version)));
+            }
+        } else if (effect instanceof ReplicaEffect.WriteRecord write) {
+            node.pending = write;
+        } else if (effect instanceof ReplicaEffect.AskProof ask) {
+            Duration since = Duration.ofSeconds(node.stale ? 3600 : 0);
+            give(n, new ReplicaEvent.ProofGiven(proof(World.number(ask.node())), since));
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    Proof proof(int n) {
+        if (!world.setup.fencing()) {
+            return new Proof.NoFencing();
+        }
+        Node asked = world.nodes[n];
+        return !asked.up && asked.fenced ? new Proof.Gone(World.name(n)) : new Proof.Missing();
+    }
+
+    /** Whether a write takes effect. */
+    boolean land(ReplicaEffect.WriteRecord write) {
+        boolean fits = write.version() == ReplicationRecord.NO_VERSION
+                ? world.record == null
+                : world.record != null && world.version == write.version();
+        if (fits) {
+            world.record = write.next();
+            world.version++;
+        }
+        return fits;
+    }
+
+    private boolean guest(Node node, ReplicaEffect effect) {
+        if (effect instanceof ReplicaEffect.RunCold) {
+            node.guest = Guest.RUNS;
+            node.work = node.disksWork;
+            node.timeline = node.disksTimeline;
+            world.resumes(node.work, node.timeline, node.rolling ? -1 : node.work);
+            world.stopped = false;
+        } else if (effect instanceof ReplicaEffect.FailOver failOver) {
+            failOver(node, failOver.epoch());
+        } else if (effect instanceof ReplicaEffect.RunOn) {
+            node.guest = node.guest == Guest.STILL ? Guest.RUNS : node.guest;
+        } else if (effect instanceof ReplicaEffect.Hold) {
+            node.guest = node.guest == Guest.RUNS && mutant != Mutant.NOT_HELD ? Guest.STILL : node.guest;
+        } else if (effect instanceof ReplicaEffect.KillGuest) {
+            endGuest(node);
+        } else if (effect instanceof ReplicaEffect.ArmLag arm) {
+            node.limit = mutant == Mutant.NOT_HELD ? -1 : bound(node, arm.epoch());
+        } else if (effect instanceof ReplicaEffect.DisarmLag) {
+            node.limit = -1;
+        } else if (effect instanceof ReplicaEffect.BufferOutput) {
+            node.buffers = true;
+        } else if (effect instanceof ReplicaEffect.FreeOutput) {
+            node.buffers = false;
+            world.released = Math.max(world.released, node.work);
+        } else if (effect instanceof ReplicaEffect.Release release) {
+            int upTo = bound(node, release.epoch()) - world.setup.lag();
+            world.released = Math.max(world.released, upTo);
+            world.acknowledged = Math.max(world.acknowledged, upTo);
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    private static void endGuest(Node node) {
+        node.guest = Guest.NONE;
+        node.limit = -1;
+        node.attached = null;
+        node.buffers = false;
+        if (node.standby != null && node.note != null) {
+            dropStandby(node);
+        }
+    }
+
+    static void dropStandby(Node node) {
+        node.standby = null;
+        node.epoch = 0;
+        node.committing = false;
+        node.memory = -1;
+        node.nextMemory = -1;
+        node.arriving = null;
+        node.stale = false;
+        node.standbyDisks = 0;
+        node.standbyPending = 0;
+        node.standbyGeneration = 0;
+        node.standbyTimeline = 0;
+    }
+
+    private void failOver(Node node, long epoch) {
+        if (node.guest == Guest.RUNS) {
+            return;
+        }
+        if (world.stopped) {
+            world.violate("a guest that was stopped rises again");
+        }
+        node.guest = Guest.RUNS;
+        node.rolling = true;
+        node.work = Math.max(0, node.memory);
+        node.timeline = node.standbyTimeline;
+        if (node.memory < 0 || epoch != node.epoch) {
+            world.violate("there is no memory of epoch %d".formatted(epoch));
+        }
+        world.resumes(node.work, node.timeline, node.standbyDisks);
+    }
+
+    /** One unit beyond what the standby has committed. */
+    private int bound(Node node, long epoch) {
+        if (node.attached != null) {
+            Node peer = world.at(node.attached);
+            if (World.same(peer.standby, node.attached) && peer.epoch == epoch) {
+                return peer.memory + world.setup.lag();
+            }
+        }
+        return node.limit >= 0 ? node.limit : node.work + world.setup.lag();
+    }
+
+    private boolean standby(Node node, ReplicaEffect effect) {
+        if (effect instanceof ReplicaEffect.MakeCopy make) {
+            if (node.strayed) {
+                world.violate("a copy that ran on unrecorded is overwritten, and nobody was asked");
+            }
+            dropStandby(node);
+            node.disks = null;
+            node.standby = make.copy();
+            node.standbyGeneration = ((Following) node.state).generation();
+            node.rolling = false;
+            node.note = null;
+        } else if (effect instanceof ReplicaEffect.DropCopy) {
+            dropStandby(node);
+            node.disks = null;
+            node.strayed = false;
+        } else if (effect instanceof ReplicaEffect.NoteCommit note) {
+            node.committing = !note.committed();
+            if (note.committed() && node.epoch < note.epoch()) {
+                node.epoch = note.epoch();
+                node.memory = node.nextMemory;
+                node.nextMemory = -1;
+                node.stale = false;
+            }
+            node.reply = new ReplicaEvent.Journaled();
+        } else if (effect instanceof ReplicaEffect.CommitDisks) {
+            node.standbyDisks = node.standbyPending;
+            node.reply = new ReplicaEvent.DisksCommitted();
+        } else if (effect instanceof ReplicaEffect.DropMemory drop) {
+            node.memory = drop.epoch() == node.epoch ? -1 : node.memory;
+        } else if (effect instanceof ReplicaEffect.DropArriving) {
+            if (mutant != Mutant.ASK_KEEPS_ARRIVING) {
+                node.arriving = null;
+                node.nextMemory = -1;
+            }
+        } else if (effect instanceof ReplicaEffect.Acknowledge ack) {
+            for (Node other : world.nodes) {
+                if (World.same(other.attached, ack.copy()) && world.link) {
+                    other.ack = new World.Ack(ack.copy(), ack.epoch());
+                }
+            }
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    private boolean peer(int n, Node node, ReplicaEffect effect) {
+        if (effect instanceof ReplicaEffect.Seed seed) {
+            seed(n, node, seed);
+        } else if (effect instanceof ReplicaEffect.SendEpoch send) {
+            node.guest = node.guest == Guest.RUNS ? Guest.STILL : node.guest;
+            Node peer = world.at(send.peer());
+            boolean follows = !node.gap || mutant == Mutant.SENDS_OVER_A_GAP;
+            if (follows && reaches(node, peer) && World.same(peer.standby, send.peer())) {
+                peer.arriving = new World.Stream(send.peer(), send.epoch(), node.work);
+            }
+        } else if (effect instanceof ReplicaEffect.AskStandby ask) {
+            Node peer = world.at(ask.peer());
+            node.ack = null;
+            if (reaches(node, peer) && peer.due.isEmpty()) {
+                give(World.number(ask.peer().node()), new ReplicaEvent.StandbyAsked(ask.peer()));
+            } else {
+                give(n, new ReplicaEvent.StandbyLost(ask.peer()));
+            }
+        } else if (effect instanceof ReplicaEffect.Detach) {
+            node.attached = null;
+            node.ack = null;
+        } else if (effect instanceof ReplicaEffect.VoidPeer voids) {
+            Node peer = world.at(voids.peer());
+            if (reaches(node, peer) && peer.due.isEmpty()) {
+                give(World.number(voids.peer().node()), new ReplicaEvent.VoidHeard(voids.peer()));
+            }
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    private boolean reaches(Node one, Node other) {
+        return world.link && one.up && other.up && other.agent;
+    }
+
+    private void seed(int n, Node node, ReplicaEffect.Seed seed) {
+        int to = World.number(seed.peer().node());
+        Node peer = world.nodes[to];
+        if (reaches(node, peer) && peer.due.isEmpty()) {
+            give(to, new ReplicaEvent.SeedBegun(seed.peer(), seed.generation()));
+            if (peer.state instanceof Following following && following.copy().equals(seed.peer())) {
+                node.attached = seed.peer();
+                node.gap = false;
+                return;
+            }
+        }
+        give(n, new ReplicaEvent.StandbyLost(seed.peer()));
+    }
+
+    private void notes(Node node, ReplicaEffect effect) {
+        if (effect instanceof ReplicaEffect.NoteLife life) {
+            long epoch = node.standby == null ? 0 : node.epoch;
+            node.note = new World.Note(
+                    node.state.life().orElseThrow().copy(), life.generation(), life.peer(), false, epoch);
+            node.asked = false;
+            if (node.disks != null) {
+                node.disksGeneration = life.generation();
+            }
+        } else if (effect instanceof ReplicaEffect.NoteLeaving leaving && node.note != null) {
+            if (mutant != Mutant.FORGETS_LEAVING) {
+                node.note = new World.Note(
+                        node.note.copy(), node.note.generation(), leaving.peer(), true, node.note.epoch());
+            }
+        } else if (effect instanceof ReplicaEffect.ForgetLife) {
+            node.note = null;
+        } else if (effect instanceof ReplicaEffect.NoteStrayed stray) {
+            node.strayed = stray.strayed();
+        } else if (effect instanceof ReplicaEffect.KeepCopy keep) {
+            keep(node, keep.copy());
+        } else if (effect instanceof ReplicaEffect.Done && node.asked) {
+            world.stopped |= world.record != null && world.record.primary().isEmpty();
+        }
+    }
+
+    void keep(Node node, Copy copy) {
+        node.disks = copy;
+        node.disksWork = node.work;
+        node.disksTimeline = node.timeline;
+        node.disksGeneration = node.note == null ? 0 : node.note.generation();
+        dropStandby(node);
+    }
+
+    /** What an agent that starts finds. */
+    Found found(Node node) {
+        if (node.note != null) {
+            World.Note note = node.note;
+            boolean waits = node.guest == Guest.NONE && World.same(node.standby, note.copy());
+            Found.Guest guest = waits ? Found.Guest.WAITS : Found.Guest.GONE;
+            if (node.guest != Guest.NONE) {
+                guest = Found.Guest.THERE;
+            }
+            boolean leaving = note.leaving() || node.asked;
+            Optional<Copy> peer = node.asked ? Optional.empty() : note.peer();
+            boolean settled = World.same(node.disks, note.copy());
+            return new Found.Primary(
+                    note.copy(), note.generation(), peer, guest, settled, node.strayed, leaving, note.epoch());
+        }
+        if (node.standby != null) {
+            boolean committing = node.committing && mutant != Mutant.FORGETS_COMMITTING;
+            return new Found.Standby(CopyFacts.standby(node.standby, node.standbyGeneration, node.epoch), committing);
+        }
+        return new Found.Idle(
+                Optional.ofNullable(node.disks).map(copy -> CopyFacts.disks(copy, node.disksGeneration, node.strayed)));
+    }
+
+    /** Everything volatile of a node is gone. */
+    void loseNode(Node node) {
+        loseAgent(node);
+        node.up = false;
+        endGuest(node);
+        dropStandby(node);
+        node.arriving = null;
+    }
+
+    void loseAgent(Node node) {
+        node.agent = false;
+        node.due = List.of();
+        if (node.pending != null) {
+            world.orphans = World.with(world.orphans, node.pending);
+        }
+        node.pending = null;
+        node.ack = null;
+        node.reply = null;
+        node.state = Out.begin(new Self(World.name(List.of(world.nodes).indexOf(node)), world.setup.policy()));
+    }
+
+    void guestEnds(int n, boolean asked) {
+        Node node = world.nodes[n];
+        node.asked = asked;
+        endGuest(node);
+        if (node.agent) {
+            give(n, new ReplicaEvent.GuestEnded(asked));
+        }
+    }
+}

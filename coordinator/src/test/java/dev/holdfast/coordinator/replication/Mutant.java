@@ -1,0 +1,56 @@
+package dev.holdfast.coordinator.replication;
+
+/** Ways to break the rules on purpose, each of which was once a plausible reading of the design. Each must be noticed. */
+enum Mutant {
+    NONE,
+    /** F5: with {@code continue}, a standby of any age is promoted. */
+    CONTINUES_WITHOUT_MAX_STALE,
+    /** How old a copy is is looked up before the old primary is proven gone, which may go on meanwhile. */
+    AGE_BEFORE_PROOF,
+    /** F5: nothing holds the guest while the standby is silent. */
+    NOT_HELD,
+    /** F5: the guest goes on as soon as the standby is lost, before that is recorded. */
+    DETACHES_BEFORE_RECORDED,
+    /** F6a: an agent that comes back believes the last epoch that was noted as committed. */
+    FORGETS_COMMITTING,
+    /** F6a: the epoch is acknowledged when its memory is there. */
+    ACKNOWLEDGES_BEFORE_COMMITTED,
+    /** F6a: the old memory goes when the new one is there. */
+    DROPS_MEMORY_EARLY,
+    /** An epoch's memory is sent although what the guest has written did not all get over. */
+    SENDS_OVER_A_GAP,
+    /** F6b: the set names nodes. */
+    NODE_IS_COPY,
+    /** F6c: a primary that crashed is booted in place, without a new generation. */
+    BOOTS_WITHOUT_CLAIM,
+    /** F6c: a revert leaves the record as it is. */
+    REVERT_KEEPS_RECORD,
+    /** F6c: after a revert the standby of before is taken for the standby of now. */
+    GROWS_ACROSS_GENERATIONS,
+    /** F6d: a clean stop leaves the standby in the set. */
+    STOP_KEEPS_STANDBY,
+    /** F6e: a read that shows no standby is taken for the end of the matter. */
+    UNKNOWN_GROWTH_READ,
+    /** F6e: as long as the growth of the set is not answered, nothing binds the primary. */
+    UNBOUND_WHILE_GROWING,
+    /** F6f: promotion without proof. */
+    NEEDS_NO_PROOF,
+    /** A copy that the store does not list is promoted. */
+    PROMOTES_OUT_OF_SYNC,
+    /** The bound is kept by the agent alone. */
+    LAG_DIES_WITH_AGENT,
+    /** Asked by an agent that has come back, the standby goes on receiving what was sent before. */
+    ASK_KEEPS_ARRIVING,
+    /** Output of an epoch leaves when its memory is sent. */
+    RELEASES_BEFORE_COMMITTED,
+    /** A switchover without an answer of the store is called off. */
+    CALLS_OFF_UNKNOWN_HANDOVER,
+    /** A promoted copy counts as lasting before its disks are rolled back. */
+    KEEPS_COPY_BEFORE_ROLLBACK,
+    /** Promoted in the middle of a commit. */
+    PROMOTES_MID_COMMIT,
+    /** A copy that has run on unrecorded is overwritten without a person's word. */
+    RESEEDS_STRAYED,
+    /** The agent that comes back while the machine is being given up lets it run again. */
+    FORGETS_LEAVING
+}

@@ -1,0 +1,70 @@
+package dev.holdfast.coordinator.replication;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.EnumMap;
+import java.util.Map;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Breaks the rules on purpose: each way must be noticed in a world that the unbroken rules survive. */
+final class ReplicaMutantTest {
+
+    private static final int MOST_STATES = 2_000_000;
+
+    /** Where each of them shows. All of these are explored with the unbroken rules by {@link ReplicaModelTest}. */
+    private static final Map<Mutant, Setup> WHERE = where();
+
+    private static Map<Mutant, Setup> where() {
+        Map<Mutant, Setup> where = new EnumMap<>(Mutant.class);
+        where.put(Mutant.CONTINUES_WITHOUT_MAX_STALE, Setups.CONTINUE);
+        where.put(Mutant.AGE_BEFORE_PROOF, Setups.CONTINUE);
+        where.put(Mutant.RESEEDS_STRAYED, Setups.CONTINUE);
+        where.put(Mutant.NOT_HELD, Setups.LINK_NODE);
+        where.put(Mutant.DETACHES_BEFORE_RECORDED, Setups.LINK_NODE);
+        where.put(Mutant.FORGETS_COMMITTING, Setups.AGENT_QEMU);
+        where.put(Mutant.ACKNOWLEDGES_BEFORE_COMMITTED, Setups.NODE);
+        where.put(Mutant.DROPS_MEMORY_EARLY, Setups.AGENT_QEMU);
+        where.put(Mutant.SENDS_OVER_A_GAP, Setups.QEMU_LINK);
+        where.put(Mutant.NODE_IS_COPY, Setups.POWER_TWICE);
+        where.put(Mutant.BOOTS_WITHOUT_CLAIM, Setups.QEMU_NODE);
+        where.put(Mutant.REVERT_KEEPS_RECORD, Setups.REVERT_POWER);
+        where.put(Mutant.GROWS_ACROSS_GENERATIONS, Setups.REVERT_AGENT);
+        where.put(Mutant.STOP_KEEPS_STANDBY, Setups.STOP_POWER);
+        where.put(Mutant.UNKNOWN_GROWTH_READ, Setups.LINK_ANSWER);
+        where.put(Mutant.UNBOUND_WHILE_GROWING, Setups.NODE);
+        where.put(Mutant.NEEDS_NO_PROOF, Setups.NO_FENCING);
+        where.put(Mutant.PROMOTES_OUT_OF_SYNC, Setups.LINK_NODE);
+        where.put(Mutant.LAG_DIES_WITH_AGENT, Setups.AGENT_QEMU);
+        where.put(Mutant.ASK_KEEPS_ARRIVING, Setups.FINER);
+        where.put(Mutant.RELEASES_BEFORE_COMMITTED, Setups.LINK_NODE);
+        where.put(Mutant.CALLS_OFF_UNKNOWN_HANDOVER, Setups.SWITCHOVER_ANSWER);
+        where.put(Mutant.KEEPS_COPY_BEFORE_ROLLBACK, Setups.POWER_TWICE);
+        where.put(Mutant.PROMOTES_MID_COMMIT, Setups.NODE);
+        where.put(Mutant.FORGETS_LEAVING, Setups.SWITCHOVER_AGENT);
+        return where;
+    }
+
+    /** RESEEDS_STRAYED needs 1.2 million worlds; {@link PromotionTest} notices it too. */
+    private static final boolean LARGE = "large".equals(System.getProperty("holdfast.check"));
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NONE")
+    void isNoticed(Mutant mutant) {
+        Assumptions.assumeTrue(LARGE || mutant != Mutant.RESEEDS_STRAYED);
+        Setup setup = WHERE.get(mutant);
+        String by = explores(setup.broken(mutant));
+        System.out.printf("%-32s %s%n", mutant, by.isEmpty() ? "SURVIVES" : by);
+        assertThat(by).as("nothing noticed " + mutant).isNotEmpty();
+    }
+
+    private static String explores(Setup setup) {
+        assertThat(Setups.small()).contains(setup.broken(Mutant.NONE));
+        Explorer.Result result = new Explorer(setup, MOST_STATES).run();
+        return result.violation().isEmpty()
+                ? ""
+                : "%,d states, %d steps: %s"
+                        .formatted(result.states(), result.trace().size(), result.violation());
+    }
+}
