@@ -32,6 +32,7 @@ record MigrationParts(Departures departures, Arrivals arrivals) implements VmCom
                 machines.journal(),
                 cluster.peers(),
                 node::vmRunDirectory,
+                node.migration().ports(),
                 platform.clock(),
                 platform.nanoClock(),
                 cluster.changed());
