@@ -54,6 +54,7 @@ public final class VmCommands {
      * @param runDirectory of each machine
      * @param starter lets a machine start from its newest data
      * @param moves machines that come and go
+     * @param placement which of them are pacemaker's
      * @param uniqueWords never gives the same word twice
      */
     public record Tools(
@@ -63,6 +64,7 @@ public final class VmCommands {
             Function<Name, Path> runDirectory,
             Starter starter,
             Moves moves,
+            Placement placement,
             Supplier<String> uniqueWords) {}
 
     /** Machines that move while they run. */
@@ -89,6 +91,9 @@ public final class VmCommands {
          */
         void start(Name vm, boolean placed, NodeParts.Start start) throws SnapshotException, HypervisorException;
     }
+
+    private static final Placement.Instead STOP =
+            new Placement.Instead("crm resource stop %s", "pcs resource disable %s");
 
     private final Name self;
     private final VmRegistry vms;
@@ -323,9 +328,9 @@ public final class VmCommands {
 
     private Object stop(Arguments arguments, Progress progress) throws ControlException {
         ManagedVm vm = find(arguments.name("vm"));
-        Duration patience = arguments.flag("force")
-                ? Duration.ZERO
-                : arguments.duration("timeout").orElse(GUEST_PATIENCE);
+        tools.placement().refuse(arguments, vm.name(), STOP);
+        Duration patience =
+                arguments.duration("timeout").orElse(arguments.flag("force") ? Duration.ZERO : GUEST_PATIENCE);
         giveUp.accept(vm.name(), new Refusal(Refusal.Kind.CANCELLED, vm.name() + " is being stopped"));
         try {
             if (!tools.moves().end(vm.name())) {
@@ -337,6 +342,7 @@ public final class VmCommands {
             }
             tools.starter().endRevert(vm.name());
             vms.stop(vm.name(), patience);
+            tools.placement().forget(vm.name());
             changed.run();
             return details(vm);
         } catch (HypervisorException e) {
