@@ -431,6 +431,15 @@ expect() {
     pids="$pids $(cat "$dir/pid")"
 }
 
+@test "start waits for the agent that comes after one that hung and was ended, however long that took" {
+    : >"$dir/keep"
+    agent_answers vm.start "if [ -e $base/second ]; then tail -f $dir/keep >/dev/null 2>&1 & echo \$! >$dir/pid; $result; else : >$base/second; sleep 3; fi"
+    sed 's/^AGENT_RETURN=20/AGENT_RETURN=2/' "$ra" >"$base/vm"
+    chmod 755 "$base/vm"
+    ra=$base/vm expect start 0
+    pids="$pids $(cat "$dir/pid")"
+}
+
 @test "start without an agent fails within its time" {
     export OCF_RESKEY_CRM_meta_timeout=3000
     expect start 1
