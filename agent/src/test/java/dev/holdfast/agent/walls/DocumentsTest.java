@@ -44,8 +44,9 @@ class DocumentsTest {
         List<String> used = Files.readAllLines(ROOT.resolve("deploy/lab/base.crm")).stream()
                 .filter(line -> !line.matches("(primitive|location) w[23].*"))
                 .toList();
-        assertThat(used).hasSizeGreaterThan(4).allSatisfy(line -> assertThat(readme)
-                .contains("\n    " + line + "\n"));
+        assertThat(used)
+                .hasSizeGreaterThan(4)
+                .allSatisfy(line -> assertThat(readme).contains("\n    " + line + "\n"));
     }
 
     @Test
