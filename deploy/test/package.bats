@@ -98,7 +98,14 @@ LIST
   run inside plain
   echo "$output"
   [ "$status" -eq 0 ]
-  [ "${lines[-1]}" = "life: all of it" ]
+  [[ "${lines[-1]}" == "life: all of it"* ]]
+}
+
+@test "upgraded, removed and purged around a running guest: it runs on, a checkpoint from before is reverted to, its disks stay" {
+  run inside life
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ "${lines[-1]}" == "life: all of it"* ]]
 }
 
 @test "before an update restarts the agent it waits until no machine moves or is in a round, and not for ever" {
