@@ -9,6 +9,7 @@ import dev.holdfast.agent.migration.Departures;
 import dev.holdfast.agent.migration.Desk;
 import dev.holdfast.agent.migration.NodeTools;
 import dev.holdfast.agent.service.MigrationCommands;
+import dev.holdfast.agent.service.Placement;
 import dev.holdfast.agent.service.VmCommands;
 import dev.holdfast.coordinator.protocol.Name;
 import java.util.Optional;
@@ -32,6 +33,7 @@ record MigrationParts(Departures departures, Arrivals arrivals) implements VmCom
                 machines.journal(),
                 cluster.peers(),
                 node::vmRunDirectory,
+                node.migration().ports(),
                 platform.clock(),
                 platform.nanoClock(),
                 cluster.changed());
@@ -49,8 +51,8 @@ record MigrationParts(Departures departures, Arrivals arrivals) implements VmCom
      */
     record Cluster(Supplier<Peers> peers, Departures.Others others, Runnable changed) {}
 
-    void register(CommandTable table, NodeSettings node) {
-        new MigrationCommands(node.node(), node.migration(), departures, arrivals).register(table);
+    void register(CommandTable table, NodeSettings node, Placement placement) {
+        new MigrationCommands(node.node(), node.migration(), placement, departures, arrivals).register(table);
     }
 
     Desk desk() {

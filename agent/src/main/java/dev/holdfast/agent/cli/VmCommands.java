@@ -148,7 +148,9 @@ final class VmCommands {
         @Option(names = "--timeout", paramLabel = "TIME", description = "how long the guest may take")
         private @Nullable Duration timeout;
 
-        @Option(names = "--force", description = "do not ask the guest")
+        @Option(
+                names = "--force",
+                description = "also if pacemaker manages it; do not ask the guest, unless with --timeout")
         private boolean force;
 
         @Override
@@ -208,6 +210,9 @@ final class VmCommands {
         @Option(names = "--timeout", paramLabel = "TIME", description = "for all of it (as configured)")
         private @Nullable Duration timeout;
 
+        @Option(names = "--force", description = "also if pacemaker manages it")
+        private boolean force;
+
         @Override
         ControlCommand command() {
             return ControlCommand.VM_MIGRATE;
@@ -220,6 +225,7 @@ final class VmCommands {
             arguments.put("bandwidth", bandwidth);
             arguments.put("downtime", downtime == null ? null : Quantity.text(downtime));
             arguments.put("timeout", timeout == null ? null : Quantity.text(timeout));
+            arguments.put("force", force ? true : null);
         }
     }
 

@@ -87,7 +87,7 @@ final class Incoming {
         process = Optional.of(started);
         begun = true;
         requireSame(layers, SameMachine.layers(started.disks()));
-        return started.relocation().listen(address);
+        return started.relocation().listen(address, tools.ports());
     }
 
     private void requireSame(List<String> theirs, List<String> mine) throws HypervisorException {

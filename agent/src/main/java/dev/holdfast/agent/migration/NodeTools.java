@@ -2,12 +2,14 @@ package dev.holdfast.agent.migration;
 
 import dev.holdfast.agent.cluster.Peers;
 import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.PortRange;
 import dev.holdfast.agent.journal.OperationJournal;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -22,6 +24,7 @@ import java.util.function.Supplier;
  * @param journal remembers who owns a machine that moves
  * @param peers the other nodes
  * @param runDirectory of each machine
+ * @param ports on which machines are waited for; empty for any
  * @param clock stamps the journal, for people
  * @param nanoClock the monotonic clock
  * @param changed told when a machine has come or gone
@@ -34,6 +37,7 @@ public record NodeTools(
         OperationJournal journal,
         Supplier<Peers> peers,
         Function<Name, Path> runDirectory,
+        Optional<PortRange> ports,
         InstantSource clock,
         LongSupplier nanoClock,
         Runnable changed) {}

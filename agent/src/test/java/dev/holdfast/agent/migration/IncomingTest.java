@@ -112,6 +112,7 @@ class IncomingTest {
                     throw new AssertionError("nobody is asked");
                 },
                 vm -> directory,
+                Optional.empty(),
                 Instant::now,
                 System::nanoTime,
                 () -> {});
