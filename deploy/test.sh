@@ -172,7 +172,7 @@ run_shellcheck() {
 }
 
 # Files of bats that start no cluster and build nothing: they can run beside the Java tests.
-plain_bats='/(vm|thaw|cut-check|oracle|launcher|package|packages|units)\.bats$'
+plain_bats='/(vm|thaw|cut-check|oracle|launcher|package|packages|pages|units)\.bats$'
 
 # bats_files plain|other
 bats_files() {
