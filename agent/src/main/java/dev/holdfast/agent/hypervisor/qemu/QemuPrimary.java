@@ -94,12 +94,17 @@ final class QemuPrimary implements Primary {
 
     @Override
     public EpochEnd epoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
-        return new Epoch(this, standby, epoch, limits).run();
+        return new Epoch(this, standby, epoch, limits, false).run();
+    }
+
+    @Override
+    public EpochEnd lastEpoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
+        return new Epoch(this, standby, epoch, limits, true).run();
     }
 
     @Override
     public EpochEnd commitAgain(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
-        return new Epoch(this, standby, epoch, limits).commitAgain();
+        return new Epoch(this, standby, epoch, limits, false).commitAgain();
     }
 
     @Override
