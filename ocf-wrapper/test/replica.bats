@@ -142,6 +142,13 @@ END
     echo x >"$dir/promotion-score"
     expect monitor 0
     told 100 200 200
+    export OCF_RESKEY_CRM_meta_interval=10000
+    echo 300 >"$dir/promotion-score"
+    expect monitor 0
+    rm "$dir/promotion-score"
+    expect monitor 0
+    expect monitor 0
+    told 100 200 200 300 gone
 }
 
 @test "a pacemaker that does not take the score is told by the next monitor" {
