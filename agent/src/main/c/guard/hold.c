@@ -1,5 +1,6 @@
 #include "hold.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +57,12 @@ static void tell(struct vm *vm, const char *result)
 
 static void end(struct vm *vm)
 {
+    struct connection *asker = vm->hold.asker;
+
+    if (asker != NULL) {
+        connection_fail(asker, "VM %s: its QEMU has ended; there is nothing to hold any more", vm->name);
+        connection_go_on(asker);
+    }
     holdfile_remove(vm->directory, "hold");
     holdfile_remove(vm->directory, "held");
     vm->hold = (struct hold){.phase = HOLD_OFF};
@@ -73,7 +80,7 @@ static bool ended_with_process(struct vm *vm)
     return true;
 }
 
-bool hold_set(struct vm *vm, struct connection *owner, const char *token, int64_t due)
+static bool set(struct vm *vm, struct connection *owner, const char *token, int64_t due)
 {
     if (!holdfile_write(vm, token, due)) {
         return false;
@@ -83,6 +90,57 @@ bool hold_set(struct vm *vm, struct connection *owner, const char *token, int64_
     vm->hold = (struct hold){.phase = HOLD_COUNTING, .owner = owner, .due = due};
     snprintf(vm->hold.token, sizeof vm->hold.token, "%s", token);
     return true;
+}
+
+static void carry_out(struct vm *vm, struct connection *asker, const char *token, int64_t due)
+{
+    if (due == LOOP_NEVER) {
+        connection_reply(asker, json_pack("{s:b,s:b}", "ok", 1, "held", hold_off(vm)));
+    } else if (set(vm, asker, token, due)) {
+        connection_reply(asker, json_pack("{s:b}", "ok", 1));
+    } else {
+        connection_fail(asker, "cannot hold VM %s: the file %s/hold cannot be written: %s; make room there", vm->name, vm->directory,
+                        strerror(errno));
+    }
+}
+
+void hold_change(struct vm *vm, struct connection *asker, const char *token, int64_t due)
+{
+    struct hold *hold = &vm->hold;
+
+    if (hold->phase != HOLD_STOPPING || hold->after_id == 0) {
+        carry_out(vm, asker, token, due);
+    } else if (hold->asker != NULL) {
+        connection_fail(asker, "VM %s: another request to hold it is not answered yet; wait for that", vm->name);
+    } else {
+        hold->asker = asker;
+        hold->asked_due = due;
+        snprintf(hold->asked_token, sizeof hold->asked_token, "%s", token);
+        connection_wait(asker);
+    }
+}
+
+static void answer(struct vm *vm)
+{
+    struct connection *asker = vm->hold.asker;
+    char token[HOLD_TOKEN_BYTES];
+
+    if (asker != NULL) {
+        memcpy(token, vm->hold.asked_token, sizeof token);
+        vm->hold.asker = NULL;
+        carry_out(vm, asker, token, vm->hold.asked_due);
+        connection_go_on(asker);
+    }
+}
+
+void hold_forget(struct vm *vm, const struct connection *connection)
+{
+    if (vm->hold.owner == connection) {
+        vm->hold.owner = NULL;
+    }
+    if (vm->hold.asker == connection) {
+        vm->hold.asker = NULL;
+    }
 }
 
 bool hold_off(struct vm *vm)
@@ -177,10 +235,14 @@ void hold_reply(struct vm *vm, unsigned id, json_t *result)
         yank(vm, result);
     } else if (id == hold->before_id) {
         hold->ran = hold->ran || runs;
-    } else if (id == hold->after_id && runs) {
-        hold->wake_at = loop_now() + RETRY;
     } else if (id == hold->after_id) {
-        stands_still(vm);
+        hold->after_id = 0;
+        if (runs) {
+            hold->wake_at = loop_now() + RETRY;
+        } else {
+            stands_still(vm);
+        }
+        answer(vm);
     }
 }
 

@@ -40,14 +40,21 @@ struct hold {
     bool told;           /* this hold */
     bool ran;            /* the guest, before our `stop` */
     unsigned before_id;
-    unsigned after_id;
+    unsigned after_id; /* 0: no `stop` of ours is under way */
+
+    /* The request that waits until no `stop` is under way: it would undo what its client does next. */
+    struct connection *asker;
+    char asked_token[HOLD_TOKEN_BYTES];
+    int64_t asked_due; /* LOOP_NEVER: hold_off */
+
     unsigned yank_list_id;
 };
 
-/* False: the file could not be written (errno), nothing has changed. */
-bool hold_set(struct vm *vm, struct connection *owner, const char *token, int64_t due);
+/* Takes the place of what was before, or ends it, and answers; not before the last `stop` for it is done. */
+void hold_change(struct vm *vm, struct connection *asker, const char *token, int64_t due);
 /* Ends it; true if the guest was stopped for it. */
 bool hold_off(struct vm *vm);
+void hold_forget(struct vm *vm, const struct connection *connection);
 /* Whether the guest is to stand still now. */
 bool hold_is_due(const struct vm *vm);
 /* Around a change of the process that the VM is: the hold goes with the VM if the former one still lives, else it ends. */

@@ -274,10 +274,8 @@ static void op_hold(struct connection *connection, const json_t *request)
         connection_fail(connection, "cannot hold VM %s: \"after_ms\" must be a whole number from 1 to %d; change max_lag", vm->name, HOLD_LONGEST_MS);
     } else if (vm->qmp.state != QMP_READY) {
         connection_fail(connection, "cannot hold VM %s: the guard has no QMP session with it now, so it could not stop it; does its QEMU (pid %d) run and answer?", vm->name, (int)vm->pid);
-    } else if (!hold_set(vm, connection, token, loop_now() + after_ms)) {
-        connection_fail(connection, "cannot hold VM %s: the file %s/hold cannot be written: %s; make room there", vm->name, vm->directory, strerror(errno));
     } else {
-        succeed(connection);
+        hold_change(vm, connection, token, loop_now() + after_ms);
     }
 }
 
@@ -294,7 +292,7 @@ static void op_hold_off(struct connection *connection, const json_t *request)
         connection_fail(connection, "cannot end the hold %s of VM %s: it is to be held with token %s; name that", token, vm->name, vm->hold.token);
         return;
     }
-    connection_reply(connection, json_pack("{s:b,s:b}", "ok", 1, "held", hold_off(vm)));
+    hold_change(vm, connection, token, LOOP_NEVER);
 }
 
 /* ping: what is watched and what is armed. */

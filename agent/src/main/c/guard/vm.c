@@ -213,9 +213,7 @@ void vms_forget(struct connection *connection)
             vm->waiting = NULL;
             vm->waiting_for_watch = false;
         }
-        if (vm->hold.owner == connection) {
-            vm->hold.owner = NULL;
-        }
+        hold_forget(vm, connection);
         if (vm->owner == connection) {
             vm->owner = NULL;
             if (vm->phase == ARMED || vm->phase == FIRED) {
