@@ -170,8 +170,10 @@ public final class GuardClient implements Closeable {
 
     /**
      * Has the machine stopped when this time has passed, whatever becomes of this connection and of this process; also after a
-     * restart of the guard. The same token again, or another one, takes the place of what was to be held before. If the guard has
-     * stopped the machine already it stays so: whoever lets it run says {@link #holdOff} afterwards, or arms the next hold.
+     * restart of the guard. The same token again, or another one, takes the place of what was to be held before.
+     *
+     * <p>A machine that is held stays so: the guard stops it again whoever lets it run. So to let it run say {@link #holdOff}, or
+     * this once more, <em>first</em>.
      *
      * @param token as for {@link #arm}
      * @param after from now, 1 ms to 1 hour; host suspend counts
@@ -196,7 +198,11 @@ public final class GuardClient implements Closeable {
         JsonObject reply =
                 ask(new LinkedHashMap<>(Map.of("op", "ping")), timeout).object();
         try {
-            return new GuardStatus(reply.text("version").orElse("?"), reply.texts("watched"), reply.texts("armed"));
+            return new GuardStatus(
+                    reply.text("version").orElse("?"),
+                    reply.texts("watched"),
+                    reply.texts("armed"),
+                    reply.texts("held"));
         } catch (JsonException e) {
             throw broken(e);
         }
