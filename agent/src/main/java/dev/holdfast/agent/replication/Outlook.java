@@ -1,21 +1,21 @@
 package dev.holdfast.agent.replication;
 
-import dev.holdfast.coordinator.replication.Self;
-import dev.holdfast.coordinator.replication.Life;
-import dev.holdfast.coordinator.replication.CopyFacts;
 import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Copy;
+import dev.holdfast.coordinator.replication.CopyFacts;
 import dev.holdfast.coordinator.replication.Following;
 import dev.holdfast.coordinator.replication.Leading;
 import dev.holdfast.coordinator.replication.Leaving;
+import dev.holdfast.coordinator.replication.Life;
 import dev.holdfast.coordinator.replication.Out;
 import dev.holdfast.coordinator.replication.Protected;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
 import dev.holdfast.coordinator.replication.ReplicaState;
 import dev.holdfast.coordinator.replication.ReplicationRecord;
 import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
+import dev.holdfast.coordinator.replication.Self;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -178,9 +178,7 @@ final class Outlook {
         if (now instanceof Following following) {
             return following.generation();
         }
-        return now.life()
-                .map(Life::generation)
-                .orElse(0L);
+        return now.life().map(Life::generation).orElse(0L);
     }
 
     private static long epoch(ReplicaState now) {

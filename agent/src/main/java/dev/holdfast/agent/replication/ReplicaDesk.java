@@ -45,8 +45,8 @@ final class ReplicaDesk implements ReplicationDesk {
             case READY -> JsonObject.of(Map.of(ReplicaWords.READY, machine.isReady()));
             case OFFER -> offer(replica, body).told();
             case COMMITTED ->
-                JsonObject.of(Map.of(
-                        ReplicaWords.EPOCH, await(machine.committed(ReplicaWords.copy(body)), COMMITTING)));
+                JsonObject.of(
+                        Map.of(ReplicaWords.EPOCH, await(machine.committed(ReplicaWords.copy(body)), COMMITTING)));
             case VOID -> {
                 machine.heardVoid(ReplicaWords.copy(body));
                 yield JsonObject.empty();
@@ -66,8 +66,8 @@ final class ReplicaDesk implements ReplicationDesk {
         JsonObject hardware = body.object(ReplicaWords.HARDWARE).orElse(JsonObject.empty());
         Optional<String> difference = SameMachine.difference(replica.definition(), hardware.values());
         if (difference.isPresent()) {
-            throw new RoundRefusedException(Refusal.failed(
-                    "the definitions of %s differ: %s".formatted(replica.definition().name(), difference.get())));
+            throw new RoundRefusedException(Refusal.failed("the definitions of %s differ: %s"
+                    .formatted(replica.definition().name(), difference.get())));
         }
         SortedMap<String, Long> disks = new TreeMap<>();
         JsonObject sizes = body.object(ReplicaWords.DISKS).orElse(JsonObject.empty());

@@ -119,7 +119,8 @@ public final class Replicas implements AutoCloseable {
     /** Answers the nodes of primaries. */
     public ReplicationDesk desk() {
         return new ReplicaDesk(vm -> Optional.ofNullable(entries.get(vm))
-                .map(entry -> new ReplicaDesk.Replica(entry.machine(), entry.vm().definition())));
+                .map(entry ->
+                        new ReplicaDesk.Replica(entry.machine(), entry.vm().definition())));
     }
 
     /**

@@ -1,6 +1,5 @@
 package dev.holdfast.agent.replication;
 
-import java.nio.file.Path;
 import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
@@ -18,6 +17,7 @@ import dev.holdfast.coordinator.replication.ReplicaEvent;
 import dev.holdfast.coordinator.replication.ReplicaState;
 import dev.holdfast.coordinator.replication.Self;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;

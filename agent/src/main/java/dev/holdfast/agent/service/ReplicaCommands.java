@@ -10,8 +10,8 @@ import dev.holdfast.agent.control.Progress;
 import dev.holdfast.agent.control.reply.Done;
 import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.hypervisor.HypervisorException;
-import dev.holdfast.agent.replication.ReplicatedMachine;
 import dev.holdfast.agent.replication.Replicas;
+import dev.holdfast.agent.replication.ReplicatedMachine;
 import dev.holdfast.agent.replication.Wish;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
@@ -52,7 +52,9 @@ public final class ReplicaCommands {
                 .register(ControlCommand.REPLICA_STOP, this::stop)
                 .register(ControlCommand.REPLICA_PROMOTE, (arguments, progress) -> change(arguments, Wish.PROMOTE))
                 .register(ControlCommand.REPLICA_DEMOTE, (arguments, progress) -> change(arguments, Wish.DEMOTE))
-                .register(ControlCommand.REPLICA_SHOW, (arguments, progress) -> find(arguments).details())
+                .register(
+                        ControlCommand.REPLICA_SHOW,
+                        (arguments, progress) -> find(arguments).details())
                 .register(ControlCommand.REPLICA_SWITCHOVER, this::switchover)
                 .register(ControlCommand.REPLICA_RESYNC, this::resync);
         instead(table, ControlCommand.VM_START, "use 'holdfast vm replication', or let pacemaker promote a node");
@@ -62,8 +64,9 @@ public final class ReplicaCommands {
         instead(table, ControlCommand.SNAPSHOT_REVERT, "snapshots of replicated machines are not supported yet");
         table.wrap(
                 ControlCommand.VM_STOP,
-                plain -> (arguments, progress) ->
-                        replicas.has(arguments.name("vm")) ? stopGuest(arguments, plain, progress) : plain.handle(arguments, progress));
+                plain -> (arguments, progress) -> replicas.has(arguments.name("vm"))
+                        ? stopGuest(arguments, plain, progress)
+                        : plain.handle(arguments, progress));
     }
 
     private void instead(CommandTable table, ControlCommand command, String correction) {
