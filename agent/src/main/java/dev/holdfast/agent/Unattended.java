@@ -34,7 +34,7 @@ final class Unattended {
         this.platform = platform;
         this.cluster = cluster;
         this.reign = reign;
-        this.report = new PacemakerReport(node, platform, machines, cluster, reign);
+        this.report = new PacemakerReport(node, platform, machines, cluster, reign, List::of);
     }
 
     ScheduleDesk schedules(LeaderDesk leader, Supplier<String> words, Executor workers) {
