@@ -127,12 +127,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 machines,
                 drivers,
                 platform,
-                new ReplicationParts.Surroundings(
-                        cluster,
-                        peers::get,
-                        words,
-                        workers,
-                        (vm, start) -> parts.start(vm, nowhere -> false, leftIntents.on(vm), start)));
+                new ReplicationParts.Surroundings(cluster, peers::get, words, workers, parts, leftIntents));
         Coordinator coordinator = new Coordinator(
                 engine,
                 cluster.store().catalogue(),
@@ -140,7 +135,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 cluster.store().queue(),
                 Coordinator.Admission.of(cluster.store().gate(), spec -> new TiesCheck(peers.get()).check(spec)));
         this.leaderDesk = leaderDesk(coordinator, peers);
-        this.unattended = new Unattended(node, platform, machines, cluster, () -> reign);
+        this.unattended = new Unattended(node, platform, machines, cluster, () -> reign, replications::details);
         CommandTable commands = commands(configuration, words, coordinator, peers);
         migrations.recover();
         recoverChains();

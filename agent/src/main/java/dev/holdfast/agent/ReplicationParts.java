@@ -7,16 +7,20 @@ import dev.holdfast.agent.config.NodeSettings;
 import dev.holdfast.agent.config.ReplicationSettings;
 import dev.holdfast.agent.config.VmSettings;
 import dev.holdfast.agent.control.CommandTable;
+import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.replication.ReplicaPlan;
 import dev.holdfast.agent.replication.Replicas;
+import dev.holdfast.agent.replication.ReplicatedMachine;
 import dev.holdfast.agent.replication.ReplicationTools;
+import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.service.ReplicaCommands;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.function.Supplier;
@@ -35,19 +39,16 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
      * @param peers the other agents
      * @param words never gives the same word twice
      * @param workers for what nobody waits for
-     * @param coldStart recovers a chain, then starts its machine
+     * @param parts the chains, which are to be whole before a start
+     * @param leftIntents what becomes of operations that were cut off in them
      */
     record Surroundings(
             ClusterLink cluster,
             Supplier<Peers> peers,
             Supplier<String> words,
             ExecutorService workers,
-            ColdStart coldStart) {}
-
-    /** Makes the disks of a machine fit for a start, and starts it. */
-    interface ColdStart {
-        void run(Name vm, NodeParts.Start start) throws SnapshotException, HypervisorException;
-    }
+            NodeParts parts,
+            LeftIntents leftIntents) {}
 
     static ReplicationParts of(
             Configuration configuration,
@@ -85,15 +86,16 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
                         .ifPresent(machine -> replicas.add(
                                 machine,
                                 plan(node, vm.name(), settings.get()),
-                                (name, start) -> cold(around.coldStart(), name, start)));
+                                (name, start) -> cold(around, name, start)));
             }
         }
         return new ReplicationParts(replicas);
     }
 
-    private static void cold(ColdStart coldStart, Name vm, Replicas.Start start) throws HypervisorException {
+    /** The disks are this node's own: that the machine runs elsewhere is the record's to say. */
+    private static void cold(Surroundings around, Name vm, Replicas.Start start) throws HypervisorException {
         try {
-            coldStart.run(vm, start::start);
+            around.parts().start(vm, nowhere -> false, around.leftIntents().on(vm), start::start);
         } catch (SnapshotException e) {
             throw new HypervisorException(
                     HypervisorException.Kind.REFUSED, e.because().text(), e);
@@ -118,6 +120,11 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
 
     ReplicationDesk desk() {
         return replicas.desk();
+    }
+
+    /** How each of them is. */
+    List<ReplicaDetails> details() {
+        return replicas.all().stream().map(ReplicatedMachine::details).toList();
     }
 
     /** Looks at what an agent before this one has left, and serves. */
