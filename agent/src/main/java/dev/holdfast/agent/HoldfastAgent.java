@@ -78,6 +78,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final ClusterLink cluster;
     private final NodeParts parts;
     private final MigrationParts migrations;
+    private final ReplicationParts replications;
     private final LeftIntents leftIntents;
     private final RoundSnapshotter snapshotter;
     private final Engine engine;
@@ -88,7 +89,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final ControlServer control;
     private volatile Optional<Epoch> reign = Optional.empty();
 
-    private HoldfastAgent(Configuration configuration, Platform platform, Hypervisor hypervisor) throws IOException {
+    private HoldfastAgent(Configuration configuration, Platform platform, Drivers drivers) throws IOException {
+        Hypervisor hypervisor = drivers.hypervisor();
         this.node = configuration.node();
         this.platform = platform;
         this.machines = LocalMachines.open(configuration, hypervisor, this::onFired);
@@ -120,6 +122,12 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         Departures.Others others = new Departures.Others(engine::giveWay, parts::isLeft, words);
         this.migrations = MigrationParts.of(
                 node, machines, hypervisor, platform, new MigrationParts.Cluster(peers::get, others, this::publish));
+        this.replications = ReplicationParts.of(
+                configuration,
+                machines,
+                drivers,
+                platform,
+                new ReplicationParts.Surroundings(cluster, peers::get, words, workers, parts, leftIntents));
         Coordinator coordinator = new Coordinator(
                 engine,
                 cluster.store().catalogue(),
@@ -127,10 +135,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 cluster.store().queue(),
                 Coordinator.Admission.of(cluster.store().gate(), spec -> new TiesCheck(peers.get()).check(spec)));
         this.leaderDesk = leaderDesk(coordinator, peers);
-        this.unattended = new Unattended(node, platform, machines, cluster, () -> reign);
+        this.unattended = new Unattended(node, platform, machines, cluster, () -> reign, replications::details);
         CommandTable commands = commands(configuration, words, coordinator, peers);
         migrations.recover();
         recoverChains();
+        replications.start();
         this.control = ControlServer.start(
                 node.controlSocket(),
                 Optional.of(node.adminGroup()).filter(g -> !g.isEmpty()).orElse(null),
@@ -139,9 +148,9 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     }
 
     /** Starts an agent. Returns when the control socket answers; the cluster is joined in the background. */
-    public static HoldfastAgent start(Configuration configuration, Platform platform, Hypervisor hypervisor)
+    public static HoldfastAgent start(Configuration configuration, Platform platform, Drivers drivers)
             throws IOException {
-        HoldfastAgent agent = new HoldfastAgent(configuration, platform, hypervisor);
+        HoldfastAgent agent = new HoldfastAgent(configuration, platform, drivers);
         agent.engine.start();
         agent.every(LOOK_EVERY, agent.machines.vms()::adopt);
         agent.every(LOOK_EVERY, agent.leaderDesk::rollForward);
@@ -196,7 +205,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private CommandTable commands(
             Configuration configuration, UniqueWords words, Coordinator coordinator, PeersHolder peers) {
         NodeRegistry nodes = cluster.store().nodes();
-        PeerDesk desk = new PeerDesk(leaderDesk, parts, migrations.desk());
+        PeerDesk desk = new PeerDesk(leaderDesk, parts, migrations.desk(), replications.desk());
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk));
         cluster.channel().link().serve(desk);
         CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::checked, words);
@@ -234,6 +243,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         migrations.register(table, node);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
         new FsckCommands(node.node(), machines.vms(), parts, machines.journal()).register(table);
+        replications.register(table, node.node(), machines, publisher::publish);
         if (!table.missing().isEmpty()) {
             throw new IllegalStateException("nobody serves " + table.missing());
         }
@@ -375,6 +385,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     public void close() throws IOException {
         lookouts.shutdownNow();
         migrations.departures().close();
+        replications.close();
         control.close();
         engine.close();
         cluster.close();

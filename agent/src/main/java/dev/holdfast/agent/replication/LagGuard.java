@@ -7,12 +7,12 @@ import java.time.Duration;
 public interface LagGuard {
 
     /**
-     * Takes the place of what was armed before. The token comes back when the guest was held.
+     * Takes the place of what was armed before.
      *
      * @throws IOException the guard does not answer; what was armed before may still be in force
      */
-    void arm(String token, Duration after) throws IOException;
+    void arm(Duration after) throws IOException;
 
-    /** Does nothing if nothing is armed. */
+    /** Does nothing if nothing is armed; also for what an agent before this one has armed. */
     void disarm() throws IOException;
 }
