@@ -51,6 +51,7 @@ final class PrimarySide {
     private volatile long committedAt;
     private volatile long begunAt;
     private volatile Optional<Seeded> seed = Optional.empty();
+    private volatile String problem = "";
     private final Runnable idle;
 
     /** How far the disks of a new standby are, in bytes. */
@@ -84,6 +85,11 @@ final class PrimarySide {
     /** How far the disks of a new standby are, while they are copied. */
     Optional<Seeded> seed() {
         return seed;
+    }
+
+    /** Why a standby was lost last; empty if none was. */
+    String problem() {
+        return problem;
     }
 
     /** Whether an epoch is on its way. */
@@ -122,11 +128,11 @@ final class PrimarySide {
                 // A guest that has crashed leaves a standby that can go on.
                 if (!guest.isEnding()) {
                     LOG.warn("the standby {} is given up: {}", peer, e.getMessage());
-                    lost(peer);
+                    lost(peer, String.valueOf(e.getMessage()));
                 }
             } catch (IOException e) {
                 LOG.info("{} does not become or stay the standby: {}", peer, e.getMessage());
-                lost(peer);
+                lost(peer, String.valueOf(e.getMessage()));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             } finally {
@@ -137,7 +143,8 @@ final class PrimarySide {
         });
     }
 
-    private void lost(Copy peer) {
+    private void lost(Copy peer, String why) {
+        problem = why;
         cut();
         events.accept(new ReplicaEvent.StandbyLost(peer));
     }
@@ -165,7 +172,7 @@ final class PrimarySide {
             PeerLink open = PeerLink.open(peer, opening, sockets);
             link = open;
             pacing.begin();
-            heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, () -> lost(peer));
+            heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
             try {
                 guest.primary()
                         .attach(
