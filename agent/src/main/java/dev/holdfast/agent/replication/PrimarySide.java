@@ -27,6 +27,9 @@ final class PrimarySide {
     private static final Logger LOG = LoggerFactory.getLogger(PrimarySide.class);
     private static final Duration DETACH = Duration.ofSeconds(10);
     private static final Duration LONGEST_STREAM = Duration.ofSeconds(2);
+    /** Nothing holds the guest yet while its whole memory goes over for the first time. */
+    private static final Duration LONGEST_FIRST_STREAM = Duration.ofSeconds(60);
+
     private static final long NO_LIMIT = 1L << 40;
     private static final int COMMIT_TRIES = 3;
     private static final int DOWNTIME_SHARE = 4;
@@ -190,7 +193,7 @@ final class PrimarySide {
         work(peer, () -> {
             PeerLink standby = required(peer);
             Primary primary = guest.primary();
-            EpochLimits limits = limits(last);
+            EpochLimits limits = limits(last, epoch);
             EpochEnd end = last ? primary.lastEpoch(standby, epoch, limits) : primary.epoch(standby, epoch, limits);
             for (int i = 0; i < COMMIT_TRIES && end.outcome() == EpochEnd.Outcome.UNDECIDED && isBeating(); i++) {
                 LOG.info("whether {} has committed epoch {} is asked again: {}", peer, epoch, end.why());
@@ -224,9 +227,10 @@ final class PrimarySide {
         }
     }
 
-    private EpochLimits limits(boolean last) {
+    private EpochLimits limits(boolean last, long epoch) {
         Duration interval = pacing.interval();
-        Duration length = interval.compareTo(LONGEST_STREAM) > 0 ? interval : LONGEST_STREAM;
+        Duration least = epoch == 1 ? LONGEST_FIRST_STREAM : LONGEST_STREAM;
+        Duration length = interval.compareTo(least) > 0 ? interval : least;
         return new EpochLimits(
                 plan.maxPause().dividedBy(DOWNTIME_SHARE),
                 last ? length.multipliedBy(DOWNTIME_SHARE) : length,
