@@ -165,8 +165,22 @@ public final class ReplicatedMachine implements AutoCloseable {
     /** Asks for another role; done when it has it, or it was refused. Fails if it was granted and has failed. */
     public CompletableFuture<Optional<Reason>> ask(Wish wish) {
         CompletableFuture<Optional<Reason>> answer = new CompletableFuture<>();
-        recovered.thenRun(() -> thread.execute(() -> requests.ask(wish, answer)));
+        recovered.thenRun(() -> asking.execute(() -> {
+            if (wish == Wish.DEMOTE) {
+                endIfItHangs();
+            }
+            thread.execute(() -> requests.ask(wish, answer));
+        }));
         return answer;
+    }
+
+    /** A guest that does nothing any more cannot hand over; its standby has what there is. */
+    private void endIfItHangs() {
+        if (!isLeading() || guest.isGone() || guest.answers()) {
+            return;
+        }
+        LOG.warn("{} is to be demoted and hangs: its process is killed", vm.name());
+        guest.kill();
     }
 
     /** A person has decided that what these other nodes have may be lost: what this one has counts. */

@@ -123,6 +123,18 @@ class ReplicatedMachinesTest {
         here.vm.goesOn(BOUND);
     }
 
+    @Test
+    void goesOnFromTheLastEpochWhenItsProcessHangs() throws Exception {
+        RealNode here = cluster.primary();
+        RealNode there = cluster.other(here);
+        here.vm.signal("STOP");
+        cluster.change(here, ControlCommand.REPLICA_DEMOTE);
+        assertThat(here.vm.hasProcess()).isFalse();
+        cluster.change(there, ControlCommand.REPLICA_PROMOTE);
+        goesOn(there);
+        cluster.awaitProtected(there);
+    }
+
     private static void fence(RealNode node) throws IOException {
         node.agent.kill();
         node.vm.signal("KILL");
