@@ -122,20 +122,28 @@ final class PrimarySide {
     private void work(Copy peer, Work work) {
         busy.incrementAndGet();
         worker.execute(() -> {
+            boolean concluded = false;
             try {
                 work.run();
+                concluded = true;
             } catch (HypervisorException e) {
+                concluded = true;
                 // A guest that has crashed leaves a standby that can go on.
                 if (!guest.isEnding()) {
                     LOG.warn("the standby {} is given up: {}", peer, e.getMessage());
                     lost(peer, String.valueOf(e.getMessage()));
                 }
             } catch (IOException e) {
+                concluded = true;
                 LOG.info("{} does not become or stay the standby: {}", peer, e.getMessage());
                 lost(peer, String.valueOf(e.getMessage()));
             } catch (InterruptedException e) {
+                concluded = true;
                 Thread.currentThread().interrupt();
             } finally {
+                if (!concluded) {
+                    lost(peer, "a task of the agent broke; see its log");
+                }
                 sending = false;
                 busy.decrementAndGet();
                 thread.execute(idle);
@@ -221,7 +229,7 @@ final class PrimarySide {
                     throw new HypervisorException(Kind.FAILED, end.why());
                 }
                 LOG.info("epoch {} was given up: {}", end.epoch(), end.why());
-                thread.after(untilNext(), () -> events.accept(new ReplicaEvent.StandbyAt(peer, end.epoch() - 1)));
+                thread.after(untilNext(), () -> again(peer, end.epoch()));
             }
             case UNDECIDED -> throw new HypervisorException(Kind.UNKNOWN, end.why());
         }

@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
@@ -166,6 +167,12 @@ public final class ReplicatedMachine implements AutoCloseable {
         CompletableFuture<Optional<Reason>> answer = new CompletableFuture<>();
         recovered.thenRun(() -> thread.execute(() -> requests.ask(wish, answer)));
         return answer;
+    }
+
+    /** A person has decided that what these other nodes have may be lost: what this one has counts. */
+    public CompletableFuture<Optional<Reason>> keepInsteadOf(Set<Name> nodes) {
+        return recovered.thenCompose(
+                nothing -> new Discarding(tools.self(), record, tools.fencing(), asking).discard(state(), nodes));
     }
 
     private void onIdle() {

@@ -18,6 +18,8 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Reason;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -117,6 +119,9 @@ public final class ReplicaCommands {
     private Object stopGuest(Arguments arguments, CommandHandler plain, Progress progress)
             throws ControlException, InterruptedException {
         ReplicatedMachine machine = find(arguments);
+        if (!machine.isLeading()) {
+            return plain.handle(arguments, progress);
+        }
         machine.stopAsked(true);
         try {
             Object answer = plain.handle(arguments, progress);
@@ -206,18 +211,33 @@ public final class ReplicaCommands {
 
     private Object resync(Arguments arguments, Progress progress) throws ControlException, InterruptedException {
         ReplicatedMachine machine = find(arguments);
-        Optional<Name> discard = arguments.optionalName("discard_node");
-        if (discard.isEmpty()) {
+        Set<Name> discarded = names(arguments.text("discard_node").orElse(""));
+        if (discarded.isEmpty()) {
             return machine.details();
         }
-        if (!discard.get().equals(self)) {
-            throw new ControlException(
-                    ErrorCode.REFUSED,
-                    "what node %s has can only be given up there".formatted(discard.get()),
-                    "",
-                    "run the command on " + discard.get());
+        if (discarded.contains(self)) {
+            return change(arguments, Wish.DISCARD);
         }
-        return change(arguments, Wish.DISCARD);
+        Optional<Reason> refused =
+                await(machine.keepInsteadOf(discarded), QUICK, "that what this node has counts from now on");
+        if (refused.isPresent()) {
+            throw refused(machine, refused.get());
+        }
+        return machine.details();
+    }
+
+    private static Set<Name> names(String list) throws ControlException {
+        Set<Name> names = new TreeSet<>();
+        try {
+            for (String name : list.split(",")) {
+                if (!name.isBlank()) {
+                    names.add(new Name(name.strip()));
+                }
+            }
+        } catch (IllegalArgumentException e) {
+            throw ControlException.of(ErrorCode.BAD_REQUEST, "discard_node: " + e.getMessage());
+        }
+        return names;
     }
 
     private static <T> T await(CompletableFuture<T> answer, Duration patience, String what)

@@ -86,7 +86,7 @@ final class ReplicaCluster implements AutoCloseable {
                 [replication]
                 interval = "300ms"
                 max_pause = "2s"
-                max_lag = "4s"
+                max_lag = "3s"
                 [[disk]]
                 id = "d0"
                 path = "%1$s/head/d0.qcow2"
