@@ -229,7 +229,7 @@ final class PrimarySide {
                     throw new HypervisorException(Kind.FAILED, end.why());
                 }
                 LOG.info("epoch {} was given up: {}", end.epoch(), end.why());
-                thread.after(untilNext(), () -> again(peer, end.epoch()));
+                thread.after(untilNext(), () -> events.accept(new ReplicaEvent.StandbyAt(peer, end.epoch() - 1)));
             }
             case UNDECIDED -> throw new HypervisorException(Kind.UNKNOWN, end.why());
         }
