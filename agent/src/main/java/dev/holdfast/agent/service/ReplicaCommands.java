@@ -10,6 +10,7 @@ import dev.holdfast.agent.control.Progress;
 import dev.holdfast.agent.control.reply.Done;
 import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.pacemaker.Handover;
 import dev.holdfast.agent.replication.Replicas;
 import dev.holdfast.agent.replication.ReplicatedMachine;
 import dev.holdfast.agent.replication.Wish;
@@ -35,17 +36,20 @@ public final class ReplicaCommands {
     private final Replicas replicas;
     private final VmRegistry vms;
     private final Runnable changed;
+    private final PacemakerSwitchover pacemaker;
 
     /**
      * @param self this node
      * @param vms its machines
      * @param changed told when a machine runs here or does not any more
+     * @param handover what pacemaker has in its hands changes its role by it
      */
-    public ReplicaCommands(Name self, Replicas replicas, VmRegistry vms, Runnable changed) {
+    public ReplicaCommands(Name self, Replicas replicas, VmRegistry vms, Runnable changed, Handover handover) {
         this.self = self;
         this.replicas = replicas;
         this.vms = vms;
         this.changed = changed;
+        this.pacemaker = new PacemakerSwitchover(handover);
     }
 
     /** Adds the handlers; what other commands may not do to a replicated machine is refused from then on. */
@@ -178,9 +182,22 @@ public final class ReplicaCommands {
         }
         Name target = now.peer().orElseThrow();
         if (arguments.flag("dry_run")) {
-            return new Done("%s would go on on %s".formatted(machine.name(), target));
+            return new Done("%s would go on on %s; nothing was done.".formatted(machine.name(), target));
         }
         Duration patience = arguments.duration("timeout").orElse(CHANGE);
+        Optional<String> resource = pacemaker.resource(machine.name());
+        return resource.isPresent()
+                ? pacemaker.run(
+                        machine.name(),
+                        resource.get(),
+                        target,
+                        patience,
+                        () -> machine.details().running())
+                : handOver(machine, target, patience);
+    }
+
+    private Done handOver(ReplicatedMachine machine, Name target, Duration patience)
+            throws ControlException, InterruptedException {
         Optional<Reason> refused = await(machine.ask(Wish.SWITCHOVER), patience, "the switchover");
         if (refused.isPresent()) {
             throw refused(machine, refused.get());
