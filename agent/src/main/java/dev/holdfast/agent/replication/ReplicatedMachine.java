@@ -104,7 +104,7 @@ public final class ReplicatedMachine implements AutoCloseable {
         this.hands = new MachineHands(
                 new MachineHands.Tools(
                         plan, guest, primary, standby, files, record, tools.fencing(), bound, parts.peers()),
-                new Front(),
+                new MachineFront(this::loop, waiters, room, standby, orders, this::publish),
                 thread,
                 asking,
                 this::post);
@@ -143,6 +143,14 @@ public final class ReplicatedMachine implements AutoCloseable {
 
     private ReplicaState state() {
         return loop.state();
+    }
+
+    private ReplicaLoop loop() {
+        return loop;
+    }
+
+    private void publish() {
+        outlook.publish();
     }
 
     private void post(ReplicaEvent event) {
@@ -346,59 +354,6 @@ public final class ReplicatedMachine implements AutoCloseable {
         @Override
         public void settled() {
             planEpoch();
-        }
-    }
-
-    /** What the hands tell. */
-    private final class Front implements MachineHands.Front {
-        @Override
-        public ReplicaState state() {
-            return loop.state();
-        }
-
-        @Override
-        public void done() {
-            waiters.tellCommands(Optional.empty());
-            outlook.publish();
-        }
-
-        @Override
-        public void refuse(Reason reason) {
-            if (loop.cause() instanceof ReplicaEvent.SeedBegun begun) {
-                room.refused(begun.copy(), reason.text());
-            } else {
-                waiters.tellCommands(Optional.of(reason));
-            }
-        }
-
-        @Override
-        public void failed(String why) {
-            waiters.failCommands(why);
-        }
-
-        @Override
-        public void made(Copy copy, Optional<String> failure) {
-            room.made(copy, failure, standby.doorway().map(StandbyDoorway::opening));
-        }
-
-        @Override
-        public void acknowledge(long epoch) {
-            waiters.acknowledge(epoch);
-        }
-
-        @Override
-        public void dropped() {
-            waiters.disappoint("this copy does not exist any more");
-        }
-
-        @Override
-        public void prepareDisks() throws IOException {
-            room.prepareDisks();
-        }
-
-        @Override
-        public StandbyDoorway.Orders orders() {
-            return orders;
         }
     }
 
