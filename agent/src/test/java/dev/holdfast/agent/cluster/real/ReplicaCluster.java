@@ -207,6 +207,34 @@ final class ReplicaCluster implements AutoCloseable {
                 """.formatted(states));
     }
 
+    /** Everything is up, and if the machine runs nowhere it is promoted where that is allowed. */
+    void heal() throws IOException {
+        tellFenced(Optional.empty());
+        zookeeper.startAgain();
+        for (RealNode node : nodes) {
+            node.guard.startAgain();
+            node.agent.startAgain();
+        }
+        await("it runs").atMost(BOUND).until(() -> nodes.stream().anyMatch(this::isPrimary));
+    }
+
+    private boolean isPrimary(RealNode node) {
+        if (text(node, "role").equals("primary")) {
+            return true;
+        }
+        try {
+            return nodes.stream()
+                            .noneMatch(other ->
+                                    other.vm.hasProcess() || state(other).isEmpty())
+                    && change(node, ControlCommand.REPLICA_PROMOTE)
+                            .text("role")
+                            .orElse("")
+                            .equals("primary");
+        } catch (IOException | ControlException e) {
+            return false;
+        }
+    }
+
     void showLogs() throws IOException {
         try (Stream<Path> files = Files.walk(home)) {
             for (Path file : files.filter(f -> f.toString().endsWith(".log")).toList()) {

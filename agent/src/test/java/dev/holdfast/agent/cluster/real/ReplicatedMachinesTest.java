@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -34,6 +35,12 @@ class ReplicatedMachinesTest {
     @AfterAll
     static void end() throws IOException {
         cluster.close();
+    }
+
+    /** Whatever a test has left, so that one failure is one failure. */
+    @AfterEach
+    void heal() throws IOException {
+        cluster.heal();
     }
 
     private static long tick(RealNode node) throws IOException {
@@ -135,9 +142,15 @@ class ReplicatedMachinesTest {
         cluster.awaitProtected(there);
     }
 
-    private static void fence(RealNode node) throws IOException {
+    private static void lose(RealNode node) throws IOException {
         node.agent.kill();
-        node.vm.signal("KILL");
+        if (node.vm.hasProcess()) {
+            node.vm.signal("KILL");
+        }
+    }
+
+    private static void fence(RealNode node) throws IOException {
+        lose(node);
         cluster.tellFenced(Optional.of(node));
     }
 
@@ -145,16 +158,14 @@ class ReplicatedMachinesTest {
     void goesOnElsewhereWhenItsNodeDiesAndAPersonDecidesWhenBothDo() throws Exception {
         RealNode here = cluster.primary();
         RealNode there = cluster.other(here);
-        here.agent.kill();
-        here.vm.signal("KILL");
+        lose(here);
         refusesToPromote(there, "NOT_PROVEN_GONE");
         fence(here);
         cluster.change(there, ControlCommand.REPLICA_PROMOTE);
         goesOn(there);
 
         cluster.tellFenced(Optional.empty());
-        there.agent.kill();
-        there.vm.signal("KILL");
+        lose(there);
         here.agent.startAgain();
         await("its agent is back").atMost(BOUND).until(() -> cluster.state(here).equals("out"));
         refusesToPromote(here, "OUT_OF_SYNC");
