@@ -112,6 +112,30 @@ state() {
     [ "$(state web)" = running ]
 }
 
+@test "what the guard holds for its standby is left alone unless asked for, frozen or not" {
+    machine web paused freeze 5000 0
+    printf 'token=g1\nsince_boottime_ms=1000\npid=%s\npid_start=1\n' $$ >"$run_dir/vms/web/held"
+    cp "$run_dir/vms/web/held" "$run_dir/vms/web/hold"
+    run "$thaw"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"held until its standby answers"* ]]
+    run "$thaw" --expired web
+    [ "$(state web)" = paused ]
+    rm "$run_dir/vms/web/frozen"
+    run "$thaw" --holds web
+    [ "$status" -eq 0 ]
+    [ "$(state web)" = running ]
+    [ ! -e "$run_dir/vms/web/held" ] && [ ! -e "$run_dir/vms/web/hold" ]
+}
+
+@test "a hold of a process that is gone does not count" {
+    machine web paused freeze 5000 0
+    printf 'token=g1\nsince_boottime_ms=1000\npid=999999999\npid_start=1\n' >"$run_dir/vms/web/held"
+    run "$thaw"
+    [ "$status" -eq 0 ]
+    [ "$(state web)" = running ]
+}
+
 @test "a machine its user had paused stays paused" {
     machine web paused freeze 5000 1
     run "$thaw"

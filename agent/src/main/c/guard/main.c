@@ -1,5 +1,6 @@
 /*
- * holdfast-guard: thaws virtual machines when the process that froze them dies or hangs. It depends on nothing but the
+ * holdfast-guard: thaws virtual machines when the process that froze them dies or hangs, and stops replicated ones that run too
+ * far beyond their standby. It depends on nothing but the
  * kernel and QEMU: no JVM, no library that allocates while it thaws, its memory locked.
  */
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "hold.h"
 #include "log.h"
 #include "loop.h"
 #include "message.h"
@@ -131,6 +133,7 @@ int main(int argc, char **argv)
         return 1;
     }
     hold_on();
+    hold_recall(path);
     log_line(LOG_INFO, "version %s listens on %s", GUARD_VERSION, path);
     loop_run(tick);
     server_close();

@@ -9,6 +9,7 @@
 #include "vm.h"
 
 #define DEADLINE_LONGEST_MS 600000
+#define HOLD_LONGEST_MS 3600000
 #define QUIESCE_LONGEST_MS 60000
 #define WATCH_PATIENCE_MS 2000
 #define UNQUIESCE_PATIENCE_MS 2000
@@ -22,15 +23,13 @@ static bool has_only(const char *text, size_t longest, const char *allowed)
     return length > 0 && length <= longest && strspn(text, allowed) == length;
 }
 
-/* The names of dev.holdfast.coordinator.protocol.Name. They become parts of paths. */
-static bool is_name(const char *text)
+bool is_name(const char *text)
 {
     return has_only(text, NAME_BYTES - 1, LETTERS_AND_DIGITS "._-") && strchr(LETTERS_AND_DIGITS, text[0]) != NULL &&
            strstr(text, "..") == NULL;
 }
 
-/* Tokens are lines of the freeze marker, so no white space. */
-static bool is_token(const char *text)
+bool is_token(const char *text)
 {
     return has_only(text, TOKEN_BYTES - 1, LETTERS_AND_DIGITS "._:@/+=-");
 }
@@ -133,6 +132,11 @@ static void op_unwatch(struct connection *connection, const json_t *request)
         connection_fail(connection, "cannot unwatch VM %s: it is armed or being thawed; disarm it first", vm->name);
         return;
     }
+    if (vm->hold.phase != HOLD_OFF && vm_process_lives(vm)) {
+        connection_fail(connection, "cannot unwatch VM %s: it is to be held for its standby (token %s); send \"hold_off\" first", vm->name, vm->hold.token);
+        return;
+    }
+    hold_off(vm);
     vm_unwatch(vm);
     succeed(connection);
 }
@@ -256,11 +260,47 @@ static void op_unquiesce(struct connection *connection, const json_t *request)
     qga_thaw(&vm->qga, loop_now() + UNQUIESCE_PATIENCE_MS);
 }
 
+/* hold: the guest is stopped after_ms from now, whatever becomes of the connection. Takes the place of what was before. */
+static void op_hold(struct connection *connection, const json_t *request)
+{
+    struct vm *vm = named_vm(connection, request);
+    const char *token = vm == NULL ? NULL : valid_token(connection, request);
+    long long after_ms;
+
+    if (token == NULL) {
+        return;
+    }
+    if (!message_number(request, "after_ms", 1, HOLD_LONGEST_MS, &after_ms)) {
+        connection_fail(connection, "cannot hold VM %s: \"after_ms\" must be a whole number from 1 to %d; change max_lag", vm->name, HOLD_LONGEST_MS);
+    } else if (vm->qmp.state != QMP_READY) {
+        connection_fail(connection, "cannot hold VM %s: the guard has no QMP session with it now, so it could not stop it; does its QEMU (pid %d) run and answer?", vm->name, (int)vm->pid);
+    } else {
+        hold_change(vm, connection, token, loop_now() + after_ms);
+    }
+}
+
+/* hold_off: it is not stopped any more; nobody lets it run. Of any connection: the agent may be another one. */
+static void op_hold_off(struct connection *connection, const json_t *request)
+{
+    struct vm *vm = named_vm(connection, request);
+    const char *token = vm == NULL ? NULL : valid_token(connection, request);
+
+    if (token == NULL) {
+        return;
+    }
+    if (vm->hold.phase != HOLD_OFF && strcmp(vm->hold.token, token) != 0) {
+        connection_fail(connection, "cannot end the hold %s of VM %s: it is to be held with token %s; name that", token, vm->name, vm->hold.token);
+        return;
+    }
+    hold_change(vm, connection, token, LOOP_NEVER);
+}
+
 /* ping: what is watched and what is armed. */
 static void op_ping(struct connection *connection, const json_t *request)
 {
     json_t *watched = json_array();
     json_t *armed = json_array();
+    json_t *held = json_array();
 
     (void)request;
     for (size_t i = 0; i < VM_LIMIT; i++) {
@@ -270,8 +310,11 @@ static void op_ping(struct connection *connection, const json_t *request)
         if (vms[i] != NULL && vms[i]->phase == ARMED) {
             json_array_append_new(armed, json_string(vms[i]->name));
         }
+        if (vms[i] != NULL && hold_is_due(vms[i])) {
+            json_array_append_new(held, json_string(vms[i]->name));
+        }
     }
-    connection_reply(connection, json_pack("{s:b,s:s,s:o,s:o}", "ok", 1, "version", GUARD_VERSION, "watched", watched, "armed", armed));
+    connection_reply(connection, json_pack("{s:b,s:s,s:o,s:o,s:o}", "ok", 1, "version", GUARD_VERSION, "watched", watched, "armed", armed, "held", held));
 }
 
 /* alive: the client's answer to a "firing" event, see kill_owner(); the only request without a reply. */
@@ -287,7 +330,8 @@ void request_handle(struct connection *connection, const char *line, size_t leng
         const char *name;
         void (*handle)(struct connection *connection, const json_t *request);
     } operations[] = {{"watch", op_watch},     {"unwatch", op_unwatch},     {"arm", op_arm},   {"disarm", op_disarm},
-                      {"quiesce", op_quiesce}, {"unquiesce", op_unquiesce}, {"ping", op_ping}, {"alive", op_alive}};
+                      {"quiesce", op_quiesce}, {"unquiesce", op_unquiesce}, {"hold", op_hold},
+                      {"hold_off", op_hold_off}, {"ping", op_ping}, {"alive", op_alive}};
     const char *why = NULL;
 
     if (line == NULL) {
@@ -306,5 +350,5 @@ void request_handle(struct connection *connection, const char *line, size_t leng
             return;
         }
     }
-    connection_fail(connection, "the request has no known \"op\": this guard (%s) knows watch, unwatch, arm, disarm, quiesce, unquiesce, ping and alive; are agent and guard of one version?", GUARD_VERSION);
+    connection_fail(connection, "the request has no known \"op\": this guard (%s) knows watch, unwatch, arm, disarm, quiesce, unquiesce, hold, hold_off, ping and alive; are agent and guard of one version?", GUARD_VERSION);
 }

@@ -181,7 +181,7 @@ bool server_tick(void)
 void connection_reply(struct connection *connection, json_t *reply)
 {
     static const char unprintable[] = "{\"ok\":false,\"error\":\"the guard cannot write its answer down, because it is too long or no UTF-8 text; ask the VM's status instead\"}\n";
-    char line[20 * 1024]; /* a ping's reply with all VMs */
+    char line[28 * 1024]; /* a ping's reply with all VMs */
     size_t length = message_print(reply, line, sizeof line);
 
     if (length == 0) {

@@ -40,6 +40,7 @@ static void on_qmp_ready(void *owner)
     if (vm->phase == FIRING) {
         thaw_connected(vm);
     }
+    hold_connected(vm);
 }
 
 static void on_qmp_down(void *owner)
@@ -51,6 +52,7 @@ static void on_qmp_down(void *owner)
     if (vm->phase == FIRING) {
         thaw_disconnected(vm);
     }
+    hold_disconnected(vm);
 }
 
 static void on_qmp_reply(void *owner, unsigned id, json_t *result, const char *error)
@@ -60,6 +62,7 @@ static void on_qmp_reply(void *owner, unsigned id, json_t *result, const char *e
     if (vm->phase == FIRING) {
         thaw_reply(vm, id, result, error);
     }
+    hold_reply(vm, id, result);
 }
 
 static void on_qmp_event(void *owner, const char *name)
@@ -68,7 +71,9 @@ static void on_qmp_event(void *owner, const char *name)
 
     if (strcmp(name, "RESET") == 0) {
         vm->quiesced = false; /* A guest that starts anew has no frozen file system. */
-    } else if (strcmp(name, "STOP") != 0) {
+    } else if (strcmp(name, "RESUME") == 0 || strcmp(name, "WAKEUP") == 0) {
+        hold_resumed(vm);
+    } else if (strcmp(name, "STOP") != 0 || hold_is_due(vm)) {
         return;
     } else if (vm->phase == FIRED) {
         vm_fire(vm, "deadline");
@@ -135,7 +140,7 @@ void session_connect(struct vm *vm, int64_t now)
         snprintf(path, sizeof path, "%s/qga.sock", vm->directory);
         qga_connect(&vm->qga, path);
     }
-    vm->reconnect_at = now + (vm->phase == IDLE && !vm->waiting_for_watch ? RECONNECT : RECONNECT_SOON);
+    vm->reconnect_at = now + (vm->phase == IDLE && vm->hold.phase == HOLD_OFF && !vm->waiting_for_watch ? RECONNECT : RECONNECT_SOON);
 }
 
 void session_prepare(struct vm *vm)

@@ -80,11 +80,19 @@ static void ask(struct vm *vm)
     thaw->capabilities_id = qmp_send(&vm->qmp, "query-migrate-capabilities");
 }
 
+void thaw_give_up(struct vm *vm)
+{
+    finish(vm, vm->quiesced ? "left stopped, as it is held for its standby; its file systems are frozen: when it runs, run fsfreeze -u in it"
+                            : "left stopped, as it is held for its standby");
+}
+
 void thaw_begin(struct vm *vm, const char *reason, int64_t now)
 {
     vm->thaw = (struct thaw){.reason = reason, .started = now, .give_up_at = LOOP_NEVER};
     vm->thaw.patience_at = now + PATIENCE;
-    if (vm->was_paused) {
+    if (hold_is_due(vm)) {
+        thaw_give_up(vm);
+    } else if (vm->was_paused) {
         finish(vm, "left paused, as its user wants it");
     } else if (vm->qmp.state == QMP_READY) {
         ask(vm);

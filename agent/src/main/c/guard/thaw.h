@@ -61,6 +61,8 @@ struct thaw {
 enum thaw_verb thaw_verb(const char *status, const char *migration, bool background);
 
 void thaw_begin(struct vm *vm, const char *reason, int64_t now);
+/* Ends a thaw under way: the guest is to stand still for another reason. */
+void thaw_give_up(struct vm *vm);
 void thaw_connected(struct vm *vm);
 void thaw_disconnected(struct vm *vm);
 void thaw_reply(struct vm *vm, unsigned id, json_t *result, const char *error);

@@ -97,9 +97,11 @@ struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has
     }
     unsigned long long start = process_start(pid, &state);
     if (strcmp(vm->directory, directory) != 0 || vm->pid != pid || vm->pid_start != start) {
+        hold_moves(vm, directory);
         qmp_close(&vm->qmp);
         qga_close(&vm->qga);
     }
+    bool moved = vm->pid != pid || vm->pid_start != start;
     if (!has_qga) {
         qga_close(&vm->qga);
     }
@@ -107,6 +109,9 @@ struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has
     vm->pid = pid;
     vm->pid_start = start;
     vm->has_qga = has_qga;
+    if (moved) {
+        hold_moved(vm);
+    }
     session_connect(vm, loop_now());
     return vm;
 }
@@ -208,6 +213,7 @@ void vms_forget(struct connection *connection)
             vm->waiting = NULL;
             vm->waiting_for_watch = false;
         }
+        hold_forget(vm, connection);
         if (vm->owner == connection) {
             vm->owner = NULL;
             if (vm->phase == ARMED || vm->phase == FIRED) {
@@ -257,6 +263,7 @@ static void tick_one(struct vm *vm, int64_t now)
     if (vm->phase == FIRING) {
         thaw_tick(vm, now);
     }
+    hold_tick(vm, now);
 }
 
 static int64_t next_of(const struct vm *vm)
@@ -275,7 +282,7 @@ static int64_t next_of(const struct vm *vm)
     if (vm->phase == FIRING) {
         next = earlier(next, thaw_next(vm));
     }
-    return next;
+    return earlier(next, hold_next(vm));
 }
 
 int64_t vms_tick(int64_t now)

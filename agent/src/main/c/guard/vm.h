@@ -19,6 +19,7 @@
 
 #include <sys/types.h>
 
+#include "hold.h"
 #include "qga.h"
 #include "qmp.h"
 #include "thaw.h"
@@ -53,6 +54,7 @@ struct vm {
     bool quiesce_failed; /* a thaw of the file systems follows before the failure is reported */
     char last_fired[TOKEN_BYTES];
     struct thaw thaw;
+    struct hold hold;
 
     /* The request that waits for an outcome (watch, quiesce, unquiesce), if any. */
     struct connection *waiting;

@@ -79,6 +79,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final ClusterLink cluster;
     private final NodeParts parts;
     private final MigrationParts migrations;
+    private final ReplicationParts replications;
     private final LeftIntents leftIntents;
     private final RoundSnapshotter snapshotter;
     private final Engine engine;
@@ -89,7 +90,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final ControlServer control;
     private volatile Optional<Epoch> reign = Optional.empty();
 
-    private HoldfastAgent(Configuration configuration, Platform platform, Hypervisor hypervisor) throws IOException {
+    private HoldfastAgent(Configuration configuration, Platform platform, Drivers drivers) throws IOException {
+        Hypervisor hypervisor = drivers.hypervisor();
         this.node = configuration.node();
         this.platform = platform;
         this.machines = LocalMachines.open(configuration, hypervisor, this::onFired);
@@ -104,7 +106,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.node(),
                 platform.software(),
                 machines.net(),
-                new TellingParts(parts, this::publish, workers, node.node()),
+                new TellingParts(parts, this::publish, workers, node.node(), configuration::isReplicated),
                 workers,
                 new RoundSnapshotter.Clocks(platform.nanoClock(), cluster::clockError));
         RoundJournal journal = new RoundJournal(machines.journal(), node.node(), platform.clock());
@@ -121,6 +123,12 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         Departures.Others others = new Departures.Others(engine::giveWay, parts::isLeft, words);
         this.migrations = MigrationParts.of(
                 node, machines, hypervisor, platform, new MigrationParts.Cluster(peers::get, others, this::publish));
+        this.replications = ReplicationParts.of(
+                configuration,
+                machines,
+                drivers,
+                platform,
+                new ReplicationParts.Surroundings(cluster, peers::get, words, workers, parts, leftIntents));
         Coordinator coordinator = new Coordinator(
                 engine,
                 cluster.store().catalogue(),
@@ -128,10 +136,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 cluster.store().queue(),
                 Coordinator.Admission.of(cluster.store().gate(), spec -> new TiesCheck(peers.get()).check(spec)));
         this.leaderDesk = leaderDesk(coordinator, peers);
-        this.unattended = new Unattended(node, platform, machines, cluster, () -> reign);
+        this.unattended = new Unattended(node, platform, machines, cluster, () -> reign, replications::details);
         CommandTable commands = commands(configuration, words, coordinator, peers);
         migrations.recover();
         recoverChains();
+        replications.start();
         this.control = ControlServer.start(
                 node.controlSocket(),
                 Optional.of(node.adminGroup()).filter(g -> !g.isEmpty()).orElse(null),
@@ -140,9 +149,9 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     }
 
     /** Starts an agent. Returns when the control socket answers; the cluster is joined in the background. */
-    public static HoldfastAgent start(Configuration configuration, Platform platform, Hypervisor hypervisor)
+    public static HoldfastAgent start(Configuration configuration, Platform platform, Drivers drivers)
             throws IOException {
-        HoldfastAgent agent = new HoldfastAgent(configuration, platform, hypervisor);
+        HoldfastAgent agent = new HoldfastAgent(configuration, platform, drivers);
         agent.engine.start();
         agent.every(LOOK_EVERY, agent.machines.vms()::adopt);
         agent.every(LOOK_EVERY, agent.leaderDesk::rollForward);
@@ -197,7 +206,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private CommandTable commands(
             Configuration configuration, UniqueWords words, Coordinator coordinator, PeersHolder peers) {
         NodeRegistry nodes = cluster.store().nodes();
-        PeerDesk desk = new PeerDesk(leaderDesk, parts, migrations.desk());
+        PeerDesk desk = new PeerDesk(leaderDesk, replications.members(parts), migrations.desk(), replications.desk());
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk));
         cluster.channel().link().serve(desk);
         CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::checked, words);
@@ -237,6 +246,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         migrations.register(table, node, placement);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
         new FsckCommands(node.node(), machines.vms(), parts, machines.journal()).register(table);
+        replications.register(table, node, machines, publisher::publish);
         if (!table.missing().isEmpty()) {
             throw new IllegalStateException("nobody serves " + table.missing());
         }
@@ -378,6 +388,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     public void close() throws IOException {
         lookouts.shutdownNow();
         migrations.departures().close();
+        replications.close();
         control.close();
         engine.close();
         cluster.close();

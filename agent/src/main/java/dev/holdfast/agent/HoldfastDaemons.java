@@ -9,11 +9,14 @@ import dev.holdfast.agent.config.NodeSettings;
 import dev.holdfast.agent.config.QemuProgram;
 import dev.holdfast.agent.control.ExitCode;
 import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
+import dev.holdfast.agent.hypervisor.qemu.QemuReplication;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
+import dev.holdfast.agent.pacemaker.PacemakerFencing;
 import dev.holdfast.agent.unix.ServiceNotifier;
 import dev.holdfast.coordinator.zookeeper.EmbeddedSettings;
 import dev.holdfast.coordinator.zookeeper.EmbeddedZooKeeper;
 import java.io.Closeable;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +26,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,8 +49,7 @@ final class HoldfastDaemons implements Daemons {
                     () -> UUID.randomUUID().toString(),
                     HoldfastCommand.version(),
                     contradiction -> Runtime.getRuntime().halt(CONTRADICTION));
-            QemuSettings qemu = qemu(loaded.node());
-            HoldfastAgent agent = HoldfastAgent.start(loaded, platform, new QemuHypervisor(qemu, platform.nanoClock()));
+            HoldfastAgent agent = HoldfastAgent.start(loaded, platform, drivers(qemu(loaded.node()), platform));
             // It listens, so no other agent of this node does. The resource agent ends one that hangs by this number.
             Files.writeString(
                     loaded.node().runDirectory().resolve("agent.pid"),
@@ -73,6 +76,24 @@ final class HoldfastDaemons implements Daemons {
     @Override
     public int prime() throws IOException {
         return new Priming(this, InstantSource.system()).run();
+    }
+
+    private static Drivers drivers(QemuSettings qemu, Platform platform) {
+        QemuHypervisor hypervisor = new QemuHypervisor(qemu, platform.nanoClock());
+        return new Drivers(
+                hypervisor,
+                new QemuReplication(hypervisor),
+                new PacemakerFencing(tool("cibadmin"), platform.nanoClock()));
+    }
+
+    /** Where it is on the path; pacemaker's own place if it is not. */
+    private static Path tool(String name) {
+        return Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
+                .filter(directory -> !directory.isEmpty())
+                .map(directory -> Path.of(directory, name))
+                .filter(Files::isExecutable)
+                .findFirst()
+                .orElse(Path.of("/usr/sbin", name));
     }
 
     private static QemuSettings qemu(NodeSettings node) {

@@ -93,8 +93,8 @@ final class LocalMachines implements AutoCloseable {
     private void thawLeftOver(ManagedVm vm, Path runDirectory) {
         Path mark = runDirectory.resolve("frozen");
         try {
-            if (!Files.exists(mark)) {
-                return;
+            if (!Files.exists(mark) || Files.exists(runDirectory.resolve("held"))) {
+                return; // Nothing is frozen, or it is held for its standby as well, which does not end with us.
             }
             String text = Files.readString(mark);
             boolean held = text.contains("kind=hold\n")

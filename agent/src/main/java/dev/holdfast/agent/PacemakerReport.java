@@ -1,10 +1,13 @@
 package dev.holdfast.agent;
 
 import dev.holdfast.agent.config.NodeSettings;
+import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.guard.GuardClient;
 import dev.holdfast.agent.pacemaker.Attributes;
 import dev.holdfast.agent.pacemaker.ClusterFacts;
 import dev.holdfast.agent.pacemaker.ClusterFacts.Taken;
+import dev.holdfast.agent.pacemaker.PromotionScores;
+import dev.holdfast.agent.pacemaker.ReplicaFacts;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.port.Catalogue;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
@@ -31,6 +34,7 @@ import java.util.function.Supplier;
 final class PacemakerReport {
 
     private static final Path ATTRD_UPDATER = Path.of("/usr/sbin/attrd_updater");
+    private static final Path CRM_ATTRIBUTE = Path.of("/usr/sbin/crm_attribute");
     private static final Duration GUARD_BOUND = Duration.ofSeconds(2);
     private static final Duration SHORT_FREEZE = Duration.ofSeconds(1);
     private static final long AT_LEAST_EVERY = Duration.ofSeconds(10).toNanos();
@@ -41,7 +45,9 @@ final class PacemakerReport {
     private final LocalMachines machines;
     private final ClusterLink cluster;
     private final Supplier<Optional<Epoch>> reign;
+    private final Supplier<List<ReplicaDetails>> replicas;
     private final Attributes attributes = new Attributes(ATTRD_UPDATER);
+    private final PromotionScores scores = new PromotionScores(CRM_ATTRIBUTE);
     private List<String> told = List.of();
     private long toldAt;
     private long allToldAt;
@@ -51,12 +57,14 @@ final class PacemakerReport {
             Platform platform,
             LocalMachines machines,
             ClusterLink cluster,
-            Supplier<Optional<Epoch>> reign) {
+            Supplier<Optional<Epoch>> reign,
+            Supplier<List<ReplicaDetails>> replicas) {
         this.node = node;
         this.platform = platform;
         this.machines = machines;
         this.cluster = cluster;
         this.reign = reign;
+        this.replicas = replicas;
         this.toldAt = platform.nanoClock().getAsLong() - AT_LEAST_EVERY;
         this.allToldAt = toldAt;
     }
@@ -64,19 +72,37 @@ final class PacemakerReport {
     /** To be called again and again. Never throws. */
     void tell() {
         long now = platform.nanoClock().getAsLong();
+        for (ManagedVm vm : machines.vms().all()) {
+            scores.tell(node.vmRunDirectory(vm.name()));
+        }
         List<String> still = still();
+        Map<Name, Optional<ReplicaFacts>> copies = copies();
         if (now - allToldAt >= ALL_ANEW_EVERY) {
             allToldAt = now;
             attributes.forget();
         }
-        if (!still.equals(told) || now - toldAt >= AT_LEAST_EVERY) {
-            told = still;
+        // Ages change all the time, and need no haste.
+        List<String> urgent = new ArrayList<>(still);
+        copies.forEach((vm, facts) -> facts.ifPresent(
+                replica -> urgent.add("%s %s %s %s".formatted(vm, replica.role(), replica.state(), replica.held()))));
+        if (!urgent.equals(told) || now - toldAt >= AT_LEAST_EVERY) {
+            told = urgent;
             toldAt = now;
-            tell(still);
+            tell(still, copies);
         }
     }
 
-    private void tell(List<String> still) {
+    private Map<Name, Optional<ReplicaFacts>> copies() {
+        Map<Name, Optional<ReplicaFacts>> all = new TreeMap<>();
+        for (ReplicaDetails replica : replicas.get()) {
+            ReplicaFacts facts = new ReplicaFacts(
+                    replica.role(), replica.state(), replica.peer(), replica.committedMsAgo(), replica.held());
+            all.put(replica.vm(), replica.started() ? Optional.of(facts) : Optional.empty());
+        }
+        return all;
+    }
+
+    private void tell(List<String> still, Map<Name, Optional<ReplicaFacts>> copies) {
         List<String> degraded = new ArrayList<>();
         guardProblem().ifPresent(degraded::add);
         if (!machines.journal().unreadable().isEmpty()) {
@@ -98,7 +124,7 @@ final class PacemakerReport {
             degraded.add("ZooKeeper cannot be used: no checkpoints, no reverts");
         }
         attributes.show(new ClusterFacts(
-                still, degraded, leads, groups, platform.clock().instant()));
+                still, degraded, leads, groups, copies, platform.clock().instant()));
     }
 
     private List<String> still() {

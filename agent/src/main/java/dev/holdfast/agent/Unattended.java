@@ -4,6 +4,7 @@ import dev.holdfast.agent.cluster.LeaderDesk;
 import dev.holdfast.agent.cluster.ScheduleDesk;
 import dev.holdfast.agent.config.NodeSettings;
 import dev.holdfast.agent.control.CommandTable;
+import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.pacemaker.Maintenance;
 import dev.holdfast.agent.service.ScheduleCommands;
 import dev.holdfast.coordinator.protocol.Epoch;
@@ -29,12 +30,13 @@ final class Unattended {
             Platform platform,
             LocalMachines machines,
             ClusterLink cluster,
-            Supplier<Optional<Epoch>> reign) {
+            Supplier<Optional<Epoch>> reign,
+            Supplier<List<ReplicaDetails>> replicas) {
         this.node = node;
         this.platform = platform;
         this.cluster = cluster;
         this.reign = reign;
-        this.report = new PacemakerReport(node, platform, machines, cluster, reign);
+        this.report = new PacemakerReport(node, platform, machines, cluster, reign, replicas);
     }
 
     ScheduleDesk schedules(LeaderDesk leader, Supplier<String> words, Executor workers) {

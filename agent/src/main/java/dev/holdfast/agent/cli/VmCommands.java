@@ -33,7 +33,10 @@ import picocli.CommandLine.Parameters;
             VmCommands.Migrate.class,
             VmCommands.MigrateFrom.class,
             VmCommands.Terminal.class,
-            VmCommands.ImportDisk.class
+            VmCommands.ImportDisk.class,
+            ReplicationCommands.Show.class,
+            ReplicationCommands.Switchover.class,
+            ReplicationCommands.Resync.class
         })
 final class VmCommands {
 

@@ -20,16 +20,19 @@ public final class PeerDesk implements BiFunction<Name, byte[], byte[]> {
     private final LeaderDesk leader;
     private final MemberParts parts;
     private final MigrationDesk migrations;
+    private final ReplicationDesk replicas;
 
     /**
      * @param leader what this node does while it holds office
      * @param parts what this node does to its machines' parts
      * @param migrations what this node does for machines that come or go
+     * @param replicas what this node does for the primaries of others
      */
-    public PeerDesk(LeaderDesk leader, MemberParts parts, MigrationDesk migrations) {
+    public PeerDesk(LeaderDesk leader, MemberParts parts, MigrationDesk migrations, ReplicationDesk replicas) {
         this.leader = leader;
         this.parts = parts;
         this.migrations = migrations;
+        this.replicas = replicas;
     }
 
     @Override
@@ -77,6 +80,7 @@ public final class PeerDesk implements BiFunction<Name, byte[], byte[]> {
             case VERIFY_PART ->
                 JsonObject.of(Map.of("files", parts.verify(name(body, "vm"), name(body, "checkpoint"))));
             case MIGRATION -> migrations.answer(body);
+            case REPLICATION -> replicas.answer(body);
         };
     }
 

@@ -33,7 +33,9 @@ public record PeerRequest(Kind kind, JsonObject body) {
         /** Of a member: verify a machine's part of a checkpoint. */
         VERIFY_PART,
         /** Of the other node of a migration: a step of it. */
-        MIGRATION
+        MIGRATION,
+        /** Of the node of a standby, or of one that may become one: a step of a machine's replication. */
+        REPLICATION
     }
 
     /** As bytes for the link. */

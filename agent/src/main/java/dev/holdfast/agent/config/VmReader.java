@@ -60,6 +60,7 @@ final class VmReader {
         String owner = name.map(Name::value).orElse("?");
         List<VmSettings.Disk> disks = disks(root, owner);
         List<VmSettings.Nic> nics = nics(root, owner);
+        Optional<ReplicationSettings> replication = replication(root, name, disks);
         finish(root);
         Optional<VmSettings> vm = name.map(value -> new VmSettings(
                 value,
@@ -75,8 +76,26 @@ final class VmReader {
                 append,
                 extra,
                 disks,
-                nics));
+                nics,
+                replication));
         return new Read(vm, group, keysAreKnown);
+    }
+
+    private Optional<ReplicationSettings> replication(
+            TableReader root, Optional<Name> vm, List<VmSettings.Disk> disks) {
+        if (!root.has("replication")) {
+            return Optional.empty();
+        }
+        TableReader table = root.table("replication");
+        ReplicationSettings settings = new ReplicationReader(table).read(vm);
+        if (disks.isEmpty()) {
+            root.problem(
+                    "replication",
+                    "a machine without disks cannot be replicated",
+                    "add a [[disk]], or remove [replication]");
+        }
+        finish(table);
+        return Optional.of(settings);
     }
 
     private void finish(TableReader table) {

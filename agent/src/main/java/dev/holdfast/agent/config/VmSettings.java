@@ -26,6 +26,7 @@ import java.util.Optional;
  *     cannot be saved make checkpoints with memory impossible
  * @param disks tables {@code [[disk]]}
  * @param nics tables {@code [[nic]]}
+ * @param replication table {@code [replication]}, optional: a live copy on another node
  */
 public record VmSettings(
         Name name,
@@ -41,7 +42,8 @@ public record VmSettings(
         Optional<String> append,
         List<String> extraArguments,
         List<Disk> disks,
-        List<Nic> nics) {
+        List<Nic> nics,
+        Optional<ReplicationSettings> replication) {
 
     /** Copies the lists. */
     public VmSettings {

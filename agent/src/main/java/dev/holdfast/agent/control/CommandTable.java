@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /** Which handler serves which command. Filled before the server starts, then only read. */
@@ -21,6 +22,19 @@ public final class CommandTable {
             throw new IllegalStateException("the command " + command.word() + " has two handlers");
         }
         return this;
+    }
+
+    /**
+     * Puts a handler before the one that a command has.
+     *
+     * @throws IllegalStateException if it has none
+     */
+    public void wrap(ControlCommand command, UnaryOperator<CommandHandler> before) {
+        CommandHandler plain = handlers.get(command);
+        if (plain == null) {
+            throw new IllegalStateException("nobody serves " + command.word());
+        }
+        handlers.put(command, before.apply(plain));
     }
 
     /** Commands nobody serves; empty once everything is there. */

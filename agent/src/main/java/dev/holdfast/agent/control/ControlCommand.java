@@ -45,6 +45,15 @@ public enum ControlCommand {
     VM_IMPORT_DISK(Effect.CHANGES, "vm", "disk", "file"),
     VM_MIGRATE(Effect.CHANGES, "vm", "to", "bandwidth", "downtime", "timeout", "copy_disks", "force", "placed"),
     VM_MIGRATE_FROM(Effect.CHANGES, "vm", "timeout"),
+    /** This node takes part in a machine's replication from now on. */
+    REPLICA_START(Effect.CHANGES, "vm"),
+    /** It does not any more; a primary's guest is asked to shut down. */
+    REPLICA_STOP(Effect.CHANGES, "vm", "timeout"),
+    REPLICA_PROMOTE(Effect.CHANGES, "vm", "timeout"),
+    REPLICA_DEMOTE(Effect.CHANGES, "vm", "timeout"),
+    REPLICA_SHOW(Effect.READS, "vm"),
+    REPLICA_SWITCHOVER(Effect.CHANGES, "vm", "to", "timeout", "dry_run"),
+    REPLICA_RESYNC(Effect.CHANGES, "vm", "discard_node"),
     GROUP_LIST(Effect.READS),
     GROUP_SHOW(Effect.READS, "group"),
     GROUP_ADD(Effect.CHANGES, "group", "vm"),

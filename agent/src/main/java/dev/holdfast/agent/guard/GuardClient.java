@@ -37,14 +37,16 @@ public final class GuardClient implements Closeable {
     private final LineSocket socket;
     private final Duration timeout;
     private final Consumer<Fired> listener;
+    private final Consumer<Held> held;
     private final BlockingQueue<Optional<JsonObject>> replies = new ArrayBlockingQueue<>(4);
     private final Object requesting = new Object();
 
-    private GuardClient(Path path, LineSocket socket, Duration timeout, Consumer<Fired> listener) {
+    private GuardClient(Path path, LineSocket socket, Duration timeout, Consumer<Fired> listener, Consumer<Held> held) {
         this.path = path;
         this.socket = socket;
         this.timeout = timeout;
         this.listener = listener;
+        this.held = held;
     }
 
     /**
@@ -58,6 +60,16 @@ public final class GuardClient implements Closeable {
      */
     public static GuardClient connect(Path path, Duration timeout, Consumer<Fired> listener)
             throws GuardUnavailableException {
+        return connect(path, timeout, listener, nobody -> {});
+    }
+
+    /**
+     * As {@link #connect(Path, Duration, Consumer)}, and told of holds.
+     *
+     * @param held told when the guard has stopped a machine, for any machine and any connection; must not block
+     */
+    public static GuardClient connect(Path path, Duration timeout, Consumer<Fired> listener, Consumer<Held> held)
+            throws GuardUnavailableException {
         LineSocket socket;
         try {
             socket = LineSocket.connect(path, timeout, MAX_LINE_BYTES);
@@ -67,7 +79,7 @@ public final class GuardClient implements Closeable {
                             + "; without it nothing may be frozen; start it (systemctl start holdfast-guard)",
                     e);
         }
-        GuardClient client = new GuardClient(path, socket, timeout, listener);
+        GuardClient client = new GuardClient(path, socket, timeout, listener, held);
         Thread reader = new Thread(client::read, "guard");
         reader.setDaemon(true);
         reader.start();
@@ -156,12 +168,41 @@ public final class GuardClient implements Closeable {
                 .intValue();
     }
 
+    /**
+     * Has the machine stopped when this time has passed, whatever becomes of this connection and of this process; also after a
+     * restart of the guard. The same token again, or another one, takes the place of what was to be held before.
+     *
+     * <p>A machine that is held stays so: the guard stops it again whoever lets it run. So to let it run say {@link #holdOff}, or
+     * this once more, <em>first</em>.
+     *
+     * @param token as for {@link #arm}
+     * @param after from now, 1 ms to 1 hour; host suspend counts
+     */
+    public void hold(Name vm, String token, Duration after) throws GuardUnavailableException, GuardRefusedException {
+        Map<String, Object> request = request("hold", vm, token);
+        request.put("after_ms", after.toMillis());
+        ask(request, timeout);
+    }
+
+    /**
+     * Ends a hold: the machine is not stopped any more, and counts as held no more. It is not let run. Nothing to do is no error.
+     *
+     * @return whether the guard had stopped the machine for this token
+     */
+    public boolean holdOff(Name vm, String token) throws GuardUnavailableException, GuardRefusedException {
+        return field(ask(request("hold_off", vm, token), timeout).flagOf("held"));
+    }
+
     /** Asks whether the guard lives and what it watches. */
     public GuardStatus ping() throws GuardUnavailableException, GuardRefusedException {
         JsonObject reply =
                 ask(new LinkedHashMap<>(Map.of("op", "ping")), timeout).object();
         try {
-            return new GuardStatus(reply.text("version").orElse("?"), reply.texts("watched"), reply.texts("armed"));
+            return new GuardStatus(
+                    reply.text("version").orElse("?"),
+                    reply.texts("watched"),
+                    reply.texts("armed"),
+                    reply.texts("held"));
         } catch (JsonException e) {
             throw broken(e);
         }
@@ -248,6 +289,12 @@ public final class GuardClient implements Closeable {
             socket.send("{\"op\":\"alive\"}");
         } else if (event.equals("fired")) {
             listener.accept(new Fired(
+                    new Name(message.text("vm").orElse("")),
+                    message.text("token").orElse(""),
+                    message.text("reason").orElse(""),
+                    message.text("result").orElse("")));
+        } else if (event.equals("held")) {
+            held.accept(new Held(
                     new Name(message.text("vm").orElse("")),
                     message.text("token").orElse(""),
                     message.text("reason").orElse(""),

@@ -12,7 +12,7 @@ public final class JsonException extends IOException {
         super(message);
     }
 
-    JsonException(String message, Throwable cause) {
+    public JsonException(String message, Throwable cause) {
         super(message, cause);
     }
 }

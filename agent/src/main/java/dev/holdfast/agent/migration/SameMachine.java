@@ -13,7 +13,7 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** Whether a machine is defined alike on two nodes, and its disks are the same files on both. */
-final class SameMachine {
+public final class SameMachine {
     private static final String PROBE = ".migration-";
     private static final String HEAD = "head";
     /** Neither ids nor names of files have it. */
@@ -22,7 +22,7 @@ final class SameMachine {
     private SameMachine() {}
 
     /** What has to be alike on both nodes. What a card is connected to may differ. */
-    static Map<String, String> hardware(VmDefinition vm) {
+    public static Map<String, String> hardware(VmDefinition vm) {
         Map<String, String> hardware = new TreeMap<>();
         hardware.put("machine", vm.machine());
         hardware.put("accel", vm.accelerator().word());
@@ -43,7 +43,7 @@ final class SameMachine {
     }
 
     /** What differs, for people; empty if nothing does. */
-    static Optional<String> difference(VmDefinition mine, Map<String, ?> theirs) {
+    public static Optional<String> difference(VmDefinition mine, Map<String, ?> theirs) {
         for (Map.Entry<String, String> part : hardware(mine).entrySet()) {
             String other = String.valueOf(theirs.get(part.getKey()));
             if (!other.equals(part.getValue())) {

@@ -18,10 +18,16 @@ import java.util.TreeSet;
  * @param degraded what is wrong with this node, in words
  * @param leads whether this node shows the checkpoints of the cluster
  * @param groups newest checkpoint of each group, empty if there is none; only the names count where the node does not lead
+ * @param replicas what is to be said of each machine; empty if nothing is
  * @param now the wall clock
  */
 public record ClusterFacts(
-        List<String> still, List<String> degraded, boolean leads, Map<Name, Optional<Taken>> groups, Instant now) {
+        List<String> still,
+        List<String> degraded,
+        boolean leads,
+        Map<Name, Optional<Taken>> groups,
+        Map<Name, Optional<ReplicaFacts>> replicas,
+        Instant now) {
 
     /** How all names begin. */
     static final String PREFIX = "holdfast-";
@@ -36,6 +42,7 @@ public record ClusterFacts(
         still = List.copyOf(still);
         degraded = List.copyOf(degraded);
         groups = Map.copyOf(groups);
+        replicas = Map.copyOf(replicas);
     }
 
     /** Names and values. What is not there shall not be shown. */
@@ -50,6 +57,7 @@ public record ClusterFacts(
         if (leads) {
             checkpoints(all);
         }
+        replicas.forEach((vm, facts) -> facts.ifPresent(replica -> all.put(replicaOf(vm), replica.text())));
         return all;
     }
 
@@ -57,11 +65,16 @@ public record ClusterFacts(
     SortedSet<String> possible() {
         SortedSet<String> all = new TreeSet<>(List.of(PREFIX + "frozen", PREFIX + "degraded"));
         groups.keySet().forEach(group -> all.add(nameOf(group)));
+        replicas.keySet().forEach(vm -> all.add(replicaOf(vm)));
         return all;
     }
 
     private static String nameOf(Name group) {
         return PREFIX + "checkpoint-" + group;
+    }
+
+    private static String replicaOf(Name vm) {
+        return PREFIX + "replica-" + vm;
     }
 
     private void checkpoints(SortedMap<String, String> all) {

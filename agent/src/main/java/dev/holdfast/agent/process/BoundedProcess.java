@@ -22,6 +22,15 @@ public final class BoundedProcess {
 
     /** @throws IOException if it cannot be started, or does not end in time: then it was killed */
     public static Ended run(List<String> command, Duration bound) throws IOException {
+        return run(command, bound, LONGEST_OUTPUT);
+    }
+
+    /**
+     * As {@link #run(List, Duration)}.
+     *
+     * @param longest bytes of output, after which it is cut
+     */
+    public static Ended run(List<String> command, Duration bound, int longest) throws IOException {
         Path output = Files.createTempFile("holdfast-", ".out");
         try {
             Process process = start(command, output);
@@ -36,7 +45,7 @@ public final class BoundedProcess {
             } finally {
                 process.destroyForcibly();
             }
-            return new Ended(process.exitValue(), text(output));
+            return new Ended(process.exitValue(), text(output, longest));
         } finally {
             Files.deleteIfExists(output);
         }
@@ -55,9 +64,8 @@ public final class BoundedProcess {
         }
     }
 
-    private static String text(Path output) throws IOException {
+    private static String text(Path output, int longest) throws IOException {
         byte[] bytes = Files.readAllBytes(output);
-        return new String(bytes, 0, Math.min(bytes.length, LONGEST_OUTPUT), java.nio.charset.StandardCharsets.UTF_8)
-                .strip();
+        return new String(bytes, 0, Math.min(bytes.length, longest), java.nio.charset.StandardCharsets.UTF_8).strip();
     }
 }

@@ -10,6 +10,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -70,6 +71,7 @@ public final class Door implements Closeable {
         while (!server.isClosed()) {
             try {
                 Socket socket = open.keep(server.accept());
+                open.forgetClosed();
                 start("tunnel-visitor", () -> visit(socket));
             } catch (IOException e) {
                 LOG.debug("the door is closed: {}", e.toString());
@@ -86,11 +88,17 @@ public final class Door implements Closeable {
         }
     }
 
-    /** Joins a visitor with a program of this node that waits at a UNIX socket. Returns at once. */
-    public void join(SealedConnection connection, Path program) throws IOException {
+    /**
+     * Joins a visitor with a program of this node that waits at a UNIX socket. Returns at once.
+     *
+     * @return done when the program has all that the visitor has sent; fails if it was cut off before
+     */
+    public CompletableFuture<Void> join(SealedConnection connection, Path program) throws IOException {
         SocketChannel channel = open.keep(SocketChannel.open(UnixDomainSocketAddress.of(program)));
         connection.welcome();
-        Ferry.begin(channel, connection);
+        Ferry ferry = Ferry.begin(channel, connection);
+        ferry.over().thenRun(() -> open.forget(channel));
+        return ferry.arrived();
     }
 
     /** Shuts it, and cuts off everybody who came through it. */

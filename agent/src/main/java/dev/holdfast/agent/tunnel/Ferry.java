@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,6 +16,8 @@ final class Ferry implements Closeable {
     private final SocketChannel program;
     private final SealedConnection tunnel;
     private final AtomicInteger under = new AtomicInteger(2);
+    private final CompletableFuture<Void> arrived = new CompletableFuture<>();
+    private final CompletableFuture<Void> over = new CompletableFuture<>();
 
     private Ferry(SocketChannel program, SealedConnection tunnel) {
         this.program = program;
@@ -69,6 +72,17 @@ final class Ferry implements Closeable {
             }
         }
         program.shutdownOutput();
+        arrived.complete(null);
+    }
+
+    /** Done when the program has all that the other end has sent; fails if it was cut off before. */
+    CompletableFuture<Void> arrived() {
+        return arrived;
+    }
+
+    /** Done when nothing is carried any more. */
+    CompletableFuture<Void> over() {
+        return over;
     }
 
     @Override
@@ -76,5 +90,7 @@ final class Ferry implements Closeable {
         LOG.debug("{} ends", tunnel.purpose());
         OpenEnds.cut(program);
         OpenEnds.cut(tunnel);
+        arrived.completeExceptionally(new IOException("the connection was cut off before all had come"));
+        over.complete(null);
     }
 }

@@ -59,10 +59,55 @@ public final class Gateway implements Closeable {
         try (server) {
             SocketChannel program = server.accept();
             Files.deleteIfExists(socket);
-            open.keep(Ferry.begin(program, connection));
+            carry(program, connection);
         } catch (IOException e) {
             LOG.debug("{}: {}", connection.purpose(), e.toString());
+        } finally {
+            open.forget(server);
         }
+    }
+
+    private void carry(SocketChannel program, SealedConnection connection) throws IOException {
+        Ferry ferry = open.keep(Ferry.begin(program, connection));
+        ferry.over().thenRun(() -> {
+            open.forget(ferry);
+            open.forget(connection);
+        });
+    }
+
+    /**
+     * Waits in the background for programs, as many as come, and calls the other agent for each.
+     *
+     * @param socket where; what is there is replaced
+     */
+    public void serve(Path socket, String purpose) throws IOException {
+        Files.deleteIfExists(socket);
+        ServerSocketChannel server = open.keep(ServerSocketChannel.open(StandardProtocolFamily.UNIX));
+        server.bind(UnixDomainSocketAddress.of(socket));
+        Thread thread = new Thread(() -> acceptAll(server, purpose), "tunnels-to-" + purpose);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private void acceptAll(ServerSocketChannel server, String purpose) {
+        while (server.isOpen()) {
+            try {
+                SocketChannel program = server.accept();
+                try {
+                    carry(program, call(purpose));
+                } catch (IOException e) {
+                    LOG.info("no way to the other node: {}", e.getMessage());
+                    program.close();
+                }
+            } catch (IOException e) {
+                LOG.debug("{}: {}", purpose, e.toString());
+            }
+        }
+    }
+
+    /** Ends a connection of the agent itself. */
+    public void end(SealedConnection connection) {
+        open.end(connection);
     }
 
     /** Cuts off everything at once: programs that wait for the other node see an end. */

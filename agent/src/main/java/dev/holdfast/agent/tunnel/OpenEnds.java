@@ -2,6 +2,7 @@ package dev.holdfast.agent.tunnel;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -32,6 +33,20 @@ final class OpenEnds implements Closeable {
             open.remove(connection);
         }
         cut(connection);
+    }
+
+    /** Sockets that others have closed since are not kept for ever. */
+    void forgetClosed() {
+        synchronized (open) {
+            open.removeIf(end -> end instanceof Socket socket && socket.isClosed());
+        }
+    }
+
+    /** It has ended by itself. */
+    void forget(Closeable connection) {
+        synchronized (open) {
+            open.remove(connection);
+        }
     }
 
     @Override

@@ -52,6 +52,13 @@ class CommandLineTest {
     private static final Name SHOP = new Name("shop");
     private static final Name WEB = new Name("web");
 
+    /** A person has no use for these. */
+    private static final EnumSet<ControlCommand> OF_THE_RESOURCE_AGENT = EnumSet.of(
+            ControlCommand.REPLICA_START,
+            ControlCommand.REPLICA_STOP,
+            ControlCommand.REPLICA_PROMOTE,
+            ControlCommand.REPLICA_DEMOTE);
+
     @TempDir
     private Path directory;
 
@@ -140,6 +147,13 @@ class CommandLineTest {
                 .isEqualTo("vm.migrate {\"vm\":\"web\",\"to\":\"n2\",\"copy_disks\":true}");
         assertThat(asked("vm migrate-from web --timeout 5s"))
                 .isEqualTo("vm.migrate_from {\"vm\":\"web\",\"timeout\":\"5s\"}");
+        assertThat(asked("vm replication web")).isEqualTo("replica.show {\"vm\":\"web\"}");
+        assertThat(asked("vm switchover web --to n2 --timeout 30s --dry-run"))
+                .isEqualTo("replica.switchover {\"vm\":\"web\",\"to\":\"n2\",\"timeout\":\"30s\",\"dry_run\":true}");
+        assertThat(asked("vm switchover web")).isEqualTo("replica.switchover {\"vm\":\"web\",\"dry_run\":false}");
+        assertThat(asked("vm resync web")).isEqualTo("replica.resync {\"vm\":\"web\"}");
+        assertThat(asked("vm resync web --discard-node n3 --yes"))
+                .isEqualTo("replica.resync {\"vm\":\"web\",\"discard_node\":\"n3\"}");
         assertThat(asked("group list")).isEqualTo("group.list {}");
         assertThat(asked("schedule list")).isEqualTo("schedule.list {}");
         assertThat(asked("schedule set shop --every 6h --keep-last 7 --disk-only"))
@@ -160,7 +174,7 @@ class CommandLineTest {
         Set<String> used =
                 requests.stream().map(request -> request.split(" ")[0]).collect(Collectors.toSet());
         assertThat(used)
-                .containsExactlyInAnyOrderElementsOf(EnumSet.allOf(ControlCommand.class).stream()
+                .containsExactlyInAnyOrderElementsOf(EnumSet.complementOf(OF_THE_RESOURCE_AGENT).stream()
                         .map(ControlCommand::word)
                         .toList());
     }
@@ -529,7 +543,10 @@ class CommandLineTest {
                 new History(List.of(new History.Entry(
                         "2026-11-21T10:11:12.3Z", "checkpoint", "shop", "x", "r-1", "committed", "")));
             case NODE_FSCK -> new FsckReport(List.of(new FsckReport.Row(WEB, "lost", "/srv/web.holdfast/lost/x")));
-            case CHECKPOINT_REVERT,
+            case REPLICA_SHOW, REPLICA_START, REPLICA_STOP, REPLICA_PROMOTE, REPLICA_DEMOTE, REPLICA_SWITCHOVER ->
+                ReplicationCommandsTest.replica();
+            case REPLICA_RESYNC,
+                    CHECKPOINT_REVERT,
                     CHECKPOINT_ABORT,
                     SNAPSHOT_REVERT,
                     SNAPSHOT_DELETE,

@@ -42,7 +42,8 @@ class VmSettingsTest {
                         Optional.empty(),
                         List.of(),
                         List.of(),
-                        List.of()));
+                        List.of(),
+                        Optional.empty()));
     }
 
     @Test
@@ -97,7 +98,8 @@ class VmSettingsTest {
                                 new VmSettings.Disk("d1", Path.of("/srv/vms/web.holdfast/head/d1.qcow2"))),
                         List.of(
                                 new VmSettings.Nic("n0", Optional.of("tap0"), Optional.empty(), "52:54:00:00:00:01"),
-                                new VmSettings.Nic("n1", Optional.empty(), Optional.of("user"), "52:54:00:00:00:0a"))));
+                                new VmSettings.Nic("n1", Optional.empty(), Optional.of("user"), "52:54:00:00:00:0a")),
+                        Optional.empty()));
     }
 
     @Test

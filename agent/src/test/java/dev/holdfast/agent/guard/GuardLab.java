@@ -24,17 +24,33 @@ final class GuardLab implements AutoCloseable {
 
     final Path directory;
     final BlockingQueue<Fired> fired = new LinkedBlockingQueue<>();
+    final BlockingQueue<Held> held = new LinkedBlockingQueue<>();
     private final List<Process> processes = new ArrayList<>();
     private final List<AutoCloseable> open = new ArrayList<>();
-    private final Process guard;
+    private Process guard;
 
     GuardLab() throws IOException {
         directory = Files.createTempDirectory(
                 Path.of("/tmp"),
                 "guard-",
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        guard = start("target/guard/holdfast-guard", "--socket", socket().toString());
+        guard = startGuard();
+    }
+
+    private Process startGuard() throws IOException {
+        Process started = start("target/guard/holdfast-guard", "--socket", socket().toString());
         await().atMost(BOUND).until(() -> Files.exists(socket()));
+        return started;
+    }
+
+    /** As after a crash. */
+    void killGuard() throws IOException, InterruptedException {
+        guard.destroyForcibly().waitFor();
+        Files.delete(socket());
+    }
+
+    void restartGuard() throws IOException {
+        guard = startGuard();
     }
 
     Path socket() {
@@ -55,13 +71,13 @@ final class GuardLab implements AutoCloseable {
     }
 
     GuardClient client() throws IOException {
-        GuardClient client = GuardClient.connect(socket(), BOUND, fired::add);
+        GuardClient client = GuardClient.connect(socket(), BOUND, fired::add, held::add);
         open.add(client);
         return client;
     }
 
     Machine machine(String name, String... more) throws IOException {
-        Path home = Files.createDirectories(directory.resolve(name));
+        Path home = Files.createDirectories(directory.resolve("vms").resolve(name));
         List<String> line = new ArrayList<>(List.of(
                 "qemu-system-x86_64",
                 "-machine",

@@ -48,6 +48,7 @@ class AttributesTest {
                 List.of(degraded),
                 true,
                 Map.of(SHOP, Optional.of(new Taken(new Name("nightly"), NOW.minusSeconds(90 * 60)))),
+                Map.of(),
                 now);
     }
 
@@ -77,7 +78,7 @@ class AttributesTest {
     /** The agent was killed in office, and another node leads now. */
     @Test
     void whatAnEarlierLifeInOfficeHasLeftIsTakenAway() throws IOException {
-        attributes.show(new ClusterFacts(List.of(), List.of(), false, Map.of(SHOP, Optional.empty()), NOW));
+        attributes.show(new ClusterFacts(List.of(), List.of(), false, Map.of(SHOP, Optional.empty()), Map.of(), NOW));
         assertThat(told()).contains("--name holdfast-checkpoint-shop --delete");
     }
 
@@ -96,7 +97,7 @@ class AttributesTest {
     void aLeaderThatLosesOfficeTakesItsLinesAway() throws IOException {
         attributes.show(facts(NOW));
         told();
-        attributes.show(new ClusterFacts(List.of(), List.of(), false, Map.of(SHOP, Optional.empty()), NOW));
+        attributes.show(new ClusterFacts(List.of(), List.of(), false, Map.of(SHOP, Optional.empty()), Map.of(), NOW));
         assertThat(told()).containsExactly("--name holdfast-checkpoint-shop --delete");
     }
 
@@ -117,5 +118,72 @@ class AttributesTest {
         assertThat(new Maintenance(script("broken", "echo true; exit 102")).reason())
                 .isEmpty();
         assertThat(new Maintenance(directory.resolve("absent")).reason()).isEmpty();
+    }
+
+    private static ClusterFacts replica(String role, String state, long age, boolean held) {
+        ReplicaFacts facts = new ReplicaFacts(role, state, Optional.of(new Name("n2")), age, held);
+        return new ClusterFacts(
+                List.of(), List.of(), false, Map.of(), Map.of(new Name("web"), Optional.of(facts)), NOW);
+    }
+
+    @Test
+    void aReplicaIsShownAndChangesOnlyWhenSomethingDoes() throws IOException {
+        attributes.show(replica("primary", "protected", 400, false));
+        assertThat(told())
+                .contains("--name holdfast-replica-web --update primary, standby n2, last epoch under 3 s old");
+        attributes.show(replica("primary", "protected", 1900, false));
+        assertThat(told()).isEmpty();
+        attributes.show(replica("primary", "protected", 9000, false));
+        attributes.show(replica("primary", "shrinking", 61_000, false));
+        attributes.show(replica("primary", "shrinking", 61_000, true));
+        attributes.show(replica("primary", "isolated", 61_000, false));
+        attributes.show(replica("primary", "alone", 61_000, false));
+        attributes.show(replica("primary", "seeding", 61_000, false));
+        attributes.show(replica("primary", "leaving", 100, false));
+        attributes.show(replica("standby", "following", 125_000, false));
+        attributes.show(replica("standby", "following", -1, false));
+        attributes.show(replica("none", "out", -1, false));
+        attributes.show(new ClusterFacts(
+                List.of(), List.of(), false, Map.of(), Map.of(new Name("web"), Optional.empty()), NOW));
+        assertThat(told())
+                .containsExactly(
+                        "--name holdfast-replica-web --update primary, standby n2, last epoch under 10 s old",
+                        "--name holdfast-replica-web --update primary, standby n2 is lost",
+                        "--name holdfast-replica-web --update primary, HELD until standby n2 or the store answers",
+                        "--name holdfast-replica-web --update primary, ISOLATED: what it does may be lost",
+                        "--name holdfast-replica-web --update primary, no standby",
+                        "--name holdfast-replica-web --update primary, standby n2 is being made",
+                        "--name holdfast-replica-web --update primary, gives the machine up",
+                        "--name holdfast-replica-web --update standby of n2, last epoch 2 min old",
+                        "--name holdfast-replica-web --update standby of n2, last epoch of unknown age",
+                        "--name holdfast-replica-web --update no copy",
+                        "--name holdfast-replica-web --delete");
+    }
+
+    @Test
+    void aPromotionScoreIsToldWhenItChangesAndWhilePacemakerHasTheInstanceStarted() throws IOException {
+        PromotionScores scores = new PromotionScores(
+                script("crm_attribute", "[ -e " + directory + "/down ] && exit 102; echo \"$*\" >> " + calls));
+        Path vm = Files.createDirectory(directory.resolve("web"));
+        Files.writeString(vm.resolve("promotion-score"), "100\n");
+        scores.tell(vm);
+        assertThat(told()).isEmpty();
+        Files.writeString(vm.resolve("replica"), "web\n");
+        scores.tell(vm);
+        scores.tell(vm);
+        assertThat(told()).containsExactly("--promotion=web --update 100 --quiet");
+        assertThat(vm.resolve("promotion-told")).hasContent("100");
+        Files.createFile(directory.resolve("down"));
+        Files.writeString(vm.resolve("promotion-score"), "-5");
+        scores.tell(vm);
+        assertThat(vm.resolve("promotion-told")).doesNotExist();
+        Files.delete(directory.resolve("down"));
+        scores.tell(vm);
+        Files.writeString(vm.resolve("promotion-score"), "5; reboot");
+        scores.tell(vm);
+        Files.delete(vm.resolve("promotion-score"));
+        scores.tell(vm);
+        scores.tell(vm);
+        assertThat(told()).containsExactly("--promotion=web --update -5 --quiet", "--promotion=web --delete --quiet");
     }
 }

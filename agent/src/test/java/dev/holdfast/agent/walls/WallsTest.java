@@ -2,6 +2,7 @@ package dev.holdfast.agent.walls;
 
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -130,9 +131,11 @@ class WallsTest {
                 .resideInAPackage(library);
     }
 
+    /** What an administrator chooses is a value, as names are. */
     private static DescribedPredicate<JavaClass> knowsTheCluster() {
         return resideInAnyPackage("..coordinator..")
-                .and(DescribedPredicate.not(resideInAPackage("..coordinator.protocol")));
+                .and(DescribedPredicate.not(resideInAPackage("..coordinator.protocol")))
+                .and(DescribedPredicate.not(nameMatching(".*\\.coordinator\\.replication\\.Policy(\\$.*)?")));
     }
 
     private static ArchRule onlyTheRootIsFree() {

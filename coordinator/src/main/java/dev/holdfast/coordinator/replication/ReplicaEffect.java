@@ -9,8 +9,16 @@ import java.util.Optional;
  */
 public sealed interface ReplicaEffect {
 
+    /** Has the method called that carries it out. */
+    <X extends Exception> void by(ReplicaHands<X> hands) throws X;
+
     /** Asks the store. Brings RecordRead, RecordAbsent or StoreSilent. */
-    record ReadRecord() implements ReplicaEffect {}
+    record ReadRecord() implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.readRecord(this);
+        }
+    }
 
     /**
      * Changes the record if it still has this version. Brings RecordWritten, RecordRefused or RecordUnknown.
@@ -18,16 +26,36 @@ public sealed interface ReplicaEffect {
      * @param version that it must have
      * @param next what it shall say
      */
-    record WriteRecord(int version, ReplicationRecord next) implements ReplicaEffect {}
+    record WriteRecord(int version, ReplicationRecord next) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.writeRecord(this);
+        }
+    }
 
     /** Asks pacemaker, now, whether this node is proven gone. Brings ProofGiven. */
-    record AskProof(Name node) implements ReplicaEffect {}
+    record AskProof(Name node) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.askProof(this);
+        }
+    }
 
     /** Tells whoever asked that it is done. */
-    record Done() implements ReplicaEffect {}
+    record Done() implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.done(this);
+        }
+    }
 
     /** Tells whoever asked why not. */
-    record Refuse(Reason reason) implements ReplicaEffect {}
+    record Refuse(Reason reason) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.refuse(this);
+        }
+    }
 
     /**
      * Notes on stable storage, for the next life of the agent, that this node leads.
@@ -35,81 +63,191 @@ public sealed interface ReplicaEffect {
      * @param generation of the life
      * @param peer the standby that may be in the set from now on
      */
-    record NoteLife(long generation, Optional<Copy> peer) implements ReplicaEffect {}
+    record NoteLife(long generation, Optional<Copy> peer) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.noteLife(this);
+        }
+    }
 
     /** Notes with the disks that the guest runs on unrecorded, or has been recorded since. */
-    record NoteStrayed(boolean strayed) implements ReplicaEffect {}
+    record NoteStrayed(boolean strayed) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.noteStrayed(this);
+        }
+    }
 
     /**
      * Notes on stable storage that the machine is being given up: from now on nothing lets the guest run but a new life.
      *
      * @param peer the standby that stays in the set
      */
-    record NoteLeaving(Optional<Copy> peer) implements ReplicaEffect {}
+    record NoteLeaving(Optional<Copy> peer) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.noteLeaving(this);
+        }
+    }
 
     /** Notes that nothing is led here any more. */
-    record ForgetLife() implements ReplicaEffect {}
+    record ForgetLife() implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.forgetLife(this);
+        }
+    }
 
     /** Boots the guest from its disks. Brings GuestEnded at some time. */
-    record RunCold() implements ReplicaEffect {}
+    record RunCold() implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.runCold(this);
+        }
+    }
 
     /** Takes the disks back to the epoch and lets the guest go on from its memory. Brings RolledBack, or GuestEnded. */
-    record FailOver(long epoch) implements ReplicaEffect {}
+    record FailOver(long epoch) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.failOver(this);
+        }
+    }
 
     /** Keeps the copy's id with its disks from now on, on lasting storage, and not before: the memory is needed no more. */
-    record KeepCopy(Copy copy) implements ReplicaEffect {}
+    record KeepCopy(Copy copy) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.keepCopy(this);
+        }
+    }
 
     /** Lets the guest run. */
-    record RunOn() implements ReplicaEffect {}
+    record RunOn() implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.runOn(this);
+        }
+    }
 
     /** Keeps the guest still. Where the standby hangs the disks, its connection is cut first, out of band. */
-    record Hold() implements ReplicaEffect {}
+    record Hold() implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.hold(this);
+        }
+    }
 
     /**
      * Has the guest held {@code max_lag} after this epoch was committed, as far as this life of the agent has seen it, else after
      * now. The guard does it: also if the agent has died by then. Takes the place of what was armed before. Brings LagPassed.
      */
-    record ArmLag(long epoch) implements ReplicaEffect {}
+    record ArmLag(long epoch) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.armLag(this);
+        }
+    }
 
     /** Nothing holds the guest any more. */
-    record DisarmLag() implements ReplicaEffect {}
+    record DisarmLag() implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.disarmLag(this);
+        }
+    }
 
     /** With output commit: nothing the guest sends leaves the host from now on. Without, nothing is done. */
-    record BufferOutput() implements ReplicaEffect {}
+    record BufferOutput() implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.bufferOutput(this);
+        }
+    }
 
     /** With output commit: what the guest sent up to the end of this epoch leaves the host. */
-    record Release(long epoch) implements ReplicaEffect {}
+    record Release(long epoch) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.release(this);
+        }
+    }
 
     /** Whatever the guest has sent and sends leaves the host. */
-    record FreeOutput() implements ReplicaEffect {}
+    record FreeOutput() implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.freeOutput(this);
+        }
+    }
 
     /** Offers the copy and copies the disks. Brings SeedReady or StandbyLost. */
-    record Seed(Copy peer, long generation) implements ReplicaEffect {}
+    record Seed(Copy peer, long generation) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.seed(this);
+        }
+    }
 
     /**
      * Keeps the guest still, <em>then</em> makes sure that all it has written has got to the standby (QEMU swallows what does not
      * and tells the guest nothing), and only then lets its memory become complete there as this epoch. Brings StandbyAt or
      * StandbyLost.
      */
-    record SendEpoch(Copy peer, long epoch) implements ReplicaEffect {}
+    record SendEpoch(Copy peer, long epoch) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.sendEpoch(this);
+        }
+    }
 
     /** Asks the standby what it has committed. Brings StandbyAt or StandbyLost. */
-    record AskStandby(Copy peer) implements ReplicaEffect {}
+    record AskStandby(Copy peer) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.askStandby(this);
+        }
+    }
 
     /** Takes the standby out of the path of the disks: out of band if it hangs. */
-    record Detach(Copy peer) implements ReplicaEffect {}
+    record Detach(Copy peer) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.detach(this);
+        }
+    }
 
     /** Tells the standby that its copy does not count any more; it need not answer. */
-    record VoidPeer(Copy peer) implements ReplicaEffect {}
+    record VoidPeer(Copy peer) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.voidPeer(this);
+        }
+    }
 
     /** Ends the guest's process. */
-    record KillGuest() implements ReplicaEffect {}
+    record KillGuest() implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.killGuest(this);
+        }
+    }
 
     /** Standby: throws away what was there and begins a copy; its id goes to the volatile medium. */
-    record MakeCopy(Copy copy) implements ReplicaEffect {}
+    record MakeCopy(Copy copy) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.makeCopy(this);
+        }
+    }
 
     /** Throws the copy of this node away; its id first. */
-    record DropCopy() implements ReplicaEffect {}
+    record DropCopy() implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.dropCopy(this);
+        }
+    }
 
     /**
      * Standby: notes with the copy. Brings Journaled or CommitFailed.
@@ -117,17 +255,42 @@ public sealed interface ReplicaEffect {
      * @param epoch that is being committed, or is committed
      * @param committed which of the two
      */
-    record NoteCommit(long epoch, boolean committed) implements ReplicaEffect {}
+    record NoteCommit(long epoch, boolean committed) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.noteCommit(this);
+        }
+    }
 
     /** Standby: brings the disks to this epoch. Brings DisksCommitted or CommitFailed. Twice is as good as once. */
-    record CommitDisks(long epoch) implements ReplicaEffect {}
+    record CommitDisks(long epoch) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.commitDisks(this);
+        }
+    }
 
     /** Standby: throws the memory of this epoch away; there is a newer one. */
-    record DropMemory(long epoch) implements ReplicaEffect {}
+    record DropMemory(long epoch) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.dropMemory(this);
+        }
+    }
 
     /** Standby: ends whatever memory is still coming: nothing that was sent before now can become complete later. */
-    record DropArriving() implements ReplicaEffect {}
+    record DropArriving() implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.dropArriving(this);
+        }
+    }
 
     /** Standby: tells the primary what is committed. */
-    record Acknowledge(Copy copy, long epoch) implements ReplicaEffect {}
+    record Acknowledge(Copy copy, long epoch) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.acknowledge(this);
+        }
+    }
 }

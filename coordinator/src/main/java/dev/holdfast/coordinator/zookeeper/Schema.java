@@ -26,6 +26,7 @@ import java.util.List;
  * /checkpoints/&lt;group&gt;         where the group's timeline stands; stays once it is there
  * /checkpoints/&lt;group&gt;/&lt;name&gt;  a checkpoint; created by the write that commits its round, never before
  * /schedules/&lt;group&gt;           when the group is checkpointed by itself, and how far that has come
+ * /replicas/&lt;vm&gt;              who runs the replicated machine, and which copies may; changed by its version, never removed
  * /paused                      while it is there no new round begins; says why
  * /history/e-&lt;number&gt;          how rounds ended, the last {@link #HISTORY_LIMIT}
  * </pre>
@@ -57,7 +58,16 @@ record Schema(Name cluster) {
     /** The directories, parents first. */
     List<String> directories() {
         return List.of(
-                leader(), queues(), nodes(), groups(), rounds(), claims(), checkpoints(), schedules(), history());
+                leader(),
+                queues(),
+                nodes(),
+                groups(),
+                rounds(),
+                claims(),
+                checkpoints(),
+                schedules(),
+                replicas(),
+                history());
     }
 
     String id() {
@@ -150,6 +160,14 @@ record Schema(Name cluster) {
 
     String schedule(Name group) {
         return schedules() + "/" + group;
+    }
+
+    String replicas() {
+        return base() + "/replicas";
+    }
+
+    String replica(Name vm) {
+        return replicas() + "/" + vm;
     }
 
     String paused() {

@@ -18,8 +18,8 @@ final class Workers {
     /** A pool would keep to itself what goes wrong in a task. */
     private static final class Telling extends ScheduledThreadPoolExecutor {
 
-        Telling(ThreadFactory threads) {
-            super(1, threads, new ScheduledThreadPoolExecutor.DiscardPolicy());
+        Telling(int size, ThreadFactory threads) {
+            super(size, threads, new ScheduledThreadPoolExecutor.DiscardPolicy());
         }
 
         @Override
@@ -39,7 +39,12 @@ final class Workers {
 
     /** One daemon thread; tasks that come after its shutdown are dropped. */
     static ScheduledThreadPoolExecutor one(String name) {
-        ScheduledThreadPoolExecutor worker = new Telling(task -> {
+        return several(name, 1);
+    }
+
+    /** As many daemon threads; tasks that come after their shutdown are dropped. */
+    static ScheduledThreadPoolExecutor several(String name, int size) {
+        ScheduledThreadPoolExecutor worker = new Telling(size, task -> {
             Thread thread = new Thread(task, "holdfast-store-" + name);
             thread.setDaemon(true);
             return thread;

@@ -5,6 +5,7 @@ import dev.holdfast.coordinator.port.DecisionLog;
 import dev.holdfast.coordinator.port.GroupQueue;
 import dev.holdfast.coordinator.port.Leadership;
 import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.ReplicaStore;
 import dev.holdfast.coordinator.port.RoundGate;
 import dev.holdfast.coordinator.port.Schedules;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
@@ -39,6 +40,7 @@ public final class ZooKeeperStore implements AutoCloseable {
     private final ZooKeeperLeadership leadership;
     private final ZooKeeperNodeRegistry nodes;
     private final ZooKeeperGroupQueue queue;
+    private final ZooKeeperReplicaStore replicas;
     private final Optional<TlsWatch> tlsWatch;
 
     private ZooKeeperStore(StoreSettings settings, CuratorFramework curator, Trust trust, LongSupplier nanoClock) {
@@ -49,6 +51,7 @@ public final class ZooKeeperStore implements AutoCloseable {
         this.leadership = new ZooKeeperLeadership(session, curator);
         this.nodes = new ZooKeeperNodeRegistry(session);
         this.queue = new ZooKeeperGroupQueue(session, curator);
+        this.replicas = new ZooKeeperReplicaStore(session, curator);
         this.tlsWatch = settings.tls()
                 .map(tls -> new TlsWatch(
                         settings.connect(),
@@ -167,6 +170,11 @@ public final class ZooKeeperStore implements AutoCloseable {
         return new ZooKeeperSchedules(session);
     }
 
+    /** Who runs the replicated machines. */
+    public ReplicaStore replicas() {
+        return replicas;
+    }
+
     /** What happened so far. */
     public ZooKeeperHistory history() {
         return new ZooKeeperHistory(session);
@@ -183,6 +191,7 @@ public final class ZooKeeperStore implements AutoCloseable {
         leadership.close();
         decisions.close();
         nodes.close();
+        replicas.close();
         tlsWatch.ifPresent(TlsWatch::close);
         trust.close();
         curator.close();

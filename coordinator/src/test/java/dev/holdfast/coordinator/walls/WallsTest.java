@@ -73,8 +73,12 @@ class WallsTest {
                     .haveNameMatching(
                             ".*\\.coordinator\\.protocol\\.(leader|participant)\\.\\w+(Event|Effect|State)(\\$\\w+)?")
                     .should(beData()),
-            "ports know the protocol alone",
-            mayKnow("..coordinator.port..", "..coordinator.port..", "..coordinator.protocol.."),
+            "ports know the pure rules alone",
+            mayKnow(
+                    "..coordinator.port..",
+                    "..coordinator.port..",
+                    "..coordinator.protocol..",
+                    "..coordinator.replication.."),
             "the engine knows protocol and ports alone",
             mayKnow(
                     "..coordinator.engine..",
@@ -82,12 +86,13 @@ class WallsTest {
                     "..coordinator.port..",
                     "..coordinator.protocol..",
                     "org.slf4j"),
-            "the codec knows protocol, ports and Jackson",
+            "the codec knows the pure rules, ports and Jackson",
             mayKnow(
                     "..coordinator.codec..",
                     "..coordinator.codec..",
                     "..coordinator.port..",
                     "..coordinator.protocol..",
+                    "..coordinator.replication..",
                     "com.fasterxml.jackson.."),
             "the store knows no engine and no channel",
             mayKnow(
@@ -96,6 +101,7 @@ class WallsTest {
                     "..coordinator.codec..",
                     "..coordinator.port..",
                     "..coordinator.protocol..",
+                    "..coordinator.replication..",
                     "java.net",
                     "java.security..",
                     "javax.net.ssl",

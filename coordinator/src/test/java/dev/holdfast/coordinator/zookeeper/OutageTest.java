@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.coordinator.port.DecisionLog;
 import dev.holdfast.coordinator.port.DecisionLog.Written;
+import dev.holdfast.coordinator.port.ReplicaStore.WriteOutcome;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Epoch;
@@ -14,13 +15,17 @@ import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.RoundState;
 import dev.holdfast.coordinator.protocol.RoundView;
+import dev.holdfast.coordinator.replication.ReplicationRecord;
+import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -183,15 +188,26 @@ class OutageTest {
             Epoch before = elections.awaitElected();
             RoundSpec spec = Rounds.checkpoint("r1", before, "shop", "one", "web");
             assertThat(store.decisions().open(spec)).isInstanceOf(Written.Done.class);
+            Name web = new Name("web");
+            Set<Optional<Stored>> told = ConcurrentHashMap.newKeySet();
+            store.replicas().watch(web, told::add);
+            ReplicaStoreTest.answer(
+                    store.replicas().write(web, ReplicationRecord.NO_VERSION, ReplicaStoreTest.record(1)));
             killAll();
 
+            CompletionStage<WriteOutcome> replica = store.replicas().write(web, 0, ReplicaStoreTest.record(2));
+            CompletionStage<Optional<Stored>> silent = store.replicas().read(web);
             inTime(() -> assertThat(
                             store.decisions().decide(spec, Decision.ABORTED, 0, before, List.of(), Rounds.NO_REASON))
                     .isInstanceOf(Written.Unknown.class));
             inTime(() -> assertThat(store.decisions().touch(spec.id(), before)).isInstanceOf(Written.Unknown.class));
             assertUnreachable(() -> store.decisions().read(spec.id()));
             assertUnreachable(() -> store.queue().take(new Name("shop"), Duration.ZERO));
+            assertThat(ReplicaStoreTest.answer(replica)).isInstanceOf(WriteOutcome.Unknown.class);
+            assertThatThrownBy(() -> ReplicaStoreTest.answer(silent))
+                    .hasCauseInstanceOf(StoreUnreachableException.class);
             elections.awaitDeposed();
+            told.clear();
 
             ensemble.heal();
             Epoch after = elections.awaitElected();
@@ -211,6 +227,9 @@ class OutageTest {
                     .atMost(READY)
                     .until(() -> store.nodes().nodes().equals(List.of(NodeRegistryTest.node("n1", "a"))));
             assertThat(store.nodes().leader()).isEqualTo(Optional.of(new Name("n1")));
+            Optional<Stored> newest = ReplicaStoreTest.answer(store.replicas().read(web));
+            assertThat(newest).isPresent();
+            Awaitility.await().atMost(READY).until(() -> told.contains(newest));
         }
     }
 

@@ -30,8 +30,13 @@ final class Epoch {
     private final StandbyLink standby;
     private final long epoch;
     private final EpochLimits limits;
+    /** The guest does not run after it. */
+    private final boolean last;
 
-    Epoch(QemuPrimary primary, StandbyLink standby, long epoch, EpochLimits limits) {
+    /** It stood still before, so that it does after an epoch that is given up. */
+    private boolean still;
+
+    Epoch(QemuPrimary primary, StandbyLink standby, long epoch, EpochLimits limits, boolean last) {
         this.primary = primary;
         this.vm = primary.vm();
         this.monitor = primary.monitor();
@@ -40,14 +45,17 @@ final class Epoch {
         this.standby = standby;
         this.epoch = epoch;
         this.limits = limits;
+        this.last = last;
     }
 
     EpochEnd run() throws HypervisorException {
         long start = now();
         try (QmpEvents stream = monitor.client().subscribe("MIGRATION");
                 QmpEvents stops = monitor.client().subscribe("STOP", "RESUME")) {
-            if (monitor.status() != VmStatus.RUNNING) {
-                String why = vm.name() + " does not run; who stopped it has to let it run first";
+            VmStatus status = monitor.status();
+            still = last || status == VmStatus.PAUSED;
+            if (status != VmStatus.PAUSED && status != VmStatus.RUNNING) {
+                String why = vm.name() + " cannot be sent while it is " + status;
                 return end(Outcome.ABORTED, why, start, stops);
             }
             try {
@@ -122,6 +130,10 @@ final class Epoch {
             throw why;
         }
         vm.thaw(RUN);
+        if (still) {
+            // QEMU sends nothing from the state in which a stream leaves it.
+            vm.pause();
+        }
         try {
             standby.abandon(epoch);
         } catch (HypervisorException e) {
@@ -140,7 +152,9 @@ final class Epoch {
             }
             return end(Outcome.UNDECIDED, String.valueOf(e.getMessage()), start, stops);
         }
-        QemuVm.resume(monitor, RUN);
+        if (!last) {
+            QemuVm.resume(monitor, RUN);
+        }
         release();
         return end(Outcome.COMMITTED, "", start, stops);
     }

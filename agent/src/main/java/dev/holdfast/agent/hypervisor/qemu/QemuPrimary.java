@@ -29,6 +29,7 @@ final class QemuPrimary implements Primary {
     private final QmpEvents lost;
 
     private boolean hasLost;
+    private boolean wasLast;
 
     QemuPrimary(QemuVm vm) {
         this.vm = vm;
@@ -94,12 +95,19 @@ final class QemuPrimary implements Primary {
 
     @Override
     public EpochEnd epoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
-        return new Epoch(this, standby, epoch, limits).run();
+        wasLast = false;
+        return new Epoch(this, standby, epoch, limits, false).run();
+    }
+
+    @Override
+    public EpochEnd lastEpoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
+        wasLast = true;
+        return new Epoch(this, standby, epoch, limits, true).run();
     }
 
     @Override
     public EpochEnd commitAgain(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
-        return new Epoch(this, standby, epoch, limits).commitAgain();
+        return new Epoch(this, standby, epoch, limits, wasLast).commitAgain();
     }
 
     @Override

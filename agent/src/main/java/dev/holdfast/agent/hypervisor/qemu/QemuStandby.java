@@ -92,16 +92,17 @@ final class QemuStandby implements Standby {
     @Override
     public void commit(long epoch, Duration patience) throws HypervisorException {
         long start = monitor().nanoClock().getAsLong();
-        if (record.isEmpty() || record.get().epoch() != epoch) {
-            prepare(epoch, patience);
-        }
+        prepare(epoch, patience);
         if (!record.orElseThrow().committed()) {
             commitDisks(record.orElseThrow(), monitor().left(start, patience));
         }
     }
 
-    /** Up to where there is no way back. */
-    void prepare(long epoch, Duration patience) throws HypervisorException {
+    @Override
+    public void prepare(long epoch, Duration patience) throws HypervisorException {
+        if (record.isPresent() && record.get().epoch() == epoch) {
+            return;
+        }
         EpochMemory arrived = memory;
         if (arrived == null || arrived.epoch() != epoch) {
             throw new HypervisorException(Kind.REFUSED, "epoch " + epoch + " was not begun or was given up");

@@ -27,13 +27,18 @@ public interface Primary {
     boolean isComplete() throws HypervisorException;
 
     /**
-     * Sends one epoch to the standby that is attached.
+     * Sends one epoch to the standby that is attached. The guest may stand still before; after a commit it runs.
      *
      * @param standby the one that is attached
      * @param epoch its number; greater than the last one committed
      * @throws HypervisorException if nothing is known of the guest: {@link #cut} and {@link #detach} are what is left
      */
     EpochEnd epoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException;
+
+    /**
+     * The same, and the guest stands still afterwards, however it ends: if it was committed, all that it has done is in this epoch.
+     */
+    EpochEnd lastEpoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException;
 
     /** Asks once more for the commit of an epoch whose end was {@link EpochEnd.Outcome#UNDECIDED}. */
     EpochEnd commitAgain(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException;

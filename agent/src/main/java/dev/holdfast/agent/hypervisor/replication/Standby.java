@@ -15,6 +15,13 @@ public interface Standby extends StandbyLink, AutoCloseable {
     OptionalLong committed();
 
     /**
+     * The first half of {@link #commit}: from here on there is no way back, and {@link #commit} is to follow. To be repeated.
+     *
+     * @throws HypervisorException its memory is not complete, or the disks do not follow; the epoch before still counts
+     */
+    void prepare(long epoch, Duration patience) throws HypervisorException;
+
+    /**
      * Brings the disks back to the last epoch that was committed. A primary that still sends is not listened to any more.
      * The standby is of no other use then than {@link #failOver}, or to end and to boot from its disks.
      *

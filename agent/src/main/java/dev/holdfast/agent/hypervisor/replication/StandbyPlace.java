@@ -22,6 +22,11 @@ public record StandbyPlace(Path directory) {
         return directory.resolve("memory-" + epoch + ".sock");
     }
 
+    /** What says which epoch was committed last; written with each. */
+    public Path record() {
+        return directory.resolve("epoch");
+    }
+
     /** Where a disk's writes since the last epoch go. */
     public Path active(String diskId) {
         return directory.resolve(diskId + ".active.qcow2");

@@ -161,6 +161,15 @@ public final class ChainDirectory {
         return generation(Integer.parseInt(number));
     }
 
+    /** The size in bytes that each disk has for the guest. */
+    public SortedMap<String, Long> diskBytes() throws IOException {
+        SortedMap<String, Long> sizes = new TreeMap<>();
+        for (Layer layer : head().layers().values()) {
+            sizes.put(layer.disk(), Qcow2Header.read(file(layer)).virtualBytes());
+        }
+        return sizes;
+    }
+
     /** A generation that was made before. */
     public Generation generation(int number) throws IOException {
         Path directory = generations().resolve(Generation.directoryName(number));

@@ -120,7 +120,7 @@ final class RealCluster implements AutoCloseable {
         }
     }
 
-    private static int freePort() throws IOException {
+    static int freePort() throws IOException {
         // A node's channel listens 100 above its port too; all are outside of the range of outgoing connections.
         // Each run of the tests begins elsewhere: one beside it must not find the same port free before it is bound.
         int begin = (int) (ProcessHandle.current().pid() % RUNS) * PORTS_OF_RUN;
@@ -177,7 +177,7 @@ final class RealCluster implements AutoCloseable {
         return disks == Disks.APART ? node.resolve("disks").resolve(chain.getFileName()) : chain;
     }
 
-    private static void mountSmall(Path where, String size) throws IOException {
+    static void mountSmall(Path where, String size) throws IOException {
         mounting("mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", where.toString());
     }
 
@@ -202,7 +202,7 @@ final class RealCluster implements AutoCloseable {
                 """.formatted(number, GROUP, chain, chain));
     }
 
-    private static void mounting(String... command) throws IOException {
+    static void mounting(String... command) throws IOException {
         try {
             if (new ProcessBuilder(command).inheritIO().start().waitFor() != 0) {
                 throw new IOException(String.join(" ", command) + " failed; these tests need root");
@@ -213,7 +213,7 @@ final class RealCluster implements AutoCloseable {
         }
     }
 
-    private static void configure(Path node, String name, int store, int channel) throws IOException {
+    static void configure(Path node, String name, int store, int channel) throws IOException {
         Files.createDirectories(node.resolve("vms"));
         Files.writeString(node.resolve("holdfast.toml"), """
                 node = "%s"

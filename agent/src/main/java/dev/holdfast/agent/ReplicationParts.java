@@ -1,0 +1,148 @@
+package dev.holdfast.agent;
+
+import dev.holdfast.agent.cluster.MemberParts;
+import dev.holdfast.agent.cluster.Peers;
+import dev.holdfast.agent.cluster.ReplicationDesk;
+import dev.holdfast.agent.config.Configuration;
+import dev.holdfast.agent.config.NodeSettings;
+import dev.holdfast.agent.config.ReplicationSettings;
+import dev.holdfast.agent.config.VmSettings;
+import dev.holdfast.agent.control.CommandTable;
+import dev.holdfast.agent.control.reply.ReplicaDetails;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.pacemaker.Handover;
+import dev.holdfast.agent.replication.ReplicaPlan;
+import dev.holdfast.agent.replication.Replicas;
+import dev.holdfast.agent.replication.ReplicatedMachine;
+import dev.holdfast.agent.replication.ReplicationTools;
+import dev.holdfast.agent.round.LeftIntents;
+import dev.holdfast.agent.round.NodeParts;
+import dev.holdfast.agent.service.ReplicaCommands;
+import dev.holdfast.agent.snapshot.SnapshotException;
+import dev.holdfast.agent.snapshot.chain.QemuImages;
+import dev.holdfast.coordinator.protocol.Name;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.function.Supplier;
+
+/**
+ * Machines that have a live copy on another node. Thread-safe.
+ *
+ * @param replicas those of this node
+ */
+record ReplicationParts(Replicas replicas) implements AutoCloseable {
+    private static final Path CRM_ATTRIBUTE = Path.of("/usr/sbin/crm_attribute");
+
+    /**
+     * What the rest of the agent gives.
+     *
+     * @param cluster the store and the channel
+     * @param peers the other agents
+     * @param words never gives the same word twice
+     * @param workers for what nobody waits for
+     * @param parts the chains, which are to be whole before a start
+     * @param leftIntents what becomes of operations that were cut off in them
+     */
+    record Surroundings(
+            ClusterLink cluster,
+            Supplier<Peers> peers,
+            Supplier<String> words,
+            ExecutorService workers,
+            NodeParts parts,
+            LeftIntents leftIntents) {}
+
+    static ReplicationParts of(
+            Configuration configuration,
+            LocalMachines machines,
+            Drivers drivers,
+            Platform platform,
+            Surroundings around) {
+        NodeSettings node = configuration.node();
+        ReplicationTools tools = new ReplicationTools(
+                node.node(),
+                node.channel().bindAddress(),
+                machines.vms(),
+                drivers.replication(),
+                drivers.fencing(),
+                new QemuImages("qemu-img"),
+                node::vmRunDirectory,
+                node.stateDirectory(),
+                platform.clock(),
+                platform.nanoClock(),
+                () -> new Name("c" + around.words().get()),
+                platform.fatal());
+        Replicas replicas = new Replicas(
+                tools,
+                new Replicas.Cluster(
+                        around.cluster().store().replicas(),
+                        around.cluster().store().nodes(),
+                        around.peers(),
+                        node.guardSocket(),
+                        around.workers()));
+        for (VmSettings vm : configuration.vms()) {
+            Optional<ReplicationSettings> settings = vm.replication();
+            if (settings.isPresent()) {
+                machines.vms()
+                        .find(vm.name())
+                        .ifPresent(machine -> replicas.add(
+                                machine,
+                                plan(node, vm.name(), settings.get()),
+                                (name, start) -> cold(around, name, start)));
+            }
+        }
+        return new ReplicationParts(replicas);
+    }
+
+    /** The disks are this node's own: that the machine runs elsewhere is the record's to say. */
+    private static void cold(Surroundings around, Name vm, Replicas.Start start) throws HypervisorException {
+        try {
+            around.parts().start(vm, nowhere -> false, around.leftIntents().on(vm), start::start);
+        } catch (SnapshotException e) {
+            throw new HypervisorException(
+                    HypervisorException.Kind.REFUSED, e.because().text(), e);
+        }
+    }
+
+    private static ReplicaPlan plan(NodeSettings node, Name vm, ReplicationSettings settings) {
+        Path standbys = settings.standbyDirectory().orElse(node.runDirectory().resolve("standby"));
+        return new ReplicaPlan(
+                settings.policy(),
+                settings.nodes(),
+                settings.interval(),
+                settings.maxPause(),
+                settings.maxLag(),
+                settings.bandwidth(),
+                standbys.resolve(vm.value()));
+    }
+
+    void register(CommandTable table, NodeSettings node, LocalMachines machines, Runnable changed) {
+        Handover handover = new Handover(CRM_ATTRIBUTE, node::vmRunDirectory);
+        new ReplicaCommands(node.node(), replicas, machines.vms(), changed, handover).register(table);
+    }
+
+    /** What can be done to the members of checkpoints, of which those are none yet. */
+    MemberParts members(MemberParts parts) {
+        return new ReplicatedMembers(parts, replicas::has);
+    }
+
+    ReplicationDesk desk() {
+        return replicas.desk();
+    }
+
+    /** How each of them is. */
+    List<ReplicaDetails> details() {
+        return replicas.all().stream().map(ReplicatedMachine::details).toList();
+    }
+
+    /** Looks at what an agent before this one has left, and serves. */
+    void start() {
+        replicas.start();
+    }
+
+    @Override
+    public void close() {
+        replicas.close();
+    }
+}

@@ -1,0 +1,100 @@
+package dev.holdfast.agent.replication;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.snapshot.chain.ChainDirectory;
+import dev.holdfast.agent.snapshot.chain.ChainImport;
+import dev.holdfast.agent.snapshot.chain.DiskImages;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.replication.Copy;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Room for the copy that a primary offers, and the answer to it. The machine's thread. */
+final class CopyRoom {
+    private final VmDefinition machine;
+    private final ReplicaFiles files;
+    private final DiskImages images;
+    private final InstantSource clock;
+    private final Supplier<Name> freshIds;
+    private @Nullable Offer offer;
+
+    private record Offer(Copy copy, SortedMap<String, Long> disks, CompletableFuture<PeerLink.Opening> answer) {}
+
+    CopyRoom(
+            VmDefinition machine, ReplicaFiles files, DiskImages images, InstantSource clock, Supplier<Name> freshIds) {
+        this.machine = machine;
+        this.files = files;
+        this.images = images;
+        this.clock = clock;
+        this.freshIds = freshIds;
+    }
+
+    /** The sizes that the disks of the offering node have, in bytes. */
+    static SortedMap<String, Long> sizes(ReplicaFiles files) throws IOException {
+        return ChainDirectory.open(files.chain()).diskBytes();
+    }
+
+    /** An offer has come, and is being judged. */
+    void expect(Copy copy, SortedMap<String, Long> disks, CompletableFuture<PeerLink.Opening> answer) {
+        Offer before = offer;
+        if (before != null) {
+            before.answer().completeExceptionally(no("another copy was offered meanwhile"));
+        }
+        offer = new Offer(copy, disks, answer);
+    }
+
+    private static HypervisorException no(String why) {
+        return new HypervisorException(Kind.REFUSED, why);
+    }
+
+    private Optional<Offer> of(Copy copy) {
+        Optional<Offer> known = Optional.ofNullable(offer).filter(o -> o.copy().equals(copy));
+        known.ifPresent(o -> offer = null);
+        return known;
+    }
+
+    void refused(Copy copy, String why) {
+        of(copy).ifPresent(o -> o.answer().completeExceptionally(no(why)));
+    }
+
+    /** The process waits for the disks, or there is none. */
+    void made(Copy copy, Optional<String> failure, Optional<PeerLink.Opening> opening) {
+        Optional<Offer> known = of(copy);
+        if (known.isEmpty()) {
+            return;
+        }
+        if (failure.isPresent() || opening.isEmpty()) {
+            known.get().answer().completeExceptionally(no(failure.orElse("it is gone already")));
+        } else {
+            known.get().answer().complete(opening.get());
+        }
+    }
+
+    /** Whatever is there is worth nothing from now on; a chain is made if there is none. */
+    void prepareDisks() throws IOException {
+        Offer known = offer;
+        if (known == null) {
+            throw new IOException("nobody has told how large the disks are");
+        }
+        files.write(files.disks()
+                .map(DisksNote::worthless)
+                .orElseGet(() -> new DisksNote(freshIds.get(), 0, false, false)));
+        if (!files.hasDisks()) {
+            new ChainImport(images, clock).create(files.chain(), known.disks());
+            return;
+        }
+        SortedMap<String, Long> here = sizes(files);
+        if (!here.equals(known.disks())) {
+            throw new IOException(
+                    "the disks of %s have %s bytes there and %s here; move %s away, so that it is made anew"
+                            .formatted(machine.name(), known.disks(), here, files.chain()));
+        }
+    }
+}

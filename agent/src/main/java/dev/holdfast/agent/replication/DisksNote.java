@@ -1,0 +1,26 @@
+package dev.holdfast.agent.replication;
+
+import dev.holdfast.coordinator.protocol.Name;
+
+/**
+ * What the disks of a machine on this node are, kept with them.
+ *
+ * @param copy its id
+ * @param generation of the last life it has led; 0 if it was never part of a replication
+ * @param whole a guest can boot from them; otherwise they are what is left of a copy and may be overwritten
+ * @param strayed the guest went on from them unrecorded
+ */
+record DisksNote(Name copy, long generation, boolean whole, boolean strayed) {
+
+    DisksNote led(long by) {
+        return new DisksNote(copy, by, true, strayed);
+    }
+
+    DisksNote strayed(boolean now) {
+        return new DisksNote(copy, generation, whole, now);
+    }
+
+    DisksNote worthless() {
+        return new DisksNote(copy, generation, false, false);
+    }
+}

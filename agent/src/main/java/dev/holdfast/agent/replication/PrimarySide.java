@@ -1,0 +1,323 @@
+package dev.holdfast.agent.replication;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.replication.EpochEnd;
+import dev.holdfast.agent.hypervisor.replication.EpochLimits;
+import dev.holdfast.agent.hypervisor.replication.Primary;
+import dev.holdfast.coordinator.replication.Copy;
+import dev.holdfast.coordinator.replication.ReplicaEvent;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a primary does with its standby. The orders come on the machine's thread; what takes long runs on a second one and brings
+ * its event when it has ended.
+ */
+final class PrimarySide {
+    private static final Logger LOG = LoggerFactory.getLogger(PrimarySide.class);
+    private static final Duration DETACH = Duration.ofSeconds(10);
+    private static final Duration HANGING = Duration.ofMillis(500);
+    private static final Duration LONGEST_STREAM = Duration.ofSeconds(2);
+    /** Nothing holds the guest yet while its whole memory goes over for the first time. */
+    private static final Duration LONGEST_FIRST_STREAM = Duration.ofSeconds(60);
+
+    private static final long NO_LIMIT = 1L << 40;
+    private static final int DOWNTIME_SHARE = 4;
+
+    private final ReplicaPlan plan;
+    private final Guest guest;
+    private final PeerCalls peers;
+    private final Path sockets;
+    private final Executor worker;
+    private final LongSupplier nanoClock;
+    private final Consumer<ReplicaEvent> events;
+    private final SerialThread thread;
+    private final EpochPacing pacing;
+    private final AtomicInteger busy = new AtomicInteger();
+    private volatile boolean sending;
+    private volatile @Nullable PeerLink link;
+    private volatile @Nullable Heartbeat heartbeat;
+    private volatile long committed;
+    private volatile long committedAt;
+    private volatile long begunAt;
+    private volatile Optional<Seeded> seed = Optional.empty();
+    private volatile String problem = "";
+    private final Runnable idle;
+
+    /** How far the disks of a new standby are, in bytes. */
+    record Seeded(long done, long total) {}
+
+    /** What it works with. */
+    record Tools(
+            Guest guest, PeerCalls peers, Path sockets, Executor worker, SerialThread thread, LongSupplier nanoClock) {}
+
+    /**
+     * @param events takes what comes of it
+     * @param idle called on the machine's thread when something long has ended, after its event was taken
+     */
+    PrimarySide(ReplicaPlan plan, Tools tools, Consumer<ReplicaEvent> events, Runnable idle) {
+        this.plan = plan;
+        this.guest = tools.guest();
+        this.peers = tools.peers();
+        this.sockets = tools.sockets();
+        this.worker = tools.worker();
+        this.thread = tools.thread();
+        this.nanoClock = tools.nanoClock();
+        this.events = events;
+        this.idle = idle;
+        this.pacing = new EpochPacing(plan.interval());
+    }
+
+    EpochPacing pacing() {
+        return pacing;
+    }
+
+    /** How far the disks of a new standby are, while they are copied. */
+    Optional<Seeded> seed() {
+        return seed;
+    }
+
+    /** Why a standby was lost last; empty if none was. */
+    String problem() {
+        return problem;
+    }
+
+    /** Whether an epoch is on its way. */
+    boolean isSending() {
+        return sending;
+    }
+
+    boolean isBusy() {
+        return busy.get() > 0;
+    }
+
+    /** How long ago an epoch was committed on the standby; empty if this agent has not seen it. */
+    Optional<Duration> since(long epoch) {
+        return epoch > 0 && committed == epoch
+                ? Optional.of(Duration.ofNanos(nanoClock.getAsLong() - committedAt))
+                : Optional.empty();
+    }
+
+    /** When the next epoch is due, from now. */
+    Duration untilNext() {
+        long left = begunAt + pacing.interval().toNanos() - nanoClock.getAsLong();
+        return Duration.ofNanos(Math.max(0, left));
+    }
+
+    private interface Work {
+        void run() throws HypervisorException, IOException, InterruptedException;
+    }
+
+    /** Does something long for a standby, which is lost if that fails. */
+    private void work(Copy peer, Work work) {
+        busy.incrementAndGet();
+        worker.execute(() -> {
+            boolean concluded = false;
+            try {
+                work.run();
+                concluded = true;
+            } catch (HypervisorException e) {
+                concluded = true;
+                if (isForTheStandby(e)) {
+                    LOG.warn("the standby {} is given up: {}", peer, e.getMessage());
+                    lost(peer, String.valueOf(e.getMessage()));
+                }
+            } catch (IOException e) {
+                concluded = true;
+                LOG.info("{} does not become or stay the standby: {}", peer, e.getMessage());
+                lost(peer, String.valueOf(e.getMessage()));
+            } catch (InterruptedException e) {
+                concluded = true;
+                Thread.currentThread().interrupt();
+            } finally {
+                if (!concluded) {
+                    lost(peer, "a task of the agent broke; see its log");
+                }
+                sending = false;
+                busy.decrementAndGet();
+                thread.execute(idle);
+            }
+        });
+    }
+
+    /** A guest that has crashed, or hangs, leaves a standby that can go on; one that hangs on its standby is told of by no sign of life. */
+    private boolean isForTheStandby(HypervisorException why) {
+        if (guest.isEnding()) {
+            return false;
+        }
+        while (why.kind() == Kind.UNKNOWN && isBeating() && !guest.answers()) {
+            LOG.warn(
+                    "the machine's process does not answer; nothing is concluded for its standby: {}",
+                    why.getMessage());
+            LockSupport.parkNanos(HANGING.toNanos());
+        }
+        return !guest.isEnding();
+    }
+
+    private void lost(Copy peer, String why) {
+        problem = why;
+        cut();
+        events.accept(new ReplicaEvent.StandbyLost(peer));
+    }
+
+    private void cut() {
+        try {
+            guest.primary().cut();
+        } catch (HypervisorException e) {
+            LOG.info("the connection to the standby is not cut: {}", e.getMessage());
+        }
+    }
+
+    private Optional<PeerLink> to(Copy peer) {
+        return Optional.ofNullable(link).filter(open -> open.peer().equals(peer));
+    }
+
+    private PeerLink required(Copy peer) throws HypervisorException {
+        return to(peer).orElseThrow(() ->
+                new HypervisorException(Kind.FAILED, "the connections to it went with the agent that had made them"));
+    }
+
+    void seed(Copy peer, long generation) {
+        work(peer, () -> {
+            PeerLink.Opening opening = peers.offer(peer, generation);
+            PeerLink open = PeerLink.open(peer, opening, sockets);
+            link = open;
+            pacing.begin();
+            heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
+            try {
+                guest.primary()
+                        .attach(
+                                open,
+                                plan.bytesPerSecond(),
+                                (done, total) -> seed = Optional.of(new Seeded(done, total)));
+            } finally {
+                seed = Optional.empty();
+            }
+            events.accept(new ReplicaEvent.SeedReady());
+        });
+    }
+
+    /** @param last the guest is not to run after it */
+    void send(Copy peer, long epoch, boolean last) {
+        sending = true;
+        begunAt = nanoClock.getAsLong();
+        work(peer, () -> {
+            PeerLink standby = required(peer);
+            Primary primary = guest.primary();
+            EpochLimits limits = limits(last, epoch);
+            EpochEnd end = last ? primary.lastEpoch(standby, epoch, limits) : primary.epoch(standby, epoch, limits);
+            // The guest stands still meanwhile.
+            long until = nanoClock.getAsLong() + plan.maxLag().toNanos();
+            while (end.outcome() == EpochEnd.Outcome.UNDECIDED && isBeating() && until - nanoClock.getAsLong() > 0) {
+                LOG.info("whether {} has committed epoch {} is asked again: {}", peer, epoch, end.why());
+                end = primary.commitAgain(standby, epoch, limits);
+            }
+            pacing.ended(end);
+            conclude(peer, end, primary);
+        });
+    }
+
+    private boolean isBeating() {
+        Heartbeat beats = heartbeat;
+        return beats != null && beats.isFresh();
+    }
+
+    private void conclude(Copy peer, EpochEnd end, Primary primary) throws HypervisorException {
+        switch (end.outcome()) {
+            case COMMITTED -> {
+                committed = end.epoch();
+                committedAt = nanoClock.getAsLong();
+                events.accept(new ReplicaEvent.StandbyAt(peer, end.epoch()));
+            }
+            case ABORTED -> {
+                if (!primary.isComplete()) {
+                    throw new HypervisorException(Kind.FAILED, end.why());
+                }
+                LOG.info("epoch {} was given up: {}", end.epoch(), end.why());
+                thread.after(untilNext(), () -> events.accept(new ReplicaEvent.StandbyAt(peer, end.epoch() - 1)));
+            }
+            case UNDECIDED -> throw new HypervisorException(Kind.UNKNOWN, end.why());
+        }
+    }
+
+    private EpochLimits limits(boolean last, long epoch) {
+        Duration interval = pacing.interval();
+        Duration least = epoch == 1 ? LONGEST_FIRST_STREAM : LONGEST_STREAM;
+        Duration length = interval.compareTo(least) > 0 ? interval : least;
+        return new EpochLimits(
+                plan.maxPause().dividedBy(DOWNTIME_SHARE),
+                last ? length.multipliedBy(DOWNTIME_SHARE) : length,
+                last ? plan.maxLag().plus(plan.maxPause()) : plan.maxPause(),
+                plan.maxLag(),
+                plan.bytesPerSecond() > 0 ? plan.bytesPerSecond() : NO_LIMIT,
+                plan.policy().outputCommit());
+    }
+
+    /** Asks what it has committed. It counts on only if all writes since have got there, too. */
+    void ask(Copy peer) {
+        work(peer, () -> {
+            required(peer);
+            long epoch = peers.committed(peer);
+            if (!isBeating() || !guest.primary().isComplete()) {
+                throw new HypervisorException(Kind.FAILED, "its disks have not got all that the guest has written");
+            }
+            events.accept(new ReplicaEvent.StandbyAt(peer, epoch));
+        });
+    }
+
+    /** Takes the standby off. */
+    void detach() throws NotYetException {
+        dropLink();
+        try {
+            Primary primary = guest.primary();
+            primary.cut();
+            if (isBusy()) {
+                throw new NotYetException("what is under way with the standby has to end first");
+            }
+            primary.detach(DETACH);
+        } catch (HypervisorException e) {
+            if (!guest.isGone() && e.kind() != Kind.REFUSED) {
+                throw new NotYetException(e);
+            }
+        }
+    }
+
+    /** Nothing reaches the standby any more. */
+    void dropLink() {
+        Heartbeat beats = heartbeat;
+        PeerLink open = link;
+        heartbeat = null;
+        link = null;
+        if (beats != null) {
+            beats.end();
+        }
+        if (open != null) {
+            open.close();
+        }
+    }
+
+    /** Keeps the guest still. A standby that hangs would make it hang as well. */
+    void hold() throws NotYetException {
+        try {
+            if (link != null && !isBeating()) {
+                cut();
+            }
+            guest.pause();
+        } catch (HypervisorException e) {
+            if (!guest.isGone()) {
+                throw new NotYetException(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package dev.holdfast.agent.replication;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.json.Json;
+import dev.holdfast.agent.json.JsonException;
+import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.agent.tunnel.Door;
+import dev.holdfast.agent.tunnel.SealedConnection;
+import dev.holdfast.agent.tunnel.Secret;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Where the agent of the primary's node calls: its streams are joined with the standby, its orders handed on. Thread-safe. */
+final class StandbyDoorway implements Closeable {
+    private static final Logger LOG = LoggerFactory.getLogger(StandbyDoorway.class);
+
+    /** What orders come to. Any thread; may block within the patience. */
+    interface Orders {
+        /** @throws HypervisorException as {@link dev.holdfast.agent.hypervisor.replication.StandbyLink} */
+        void carryOut(OrderLine.Order order, long epoch, Duration patience)
+                throws HypervisorException, InterruptedException;
+    }
+
+    private final StandbyPlace place;
+    private final Orders orders;
+    private final PeerLink.Opening opening;
+    private final Door door;
+    private @Nullable Arriving arriving;
+
+    /** The memory of an epoch on its way from the tunnel to the standby. */
+    private record Arriving(long epoch, CompletableFuture<Void> all) {}
+
+    private StandbyDoorway(StandbyPlace place, Orders orders, String address, Secret secret) throws IOException {
+        this.place = place;
+        this.orders = orders;
+        this.door = Door.open(address, secret, this::serve);
+        this.opening = new PeerLink.Opening(address, door.port(), secret);
+    }
+
+    static StandbyDoorway open(StandbyPlace place, Orders orders, String address) throws IOException {
+        return new StandbyDoorway(place, orders, address, Secret.fresh());
+    }
+
+    /** Where to call. */
+    PeerLink.Opening opening() {
+        return opening;
+    }
+
+    private void serve(Door at, SealedConnection connection) throws IOException {
+        String purpose = connection.purpose();
+        if (purpose.equals(PeerLink.ORDERS) || purpose.equals(PeerLink.BEATS)) {
+            connection.welcome();
+            obey(connection);
+        } else if (purpose.equals(PeerLink.DISKS)) {
+            at.join(connection, place.disks());
+        } else if (purpose.startsWith(PeerLink.MEMORY)) {
+            receive(at, connection, Long.parseLong(purpose.substring(PeerLink.MEMORY.length())));
+        } else {
+            throw new IOException("nobody waits for \"" + purpose + "\"");
+        }
+    }
+
+    private synchronized void receive(Door at, SealedConnection connection, long epoch) throws IOException {
+        arriving = new Arriving(epoch, at.join(connection, place.memory(epoch)));
+    }
+
+    private synchronized Optional<Arriving> arriving() {
+        return Optional.ofNullable(arriving);
+    }
+
+    /**
+     * Waits until the standby has all of an epoch's memory that was sent. A stream that was cut off looks whole to it.
+     *
+     * @throws HypervisorException REFUSED if it will never have all
+     */
+    void awaitAll(long epoch, Duration patience) throws HypervisorException, InterruptedException {
+        Optional<Arriving> stream = arriving().filter(s -> s.epoch() == epoch);
+        if (stream.isEmpty()) {
+            throw new HypervisorException(HypervisorException.Kind.REFUSED, "no memory has come for epoch " + epoch);
+        }
+        try {
+            stream.get().all().get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            throw new HypervisorException(
+                    HypervisorException.Kind.REFUSED,
+                    "the memory of epoch " + epoch + " is not complete: "
+                            + e.getCause().getMessage(),
+                    e);
+        } catch (TimeoutException e) {
+            throw new HypervisorException(
+                    HypervisorException.Kind.UNKNOWN, "the memory of epoch " + epoch + " is still on its way", e);
+        }
+    }
+
+    private void obey(SealedConnection connection) throws IOException {
+        try {
+            for (byte[] line = connection.receive(); line != null; line = connection.receive()) {
+                connection.send(Json.line(answer(Json.object(new String(line, StandardCharsets.UTF_8))))
+                        .getBytes(StandardCharsets.UTF_8));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            connection.close();
+        }
+    }
+
+    private Map<String, Object> answer(JsonObject request) throws InterruptedException, JsonException {
+        try {
+            OrderLine.Order order =
+                    OrderLine.Order.valueOf(request.text(OrderLine.ORDER).orElse(""));
+            orders.carryOut(
+                    order,
+                    request.number(OrderLine.EPOCH).orElse(0L),
+                    Duration.ofMillis(request.number(OrderLine.PATIENCE).orElse(0L)));
+            return Map.of(OrderLine.DONE, true);
+        } catch (HypervisorException e) {
+            LOG.info("an order of the primary was not carried out: {}", e.getMessage());
+            boolean never = e.kind() == HypervisorException.Kind.REFUSED;
+            return Map.of(never ? OrderLine.REFUSED : OrderLine.FAILED, String.valueOf(e.getMessage()));
+        } catch (IllegalArgumentException e) {
+            return Map.of(OrderLine.REFUSED, "this agent knows no such order; is the other one newer?");
+        }
+    }
+
+    @Override
+    public void close() {
+        door.close();
+    }
+}
