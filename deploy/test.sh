@@ -119,7 +119,7 @@ run_maven() {
 
 # What depends on the version of QEMU: how machines are started, captured, restored, merged, and found again.
 # Left out: what asks how Holdfast treats a process that is killed or stopped, which is the kernel's part.
-qemu_classes='QemuHypervisorTest,QemuCaptureTest,QemuBackgroundFailureTest,QemuRestoreTest,QemuMergeTest,VmSnapshotsQemuTest'
+qemu_classes='QemuHypervisorTest,QemuCaptureTest,QemuBackgroundFailureTest,QemuRestoreTest,QemuMergeTest,QemuDiskCopiesTest,VmSnapshotsQemuTest'
 qemu_classes+=',RecoveryQemuTest,!QemuCaptureTest#aKilledOrHung*,!RecoveryQemuTest#aMachineThatIsKilled*'
 
 run_qemu10() {

@@ -611,6 +611,14 @@ moving() {
     done
 }
 
+@test "migrate_to has the disks copied if the administrator wants that" {
+    moving
+    export OCF_RESKEY_copy_disks=true
+    agent_answers vm.migrate "$result"
+    expect migrate_to 0
+    grep -q '"to":"n2","timeout":"[0-9]*s","placed":true,"copy_disks":true}' "$base/asked"
+}
+
 @test "migrate_to takes the last line: progress comes before it" {
     moving
     agent_answers vm.migrate "echo '{\"id\":1,\"progress\":{\"phase\":\"memory\",\"done\":1,\"total\":2}}'; $result"

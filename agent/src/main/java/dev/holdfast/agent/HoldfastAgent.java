@@ -170,6 +170,10 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         @Override
         public void start(Name vm, boolean placed, NodeParts.Start start)
                 throws SnapshotException, HypervisorException {
+            Optional<Refusal> left = migrations.reclaim().refusal(vm);
+            if (left.isPresent()) {
+                throw new SnapshotException(left.get());
+            }
             parts.start(vm, placed ? cluster::surelyRunsElsewhere : cluster::runsElsewhere, leftIntents.on(vm), start);
         }
 

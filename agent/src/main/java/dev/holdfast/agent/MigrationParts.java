@@ -8,6 +8,7 @@ import dev.holdfast.agent.migration.Arrivals;
 import dev.holdfast.agent.migration.Departures;
 import dev.holdfast.agent.migration.Desk;
 import dev.holdfast.agent.migration.NodeTools;
+import dev.holdfast.agent.migration.Reclaim;
 import dev.holdfast.agent.service.MigrationCommands;
 import dev.holdfast.agent.service.Placement;
 import dev.holdfast.agent.service.VmCommands;
@@ -20,8 +21,9 @@ import java.util.function.Supplier;
  *
  * @param departures those that leave
  * @param arrivals those that come
+ * @param reclaim those that have left and are started here
  */
-record MigrationParts(Departures departures, Arrivals arrivals) implements VmCommands.Moves {
+record MigrationParts(Departures departures, Arrivals arrivals, Reclaim reclaim) implements VmCommands.Moves {
 
     static MigrationParts of(
             NodeSettings node, LocalMachines machines, Hypervisor hypervisor, Platform platform, Cluster cluster) {
@@ -33,13 +35,14 @@ record MigrationParts(Departures departures, Arrivals arrivals) implements VmCom
                 machines.journal(),
                 cluster.peers(),
                 node::vmRunDirectory,
+                node.stateDirectory(),
                 node.migration().ports(),
                 platform.clock(),
                 platform.nanoClock(),
                 cluster.changed());
+        Departures departures = new Departures(tools, cluster.others());
         return new MigrationParts(
-                new Departures(tools, cluster.others()),
-                new Arrivals(tools, node.channel().bindAddress()));
+                departures, new Arrivals(tools, node.channel().bindAddress()), new Reclaim(tools, departures));
     }
 
     /**

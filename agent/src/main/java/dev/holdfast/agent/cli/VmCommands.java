@@ -210,6 +210,11 @@ final class VmCommands {
         @Option(names = "--timeout", paramLabel = "TIME", description = "for all of it (as configured)")
         private @Nullable Duration timeout;
 
+        @Option(
+                names = "--copy-disks",
+                description = "copy the disks and checkpoints, too; without it both nodes share them")
+        private boolean copyDisks;
+
         @Option(names = "--force", description = "also if pacemaker manages it")
         private boolean force;
 
@@ -225,6 +230,7 @@ final class VmCommands {
             arguments.put("bandwidth", bandwidth);
             arguments.put("downtime", downtime == null ? null : Quantity.text(downtime));
             arguments.put("timeout", timeout == null ? null : Quantity.text(timeout));
+            arguments.put("copy_disks", copyDisks ? true : null);
             arguments.put("force", force ? true : null);
         }
     }

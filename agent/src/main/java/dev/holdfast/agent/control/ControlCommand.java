@@ -43,7 +43,7 @@ public enum ControlCommand {
     VM_THAW(Effect.CHANGES, "vm"),
     VM_CONSOLE(Effect.READS, "vm"),
     VM_IMPORT_DISK(Effect.CHANGES, "vm", "disk", "file"),
-    VM_MIGRATE(Effect.CHANGES, "vm", "to", "bandwidth", "downtime", "timeout", "force", "placed"),
+    VM_MIGRATE(Effect.CHANGES, "vm", "to", "bandwidth", "downtime", "timeout", "copy_disks", "force", "placed"),
     VM_MIGRATE_FROM(Effect.CHANGES, "vm", "timeout"),
     GROUP_LIST(Effect.READS),
     GROUP_SHOW(Effect.READS, "group"),

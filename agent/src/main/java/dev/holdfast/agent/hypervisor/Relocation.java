@@ -1,5 +1,6 @@
 package dev.holdfast.agent.hypervisor;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -23,6 +24,8 @@ public interface Relocation {
         NONE,
         /** Under way. */
         ACTIVE,
+        /** The guest stands still, and the rest waits for {@link Relocation#finish()}. */
+        AT_THE_END,
         /** All of it is over, and the process stands still. */
         COMPLETED,
         /** It has ended otherwise. A sender's guest runs, or is about to. */
@@ -51,6 +54,18 @@ public interface Relocation {
 
     /** Begins to send; the guest runs on. Slows it down if it writes faster than the network carries away. */
     void send(String address, int port, Limits limits) throws HypervisorException;
+
+    /** The same at a UNIX socket that QEMU makes; one connection. */
+    void listen(Path socket) throws HypervisorException;
+
+    /** The same to a UNIX socket. Stops {@link Phase#AT_THE_END}. */
+    void send(Path socket, Limits limits) throws HypervisorException;
+
+    /** Sends the rest, after {@link Phase#AT_THE_END}. */
+    void finish() throws HypervisorException;
+
+    /** Copies of the disks to another node, which follow what the guest writes. */
+    DiskCopies copies();
 
     /** How the stream does, on either side. */
     Stream look() throws HypervisorException;

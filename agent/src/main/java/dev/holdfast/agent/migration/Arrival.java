@@ -3,13 +3,15 @@ package dev.holdfast.agent.migration;
 import static dev.holdfast.agent.migration.Arrival.Effect.DROP;
 import static dev.holdfast.agent.migration.Arrival.Effect.FORGET;
 import static dev.holdfast.agent.migration.Arrival.Effect.NOTE_TAKEN;
+import static dev.holdfast.agent.migration.Arrival.Effect.OWN_DISKS;
 import static dev.holdfast.agent.migration.Arrival.Effect.RUN;
 
 import java.util.List;
 
 /**
  * A machine's way in, as the node sees it that is to run it. Pure, like {@link Departure}. It runs only when the other node
- * orders that, and never after this node has said that it never will.
+ * orders that, and never after this node has said that it never will. A copy of its disks becomes the machine's between the
+ * note and the run, and stays so unless it is certain that it has not run.
  */
 public enum Arrival {
     /** Its process waits for memory, or has it. It is the other node's. */
@@ -26,6 +28,8 @@ public enum Arrival {
     /** What is done. */
     enum Effect {
         NOTE_TAKEN,
+        /** Copied disks are the machine's from now on, and durable. On shared storage there is nothing to do. */
+        OWN_DISKS,
         RUN,
         DROP,
         FORGET
@@ -40,7 +44,7 @@ public enum Arrival {
         NOTE_FAILED,
         /** It runs. */
         RAN,
-        /** It could not be let run, and has not run for a moment. */
+        /** It could not be let run, and has not run for a moment; a copy of its disks is none of it again. */
         DID_NOT_RUN,
         /** It does not answer now; it is told again later. */
         LATER,
@@ -77,7 +81,7 @@ public enum Arrival {
 
     private static Step waiting(Event event) {
         return switch (event) {
-            case ORDERED -> to(TAKEN, NOTE_TAKEN, RUN);
+            case ORDERED -> to(TAKEN, NOTE_TAKEN, OWN_DISKS, RUN);
             case ORDERED_TOO_SOON, UNWANTED, GONE, STOPPED -> to(NEVER_RAN, DROP, FORGET);
             case NOTE_FAILED, RAN, DID_NOT_RUN, LATER, MAY_HAVE_RUN, RESTARTED -> to(WAITING);
         };
@@ -87,8 +91,8 @@ public enum Arrival {
         return switch (event) {
             case RAN -> to(RUNS, FORGET);
             case NOTE_FAILED, DID_NOT_RUN -> to(NEVER_RAN, DROP, FORGET);
-            case MAY_HAVE_RUN, GONE, STOPPED -> to(LOST, DROP, FORGET);
-            case ORDERED, RESTARTED -> to(TAKEN, RUN);
+            case MAY_HAVE_RUN, GONE, STOPPED -> to(LOST, OWN_DISKS, DROP, FORGET);
+            case ORDERED, RESTARTED -> to(TAKEN, OWN_DISKS, RUN);
             case ORDERED_TOO_SOON, LATER, UNWANTED -> to(TAKEN);
         };
     }

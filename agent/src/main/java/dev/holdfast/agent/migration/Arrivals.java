@@ -9,6 +9,7 @@ import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.agent.snapshot.chain.Freight;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.protocol.Name;
@@ -48,11 +49,61 @@ public final class Arrivals {
         this.address = address;
     }
 
+    /** Makes room for copies of a machine's disks. */
+    JsonObject receive(JsonObject body) throws RoundRefusedException, JsonException {
+        Freight freight = body.object(Word.FREIGHT)
+                .orElseThrow(() -> new JsonException("what is to be copied is missing"))
+                .as(Freight.class);
+        return admit(body, true, incoming -> {
+            IncomingDisks.Opening opening = incoming.receive(freight, address);
+            LOG.info("{}: takes copies of its disks on {} port {}", incoming.vm(), address, opening.port());
+            return Map.of(
+                    Word.ANSWER,
+                    Word.of(Word.Answer.RECEIVES),
+                    Word.ADDRESS,
+                    address,
+                    Word.PORT,
+                    (long) opening.port(),
+                    Word.SECRET,
+                    opening.secret().text());
+        });
+    }
+
     /** Starts a process that waits for a machine's memory. */
     JsonObject listen(JsonObject body) throws RoundRefusedException, JsonException {
+        if (body.flag(Word.COPIED).orElse(false)) {
+            return listenForCopies(Word.name(body, Word.MIGRATION), body.texts(Word.LAYERS));
+        }
+        return admit(body, false, incoming -> {
+            int port = incoming.listen(address, body.texts(Word.LAYERS));
+            LOG.info("{}: waits for its memory on {} port {}", incoming.vm(), address, port);
+            return Map.of(Word.ANSWER, Word.of(Word.Answer.LISTENS), Word.ADDRESS, address, Word.PORT, (long) port);
+        });
+    }
+
+    private JsonObject listenForCopies(Name id, List<String> layers) throws RoundRefusedException {
+        Incoming incoming = coming.get(id);
+        if (incoming == null) {
+            throw refused(Refusal.Kind.FAILED, "the copy of its disks was given up there; see its agent's log");
+        }
+        try {
+            incoming.listenForCopies(layers);
+            return Word.answer(Word.Answer.LISTENS);
+        } catch (HypervisorException | IOException e) {
+            gone(incoming);
+            throw refused(Refusal.Kind.FAILED, "%s cannot be received: %s".formatted(incoming.vm(), e.getMessage()));
+        }
+    }
+
+    private interface Reception {
+        Map<String, Object> of(Incoming incoming) throws HypervisorException, IOException;
+    }
+
+    private JsonObject admit(JsonObject body, boolean copied, Reception reception)
+            throws RoundRefusedException, JsonException {
         Name id = Word.name(body, Word.MIGRATION);
         Name source = Word.name(body, Word.SOURCE);
-        ManagedVm machine = admissible(body, id, source);
+        ManagedVm machine = admissible(body, id, source, copied);
         Operation entry = Operation.local(
                 id, OperationKind.MIGRATE_IN, machine.name(), tools.clock().instant(), source.value());
         Optional<VmClaims.Holder> busy = tools.claims().claim(id, OperationKind.MIGRATE_IN, Set.of(machine.name()));
@@ -66,10 +117,7 @@ public final class Arrivals {
                 throw refused(Refusal.Kind.PREFLIGHT, machine.name() + " has a process here already");
             }
             tools.journal().write(entry);
-            int port = incoming.listen(address, body.texts(Word.LAYERS));
-            LOG.info("{}: waits for its memory from {} on {} port {}", machine.name(), source, address, port);
-            return JsonObject.of(
-                    Map.of(Word.ANSWER, Word.of(Word.Answer.LISTENS), Word.ADDRESS, address, Word.PORT, (long) port));
+            return JsonObject.of(reception.of(incoming));
         } catch (HypervisorException | IOException e) {
             gone(incoming);
             throw refused(Refusal.Kind.FAILED, "%s cannot be received: %s".formatted(machine.name(), e.getMessage()));
@@ -84,7 +132,8 @@ public final class Arrivals {
         landed(incoming);
     }
 
-    private ManagedVm admissible(JsonObject body, Name id, Name source) throws RoundRefusedException, JsonException {
+    private ManagedVm admissible(JsonObject body, Name id, Name source, boolean copied)
+            throws RoundRefusedException, JsonException {
         Name vm = Word.name(body, Word.VM);
         ManagedVm machine = tools.vms()
                 .find(vm)
@@ -102,11 +151,20 @@ public final class Arrivals {
         }
         List<Path> probes = body.texts(Word.PROBES).stream().map(Path::of).toList();
         Optional<Path> missing = SameMachine.missing(probes, id);
-        if (missing.isPresent()) {
+        if (copied
+                && probes.stream()
+                        .anyMatch(
+                                probe -> SameMachine.missing(List.of(probe), id).isEmpty())) {
             throw refused(
                     Refusal.Kind.PREFLIGHT,
-                    ("the disks of %s in %s are not on storage that %s shares with %s; without that it cannot move while it"
-                                    + " runs: stop it, copy them, start it there")
+                    "%s sees the disks of %s as %s does; leave the copying of disks out"
+                            .formatted(tools.self(), vm, source));
+        }
+        if (!copied && missing.isPresent()) {
+            throw refused(
+                    Refusal.Kind.PREFLIGHT,
+                    ("the disks of %s in %s are not on storage that %s shares with %s; to have them"
+                                    + " copied use 'holdfast vm migrate --copy-disks' (copy_disks=true under pacemaker)")
                             .formatted(vm, missing.get().getParent(), tools.self(), source));
         }
         return machine;
@@ -124,22 +182,42 @@ public final class Arrivals {
         return incoming == null ? said(id) : drop(id);
     }
 
-    JsonObject run(Name id, Name vm) {
+    JsonObject run(JsonObject body) throws JsonException {
+        Name id = Word.name(body, Word.MIGRATION);
         Incoming incoming = coming.get(id);
         if (incoming == null) {
-            return said(id, vm);
+            return said(body);
         }
         incoming.order();
         landed(incoming);
-        return said(id, vm);
+        return said(body);
     }
 
-    JsonObject drop(Name id) {
+    JsonObject drop(JsonObject body) throws JsonException {
+        Optional<JsonObject> never = never(body);
+        return never.isPresent() ? never.get() : drop(Word.name(body, Word.MIGRATION));
+    }
+
+    private JsonObject drop(Name id) {
         Incoming incoming = coming.get(id);
         if (incoming != null) {
             gone(incoming);
         }
         return said(id);
+    }
+
+    /** An agent that has forgotten a move with copied disks still knows whether it has ever made them the machine's. */
+    private Optional<JsonObject> never(JsonObject body) throws JsonException {
+        Name id = Word.name(body, Word.MIGRATION);
+        Optional<ManagedVm> machine = tools.vms().find(Word.name(body, Word.VM));
+        boolean known = over.containsKey(id) || coming.containsKey(id);
+        if (known || machine.isEmpty() || !body.flag(Word.COPIED).orElse(false)) {
+            return Optional.empty();
+        }
+        boolean never = !Taken.is(tools.stateDirectory(), id.value());
+        return never
+                ? Optional.of(Word.answer(Word.Answer.NEVER_RAN, "the copy of its disks was given up there"))
+                : Optional.empty();
     }
 
     private void landed(Incoming incoming) {
@@ -172,8 +250,13 @@ public final class Arrivals {
     }
 
     /** An agent that was started again remembers no migration that is over, but sees the machine run. */
-    private JsonObject said(Name id, Name vm) {
-        boolean runs = !over.containsKey(id) && !coming.containsKey(id) && runsHere(vm);
+    private JsonObject said(JsonObject body) throws JsonException {
+        Name id = Word.name(body, Word.MIGRATION);
+        Optional<JsonObject> never = never(body);
+        if (never.isPresent()) {
+            return never.get();
+        }
+        boolean runs = !over.containsKey(id) && !coming.containsKey(id) && runsHere(Word.name(body, Word.VM));
         return runs ? Word.answer(Word.Answer.RUNS) : said(id);
     }
 

@@ -6,7 +6,9 @@ import static dev.holdfast.agent.migration.Departure.Effect.FORGET;
 import static dev.holdfast.agent.migration.Departure.Effect.NOTE_HANDED_OVER;
 import static dev.holdfast.agent.migration.Departure.Effect.ORDER_RUN;
 import static dev.holdfast.agent.migration.Departure.Effect.QUIT_HERE;
+import static dev.holdfast.agent.migration.Departure.Effect.REOPEN_DISKS;
 import static dev.holdfast.agent.migration.Departure.Effect.RUN_HERE;
+import static dev.holdfast.agent.migration.Departure.Effect.SET_DISKS_ASIDE;
 import static dev.holdfast.agent.migration.Departure.Effect.STREAM;
 import static dev.holdfast.agent.migration.Departure.Effect.WITHDRAW;
 
@@ -18,6 +20,10 @@ import java.util.List;
  *
  * <p>The rule behind the table: the target is ordered to run the machine only after {@link Effect#NOTE_HANDED_OVER}, and the
  * machine runs on here only if that order was never given, or the target proves that it will never follow it.
+ *
+ * <p>Disks that were copied are two sets of files. Those here are set aside before the note, so that nobody starts from them
+ * once the target may have run, and are opened again only where the machine may run here. On shared storage there is one set,
+ * and these two effects do nothing.
  */
 public enum Departure {
     /** The target is asked to wait for it. The machine runs here. */
@@ -45,6 +51,10 @@ public enum Departure {
     enum Effect {
         STREAM,
         ASK_LOADED,
+        /** Nothing can start from a copied machine's disks here any more. */
+        SET_DISKS_ASIDE,
+        /** The disks here are the machine's. */
+        REOPEN_DISKS,
         NOTE_HANDED_OVER,
         ORDER_RUN,
         /** Has the target drop it, and wants to know. */
@@ -63,6 +73,8 @@ public enum Departure {
         STREAM_COMPLETED,
         STREAM_FAILED,
         TARGET_LOADED,
+        /** The disks here could not be set aside. */
+        NOT_ASIDE,
         NOTED,
         NOTE_FAILED,
         TARGET_RUNS,
@@ -112,26 +124,27 @@ public enum Departure {
         return switch (event) {
             case TARGET_LISTENS -> this == PREPARING ? to(STREAMING, STREAM) : to(this);
             case STREAM_COMPLETED -> this == STREAMING ? to(AT_REST, ASK_LOADED) : to(this);
-            case TARGET_LOADED -> this == AT_REST ? to(NOTING, NOTE_HANDED_OVER) : to(this);
+            case TARGET_LOADED -> this == AT_REST ? to(NOTING, SET_DISKS_ASIDE, NOTE_HANDED_OVER) : to(this);
             case NOTED -> this == NOTING ? to(HANDED_OVER, ORDER_RUN) : to(this);
             case NOTE_FAILED -> to(WITHDRAWING, WITHDRAW);
-            case GONE -> to(ENDED, DROP_TARGET, FORGET);
-            case STOPPED -> to(ENDED, DROP_TARGET, QUIT_HERE, FORGET);
+            case GONE -> to(ENDED, DROP_TARGET, REOPEN_DISKS, FORGET);
+            case STOPPED -> to(ENDED, DROP_TARGET, QUIT_HERE, REOPEN_DISKS, FORGET);
             case TARGET_REFUSES,
                     STREAM_FAILED,
+                    NOT_ASIDE,
                     TARGET_RUNS,
                     TARGET_NEVER_RAN,
                     TARGET_FORGOT,
                     TARGET_SILENT,
                     RUNS_HERE,
                     STUCK,
-                    RETRY -> to(RETURNING, RUN_HERE);
+                    RETRY -> to(RETURNING, REOPEN_DISKS, RUN_HERE);
         };
     }
 
     private static Step withdrawing(Event event) {
         return switch (event) {
-            case TARGET_NEVER_RAN, TARGET_FORGOT -> to(RETURNING, RUN_HERE);
+            case TARGET_NEVER_RAN, TARGET_FORGOT -> to(RETURNING, REOPEN_DISKS, RUN_HERE);
             case STOPPED -> to(ENDED, QUIT_HERE, FORGET);
             case RETRY -> to(WITHDRAWING, WITHDRAW);
             default -> to(WITHDRAWING);
@@ -141,8 +154,9 @@ public enum Departure {
     private static Step handedOver(Event event) {
         return switch (event) {
             case TARGET_RUNS -> to(MOVED, QUIT_HERE, FORGET);
-            case TARGET_NEVER_RAN -> to(RETURNING, RUN_HERE);
-            // It may have run there and be gone: what is in memory here is older than the disks then.
+            case TARGET_NEVER_RAN -> to(RETURNING, REOPEN_DISKS, RUN_HERE);
+            // It may have run there and be gone: what is in memory here is older than the disks then, and copied disks
+            // are.
             case TARGET_FORGOT, STOPPED -> to(ENDED, QUIT_HERE, FORGET);
             case RETRY -> to(HANDED_OVER, ORDER_RUN);
             // An earlier life of the agent took it back and did not get to note it.
@@ -154,9 +168,9 @@ public enum Departure {
     private static Step returning(Event event) {
         return switch (event) {
             case RUNS_HERE -> to(KEPT, DROP_TARGET, FORGET);
-            case GONE -> to(ENDED, DROP_TARGET, FORGET);
-            case STOPPED -> to(ENDED, DROP_TARGET, QUIT_HERE, FORGET);
-            case RETRY -> to(RETURNING, RUN_HERE);
+            case GONE -> to(ENDED, DROP_TARGET, REOPEN_DISKS, FORGET);
+            case STOPPED -> to(ENDED, DROP_TARGET, QUIT_HERE, REOPEN_DISKS, FORGET);
+            case RETRY -> to(RETURNING, REOPEN_DISKS, RUN_HERE);
             default -> to(RETURNING);
         };
     }

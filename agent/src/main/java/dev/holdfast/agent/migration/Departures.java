@@ -44,6 +44,14 @@ public final class Departures {
     public record Others(BiConsumer<Name, Refusal> giveWay, Predicate<Name> chainIsOpen, Supplier<String> words) {}
 
     /**
+     * How a machine is to move.
+     *
+     * @param limits of what is sent
+     * @param copyDisks whether its disks are copied; otherwise the target must see the same
+     */
+    public record How(Limits limits, boolean copyDisks) {}
+
+    /**
      * How a migration has ended.
      *
      * @param moved whether it runs on the other node
@@ -83,11 +91,11 @@ public final class Departures {
     /**
      * Moves a machine that runs here to another node.
      *
-     * @param limits how it is sent
+     * @param how it is sent
      * @param patience for all of it; half of it at most for whatever else is under way on the machine
      * @throws NotBegunException the machine was not touched
      */
-    public Outcome migrate(Name vm, Name target, Limits limits, Duration patience, Progress progress)
+    public Outcome migrate(Name vm, Name target, How how, Duration patience, Progress progress)
             throws NotBegunException, InterruptedException {
         long until = tools.nanoClock().getAsLong() + patience.toNanos();
         ManagedVm machine = tools.vms()
@@ -115,16 +123,17 @@ public final class Departures {
         flight.driver().lock();
         try {
             flights.put(vm, flight);
-            return travel(flight, new Passage.Bounds(limits, until), progress);
+            return travel(flight, how.copyDisks(), new Passage.Bounds(how.limits(), until), progress);
         } finally {
             flight.driver().unlock();
             landed(flight);
         }
     }
 
-    private Outcome travel(Flight flight, Passage.Bounds bounds, Progress progress) throws InterruptedException {
+    private Outcome travel(Flight flight, boolean copyDisks, Passage.Bounds bounds, Progress progress)
+            throws InterruptedException {
         Outgoing outgoing = flight.outgoing();
-        outgoing.depart(bounds, progress);
+        outgoing.depart(copyDisks, bounds, progress);
         while (!outgoing.state().isOver()
                 && !outgoing.isCalledOff()
                 && tools.nanoClock().getAsLong() - bounds.untilNanos() < 0) {

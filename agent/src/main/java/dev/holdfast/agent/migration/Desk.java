@@ -17,10 +17,11 @@ public record Desk(Departures departures, Arrivals arrivals) implements Migratio
     public JsonObject answer(JsonObject body) throws RoundRefusedException, JsonException {
         Name id = Word.name(body, Word.MIGRATION);
         return switch (Word.ask(body)) {
+            case RECEIVE -> arrivals.receive(body);
             case LISTEN -> arrivals.listen(body);
             case LOADED -> arrivals.loaded(id);
-            case RUN -> arrivals.run(id, Word.name(body, Word.VM));
-            case DROP -> arrivals.drop(id);
+            case RUN -> arrivals.run(body);
+            case DROP -> arrivals.drop(body);
             case COMING -> Word.answer(departures.isUnderWay(id) ? Word.Answer.COMING : Word.Answer.UNKNOWN);
         };
     }

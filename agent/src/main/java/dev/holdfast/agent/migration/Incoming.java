@@ -4,11 +4,13 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.Relocation;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.journal.Operation;
 import dev.holdfast.agent.journal.OperationState;
 import dev.holdfast.agent.migration.Arrival.Effect;
 import dev.holdfast.agent.migration.Arrival.Event;
+import dev.holdfast.agent.snapshot.chain.Freight;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -41,6 +43,8 @@ final class Incoming {
     private boolean mayHaveRun;
     /** Before that it is no wonder that it has no process. */
     private boolean begun;
+    /** Present if its disks are copied. */
+    private Optional<IncomingDisks> disks = Optional.empty();
 
     Incoming(NodeTools tools, ManagedVm machine, Operation entry) {
         this.tools = tools;
@@ -77,17 +81,46 @@ final class Incoming {
      * @throws HypervisorException also if it has others open here: what it would write there is not what it has read here
      */
     synchronized int listen(String address, List<String> layers) throws HypervisorException, IOException {
+        requireWanted();
+        RunningVm started = start(machine.definition());
+        requireSame(layers, SameMachine.layers(started.disks()));
+        return started.relocation().listen(address, tools.ports());
+    }
+
+    private void requireWanted() throws HypervisorException {
         if (state.isOver()) {
             throw new HypervisorException(HypervisorException.Kind.REFUSED, vm() + " was stopped there just now");
         }
+    }
+
+    private RunningVm start(VmDefinition definition) throws HypervisorException, IOException {
         // What an earlier stop has noted is over: the machine may run here again.
         tools.hypervisor().permit(machine.definition());
         tools.hypervisor().kill(machine.definition(), Optional.of(INSTANCE));
-        RunningVm started = tools.hypervisor().start(machine.definition(), StartMode.incoming(INSTANCE));
+        RunningVm started = tools.hypervisor().start(definition, StartMode.incoming(INSTANCE));
         process = Optional.of(started);
         begun = true;
+        return started;
+    }
+
+    /** Makes room for copies of its disks. */
+    synchronized IncomingDisks.Opening receive(Freight freight, String address)
+            throws HypervisorException, IOException {
+        requireWanted();
+        IncomingDisks copies = IncomingDisks.begin(tools, machine.definition(), id().value(), freight);
+        disks = Optional.of(copies);
+        return copies.open(address);
+    }
+
+    /** What is frozen is here: starts its process, which waits for the rest. */
+    synchronized void listenForCopies(List<String> layers) throws HypervisorException, IOException {
+        requireWanted();
+        if (disks.isEmpty()) {
+            throw new IOException("its disks have not been copied");
+        }
+        RunningVm started = start(disks.get().complete());
         requireSame(layers, SameMachine.layers(started.disks()));
-        return started.relocation().listen(address, tools.ports());
+        started.relocation().listen(disks.get().memory());
     }
 
     private void requireSame(List<String> theirs, List<String> mine) throws HypervisorException {
@@ -106,6 +139,7 @@ final class Incoming {
         begun = true;
         state = entry.state().inDoubt() ? Arrival.TAKEN : Arrival.WAITING;
         mayHaveRun = state == Arrival.TAKEN;
+        disks = IncomingDisks.find(tools, machine.definition(), id().value());
         try {
             process = tools.hypervisor().find(machine.definition(), Optional.of(INSTANCE));
         } catch (HypervisorException e) {
@@ -121,7 +155,8 @@ final class Incoming {
             try {
                 Relocation.Phase phase = process.get().relocation().look().phase();
                 if (phase != Relocation.Phase.ACTIVE) {
-                    return phase == Relocation.Phase.COMPLETED;
+                    return phase == Relocation.Phase.COMPLETED
+                            && (disks.isEmpty() || disks.get().areClosed(LOADED));
                 }
             } catch (HypervisorException e) {
                 LOG.info("{} has not come over: {}", vm(), e.getMessage());
@@ -181,6 +216,7 @@ final class Incoming {
     private Optional<Event> carryOut(Effect effect) {
         return switch (effect) {
             case NOTE_TAKEN -> note();
+            case OWN_DISKS -> ownDisks();
             case RUN -> Optional.of(run());
             case DROP -> {
                 drop();
@@ -206,6 +242,35 @@ final class Incoming {
         }
     }
 
+    private Optional<Event> ownDisks() {
+        if (disks.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            disks.get().shut();
+            disks.get().own();
+            return Optional.empty();
+        } catch (IOException e) {
+            why = "the copy of its disks cannot become its disks: " + e.getMessage();
+            LOG.error("{}: {}", vm(), why);
+            boolean over = state.isOver();
+            return over ? Optional.empty() : Optional.of(mayHaveRun ? Event.LATER : didNotRun());
+        }
+    }
+
+    /** It never ran here: then a copy of its disks must be none of it, before that is said. */
+    private Event didNotRun() {
+        try {
+            if (disks.isPresent()) {
+                disks.get().disown();
+            }
+            return Event.DID_NOT_RUN;
+        } catch (IOException e) {
+            LOG.error("{}: the copy of its disks stays: {}", vm(), e.getMessage());
+            return Event.MAY_HAVE_RUN;
+        }
+    }
+
     private Event run() {
         machine.lock().lock();
         try {
@@ -218,7 +283,7 @@ final class Incoming {
             why = String.valueOf(e.getMessage());
             LOG.error("{} cannot be taken over: {}", vm(), why);
             // If it is not known here, an earlier life of the agent may have let it run.
-            return mayHaveRun || process.isEmpty() ? Event.LATER : Event.DID_NOT_RUN;
+            return mayHaveRun || process.isEmpty() ? Event.LATER : didNotRun();
         } finally {
             machine.lock().unlock();
         }
@@ -241,7 +306,7 @@ final class Incoming {
             if (tools.hypervisor().isBarred(machine.definition())) {
                 why = vm() + " was stopped there before it had come over";
                 LOG.warn("{}", why);
-                return before ? Event.MAY_HAVE_RUN : Event.DID_NOT_RUN;
+                return before ? Event.MAY_HAVE_RUN : didNotRun();
             }
             mayHaveRun = true;
             placed.resume();
@@ -252,7 +317,7 @@ final class Incoming {
                 return Event.LATER;
             }
             return !before && e.kind() == HypervisorException.Kind.REFUSED && isStill(placed)
-                    ? Event.DID_NOT_RUN
+                    ? didNotRun()
                     : Event.MAY_HAVE_RUN;
         }
         try {
@@ -290,6 +355,14 @@ final class Incoming {
     }
 
     private void forget() {
+        try {
+            if (disks.isPresent()) {
+                disks.get().shut();
+                disks.get().settle();
+            }
+        } catch (IOException e) {
+            LOG.warn("{}: something of the copy of its disks stays: {}", vm(), e.getMessage());
+        }
         try {
             tools.journal().remove(id());
         } catch (IOException e) {

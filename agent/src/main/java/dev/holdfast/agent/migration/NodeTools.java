@@ -24,6 +24,7 @@ import java.util.function.Supplier;
  * @param journal remembers who owns a machine that moves
  * @param peers the other nodes
  * @param runDirectory of each machine
+ * @param stateDirectory what outlives the host
  * @param ports on which machines are waited for; empty for any
  * @param clock stamps the journal, for people
  * @param nanoClock the monotonic clock
@@ -37,6 +38,7 @@ public record NodeTools(
         OperationJournal journal,
         Supplier<Peers> peers,
         Function<Name, Path> runDirectory,
+        Path stateDirectory,
         Optional<PortRange> ports,
         InstantSource clock,
         LongSupplier nanoClock,

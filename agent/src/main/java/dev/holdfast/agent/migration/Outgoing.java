@@ -12,6 +12,7 @@ import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.migration.Departure.Effect;
 import dev.holdfast.agent.migration.Departure.Event;
+import dev.holdfast.agent.snapshot.chain.Freight;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.protocol.Name;
@@ -50,6 +51,8 @@ final class Outgoing {
     private volatile boolean turningBack;
     private volatile Departure state;
     private volatile String why = "";
+    /** Present while disks are copied. */
+    private Optional<OutgoingDisks> disks = Optional.empty();
 
     Outgoing(NodeTools tools, ManagedVm machine, Operation entry, Departure state) {
         this.tools = tools;
@@ -110,19 +113,45 @@ final class Outgoing {
     }
 
     /** First steps: the target waits, the memory goes over, the machine changes hands. */
-    void depart(Passage.Bounds bounds, Progress progress) throws InterruptedException {
+    void depart(boolean copyDisks, Passage.Bounds bounds, Progress progress) throws InterruptedException {
         Event event = Event.TARGET_REFUSES;
         JsonObject answer = JsonObject.empty();
         try {
             progress.phase("prepare", "starting %s on %s".formatted(vm(), target));
-            answer = listen(joiningUntil(bounds));
+            if (copyDisks) {
+                copyParts(bounds, progress);
+            }
+            answer = listen(bounds);
             event = Event.TARGET_LISTENS;
         } catch (RoundRefusedException e) {
             why = e.because().text();
         } catch (OutcomeUnknownException | HypervisorException | IOException e) {
             why = String.valueOf(e.getMessage());
         }
-        drive(event, new Passage(tools, machine, answer, bounds, progress));
+        if (isStopped()) {
+            event = Event.STOPPED;
+        }
+        drive(event, new Passage(tools, machine, new Passage.To(answer, disks), bounds, progress));
+    }
+
+    /** What is frozen goes first: the machine's new process needs it to start. */
+    private void copyParts(Passage.Bounds bounds, Progress progress)
+            throws RoundRefusedException, OutcomeUnknownException, HypervisorException, IOException,
+                    InterruptedException {
+        Freight freight = OutgoingDisks.freight(machine.definition(), OutgoingDisks.open(tools, machine));
+        Map<String, Object> body = described(Word.Ask.RECEIVE);
+        body.put(Word.FREIGHT, freight);
+        JsonObject answer = requestWhenThere(body, bounds);
+        if (Word.answer(answer) != Word.Answer.RECEIVES) {
+            throw new JsonException("node " + target + " does not take the disks of " + vm());
+        }
+        OutgoingDisks copies = OutgoingDisks.to(tools, machine.definition(), freight, answer);
+        disks = Optional.of(copies);
+        progress.phase("copy", "copying what the checkpoints of %s hold to %s".formatted(vm(), target));
+        copies.sendParts(
+                bounds.limits().bytesPerSecond(),
+                progress,
+                new PartPatience(tools.nanoClock(), bounds.untilNanos(), this::isCalledOff));
     }
 
     /** Goes on from where it is, as far as it goes now. */
@@ -150,6 +179,8 @@ final class Outgoing {
         return switch (effect) {
             case STREAM -> Optional.of(passage == null ? Event.STREAM_FAILED : send(passage));
             case ASK_LOADED -> Optional.of(ask(Word.Ask.LOADED, ANSWER));
+            case SET_DISKS_ASIDE -> setDisksAside();
+            case REOPEN_DISKS -> reopenDisks();
             case NOTE_HANDED_OVER -> Optional.of(noteHandedOver());
             case ORDER_RUN -> Optional.of(runsHere() ? Event.RUNS_HERE : ask(Word.Ask.RUN, ANSWER));
             case WITHDRAW -> Optional.of(ask(Word.Ask.DROP, ANSWER));
@@ -171,44 +202,39 @@ final class Outgoing {
         };
     }
 
-    private long joiningUntil(Passage.Bounds bounds) {
+    /** A node that has just come up is in the store before it is in the group. */
+    private JsonObject requestWhenThere(Map<String, Object> body, Passage.Bounds bounds)
+            throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
         long now = tools.nanoClock().getAsLong();
-        return now + Math.min(JOINING.toNanos(), (bounds.untilNanos() - now) / 3);
-    }
-
-    private JsonObject listen(long joiningUntil)
-            throws RoundRefusedException, OutcomeUnknownException, HypervisorException, IOException,
-                    InterruptedException {
-        List<Path> probes = SameMachine.leaveProbes(machine.definition(), id());
-        Map<String, Object> body = body(Word.Ask.LISTEN);
-        body.put(Word.HARDWARE, SameMachine.hardware(machine.definition()));
-        body.put(Word.PROBES, probes.stream().map(Path::toString).toList());
-        body.put(Word.LAYERS, layers());
-        JsonObject answer = tools.peers()
+        long joiningUntil = now + Math.min(JOINING.toNanos(), (bounds.untilNanos() - now) / 3);
+        return tools.peers()
                 .get()
                 .askWhenThere(
                         target,
                         request(body),
                         START,
                         () -> !isCalledOff() && tools.nanoClock().getAsLong() - joiningUntil < 0);
+    }
+
+    private JsonObject listen(Passage.Bounds bounds)
+            throws RoundRefusedException, OutcomeUnknownException, HypervisorException, IOException,
+                    InterruptedException {
+        Map<String, Object> body = described(Word.Ask.LISTEN);
+        // The other node has to open the same: its view of the storage may be older than this one's.
+        body.put(Word.LAYERS, SameMachine.layers(OutgoingDisks.open(tools, machine)));
+        JsonObject answer = requestWhenThere(body, bounds);
         if (Word.answer(answer) != Word.Answer.LISTENS) {
             throw new JsonException("node " + target + " does not wait for " + vm());
         }
         return answer;
     }
 
-    /** The other node has to open the same: its view of the storage may be older than this one's. */
-    private List<String> layers() throws HypervisorException {
-        machine.lock().lock();
-        try {
-            Optional<RunningVm> process = tools.vms().process(machine);
-            if (process.isEmpty()) {
-                throw new HypervisorException(HypervisorException.Kind.GONE, vm() + " does not run any more");
-            }
-            return SameMachine.layers(process.get().disks());
-        } finally {
-            machine.lock().unlock();
-        }
+    private Map<String, Object> described(Word.Ask ask) throws IOException {
+        List<Path> probes = SameMachine.leaveProbes(machine.definition(), id());
+        Map<String, Object> body = body(ask);
+        body.put(Word.HARDWARE, SameMachine.hardware(machine.definition()));
+        body.put(Word.PROBES, probes.stream().map(Path::toString).toList());
+        return body;
     }
 
     private Map<String, Object> body(Word.Ask ask) {
@@ -217,6 +243,7 @@ final class Outgoing {
         body.put(Word.MIGRATION, id().value());
         body.put(Word.VM, vm().value());
         body.put(Word.SOURCE, tools.self().value());
+        body.put(Word.COPIED, disks.isPresent() || chain().isSetAsideBy(id().value()));
         return body;
     }
 
@@ -237,7 +264,7 @@ final class Outgoing {
                                     .formatted(target, answer.text(Word.WHY).orElse("see its agent's log")));
                 case LOST, UNKNOWN ->
                     because(Event.TARGET_FORGOT, "node " + target + " has lost the memory that it had been sent");
-                case LISTENS, COMING -> Event.TARGET_SILENT;
+                case RECEIVES, LISTENS, COMING -> Event.TARGET_SILENT;
             };
         } catch (RoundRefusedException e) {
             return because(Event.TARGET_SILENT, e.because().text());
@@ -248,7 +275,38 @@ final class Outgoing {
 
     private Event send(Passage passage) throws InterruptedException {
         Passage.End end = passage.send(() -> isStopped() ? Event.STOPPED : turningBack ? Event.STREAM_FAILED : null);
+        if (end.event() != Event.STREAM_COMPLETED) {
+            // What hangs in QEMU for the sake of a copy ends by that.
+            disks.ifPresent(OutgoingDisks::close);
+        }
         return because(end.event(), end.why());
+    }
+
+    private LeftChain chain() {
+        return LeftChain.of(machine.definition());
+    }
+
+    private Optional<Event> setDisksAside() {
+        if (disks.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            chain().setAside(id().value(), target.value());
+            return Optional.empty();
+        } catch (IOException e) {
+            return Optional.of(because(Event.NOT_ASIDE, "its disks here cannot be set aside: " + e.getMessage()));
+        }
+    }
+
+    private Optional<Event> reopenDisks() {
+        disks.ifPresent(OutgoingDisks::close);
+        try {
+            chain().reopen(id().value());
+            return Optional.empty();
+        } catch (IOException e) {
+            LOG.error("{} is this node's, and its disks cannot be opened again: {}", vm(), e.getMessage());
+            return Optional.of(Event.STUCK);
+        }
     }
 
     private Event because(Event event, String text) {
@@ -322,7 +380,11 @@ final class Outgoing {
     }
 
     private void forget() {
+        disks.ifPresent(OutgoingDisks::close);
         try {
+            if (state == Departure.MOVED) {
+                chain().gone(id().value());
+            }
             tools.journal().remove(id());
             SameMachine.removeProbes(machine.definition(), id());
         } catch (IOException e) {

@@ -11,6 +11,8 @@ final class Word {
 
     /** What is asked. */
     enum Ask {
+        /** Of the target: make room for a copy of its disks, and take what is frozen. */
+        RECEIVE,
         /** Of the target: wait for its memory. */
         LISTEN,
         /** Of the target: has all of it come? Waits for some seconds. */
@@ -25,6 +27,7 @@ final class Word {
 
     /** What is answered. */
     enum Answer {
+        RECEIVES,
         LISTENS,
         LOADED,
         RUNS,
@@ -41,6 +44,9 @@ final class Word {
     static final String SOURCE = "source";
     static final String HARDWARE = "hardware";
     static final String PROBES = "probes";
+    static final String FREIGHT = "freight";
+    static final String COPIED = "copied";
+    static final String SECRET = "secret";
     static final String LAYERS = "layers";
     static final String WHY = "why";
     static final String ADDRESS = "address";

@@ -62,7 +62,8 @@ public final class MigrationCommands {
         Duration timeout = arguments.duration("timeout").orElse(settings.timeout());
         Departures.Outcome outcome;
         try {
-            outcome = departures.migrate(vm, target, limits, timeout, progress);
+            Departures.How how = new Departures.How(limits, arguments.flag("copy_disks"));
+            outcome = departures.migrate(vm, target, how, timeout, progress);
         } catch (Departures.NotBegunException e) {
             throw ControlException.of(e.because());
         }

@@ -136,6 +136,8 @@ class CommandLineTest {
         assertThat(asked("vm migrate web --to n2 --bandwidth 32M --downtime 1s --timeout 5m"))
                 .isEqualTo("vm.migrate {\"vm\":\"web\",\"to\":\"n2\",\"bandwidth\":\"32M\",\"downtime\":\"1s\","
                         + "\"timeout\":\"5m\"}");
+        assertThat(asked("vm migrate web --to n2 --copy-disks"))
+                .isEqualTo("vm.migrate {\"vm\":\"web\",\"to\":\"n2\",\"copy_disks\":true}");
         assertThat(asked("vm migrate-from web --timeout 5s"))
                 .isEqualTo("vm.migrate_from {\"vm\":\"web\",\"timeout\":\"5s\"}");
         assertThat(asked("group list")).isEqualTo("group.list {}");

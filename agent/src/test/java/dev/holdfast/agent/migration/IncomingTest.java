@@ -42,7 +42,7 @@ class IncomingTest {
     private Operation entry;
 
     /** A hypervisor that starts nothing, and counts how often it was asked to. */
-    private static final class Starts implements Hypervisor {
+    static final class Starts implements Hypervisor {
         private int count;
 
         @Override
@@ -112,6 +112,7 @@ class IncomingTest {
                     throw new AssertionError("nobody is asked");
                 },
                 vm -> directory,
+                directory,
                 Optional.empty(),
                 Instant::now,
                 System::nanoTime,

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.migration.Departure.Effect;
 import java.util.ArrayDeque;
@@ -34,6 +35,16 @@ class MigrationModelTest {
     }
 
     /**
+     * What can be started from.
+     *
+     * @param copied whether each node has files of its own; otherwise both see the same
+     * @param here whether the source's have a head
+     * @param there whether the target's have
+     * @param forgetful whether the source, wrongly, leaves its own as they are
+     */
+    private record Disks(boolean copied, boolean here, boolean there, boolean forgetful) {}
+
+    /**
      * Everything there is.
      *
      * @param out the source's machine
@@ -48,6 +59,7 @@ class MigrationModelTest {
      * @param hasRunThere whether it has run on the target
      * @param late whether an order to run is still on its way
      * @param stops how often somebody may still stop it
+     * @param disks what can be started from
      */
     private record World(
             Departure out,
@@ -61,7 +73,8 @@ class MigrationModelTest {
             boolean loaded,
             boolean hasRunThere,
             boolean late,
-            int stops) {
+            int stops,
+            Disks disks) {
 
         static final World BEGIN = new World(
                 Departure.PREPARING,
@@ -75,7 +88,35 @@ class MigrationModelTest {
                 false,
                 false,
                 false,
-                1);
+                1,
+                new Disks(false, true, true, false));
+
+        World on(Disks now) {
+            return new World(
+                    out,
+                    outDue,
+                    outEntry,
+                    outProcess,
+                    in,
+                    inDue,
+                    inEntry,
+                    inProcess,
+                    loaded,
+                    hasRunThere,
+                    late,
+                    stops,
+                    now);
+        }
+
+        World here(boolean now) {
+            return disks.copied()
+                    ? on(new Disks(true, now || disks.forgetful(), disks.there(), disks.forgetful()))
+                    : this;
+        }
+
+        World there(boolean now) {
+            return disks.copied() ? on(new Disks(true, disks.here(), now, disks.forgetful())) : this;
+        }
 
         World out(Departure.Event event) {
             if (out.isOver()) {
@@ -94,7 +135,8 @@ class MigrationModelTest {
                     loaded,
                     hasRunThere,
                     late,
-                    stops);
+                    stops,
+                    disks);
         }
 
         World in(Arrival.Event event) {
@@ -114,21 +156,36 @@ class MigrationModelTest {
                     loaded,
                     hasRunThere,
                     late,
-                    stops);
+                    stops,
+                    disks);
         }
 
         World source(List<Effect> due, Entry entry, Process process) {
-            return new World(out, due, entry, process, in, inDue, inEntry, inProcess, loaded, hasRunThere, late, stops);
+            return new World(
+                    out, due, entry, process, in, inDue, inEntry, inProcess, loaded, hasRunThere, late, stops, disks);
         }
 
         World target(List<Arrival.Effect> due, Entry entry, Process process) {
             boolean ran = hasRunThere || process == Process.RUNS;
-            return new World(out, outDue, outEntry, outProcess, in, due, entry, process, loaded, ran, late, stops);
+            return new World(
+                    out, outDue, outEntry, outProcess, in, due, entry, process, loaded, ran, late, stops, disks);
         }
 
         World known(@org.jspecify.annotations.Nullable Arrival now, boolean whole) {
             return new World(
-                    out, outDue, outEntry, outProcess, now, inDue, inEntry, inProcess, whole, hasRunThere, late, stops);
+                    out,
+                    outDue,
+                    outEntry,
+                    outProcess,
+                    now,
+                    inDue,
+                    inEntry,
+                    inProcess,
+                    whole,
+                    hasRunThere,
+                    late,
+                    stops,
+                    disks);
         }
 
         World onItsWay(boolean now, int stopsLeft) {
@@ -144,7 +201,8 @@ class MigrationModelTest {
                     loaded,
                     hasRunThere,
                     now,
-                    stopsLeft);
+                    stopsLeft,
+                    disks);
         }
 
         List<Effect> outRest() {
@@ -161,6 +219,7 @@ class MigrationModelTest {
         source(w, next);
         target(w, next);
         faults(w, next);
+        startedAgain(w, next);
         return next;
     }
 
@@ -190,6 +249,15 @@ class MigrationModelTest {
                 }
             }
             case ASK_LOADED -> ask(rest, next, Departure.Event.TARGET_LOADED);
+            case SET_DISKS_ASIDE -> {
+                next.add(rest.here(false));
+                next.add(rest.out(Departure.Event.NOT_ASIDE));
+                next.add(rest.here(false).out(Departure.Event.NOT_ASIDE));
+            }
+            case REOPEN_DISKS -> {
+                next.add(rest.here(true));
+                next.add(rest.out(Departure.Event.STUCK));
+            }
             case NOTE_HANDED_OVER -> {
                 next.add(rest.source(List.of(), Entry.HANDED_OVER, w.outProcess())
                         .out(Departure.Event.NOTED));
@@ -238,7 +306,10 @@ class MigrationModelTest {
         if (w.in() == null) {
             // A target that has forgotten: if the machine is there, it must be this one.
             boolean runs = good == Departure.Event.TARGET_RUNS && w.inProcess() == Process.RUNS;
-            next.add(w.out(runs ? Departure.Event.TARGET_RUNS : Departure.Event.TARGET_FORGOT));
+            // What is there tells whether a machine can ever have run from a copy.
+            boolean never = w.disks().copied() && !w.disks().there();
+            Departure.Event gone = never ? Departure.Event.TARGET_NEVER_RAN : Departure.Event.TARGET_FORGOT;
+            next.add(w.out(runs ? Departure.Event.TARGET_RUNS : gone));
             return;
         }
         switch (w.in()) {
@@ -283,6 +354,15 @@ class MigrationModelTest {
                 next.add(rest.target(w.inRest(), Entry.HANDED_OVER, w.inProcess()));
                 next.add(rest.in(Arrival.Event.NOTE_FAILED));
             }
+            case OWN_DISKS -> {
+                next.add(rest.there(true));
+                if (w.in() == Arrival.TAKEN) {
+                    next.add(rest.in(Arrival.Event.LATER));
+                    if (!w.hasRunThere() && w.inEntry() == Entry.HANDED_OVER) {
+                        next.add(rest.there(false).in(Arrival.Event.DID_NOT_RUN));
+                    }
+                }
+            }
             case RUN -> {
                 if (w.inProcess() == Process.NONE) {
                     next.add(rest.in(Arrival.Event.GONE));
@@ -292,7 +372,7 @@ class MigrationModelTest {
                     next.add(rest.target(List.of(), w.inEntry(), Process.RUNS).in(Arrival.Event.MAY_HAVE_RUN));
                     next.add(rest.in(Arrival.Event.LATER));
                     if (w.inProcess() == Process.STILL) {
-                        next.add(rest.in(Arrival.Event.DID_NOT_RUN));
+                        next.add(rest.there(false).in(Arrival.Event.DID_NOT_RUN));
                     }
                 }
             }
@@ -317,7 +397,8 @@ class MigrationModelTest {
                     w.loaded(),
                     w.hasRunThere(),
                     w.late(),
-                    w.stops());
+                    w.stops(),
+                    w.disks());
             next.add(crashed.out(Departure.Event.RETRY));
         }
         // The target's agent does.
@@ -342,9 +423,38 @@ class MigrationModelTest {
         }
     }
 
+    /** Somebody starts a copied machine on the node that it has left: the target is asked to drop it first. */
+    private static void startedAgain(World w, List<World> next) {
+        boolean over = w.out().isOver() && w.outDue().isEmpty() && w.outEntry() == Entry.NONE;
+        if (!over || !w.disks().copied() || w.disks().here() || !w.inDue().isEmpty()) {
+            return;
+        }
+        boolean never = w.in() == null ? !w.disks().there() : w.in() == Arrival.NEVER_RAN;
+        if (never) {
+            next.add(w.here(true).source(List.of(), Entry.NONE, Process.RUNS));
+        } else {
+            next.add(dropped(w));
+        }
+    }
+
     @Test
     void neverRunsOnBothNodesNorAgainWhereItsMemoryIsOld() {
-        Set<World> seen = new HashSet<>(Set.of(World.BEGIN));
+        assertThat(explore(World.BEGIN)).isGreaterThan(1_000);
+    }
+
+    @Test
+    void neverRunsFromDisksThatAreOlderThanTheirCopy() {
+        assertThat(explore(World.BEGIN.on(new Disks(true, true, false, false)))).isGreaterThan(1_000);
+    }
+
+    @Test
+    void wouldNoticeDisksThatAreNotSetAside() {
+        assertThatThrownBy(() -> explore(World.BEGIN.on(new Disks(true, true, false, true))))
+                .hasMessageContaining("two machines could start");
+    }
+
+    private static int explore(World begin) {
+        Set<World> seen = new HashSet<>(Set.of(begin));
         Deque<World> open = new ArrayDeque<>(seen);
         boolean moved = false;
         boolean kept = false;
@@ -353,6 +463,9 @@ class MigrationModelTest {
             boolean both = w.outProcess() == Process.RUNS && w.inProcess() == Process.RUNS;
             boolean old = w.outProcess() == Process.RUNS && w.hasRunThere();
             assertThat(both || old).as("%s", w).isFalse();
+            if (w.disks().copied()) {
+                requireRightDisks(w);
+            }
             moved |= w.out() == Departure.MOVED && w.inProcess() == Process.RUNS;
             kept |= w.out() == Departure.KEPT && w.in() == Arrival.NEVER_RAN && w.outProcess() == Process.RUNS;
             for (World after : next(w)) {
@@ -362,6 +475,22 @@ class MigrationModelTest {
             }
         }
         assertThat(moved && kept).isTrue();
-        assertThat(seen).hasSizeGreaterThan(1_000);
+        return seen.size();
+    }
+
+    private static void requireRightDisks(World w) {
+        Disks disks = w.disks();
+        assertThat(disks.here() && disks.there())
+                .as("two machines could start: %s", w)
+                .isFalse();
+        assertThat(w.outProcess() == Process.RUNS && !disks.here())
+                .as("runs on what is set aside: %s", w)
+                .isFalse();
+        assertThat(w.inProcess() == Process.RUNS && !disks.there())
+                .as("runs on what may be removed: %s", w)
+                .isFalse();
+        assertThat(w.hasRunThere() && !disks.there())
+                .as("the newest disks are gone: %s", w)
+                .isFalse();
     }
 }

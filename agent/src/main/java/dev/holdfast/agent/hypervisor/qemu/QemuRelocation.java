@@ -1,11 +1,13 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
+import dev.holdfast.agent.hypervisor.DiskCopies;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.PortRange;
 import dev.holdfast.agent.hypervisor.Relocation;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.qmp.QmpValue;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +21,9 @@ import java.util.Set;
  * <p>The receiver is started with {@code -S -incoming defer} and gets {@code late-block-activate}: it neither runs nor opens
  * a disk for writing before {@code cont}. Without it QEMU 7.2 runs as soon as the stream has ended, while the sender may
  * find that its last bytes failed and run as well.
+ *
+ * <p>Where the disks are copied, too, it pauses before the switch-over: the guest stands still then, and QEMU still lets the
+ * copies be ended; it gives up its disks only after that.
  *
  * @param vm the process
  */
@@ -52,8 +57,23 @@ record QemuRelocation(QemuVm vm) implements Relocation {
     }
 
     @Override
+    public void listen(Path socket) throws HypervisorException {
+        turn(Migration.LATE, true);
+        monitor().call("migrate-incoming", Map.of("uri", "unix:" + socket));
+    }
+
+    @Override
     public void send(String address, int port, Limits limits) throws HypervisorException {
-        if (!migration().configure(Set.of())) {
+        send("tcp:" + host(address) + ":" + port, limits, Set.of());
+    }
+
+    @Override
+    public void send(Path socket, Limits limits) throws HypervisorException {
+        send("unix:" + socket, limits, Set.of(Migration.HOLD));
+    }
+
+    private void send(String uri, Limits limits, Set<String> capabilities) throws HypervisorException {
+        if (!migration().configure(capabilities)) {
             throw new HypervisorException(Kind.REFUSED, "this QEMU does not let its migration be configured");
         }
         turn(Migration.CONVERGE, true);
@@ -65,7 +85,17 @@ record QemuRelocation(QemuVm vm) implements Relocation {
                                 limits.bytesPerSecond(),
                                 "downtime-limit",
                                 limits.downtime().toMillis()));
-        monitor().call("migrate", Map.of("uri", "tcp:" + host(address) + ":" + port));
+        monitor().call("migrate", Map.of("uri", uri));
+    }
+
+    @Override
+    public void finish() throws HypervisorException {
+        monitor().call("migrate-continue", Map.of("state", "pre-switchover"));
+    }
+
+    @Override
+    public DiskCopies copies() {
+        return new QemuDiskCopies(vm);
     }
 
     @Override
@@ -86,6 +116,7 @@ record QemuRelocation(QemuVm vm) implements Relocation {
         return switch (status) {
             case "", "none" -> Phase.NONE;
             case "failed", "cancelled", "cancelling" -> Phase.FAILED;
+            case "pre-switchover" -> Phase.AT_THE_END;
             case "completed" -> monitor().status().still() ? Phase.COMPLETED : Phase.ACTIVE;
             default -> Phase.ACTIVE;
         };
@@ -105,6 +136,7 @@ record QemuRelocation(QemuVm vm) implements Relocation {
                 Pause.millis(1);
             }
         }
+        copies().drop();
         // A capture must not be slowed down by it.
         turn(Migration.CONVERGE, false);
     }

@@ -148,8 +148,10 @@ public final class ChainDirectory {
             target = Files.readSymbolicLink(head);
         } catch (NoSuchFileException | NotLinkException e) {
             throw new ChainException(
-                    head
-                            + " is not a symbolic link to a generation; run \"holdfast fsck\" and do not start the machine",
+                    MovedChain.explain(path)
+                            .orElse(head
+                                    + " is not a symbolic link to a generation; run \"holdfast fsck\" and do not start"
+                                    + " the machine"),
                     e);
         }
         String number = target.getFileName().toString();

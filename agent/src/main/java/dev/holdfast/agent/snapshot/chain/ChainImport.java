@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -104,6 +105,10 @@ public final class ChainImport {
         }
         if (Files.exists(chain.headLink(), LinkOption.NOFOLLOW_LINKS)) {
             throw new ChainException(path + " is a chain already; choose another name");
+        }
+        Optional<String> elsewhere = MovedChain.explain(chain.path());
+        if (elsewhere.isPresent()) {
+            throw new ChainException(elsewhere.get());
         }
         for (Path directory :
                 List.of(chain.path(), chain.layers(), chain.generations(), chain.snapshotFiles(), chain.lost())) {

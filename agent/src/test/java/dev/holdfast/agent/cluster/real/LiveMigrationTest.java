@@ -3,6 +3,7 @@ package dev.holdfast.agent.cluster.real;
 import static dev.holdfast.agent.cluster.real.RealCluster.BOUND;
 import static dev.holdfast.agent.cluster.real.RealCluster.GROUP;
 import static dev.holdfast.agent.cluster.real.RealCluster.require;
+import static dev.holdfast.agent.cluster.real.RealCluster.told;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -51,13 +52,7 @@ class LiveMigrationTest {
     /** Each test begins with web1 on n1. */
     @AfterEach
     void bringBack() throws IOException {
-        for (RealNode node : cluster.nodes) {
-            node.agent.signal("CONT");
-            node.agent.startAgain();
-            await("agent of " + node.name)
-                    .atMost(BOUND)
-                    .until(() -> node.run("vm", "list").exit() == 0);
-        }
+        cluster.wakeAgents();
         if (there.runs()) {
             require(move(cluster.n2(), cluster.n1()));
         } else if (!here.hasProcess()) {
@@ -99,20 +94,8 @@ class LiveMigrationTest {
         return callers.get(callers.size() - 1);
     }
 
-    private static Told told(CompletableFuture<Told> caller) {
-        await("the caller is told").atMost(BOUND).until(caller::isDone);
-        return caller.join();
-    }
-
-    private static void goesOn(RealVm vm) throws IOException {
-        await(vm.run + " runs").atMost(SOON).until(vm::runs);
-        long before = vm.counter();
-        await(vm.run + " counts").atMost(SOON).until(() -> vm.counter() > before + 3);
-        assertThat(vm.console()).doesNotContain("BAD");
-    }
-
     private static void isOnlyHere() throws IOException {
-        goesOn(here);
+        here.goesOn(SOON);
         await("nothing is left on n2")
                 .atMost(SOON)
                 .until(() -> !there.hasProcess() && there.waiting().isEmpty());
@@ -124,7 +107,7 @@ class LiveMigrationTest {
     }
 
     private static void isOnlyThere() throws IOException {
-        goesOn(there);
+        there.goesOn(SOON);
         assertThat(here.hasProcess()).isFalse();
         assertThat(there.console()).doesNotContain("START");
     }
@@ -190,14 +173,14 @@ class LiveMigrationTest {
         assertThat(there.counter()).isLessThanOrEqualTo(then + 20);
         require(cluster.n2().run("vm", "thaw", "web1"));
         require(cluster.n2().run("vm", "thaw", "web2"));
-        goesOn(there);
+        there.goesOn(SOON);
 
         require(move(cluster.n2(), cluster.n1()));
-        goesOn(here);
+        here.goesOn(SOON);
         assertThat(there.hasProcess()).isFalse();
         cluster.awaitPresent();
         require(cluster.n2().run("checkpoint", "revert", "--yes", GROUP + "@there"));
-        goesOn(here);
+        here.goesOn(SOON);
         require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@there"));
         require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@before"));
         isOnlyHere();
@@ -256,7 +239,7 @@ class LiveMigrationTest {
         cluster.n1().agent.signal("TERM");
         cluster.n1().agent.awaitEnd();
         assertThat(here.migrates()).isFalse();
-        goesOn(here);
+        here.goesOn(SOON);
         cluster.n1().agent.startAgain();
         isOnlyHere();
     }
@@ -290,7 +273,7 @@ class LiveMigrationTest {
         allIsSentAndNobodyRunsIt();
         noteHandedOver(cluster.n1());
         cluster.n1().agent.startAgain();
-        goesOn(there);
+        there.goesOn(SOON);
         await("its old process ends").atMost(SOON).until(() -> !here.hasProcess());
         isOnlyThere();
     }
@@ -311,7 +294,7 @@ class LiveMigrationTest {
         try (ControlClient client = ControlClient.connect(socket)) {
             client.call(ControlCommand.VM_START, Map.of("vm", "web1", "placed", true), Progress.NONE);
         }
-        goesOn(here);
+        here.goesOn(SOON);
     }
 
     @Test
@@ -321,7 +304,7 @@ class LiveMigrationTest {
         noteHandedOver(cluster.n1());
         noteHandedOver(cluster.n2());
         cluster.n2().agent.startAgain();
-        goesOn(there);
+        there.goesOn(SOON);
         assertThat(here.status()).isEqualTo("postmigrate");
         cluster.n1().agent.startAgain();
         await("its old process ends").atMost(SOON).until(() -> !here.hasProcess());
@@ -335,7 +318,7 @@ class LiveMigrationTest {
         here.hurry();
         Told told = told(caller);
         assertThat(told.exit()).as(told.all()).isEqualTo(1);
-        goesOn(here);
+        here.goesOn(SOON);
         cluster.n2().agent.startAgain();
         isOnlyHere();
     }
@@ -347,7 +330,7 @@ class LiveMigrationTest {
         here.hurry();
         Told told = told(caller);
         assertThat(told.exit()).as(told.all()).isEqualTo(1);
-        goesOn(here);
+        here.goesOn(SOON);
         cluster.n2().agent.signal("CONT");
         isOnlyHere();
     }

@@ -7,6 +7,7 @@ import dev.holdfast.agent.json.Json;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -41,7 +42,9 @@ final class RealCluster implements AutoCloseable {
         /** On file systems of their own that a test can fill. */
         SMALL,
         /** Each machine may run on both nodes; its guest is the oracle, which writes all the time. */
-        SHARED
+        SHARED,
+        /** The same, but each node sees other, small disks at the same path. Needs root. */
+        APART
     }
 
     private final Disks disks;
@@ -58,6 +61,32 @@ final class RealCluster implements AutoCloseable {
     /** A cluster whose machines may run on both nodes. */
     static RealCluster withSharedDisks() throws IOException {
         return new RealCluster(Disks.SHARED);
+    }
+
+    /** A cluster whose machines may run on both nodes, which share no disks. Needs root. */
+    static RealCluster withDisksApart() throws IOException {
+        return new RealCluster(Disks.APART);
+    }
+
+    private boolean bothRunAll() {
+        return disks == Disks.SHARED || disks == Disks.APART;
+    }
+
+    /** Leaves no room in a file system. */
+    static void fill(Path file) throws IOException {
+        byte[] block = new byte[1 << 20];
+        try (OutputStream out = Files.newOutputStream(file)) {
+            while (true) {
+                out.write(block);
+            }
+        } catch (IOException full) {
+            assertThat(full).hasMessageContaining("No space left");
+        }
+    }
+
+    /** What a node has where all nodes have their disks. */
+    Path ownDisks(RealNode node) {
+        return node.home.resolve("disks");
     }
 
     private RealCluster(Disks disks) throws IOException {
@@ -123,29 +152,37 @@ final class RealCluster implements AutoCloseable {
         configure(node, name, store, freePort());
         Path chain = chain(number);
         Files.createDirectories(chain.getParent());
+        List<String> view = List.of();
         if (disks == Disks.SMALL) {
-            mounting(
-                    "mount",
-                    "-t",
-                    "tmpfs",
-                    "-o",
-                    "size=600m",
-                    "tmpfs",
-                    chain.getParent().toString());
+            mountSmall(chain.getParent(), "600m");
+        } else if (disks == Disks.APART) {
+            Path own = Files.createDirectories(node.resolve("disks"));
+            mountSmall(own, "500m");
+            String bind = "mount --bind '%s' '%s' && exec \"$@\"".formatted(own, chain.getParent());
+            view = List.of("unshare", "--mount", "--propagation", "private", "sh", "-c", bind, "sh");
         }
         define(node, number);
-        if (disks == Disks.SHARED) {
+        if (bothRunAll()) {
             define(node, 3 - number);
         }
         return new RealNode(
                 name,
                 node,
-                new RealVm("web" + number, node.resolve("run/vms/web" + number), chain, disks == Disks.SHARED));
+                new RealVm("web" + number, node.resolve("run/vms/web" + number), seen(node, chain), bothRunAll()),
+                view);
+    }
+
+    /** The chain as it is seen from here. */
+    private Path seen(Path node, Path chain) {
+        return disks == Disks.APART ? node.resolve("disks").resolve(chain.getFileName()) : chain;
+    }
+
+    private static void mountSmall(Path where, String size) throws IOException {
+        mounting("mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", where.toString());
     }
 
     private Path chain(int number) {
-        return home.resolve(disks == Disks.SHARED ? "shared" : "n" + number)
-                .resolve("disks/web" + number + ".holdfast");
+        return home.resolve(bothRunAll() ? "shared" : "n" + number).resolve("disks/web" + number + ".holdfast");
     }
 
     private void define(Path node, int number) throws IOException {
@@ -208,7 +245,7 @@ final class RealCluster implements AutoCloseable {
 
     private void bootMachine(RealNode node) throws IOException {
         Path image = node.home.resolve("boot.img");
-        if (disks == Disks.SHARED) {
+        if (bothRunAll()) {
             RealVm.writeOracleDisk(image);
         } else {
             RealVm.writeBootDisk(image);
@@ -283,6 +320,22 @@ final class RealCluster implements AutoCloseable {
             thread.setDaemon(true);
             thread.start();
         });
+    }
+
+    static Told told(CompletableFuture<Told> caller) {
+        await("the caller is told").atMost(BOUND).until(caller::isDone);
+        return caller.join();
+    }
+
+    /** Whatever has been done to the agents, they serve again. */
+    void wakeAgents() throws IOException {
+        for (RealNode node : nodes) {
+            node.agent.signal("CONT");
+            node.agent.startAgain();
+            await("agent of " + node.name)
+                    .atMost(BOUND)
+                    .until(() -> node.run("vm", "list").exit() == 0);
+        }
     }
 
     /**
@@ -389,6 +442,8 @@ final class RealCluster implements AutoCloseable {
             }
             if (disks == Disks.SMALL) {
                 mounting("umount", "--lazy", node.vm.chain.getParent().toString());
+            } else if (disks == Disks.APART) {
+                mounting("umount", "--lazy", ownDisks(node).toString());
             }
             Files.writeString(kept.resolve(node.name + "-agent.log"), node.agent.log());
             Files.writeString(kept.resolve(node.name + "-guard.log"), node.guard.log());

@@ -15,7 +15,8 @@ final class RealNode {
     final RealProcess guard;
     final RealProcess agent;
 
-    RealNode(String name, Path home, RealVm vm) throws IOException {
+    /** @param view words before the agent's command line; what it starts sees the same file systems */
+    RealNode(String name, Path home, RealVm vm, List<String> view) throws IOException {
         this.name = name;
         this.home = home;
         this.vm = vm;
@@ -26,7 +27,9 @@ final class RealNode {
                         "target/guard/holdfast-guard",
                         "--socket",
                         home.resolve("run/guard.sock").toString()));
-        this.agent = new RealProcess(home.resolve("agent.log"), java(home, "agent"));
+        List<String> line = new ArrayList<>(view);
+        line.addAll(java(home, "agent"));
+        this.agent = new RealProcess(home.resolve("agent.log"), line);
     }
 
     /** The product's own main class, as the launcher calls it. */

@@ -1,5 +1,8 @@
 package dev.holdfast.agent.cluster.real;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
 import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.io.IOException;
@@ -54,7 +57,11 @@ final class RealVm {
 
     /** The same machine as it is on another node. */
     RealVm on(RealNode node) {
-        return new RealVm(name, node.home.resolve("run/vms").resolve(name), chain, oracle);
+        // Where each node has disks of its own, they lie beside its other files.
+        Path there = chain.toString().contains("/shared/") || !oracle
+                ? chain
+                : node.home.resolve("disks").resolve(chain.getFileName());
+        return new RealVm(name, node.home.resolve("run/vms").resolve(name), there, oracle);
     }
 
     /** A disk that boots the guest that knows whether its memory and its disks are of one moment. */
@@ -88,6 +95,34 @@ final class RealVm {
             return ask("query-migrate", Map.of()).path("status").asText().equals("active");
         } catch (IOException e) {
             return false;
+        }
+    }
+
+    /** How many of its disks are being copied. */
+    int copies() {
+        try {
+            int copies = 0;
+            for (QmpValue job : ask("query-block-jobs", Map.of())) {
+                copies += job.path("type").asText().equals("mirror") ? 1 : 0;
+            }
+            return copies;
+        } catch (IOException e) {
+            return -1;
+        }
+    }
+
+    /** Puts something into the second half of its second disk, which its guest does not use. */
+    void writeToDisk() throws IOException {
+        String command = "qemu-io -d /machine/peripheral/dev-d1/virtio-backend \"write -P 7 9M 6M\"";
+        // What it prints goes to the process's own output; only an error is an answer.
+        assertThat(ask("human-monitor-command", Map.of("command-line", command)).asText())
+                .isEmpty();
+    }
+
+    /** Lets the copies of its disks go on as fast as they can. */
+    void hurryCopies() throws IOException {
+        for (QmpValue job : ask("query-block-jobs", Map.of())) {
+            ask("block-job-set-speed", Map.of("device", job.path("device").asText(), "speed", 0));
         }
     }
 
@@ -152,6 +187,14 @@ final class RealVm {
         } catch (IOException e) {
             return false;
         }
+    }
+
+    /** It runs, and its guest has not lost anything. */
+    void goesOn(Duration bound) throws IOException {
+        await(run + " runs").atMost(bound).until(this::runs);
+        long before = counter();
+        await(run + " counts").atMost(bound).until(() -> counter() > before + 3);
+        assertThat(console()).doesNotContain("BAD");
     }
 
     long counter() throws IOException {

@@ -1,0 +1,210 @@
+package dev.holdfast.agent.migration;
+
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.snapshot.chain.ArrivingChain;
+import dev.holdfast.agent.snapshot.chain.Freight;
+import dev.holdfast.agent.snapshot.chain.QemuImages;
+import dev.holdfast.agent.tunnel.Door;
+import dev.holdfast.agent.tunnel.SealedConnection;
+import dev.holdfast.agent.tunnel.Secret;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The copies of a machine's disks on their way in, and the memory with them. One thread, but for those who call at the door. */
+final class IncomingDisks {
+    private static final Logger LOG = LoggerFactory.getLogger(IncomingDisks.class);
+    private static final Duration SILENCE = Duration.ofSeconds(30);
+
+    private final NodeTools tools;
+    private final VmDefinition machine;
+    private final ArrivingChain chain;
+    private final Map<String, DiskExport> exports = new ConcurrentHashMap<>();
+    private @Nullable Door door;
+    private volatile boolean reading = true;
+
+    private IncomingDisks(NodeTools tools, VmDefinition machine, ArrivingChain chain) {
+        this.tools = tools;
+        this.machine = machine;
+        this.chain = chain;
+    }
+
+    /** Where the source may call. */
+    record Opening(int port, Secret secret) {}
+
+    static IncomingDisks begin(NodeTools tools, VmDefinition machine, String move, Freight freight) throws IOException {
+        return new IncomingDisks(tools, machine, ArrivingChain.begin(OutgoingDisks.directory(machine), move, freight));
+    }
+
+    /** What an earlier life of the agent has begun; empty if the disks are shared, or nothing is left. */
+    static Optional<IncomingDisks> find(NodeTools tools, VmDefinition machine, String move) {
+        try {
+            Optional<ArrivingChain> chain = ArrivingChain.find(OutgoingDisks.directory(machine), move);
+            return chain.map(found -> new IncomingDisks(tools, machine, found));
+        } catch (IOException e) {
+            LOG.debug("{}: no copy of its disks: {}", machine.name(), e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    Opening open(String address) throws IOException {
+        Secret secret = Secret.fresh();
+        Door opened = Door.open(address, secret, this::serve);
+        door = opened;
+        return new Opening(opened.port(), secret);
+    }
+
+    private void serve(Door at, SealedConnection connection) throws IOException {
+        String purpose = connection.purpose();
+        if (purpose.startsWith(OutgoingDisks.PART)) {
+            receive(connection, purpose.substring(OutgoingDisks.PART.length()));
+        } else if (purpose.equals(OutgoingDisks.MEMORY)) {
+            at.join(connection, memory());
+        } else {
+            DiskExport export = exports.get(purpose.replace(OutgoingDisks.DISK, ""));
+            if (export == null) {
+                throw new IOException("nobody waits for \"" + purpose + "\"");
+            }
+            at.join(connection, export.socket());
+        }
+    }
+
+    /** What is all zeros takes no room. */
+    private void receive(SealedConnection connection, String part) throws IOException {
+        Path file = reading ? chain.file(part) : Path.of("");
+        if (!reading) {
+            throw new IOException("no parts are taken any more");
+        }
+        connection.patience(SILENCE);
+        try (FileChannel to = FileChannel.open(
+                file,
+                Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
+            connection.welcome();
+            long at = 0;
+            byte[] last = new byte[0];
+            for (byte[] bytes = connection.receive(); bytes != null; bytes = connection.receive()) {
+                if (!isZero(bytes)) {
+                    write(to, bytes, at);
+                }
+                at += bytes.length;
+                last = bytes;
+            }
+            // The last block gives the file its length.
+            write(to, last, at - last.length);
+            to.force(true);
+        }
+        connection.welcome();
+        connection.end();
+    }
+
+    private static boolean isZero(byte[] bytes) {
+        for (byte one : bytes) {
+            if (one != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static void write(FileChannel to, byte[] bytes, long at) throws IOException {
+        ByteBuffer buffer = ByteBuffer.wrap(bytes);
+        while (buffer.hasRemaining()) {
+            to.write(buffer, at + buffer.position());
+        }
+    }
+
+    /**
+     * All that is frozen is here: makes the images, and serves them.
+     *
+     * @return the machine as its process is to open it until there is a head
+     */
+    VmDefinition complete() throws IOException {
+        reading = false;
+        Map<String, Path> files = chain.complete(new QemuImages("qemu-img"), tools.clock());
+        for (VmDefinition.Disk disk : machine.disks()) {
+            Path file = files.get(disk.id());
+            if (file == null) {
+                throw new IOException("disk " + disk.id() + " is not among what came over");
+            }
+            exports.put(disk.id(), DiskExport.start(disk.id(), file.toRealPath(), directory(), tools.nanoClock()));
+        }
+        List<VmDefinition.Disk> disks = new ArrayList<>();
+        machine.disks().forEach(disk -> disks.add(new VmDefinition.Disk(disk.id(), files.get(disk.id()))));
+        return new VmDefinition(
+                machine.name(),
+                machine.machine(),
+                machine.accelerator(),
+                machine.cpu(),
+                machine.cpus(),
+                machine.memoryBytes(),
+                machine.guestAgent(),
+                machine.kernel(),
+                machine.extraArguments(),
+                disks,
+                machine.nics());
+    }
+
+    private Path directory() {
+        return tools.runDirectory().apply(machine.name());
+    }
+
+    /** Where the process waits for the memory. */
+    Path memory() {
+        return directory().resolve("copy-memory.sock");
+    }
+
+    /** Whether nobody writes to the copies any more, and all of it is on the disk. Waits for it. */
+    boolean areClosed(Duration patience) {
+        return exports.size() == machine.disks().size()
+                && new TreeMap<>(exports).values().stream().allMatch(export -> export.hasEndedWell(patience));
+    }
+
+    /** They are the machine's. Noted first: who asks after that is told that it may have run. */
+    void own() throws IOException {
+        Taken.note(tools.stateDirectory(), chain.operation());
+        chain.own();
+    }
+
+    /** They are not, and never were. */
+    void disown() throws IOException {
+        chain.disown();
+        Taken.forget(tools.stateDirectory(), chain.operation());
+    }
+
+    /** Cuts the source off, and ends what served it. */
+    void shut() throws IOException {
+        Door opened = door;
+        if (opened != null) {
+            opened.close();
+        }
+        for (VmDefinition.Disk disk : machine.disks()) {
+            DiskExport export = exports.get(disk.id());
+            if (export != null) {
+                export.close();
+            }
+            DiskExport.end(directory(), disk.id());
+        }
+        Files.deleteIfExists(memory());
+    }
+
+    /** The move is over: they stay if they are the machine's, and go otherwise. */
+    void settle() throws IOException {
+        chain.settle();
+    }
+}

@@ -1,0 +1,309 @@
+package dev.holdfast.agent.cluster.real;
+
+import static dev.holdfast.agent.cluster.real.RealCluster.BOUND;
+import static dev.holdfast.agent.cluster.real.RealCluster.GROUP;
+import static dev.holdfast.agent.cluster.real.RealCluster.require;
+import static dev.holdfast.agent.cluster.real.RealCluster.told;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * web1 moves between two nodes that share no disks. Its guest writes to both of its disks all the time, and would notice if
+ * memory and disks were of different moments.
+ */
+@Tag("qemu")
+@Tag("cluster")
+class CopiedMigrationTest {
+    private static final Duration SOON = Duration.ofSeconds(40);
+
+    private static RealCluster cluster;
+    private static RealVm here;
+    private static RealVm there;
+
+    @BeforeAll
+    static void start() throws IOException {
+        cluster = RealCluster.withDisksApart();
+        here = cluster.n1().vm;
+        there = here.on(cluster.n2());
+        here.writeToDisk();
+    }
+
+    @AfterAll
+    static void end() throws IOException {
+        cluster.close();
+    }
+
+    /** Each test begins with web1 on n1. */
+    @AfterEach
+    void bringBack() throws IOException {
+        cluster.wakeAgents();
+        if (!here.hasProcess() && !there.hasProcess()) {
+            await("it may start on one of them")
+                    .atMost(BOUND)
+                    .until(() -> cluster.n1().run("vm", "start", "web1").exit() == 0
+                            || cluster.n2().run("vm", "start", "web1").exit() == 0);
+        }
+        if (there.hasProcess()) {
+            require(move(cluster.n2(), cluster.n1()));
+            deleteMoved();
+        }
+    }
+
+    private static Told move(RealNode from, RealNode to) {
+        Told[] told = new Told[1];
+        await("the nodes have met again").atMost(BOUND).until(() -> {
+            told[0] = from.run("vm", "migrate", "web1", "--to", to.name, "--copy-disks", "--downtime", "2s");
+            return !told[0].err().contains("not in the group channel");
+        });
+        return told[0];
+    }
+
+    /** A migration to n2 whose disks are half over. */
+    private static CompletableFuture<Told> halfWay(String... more) {
+        List<CompletableFuture<Told>> callers = new ArrayList<>();
+        await("the disks go over").atMost(SOON).until(() -> {
+            if (callers.isEmpty() || callers.get(callers.size() - 1).isDone()) {
+                List<String> words = new ArrayList<>(List.of("vm", "migrate", "web1", "--to", "n2", "--copy-disks"));
+                words.addAll(List.of("--bandwidth", "64K", "--downtime", "2s"));
+                words.addAll(List.of(more));
+                callers.add(cluster.inBackground(cluster.n1(), words.toArray(String[]::new)));
+            }
+            return here.copies() == 2 && there.waiting().isPresent();
+        });
+        return callers.get(callers.size() - 1);
+    }
+
+    private static boolean hasHead(RealVm vm) {
+        return Files.exists(vm.chain.resolve("head"), LinkOption.NOFOLLOW_LINKS);
+    }
+
+    private static boolean nothingIsUnderWay() {
+        return cluster.nodes.stream().allMatch(node -> {
+            Told told = node.run("vm", "list");
+            return told.exit() == 0 && !told.out().contains("migrate");
+        });
+    }
+
+    private static void isOnlyHere() throws IOException {
+        here.goesOn(SOON);
+        await("nothing is left on n2")
+                .atMost(SOON)
+                .until(() -> !there.hasProcess() && there.waiting().isEmpty() && !Files.exists(there.chain));
+        await("nothing is under way").atMost(SOON).until(CopiedMigrationTest::nothingIsUnderWay);
+        assertThat(here.runs()).isTrue();
+        await("nothing is copied").atMost(SOON).until(() -> here.copies() == 0);
+        assertThat(hasHead(here)).isTrue();
+    }
+
+    private static void isOnlyThere() throws IOException {
+        there.goesOn(SOON);
+        await("its old process ends").atMost(SOON).until(() -> !here.hasProcess());
+        assertThat(there.console()).doesNotContain("START");
+        assertThat(hasHead(there)).isTrue();
+        assertThat(hasHead(here)).isFalse();
+        Told told = cluster.n1().run("vm", "start", "web1");
+        assertThat(told.exit()).as(told.all()).isNotZero();
+        assertThat(told.err()).contains("n2");
+    }
+
+    @Test
+    void movesWithItsDisksAndItsCheckpointsAndBack() throws IOException {
+        cluster.awaitPresent();
+        require(cluster.n1().run("checkpoint", "create", GROUP + "@before"));
+        long then = here.counter();
+        await().until(() -> here.counter() > then + 20);
+
+        require(move(cluster.n1(), cluster.n2()));
+        isOnlyThere();
+        assertThat(there.counter()).isGreaterThan(then + 20);
+        assertThat(there.chain.resolve("arriving.json")).doesNotExist();
+
+        cluster.awaitPresent();
+        require(cluster.n1().run("checkpoint", "verify", GROUP + "@before"));
+        require(cluster.n1().run("checkpoint", "create", GROUP + "@there"));
+        require(cluster.n1().run("checkpoint", "revert", "--yes", "--paused", GROUP + "@before"));
+        assertThat(here.hasProcess()).isFalse();
+        assertThat(there.counter()).isLessThanOrEqualTo(then + 20);
+        require(cluster.n2().run("vm", "thaw", "web1"));
+        require(cluster.n2().run("vm", "thaw", "web2"));
+        there.goesOn(SOON);
+
+        require(move(cluster.n2(), cluster.n1()));
+        here.goesOn(SOON);
+        assertThat(there.hasProcess()).isFalse();
+        assertThat(hasHead(there)).isFalse();
+        cluster.awaitPresent();
+        require(cluster.n2().run("checkpoint", "revert", "--yes", GROUP + "@there"));
+        here.goesOn(SOON);
+        require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@there"));
+        require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@before"));
+        here.goesOn(SOON);
+        deleteMoved();
+        // What the reverts have left on the way: the other tests are slow enough without it.
+        for (String file : here.snapshotFiles()) {
+            if (file.endsWith(".json")) {
+                require(cluster.n1().run("snapshot", "delete", "--yes", "web1@" + file.replace(".json", "")));
+            }
+        }
+    }
+
+    /** As an administrator does who needs the room. */
+    private static void deleteMoved() throws IOException {
+        try (Stream<Path> files = Files.walk(there.chain)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    @Test
+    void neverReplacesWhatIsThere() throws IOException {
+        Path file = Files.createDirectories(there.chain).resolve("somebody's");
+        Files.writeString(file, "precious");
+        Told told = move(cluster.n1(), cluster.n2());
+        assertThat(told.exit()).as(told.all()).isEqualTo(1);
+        assertThat(told.err()).contains("is not empty");
+        assertThat(file).hasContent("precious");
+        Files.delete(file);
+        Files.delete(there.chain);
+        isOnlyHere();
+    }
+
+    @Test
+    void aSlowLinkIsGivenUpAndTheGuestRunsOn() throws IOException {
+        CompletableFuture<Told> caller = halfWay("--timeout", "8s");
+        long before = here.counter();
+        Told told = told(caller);
+        assertThat(told.exit()).as(told.all()).isEqualTo(1);
+        assertThat(told.err()).contains("in time");
+        assertThat(here.counter()).isGreaterThan(before);
+        isOnlyHere();
+    }
+
+    @Test
+    void theTargetsDiskRunsFull() throws IOException {
+        Path filler = cluster.ownDisks(cluster.n2()).resolve("filler");
+        CompletableFuture<Told> caller = halfWay();
+        cluster.fill(filler);
+        here.hurryCopies();
+        Told told = told(caller);
+        Files.delete(filler);
+        assertThat(told.exit()).as(told.all()).isEqualTo(1);
+        assertThat(told.err()).contains("disk");
+        isOnlyHere();
+    }
+
+    @Test
+    void targetProcessKilledWhileItsDisksAreCopied() throws IOException {
+        CompletableFuture<Told> caller = halfWay();
+        Signals.send("KILL", there.waiting().orElseThrow());
+        here.hurryCopies();
+        Told told = told(caller);
+        assertThat(told.exit()).as(told.all()).isEqualTo(1);
+        isOnlyHere();
+    }
+
+    @Test
+    void targetAgentKilledWhileItsDisksAreCopied() throws IOException {
+        CompletableFuture<Told> caller = halfWay();
+        cluster.n2().agent.kill();
+        Told told = told(caller);
+        assertThat(told.exit()).as(told.all()).isEqualTo(1);
+        here.goesOn(SOON);
+        cluster.n2().agent.startAgain();
+        isOnlyHere();
+    }
+
+    @Test
+    void sourceAgentKilledWhileItsDisksAreCopied() throws IOException {
+        CompletableFuture<Told> caller = halfWay();
+        cluster.n1().agent.kill();
+        assertThat(told(caller).exit()).isNotZero();
+        here.goesOn(SOON);
+        cluster.n1().agent.startAgain();
+        isOnlyHere();
+    }
+
+    @Test
+    void stopEndsTheMoveAndTheMachine() throws IOException {
+        CompletableFuture<Told> caller = halfWay();
+        require(cluster.n1().run("vm", "stop", "--force", "web1"));
+        assertThat(told(caller).exit()).isEqualTo(1);
+        await("nothing is left")
+                .atMost(SOON)
+                .until(() -> !here.hasProcess() && there.waiting().isEmpty() && !Files.exists(there.chain));
+        assertThat(hasHead(here)).isTrue();
+    }
+
+    @Test
+    void targetAgentHangsWhileItsDisksAreCopied() throws IOException {
+        CompletableFuture<Told> caller = halfWay();
+        cluster.n2().agent.signal("STOP");
+        here.hurryCopies();
+        Told told = told(caller);
+        assertThat(told.exit()).as(told.all()).isEqualTo(1);
+        here.goesOn(SOON);
+        cluster.n2().agent.signal("CONT");
+        isOnlyHere();
+    }
+
+    private interface Fault {
+        void strike() throws IOException;
+    }
+
+    /** Something happens once the guest stands still: anywhere between the end of the copies and the end of the move. */
+    private static void inTheSwitchOver(Fault fault) throws IOException {
+        CompletableFuture<Told> caller = halfWay();
+        here.hurryCopies();
+        await("it stands still")
+                .atMost(SOON)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(1))
+                // While the last of its memory goes over QEMU answers nobody.
+                .ignoreExceptions()
+                .until(() -> {
+                    here.hurry();
+                    return !here.runs();
+                });
+        fault.strike();
+        told(caller);
+        cluster.wakeAgents();
+        await("nothing is under way").atMost(BOUND).until(CopiedMigrationTest::nothingIsUnderWay);
+        assertThat(here.hasProcess() && there.hasProcess()).isFalse();
+        assertThat(hasHead(here) && hasHead(there)).isFalse();
+        if (!here.hasProcess() && !there.hasProcess()) {
+            // Its memory was lost on one node and old on the other.
+            await("it may start where its newest disks are")
+                    .atMost(BOUND)
+                    .until(() -> cluster.n1().run("vm", "start", "web1").exit() == 0
+                            || cluster.n2().run("vm", "start", "web1").exit() == 0);
+        }
+        (here.hasProcess() ? here : there).goesOn(SOON);
+    }
+
+    @Test
+    void sourceAgentKilledInTheSwitchOver() throws IOException {
+        inTheSwitchOver(() -> cluster.n1().agent.kill());
+    }
+
+    @Test
+    void targetAgentKilledInTheSwitchOver() throws IOException {
+        inTheSwitchOver(() -> cluster.n2().agent.kill());
+    }
+}
