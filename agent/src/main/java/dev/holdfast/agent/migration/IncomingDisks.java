@@ -75,6 +75,8 @@ final class IncomingDisks {
             receive(connection, purpose.substring(OutgoingDisks.PART.length()));
         } else if (purpose.equals(OutgoingDisks.MEMORY)) {
             at.join(connection, memory());
+            // The mass of the disks is here, and the guest still runs: what is left is flushed while it stands still.
+            chain.flush();
         } else {
             DiskExport export = exports.get(purpose.replace(OutgoingDisks.DISK, ""));
             if (export == null) {

@@ -87,7 +87,7 @@ public final class SealedConnection implements Closeable {
         Socket socket = new Socket();
         try {
             prepare(socket, patience);
-            socket.connect(address, Math.toIntExact(patience.toMillis()));
+            connect(socket, address, patience);
             byte[] salt = Secret.random();
             socket.getOutputStream().write(MAGIC);
             socket.getOutputStream().write(salt);
@@ -103,6 +103,18 @@ public final class SealedConnection implements Closeable {
         } catch (IOException e) {
             socket.close();
             throw e;
+        }
+    }
+
+    private static void connect(Socket socket, InetSocketAddress address, Duration patience) throws IOException {
+        try {
+            socket.connect(address, Math.toIntExact(patience.toMillis()));
+        } catch (IOException e) {
+            throw new IOException(
+                    ("TCP port %d of %s cannot be reached (%s); is there a firewall? What moves uses ports of"
+                                    + " net.ipv4.ip_local_port_range")
+                            .formatted(address.getPort(), address.getHostString(), e.getMessage()),
+                    e);
         }
     }
 

@@ -114,7 +114,7 @@ class IncomingDisksTest {
         entry = Operation.local(ID, OperationKind.MIGRATE_IN, WEB, Instant.EPOCH, "n1");
         journal.write(entry);
         Freight freight = new Freight(
-                chain.toString(), 1, List.of(new Freight.Active("d0-000001.qcow2", 1 << 20, "")), List.of());
+                chain.toString(), 1, List.of(new Freight.Active("d0-000001.qcow2", 1 << 20, 1 << 9, "")), List.of());
         ArrivingChain.begin(chain, ID.value(), freight).complete(new NoImages(), Instant::now);
     }
 
