@@ -80,7 +80,7 @@ class CopiedMigrationTest {
         await("the disks go over").atMost(SOON).until(() -> {
             if (callers.isEmpty() || callers.get(callers.size() - 1).isDone()) {
                 List<String> words = new ArrayList<>(List.of("vm", "migrate", "web1", "--to", "n2", "--copy-disks"));
-                words.addAll(List.of("--bandwidth", "64K", "--downtime", "2s"));
+                words.addAll(List.of("--bandwidth", "128K", "--downtime", "2s"));
                 words.addAll(List.of(more));
                 callers.add(cluster.inBackground(cluster.n1(), words.toArray(String[]::new)));
             }
@@ -187,7 +187,7 @@ class CopiedMigrationTest {
 
     @Test
     void aSlowLinkIsGivenUpAndTheGuestRunsOn() throws IOException {
-        CompletableFuture<Told> caller = halfWay("--timeout", "8s");
+        CompletableFuture<Told> caller = halfWay("--timeout", "6s");
         long before = here.counter();
         Told told = told(caller);
         assertThat(told.exit()).as(told.all()).isEqualTo(1);
