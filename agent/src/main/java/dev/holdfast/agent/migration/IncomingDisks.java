@@ -69,21 +69,23 @@ final class IncomingDisks {
         return new Opening(opened.port(), secret);
     }
 
-    private void serve(Door at, SealedConnection connection) throws IOException {
+    private Door.Served serve(Door at, SealedConnection connection) throws IOException {
         String purpose = connection.purpose();
         if (purpose.startsWith(OutgoingDisks.PART)) {
             receive(connection, purpose.substring(OutgoingDisks.PART.length()));
-        } else if (purpose.equals(OutgoingDisks.MEMORY)) {
-            at.join(connection, memory());
+            return Door.Served.WHOLLY;
+        }
+        if (purpose.equals(OutgoingDisks.MEMORY)) {
+            Door.Served joined = at.join(connection, memory());
             // The mass of the disks is here, and the guest still runs: what is left is flushed while it stands still.
             chain.flush();
-        } else {
-            DiskExport export = exports.get(purpose.replace(OutgoingDisks.DISK, ""));
-            if (export == null) {
-                throw new IOException("nobody waits for \"" + purpose + "\"");
-            }
-            at.join(connection, export.socket());
+            return joined;
         }
+        DiskExport export = exports.get(purpose.replace(OutgoingDisks.DISK, ""));
+        if (export == null) {
+            throw new IOException("nobody waits for \"" + purpose + "\"");
+        }
+        return at.join(connection, export.socket());
     }
 
     /** What is all zeros takes no room. */

@@ -24,6 +24,14 @@ public final class Door implements Closeable {
     private final Visitors visitors;
     private final OpenEnds open = new OpenEnds();
 
+    /** What becomes of a connection that was served. */
+    public enum Served {
+        /** All that there was to say was said. */
+        WHOLLY,
+        /** It was joined with a program. */
+        JOINED
+    }
+
     /** What is done with those who know the secret. On a thread of its own for each. */
     public interface Visitors {
         /**
@@ -31,7 +39,7 @@ public final class Door implements Closeable {
          *
          * @throws IOException it is not welcome, or has broken off
          */
-        void serve(Door door, SealedConnection connection) throws IOException;
+        Served serve(Door door, SealedConnection connection) throws IOException;
     }
 
     private Door(ServerSocket server, Secret secret, Visitors visitors) {
@@ -79,7 +87,9 @@ public final class Door implements Closeable {
 
     private void visit(Socket socket) {
         try {
-            visitors.serve(this, SealedConnection.answer(socket, secret, HANDSHAKE));
+            if (visitors.serve(this, SealedConnection.answer(socket, secret, HANDSHAKE)) == Served.WHOLLY) {
+                open.end(socket);
+            }
         } catch (IOException e) {
             LOG.info("a connection from {} has ended: {}", socket.getRemoteSocketAddress(), e.getMessage());
             open.end(socket);
@@ -87,10 +97,11 @@ public final class Door implements Closeable {
     }
 
     /** Joins a visitor with a program of this node that waits at a UNIX socket. Returns at once. */
-    public void join(SealedConnection connection, Path program) throws IOException {
+    public Served join(SealedConnection connection, Path program) throws IOException {
         SocketChannel channel = open.keep(SocketChannel.open(UnixDomainSocketAddress.of(program)));
         connection.welcome();
         Ferry.begin(channel, connection);
+        return Served.JOINED;
     }
 
     /** Shuts it, and cuts off everybody who came through it. */

@@ -43,6 +43,11 @@ class TunnelTest {
         return noise;
     }
 
+    private static Door.Served onlyWelcome(Door door, SealedConnection connection) throws IOException {
+        connection.welcome();
+        return Door.Served.JOINED;
+    }
+
     @Test
     void carriesBytesBothWaysBetweenTwoUnixSocketsAndTheirEndsToo() throws Exception {
         Path program = directory.resolve("program.sock");
@@ -74,7 +79,7 @@ class TunnelTest {
 
     @Test
     void doesNotAnswerWhoDoesNotKnowTheSecret() throws IOException {
-        try (Door door = Door.open("127.0.0.1", secret, (d, c) -> c.welcome())) {
+        try (Door door = Door.open("127.0.0.1", secret, TunnelTest::onlyWelcome)) {
             assertThatThrownBy(() -> SealedConnection.call(at(door), Secret.fresh(), "memory", SOON))
                     .isInstanceOf(IOException.class);
             SealedConnection.call(at(door), Secret.parse(secret.text()), "memory", SOON)
@@ -95,6 +100,7 @@ class TunnelTest {
             } catch (IOException e) {
                 got.add("(broken)");
             }
+            return Door.Served.WHOLLY;
         };
         try (Door door = Door.open("127.0.0.1", secret, listening);
                 SealedConnection whole = SealedConnection.call(at(door), secret, "files", SOON)) {
@@ -140,7 +146,7 @@ class TunnelTest {
     @Test
     void closingTheGatewayEndsAProgramThatWaits() throws IOException {
         Path near = directory.resolve("near.sock");
-        try (Door door = Door.open("127.0.0.1", secret, (d, c) -> c.welcome())) {
+        try (Door door = Door.open("127.0.0.1", secret, TunnelTest::onlyWelcome)) {
             Gateway gateway = new Gateway(at(door), secret, SOON);
             gateway.open(near, "disk d0");
             try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(near))) {
