@@ -30,6 +30,8 @@ import org.slf4j.LoggerFactory;
 final class IncomingDisks {
     private static final Logger LOG = LoggerFactory.getLogger(IncomingDisks.class);
     private static final Duration SILENCE = Duration.ofSeconds(30);
+    /** The sender gives up if nothing is taken for some time, as while much is flushed at once. */
+    private static final long UNFLUSHED = 64L << 20;
 
     private final NodeTools tools;
     private final VmDefinition machine;
@@ -75,11 +77,13 @@ final class IncomingDisks {
             receive(connection, purpose.substring(OutgoingDisks.PART.length()));
             return Door.Served.WHOLLY;
         }
-        if (purpose.equals(OutgoingDisks.MEMORY)) {
-            Door.Served joined = at.join(connection, memory());
-            // The mass of the disks is here, and the guest still runs: what is left is flushed while it stands still.
+        if (purpose.equals(OutgoingDisks.FLUSH)) {
             chain.flush();
-            return joined;
+            connection.welcome();
+            return Door.Served.WHOLLY;
+        }
+        if (purpose.equals(OutgoingDisks.MEMORY)) {
+            return at.join(connection, memory());
         }
         DiskExport export = exports.get(purpose.replace(OutgoingDisks.DISK, ""));
         if (export == null) {
@@ -101,6 +105,7 @@ final class IncomingDisks {
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
             connection.welcome();
             long at = 0;
+            long flushed = 0;
             byte[] last = new byte[0];
             for (byte[] bytes = connection.receive(); bytes != null; bytes = connection.receive()) {
                 if (!isZero(bytes)) {
@@ -108,6 +113,10 @@ final class IncomingDisks {
                 }
                 at += bytes.length;
                 last = bytes;
+                if (at - flushed > UNFLUSHED) {
+                    to.force(false);
+                    flushed = at;
+                }
             }
             // The last block gives the file its length.
             write(to, last, at - last.length);

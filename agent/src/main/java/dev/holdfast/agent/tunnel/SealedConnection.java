@@ -8,6 +8,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
@@ -82,6 +83,7 @@ public final class SealedConnection implements Closeable {
      *
      * @param purpose what it is for
      * @param patience for the connection to stand and to be answered
+     * @throws SocketTimeoutException the other agent is there, and not ready for this purpose in that time
      */
     public static SealedConnection call(InetSocketAddress address, Secret secret, String purpose, Duration patience)
             throws IOException {
@@ -93,8 +95,7 @@ public final class SealedConnection implements Closeable {
             socket.getOutputStream().write(MAGIC);
             socket.getOutputStream().write(salt);
             DataInputStream in = new DataInputStream(socket.getInputStream());
-            byte[] other = new byte[SALT];
-            in.readFully(other);
+            byte[] other = salt(in, address);
             SealedConnection connection = new SealedConnection(
                     socket, in, seal(secret, THERE, salt, other), seal(secret, BACK, salt, other), purpose);
             connection.send(purpose.getBytes(StandardCharsets.UTF_8));
@@ -104,6 +105,18 @@ public final class SealedConnection implements Closeable {
         } catch (IOException e) {
             socket.close();
             throw e;
+        }
+    }
+
+    private static byte[] salt(DataInputStream in, InetSocketAddress address) throws IOException {
+        byte[] salt = new byte[SALT];
+        try {
+            in.readFully(salt);
+            return salt;
+        } catch (SocketTimeoutException e) {
+            throw new IOException(
+                    "the agent at port %d of %s does not answer".formatted(address.getPort(), address.getHostString()),
+                    e);
         }
     }
 
