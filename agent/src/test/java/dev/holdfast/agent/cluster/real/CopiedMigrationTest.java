@@ -104,7 +104,10 @@ class CopiedMigrationTest {
         here.goesOn(SOON);
         await("nothing is left on n2")
                 .atMost(SOON)
-                .until(() -> !there.hasProcess() && there.waiting().isEmpty() && !Files.exists(there.chain));
+                .until(() -> !there.hasProcess()
+                        && there.waiting().isEmpty()
+                        && !there.isServed()
+                        && !Files.exists(there.chain));
         await("nothing is under way").atMost(SOON).until(CopiedMigrationTest::nothingIsUnderWay);
         assertThat(here.runs()).isTrue();
         await("nothing is copied").atMost(SOON).until(() -> here.copies() == 0);
@@ -115,6 +118,7 @@ class CopiedMigrationTest {
         there.goesOn(SOON);
         await("its old process ends").atMost(SOON).until(() -> !here.hasProcess());
         assertThat(there.console()).doesNotContain("START");
+        assertThat(there.isServed()).isFalse();
         assertThat(hasHead(there)).isTrue();
         assertThat(hasHead(here)).isFalse();
         Told told = cluster.n1().run("vm", "start", "web1");
@@ -148,6 +152,7 @@ class CopiedMigrationTest {
         here.goesOn(SOON);
         assertThat(there.hasProcess()).isFalse();
         assertThat(hasHead(there)).isFalse();
+        verifiesWhileItIsStopped(GROUP + "@there");
         cluster.awaitPresent();
         require(cluster.n2().run("checkpoint", "revert", "--yes", GROUP + "@there"));
         here.goesOn(SOON);
@@ -161,6 +166,19 @@ class CopiedMigrationTest {
                 require(cluster.n1().run("snapshot", "delete", "--yes", "web1@" + file.replace(".json", "")));
             }
         }
+    }
+
+    /** The checkpoint was made on n2, which says that the disks are on n1 now. */
+    private static void verifiesWhileItIsStopped(String checkpoint) {
+        require(cluster.n1().run("vm", "stop", "--force", "web1"));
+        await("n2 has heard of it")
+                .atMost(BOUND)
+                .until(() -> cluster.n2()
+                        .run("group", "show", GROUP, "-o", "json")
+                        .out()
+                        .contains("stopped"));
+        require(cluster.n2().run("checkpoint", "verify", checkpoint));
+        require(cluster.n1().run("vm", "start", "web1"));
     }
 
     /** As an administrator does who needs the room. */

@@ -111,6 +111,13 @@ final class RealVm {
         }
     }
 
+    /** Whether its disks are served to somebody who copies. */
+    boolean isServed() {
+        return ProcessHandle.allProcesses()
+                .map(process -> process.info().commandLine().orElse(""))
+                .anyMatch(line -> line.contains("qemu-nbd") && line.contains(run + "/"));
+    }
+
     /** Puts something into the second half of its second disk, which its guest does not use. */
     void writeToDisk() throws IOException {
         String command = "qemu-io -d /machine/peripheral/dev-d1/virtio-backend \"write -P 7 9M 6M\"";
