@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -33,12 +32,15 @@ class CopiedMigrationTest {
     private static final Duration SOON = Duration.ofSeconds(40);
 
     private static RealCluster cluster;
+    private static Moving moving;
     private static RealVm here;
     private static RealVm there;
 
     @BeforeAll
     static void start() throws IOException {
         cluster = RealCluster.withDisksApart();
+        List<String> copied = List.of("--copy-disks", "--downtime", "2s");
+        moving = new Moving(cluster, copied, List.of("--copy-disks", "--downtime", "2s", "--bandwidth", "128K"));
         here = cluster.n1().vm;
         there = here.on(cluster.n2());
         here.writeToDisk();
@@ -66,38 +68,16 @@ class CopiedMigrationTest {
     }
 
     private static Told move(RealNode from, RealNode to) {
-        Told[] told = new Told[1];
-        await("the nodes have met again").atMost(BOUND).until(() -> {
-            told[0] = from.run("vm", "migrate", "web1", "--to", to.name, "--copy-disks", "--downtime", "2s");
-            return !told[0].err().contains("not in the group channel");
-        });
-        return told[0];
+        return moving.move(from, to);
     }
 
     /** A migration to n2 whose disks are half over. */
     private static CompletableFuture<Told> halfWay(String... more) {
-        List<CompletableFuture<Told>> callers = new ArrayList<>();
-        await("the disks go over").atMost(SOON).until(() -> {
-            if (callers.isEmpty() || callers.get(callers.size() - 1).isDone()) {
-                List<String> words = new ArrayList<>(List.of("vm", "migrate", "web1", "--to", "n2", "--copy-disks"));
-                words.addAll(List.of("--bandwidth", "128K", "--downtime", "2s"));
-                words.addAll(List.of(more));
-                callers.add(cluster.inBackground(cluster.n1(), words.toArray(String[]::new)));
-            }
-            return here.copies() == 2 && there.waiting().isPresent();
-        });
-        return callers.get(callers.size() - 1);
+        return moving.until(() -> here.copies() == 2 && there.waiting().isPresent(), more);
     }
 
     private static boolean hasHead(RealVm vm) {
         return Files.exists(vm.chain.resolve("head"), LinkOption.NOFOLLOW_LINKS);
-    }
-
-    private static boolean nothingIsUnderWay() {
-        return cluster.nodes.stream().allMatch(node -> {
-            Told told = node.run("vm", "list");
-            return told.exit() == 0 && !told.out().contains("migrate");
-        });
     }
 
     private static void isOnlyHere() throws IOException {
@@ -108,7 +88,7 @@ class CopiedMigrationTest {
                         && there.waiting().isEmpty()
                         && !there.isServed()
                         && !Files.exists(there.chain));
-        await("nothing is under way").atMost(SOON).until(CopiedMigrationTest::nothingIsUnderWay);
+        moving.awaitEnd();
         assertThat(here.runs()).isTrue();
         await("nothing is copied").atMost(SOON).until(() -> here.copies() == 0);
         assertThat(hasHead(here)).isTrue();
@@ -302,7 +282,7 @@ class CopiedMigrationTest {
         fault.strike();
         told(caller);
         cluster.wakeAgents();
-        await("nothing is under way").atMost(BOUND).until(CopiedMigrationTest::nothingIsUnderWay);
+        moving.awaitEnd();
         assertThat(here.hasProcess() && there.hasProcess()).isFalse();
         assertThat(hasHead(here) && hasHead(there)).isFalse();
         if (!here.hasProcess() && !there.hasProcess()) {

@@ -14,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
@@ -30,12 +29,14 @@ class LiveMigrationTest {
     private static final Duration SOON = Duration.ofSeconds(60);
 
     private static RealCluster cluster;
+    private static Moving moving;
     private static RealVm here;
     private static RealVm there;
 
     @BeforeAll
     static void start() throws IOException {
         cluster = RealCluster.withSharedDisks();
+        moving = new Moving(cluster, List.of(), List.of("--bandwidth", "64K", "--downtime", "1ms"));
         here = cluster.n1().vm;
         there = here.on(cluster.n2());
     }
@@ -59,35 +60,11 @@ class LiveMigrationTest {
     }
 
     private static Told move(RealNode from, RealNode to) {
-        Told[] told = new Told[1];
-        await("the nodes have met again").atMost(BOUND).until(() -> {
-            told[0] = from.run("vm", "migrate", "web1", "--to", to.name);
-            return !told[0].err().contains("not in the group channel");
-        });
-        return told[0];
+        return moving.move(from, to);
     }
 
-    /** A migration to n2 that does not come to an end by itself. */
     private static CompletableFuture<Told> halfWay() {
-        List<CompletableFuture<Told>> callers = new ArrayList<>();
-        await("memory goes over").atMost(SOON).until(() -> {
-            // Refused for as long as the nodes have not met again after the test before.
-            if (callers.isEmpty() || callers.get(callers.size() - 1).isDone()) {
-                callers.add(cluster.inBackground(
-                        cluster.n1(),
-                        "vm",
-                        "migrate",
-                        "web1",
-                        "--to",
-                        "n2",
-                        "--bandwidth",
-                        "64K",
-                        "--downtime",
-                        "1ms"));
-            }
-            return here.migrates() && there.waiting().isPresent();
-        });
-        return callers.get(callers.size() - 1);
+        return moving.until(() -> here.migrates() && there.waiting().isPresent());
     }
 
     private static void isOnlyHere() throws IOException {
@@ -95,10 +72,7 @@ class LiveMigrationTest {
         await("nothing is left on n2")
                 .atMost(SOON)
                 .until(() -> !there.hasProcess() && there.waiting().isEmpty());
-        await("nothing is under way")
-                .atMost(SOON)
-                .until(() -> cluster.nodes.stream()
-                        .noneMatch(node -> node.run("vm", "list").out().contains("migrate")));
+        moving.awaitEnd();
         assertThat(here.runs()).isTrue();
     }
 
