@@ -40,6 +40,11 @@ public final class Gateway implements Closeable {
         return open.keep(SealedConnection.call(far, secret, purpose, patience));
     }
 
+    /** Ends a connection of the agent itself. */
+    public void end(SealedConnection connection) {
+        open.end(connection);
+    }
+
     /**
      * Calls the other agent, and waits in the background for a program to take the connection over.
      *
