@@ -31,9 +31,9 @@ setup() { ra_setup; }
 }
 
 @test "wrong parameters: start, monitor, validate-all say so everywhere" {
-    for wrong in "vm=" "vm=../web" "vm=.web" "vm=we b" "run_dir=run" "on_io_error=reboot" "shutdown_timeout=1m"; do
+    for wrong in "vm=" "vm=../web" "vm=.web" "vm=we b" "run_dir=run" "on_io_error=reboot" "shutdown_timeout=1m" "copy_disks=perhaps"; do
         for action in start validate-all monitor reload-agent; do
-            case $wrong:$action in on_io_error*:[mr]* | shutdown*:[mr]*) continue ;; esac
+            case $wrong:$action in on_io_error*:[mr]* | shutdown*:[mr]* | copy*:[mr]*) continue ;; esac
             run env "OCF_RESKEY_$wrong" "$ra" "$action"
             echo "$wrong $action: $status $output"
             [ "$status" -eq 6 ]
@@ -44,7 +44,7 @@ setup() { ra_setup; }
 
 @test "a typo in a parameter that may change while the machine runs: it is watched and stopped as by default" {
     qemu "$dir"
-    for wrong in "on_io_error=reboot" "shutdown_timeout=1m"; do
+    for wrong in "on_io_error=reboot" "shutdown_timeout=1m" "copy_disks=perhaps"; do
         run env "OCF_RESKEY_$wrong" "$ra" reload-agent
         [ "$status" -eq 0 ]
         grep -q "using the default instead: .*${wrong%%=*}" "$base/log"

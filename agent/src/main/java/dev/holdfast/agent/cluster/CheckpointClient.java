@@ -163,24 +163,23 @@ public final class CheckpointClient {
         List<Verification.Row> rows = new ArrayList<>();
         for (MemberReport member : record.reports()) {
             for (VmReport vm : member.vms()) {
-                Name keeper = peers.keeperOf(vm.vm(), member.node());
-                progress.phase("verify", "verifying " + vm.vm() + " on " + keeper);
-                rows.addAll(verifyPart(keeper, vm.vm(), record.name()));
+                progress.phase("verify", "verifying " + vm.vm());
+                rows.addAll(verifyPart(member.node(), vm.vm(), record.name()));
             }
         }
         return rows;
     }
 
-    private List<Verification.Row> verifyPart(Name node, Name vm, Name checkpoint) throws InterruptedException {
+    private List<Verification.Row> verifyPart(Name then, Name vm, Name checkpoint) throws InterruptedException {
         Map<String, Object> body = Map.of("vm", vm.value(), "checkpoint", checkpoint.value());
         List<Verification.Row> rows = new ArrayList<>();
         try {
-            JsonObject answer = question(node, new PeerRequest(Kind.VERIFY_PART, JsonObject.of(body)), LONG);
-            for (JsonObject file : answer.objects("files")) {
+            Peers.Told told = peers.askKeeper(vm, then, new PeerRequest(Kind.VERIFY_PART, JsonObject.of(body)), LONG);
+            for (JsonObject file : told.answer().objects("files")) {
                 Checked checked = file.as(Checked.class);
                 rows.add(new Verification.Row(
                         vm,
-                        node,
+                        told.node(),
                         checked.role(),
                         checked.path(),
                         checked.intact() ? State.INTACT : State.DAMAGED,
@@ -188,9 +187,9 @@ public final class CheckpointClient {
             }
         } catch (RoundRefusedException e) {
             rows.add(new Verification.Row(
-                    vm, node, "part", "", State.UNKNOWN, e.because().text()));
-        } catch (JsonException e) {
-            rows.add(new Verification.Row(vm, node, "part", "", State.UNKNOWN, String.valueOf(e.getMessage())));
+                    vm, then, "part", "", State.UNKNOWN, e.because().text()));
+        } catch (OutcomeUnknownException | JsonException e) {
+            rows.add(new Verification.Row(vm, then, "part", "", State.UNKNOWN, String.valueOf(e.getMessage())));
         }
         return rows;
     }

@@ -164,8 +164,9 @@ public final class LeaderDesk {
                         "vm", vm.vm().value(), "checkpoint", record.name().value());
                 try {
                     peers.get()
-                            .ask(
-                                    peers.get().keeperOf(vm.vm(), member.node()),
+                            .askKeeper(
+                                    vm.vm(),
+                                    member.node(),
                                     new PeerRequest(PeerRequest.Kind.DELETE_PART, JsonObject.of(body)),
                                     PART_PATIENCE);
                 } catch (RoundRefusedException e) {

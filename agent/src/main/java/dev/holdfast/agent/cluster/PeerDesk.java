@@ -8,6 +8,7 @@ import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,15 +74,27 @@ public final class PeerDesk implements BiFunction<Name, byte[], byte[]> {
                 Wish wish = WishForm.read(body.object("wish").orElse(JsonObject.empty()));
                 yield JsonObject.of(Map.of("ties", parts.ties(name(body, "vm"), wish.options())));
             }
-            case DELETE_PART -> {
-                parts.delete(name(body, "vm"), name(body, "checkpoint"));
-                yield JsonObject.empty();
-            }
+            case DELETE_PART ->
+                whereItIs(name(body, "vm"), vm -> {
+                    parts.delete(vm, name(body, "checkpoint"));
+                    return JsonObject.empty();
+                });
             case VERIFY_PART ->
-                JsonObject.of(Map.of("files", parts.verify(name(body, "vm"), name(body, "checkpoint"))));
+                whereItIs(
+                        name(body, "vm"),
+                        vm -> JsonObject.of(Map.of("files", parts.verify(vm, name(body, "checkpoint")))));
             case MIGRATION -> migrations.answer(body);
             case REPLICATION -> replicas.answer(body);
         };
+    }
+
+    private interface Part {
+        JsonObject of(Name vm) throws RoundRefusedException, JsonException;
+    }
+
+    private JsonObject whereItIs(Name vm, Part part) throws RoundRefusedException, JsonException {
+        Optional<Name> moved = migrations.destinationOfDisks(vm);
+        return moved.isPresent() ? Peers.movedTo(moved.get()) : part.of(vm);
     }
 
     private static Name name(JsonObject body, String key) throws JsonException {

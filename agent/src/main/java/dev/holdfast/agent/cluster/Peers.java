@@ -1,5 +1,6 @@
 package dev.holdfast.agent.cluster;
 
+import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.engine.Coordinator;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
@@ -9,7 +10,10 @@ import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -21,6 +25,7 @@ import java.util.function.BooleanSupplier;
 public final class Peers {
 
     private static final String STOPPED = "stopped";
+    private static final String MOVED_TO = "moved_to";
     private static final int ELECTION_TRIES = 60;
     private static final Duration BETWEEN_TRIES = Duration.ofMillis(250);
     private static final Duration JOINING = Duration.ofSeconds(10);
@@ -78,11 +83,51 @@ public final class Peers {
         }
     }
 
+    /** What a node has answered. */
+    record Told(Name node, JsonObject answer) {}
+
+    /** For an answer: the chain has moved to that node. */
+    static JsonObject movedTo(Name node) {
+        return JsonObject.of(Map.of(MOVED_TO, node.value()));
+    }
+
+    /**
+     * Asks the node that has a machine's chain in hand, and where that says that it moved with a copy, the next.
+     *
+     * @param then the node that had it once
+     * @throws RoundRefusedException it was not done
+     * @throws OutcomeUnknownException a node was asked, and no answer came
+     */
+    Told askKeeper(Name vm, Name then, PeerRequest request, Duration patience)
+            throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
+        Set<Name> asked = new LinkedHashSet<>();
+        Name node = keeperOf(vm, then);
+        while (asked.add(node)) {
+            JsonObject answer = ask(node, request, patience);
+            Optional<Name> next = destination(answer);
+            if (next.isEmpty()) {
+                return new Told(node, answer);
+            }
+            node = next.get();
+        }
+        throw new RoundRefusedException(Refusal.failed(
+                "the disks of %s have left each of the nodes %s; start it where they are, see 'holdfast fsck' there"
+                        .formatted(vm, asked)));
+    }
+
+    private static Optional<Name> destination(JsonObject answer) throws OutcomeUnknownException {
+        try {
+            return answer.text(MOVED_TO).map(Name::new);
+        } catch (JsonException | IllegalArgumentException e) {
+            throw new OutcomeUnknownException("the answer cannot be read: " + e.getMessage());
+        }
+    }
+
     /**
      * The node that has a machine's chain in hand: the one that runs it now, because it may have moved since; if none does, or
      * the store cannot be asked, the one that ran it then.
      */
-    Name keeperOf(Name vm, Name then) {
+    private Name keeperOf(Name vm, Name then) {
         try {
             return nodes.nodes().stream()
                     .filter(node -> !STOPPED.equals(node.vms().getOrDefault(vm, STOPPED)))

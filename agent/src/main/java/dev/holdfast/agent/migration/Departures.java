@@ -214,6 +214,20 @@ public final class Departures {
                 .map(flight -> flight.outgoing().target());
     }
 
+    /** Where a machine's chain went, if it was moved with a copy of its disks and those here are set aside. */
+    Optional<Name> destinationOfDisks(Name vm) {
+        try {
+            Optional<ManagedVm> machine = tools.vms().find(vm);
+            return machine.isPresent()
+                    ? LeftChain.of(machine.get().definition()).note().map(note -> new Name(note.target()))
+                    : Optional.empty();
+        } catch (IOException e) {
+            // Whoever opens the chain is told, too.
+            LOG.debug("{}: {}", vm, e.getMessage());
+            return Optional.empty();
+        }
+    }
+
     /** Whether a migration of this node is under way. */
     boolean isUnderWay(Name migration) {
         return flights.values().stream()

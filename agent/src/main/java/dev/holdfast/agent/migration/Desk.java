@@ -5,6 +5,7 @@ import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.protocol.Name;
+import java.util.Optional;
 
 /**
  * Answers the other node. Thread-safe.
@@ -24,5 +25,10 @@ public record Desk(Departures departures, Arrivals arrivals) implements Migratio
             case DROP -> arrivals.drop(body);
             case COMING -> Word.answer(departures.isUnderWay(id) ? Word.Answer.COMING : Word.Answer.UNKNOWN);
         };
+    }
+
+    @Override
+    public Optional<Name> destinationOfDisks(Name vm) {
+        return departures.destinationOfDisks(vm);
     }
 }

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.migration;
 
+import dev.holdfast.agent.hypervisor.PortRange;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ArrivingChain;
 import dev.holdfast.agent.snapshot.chain.Freight;
@@ -30,6 +31,8 @@ import org.slf4j.LoggerFactory;
 final class IncomingDisks {
     private static final Logger LOG = LoggerFactory.getLogger(IncomingDisks.class);
     private static final Duration SILENCE = Duration.ofSeconds(30);
+    /** The sender gives up if nothing is taken for some time, as while much is flushed at once. */
+    private static final long UNFLUSHED = 64L << 20;
 
     private final NodeTools tools;
     private final VmDefinition machine;
@@ -64,24 +67,35 @@ final class IncomingDisks {
 
     Opening open(String address) throws IOException {
         Secret secret = Secret.fresh();
-        Door opened = Door.open(address, secret, this::serve);
+        PortRange ports = tools.ports().orElse(null);
+        Door opened = ports == null
+                ? Door.open(address, secret, this::serve)
+                : Door.open(address, ports.first(), ports.last(), secret, this::serve);
         door = opened;
         return new Opening(opened.port(), secret);
     }
 
-    private void serve(Door at, SealedConnection connection) throws IOException {
+    private Door.Served serve(Door at, SealedConnection connection) throws IOException {
         String purpose = connection.purpose();
         if (purpose.startsWith(OutgoingDisks.PART)) {
             receive(connection, purpose.substring(OutgoingDisks.PART.length()));
-        } else if (purpose.equals(OutgoingDisks.MEMORY)) {
-            at.join(connection, memory());
-        } else {
-            DiskExport export = exports.get(purpose.replace(OutgoingDisks.DISK, ""));
-            if (export == null) {
-                throw new IOException("nobody waits for \"" + purpose + "\"");
-            }
-            at.join(connection, export.socket());
+            return Door.Served.WHOLLY;
         }
+        if (purpose.equals(OutgoingDisks.FLUSH)) {
+            chain.flush();
+            connection.welcome();
+            return Door.Served.WHOLLY;
+        }
+        if (purpose.equals(OutgoingDisks.MEMORY)) {
+            at.join(connection, memory());
+            return Door.Served.JOINED;
+        }
+        DiskExport export = exports.get(purpose.replace(OutgoingDisks.DISK, ""));
+        if (export == null) {
+            throw new IOException("nobody waits for \"" + purpose + "\"");
+        }
+        at.join(connection, export.socket());
+        return Door.Served.JOINED;
     }
 
     /** What is all zeros takes no room. */
@@ -97,6 +111,7 @@ final class IncomingDisks {
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
             connection.welcome();
             long at = 0;
+            long flushed = 0;
             byte[] last = new byte[0];
             for (byte[] bytes = connection.receive(); bytes != null; bytes = connection.receive()) {
                 if (!isZero(bytes)) {
@@ -104,6 +119,10 @@ final class IncomingDisks {
                 }
                 at += bytes.length;
                 last = bytes;
+                if (at - flushed > UNFLUSHED) {
+                    to.force(false);
+                    flushed = at;
+                }
             }
             // The last block gives the file its length.
             write(to, last, at - last.length);

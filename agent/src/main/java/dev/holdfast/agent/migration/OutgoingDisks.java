@@ -16,6 +16,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -34,6 +35,9 @@ final class OutgoingDisks implements Closeable {
     private static final Duration LOOK = Duration.ofMillis(100);
     /** What the connection of the memory is for; the others name a part or a disk. */
     static final String MEMORY = "memory";
+
+    /** Answered when what has come is on stable storage. */
+    static final String FLUSH = "flush";
 
     static final String PART = "part ";
     static final String DISK = "disk ";
@@ -163,6 +167,21 @@ final class OutgoingDisks implements Closeable {
         Path socket = sockets.resolve("copy-out-" + disk + ".sock");
         gateway.open(socket, DISK + disk);
         return socket;
+    }
+
+    /**
+     * Has what is over by now written out on the target, so that little is left for the moment in which the guest stands still.
+     * Waits for some seconds.
+     *
+     * @return false if it takes longer: to be asked again
+     */
+    boolean flush() throws IOException {
+        try {
+            gateway.end(gateway.call(FLUSH));
+            return true;
+        } catch (SocketTimeoutException e) {
+            return false;
+        }
     }
 
     /** Their ids. */

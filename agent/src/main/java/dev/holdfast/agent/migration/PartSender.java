@@ -36,8 +36,8 @@ final class PartSender {
 
     /** Returns when the other node has it on its disk. */
     void send(Freight.Part part) throws IOException {
-        try (FileChannel file = FileChannel.open(directory.resolve(part.path()), StandardOpenOption.READ);
-                SealedConnection connection = gateway.call(OutgoingDisks.PART + part.path())) {
+        SealedConnection connection = gateway.call(OutgoingDisks.PART + part.path());
+        try (FileChannel file = FileChannel.open(directory.resolve(part.path()), StandardOpenOption.READ)) {
             ByteBuffer buffer = ByteBuffer.allocate(SealedConnection.MOST);
             while (file.read(buffer) >= 0) {
                 connection.send(buffer.array(), 0, buffer.position());
@@ -50,6 +50,8 @@ final class PartSender {
             if (answer == null || answer.length != 1) {
                 throw new IOException(part.path() + " was not taken");
             }
+        } finally {
+            gateway.end(connection);
         }
     }
 

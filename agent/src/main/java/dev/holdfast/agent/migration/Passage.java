@@ -131,7 +131,7 @@ final class Passage {
                 return Optional.of(new End(Event.STREAM_FAILED, seen.failure()));
             }
             if (seen.whole()) {
-                return Optional.empty();
+                return flush(to, calledBack);
             }
             Optional<End> end = patience(new Moved("disks", seen.done(), seen.total() - seen.done()), calledBack.get());
             if (end.isPresent()) {
@@ -139,6 +139,16 @@ final class Passage {
             }
             rest(FAR);
         }
+    }
+
+    private Optional<End> flush(OutgoingDisks to, Supplier<@Nullable Event> calledBack) throws IOException {
+        Optional<End> end = Optional.empty();
+        while (end.isEmpty() && !to.flush()) {
+            // The target answers; its storage is slow.
+            lastMoved = now();
+            end = patience(new Moved("disks", last, 0), calledBack.get());
+        }
+        return end;
     }
 
     private Optional<End> end(Relocation.Stream seen, Supplier<@Nullable Event> calledBack) throws HypervisorException {

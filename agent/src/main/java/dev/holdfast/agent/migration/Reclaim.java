@@ -50,7 +50,7 @@ public record Reclaim(NodeTools tools, Departures departures) {
                 LOG.warn(
                         "{}: its move to {} was cut off; it never ran there, and its disks here are it again",
                         vm,
-                        note);
+                        note.get().target());
             }
             return why.map(Refusal::preflight);
         } catch (IOException e) {

@@ -58,18 +58,21 @@ final class StandbyDoorway implements Closeable {
         return opening;
     }
 
-    private void serve(Door at, SealedConnection connection) throws IOException {
+    private Door.Served serve(Door at, SealedConnection connection) throws IOException {
         String purpose = connection.purpose();
         if (purpose.equals(PeerLink.ORDERS) || purpose.equals(PeerLink.BEATS)) {
             connection.welcome();
             obey(connection);
-        } else if (purpose.equals(PeerLink.DISKS)) {
+            return Door.Served.WHOLLY;
+        }
+        if (purpose.equals(PeerLink.DISKS)) {
             at.join(connection, place.disks());
         } else if (purpose.startsWith(PeerLink.MEMORY)) {
             receive(at, connection, Long.parseLong(purpose.substring(PeerLink.MEMORY.length())));
         } else {
             throw new IOException("nobody waits for \"" + purpose + "\"");
         }
+        return Door.Served.JOINED;
     }
 
     private synchronized void receive(Door at, SealedConnection connection, long epoch) throws IOException {

@@ -2,6 +2,7 @@ package dev.holdfast.agent.tunnel;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -25,6 +26,14 @@ public final class Door implements Closeable {
     private final Visitors visitors;
     private final OpenEnds open = new OpenEnds();
 
+    /** What becomes of a connection that was served. */
+    public enum Served {
+        /** All that there was to say was said. */
+        WHOLLY,
+        /** It was joined with a program. */
+        JOINED
+    }
+
     /** What is done with those who know the secret. On a thread of its own for each. */
     public interface Visitors {
         /**
@@ -32,7 +41,7 @@ public final class Door implements Closeable {
          *
          * @throws IOException it is not welcome, or has broken off
          */
-        void serve(Door door, SealedConnection connection) throws IOException;
+        Served serve(Door door, SealedConnection connection) throws IOException;
     }
 
     private Door(ServerSocket server, Secret secret, Visitors visitors) {
@@ -43,13 +52,38 @@ public final class Door implements Closeable {
 
     /** Opens a door at a port that the kernel chooses. */
     public static Door open(String address, Secret secret, Visitors visitors) throws IOException {
-        ServerSocket server = new ServerSocket();
-        try {
-            server.bind(new InetSocketAddress(InetAddress.getByName(address), 0), BACKLOG);
-        } catch (IOException e) {
-            server.close();
-            throw e;
+        return open(address, 0, 0, secret, visitors);
+    }
+
+    /**
+     * Opens a door at the first port that is free.
+     *
+     * @param first port to try
+     * @param last port to try
+     * @throws BindException none is free
+     */
+    public static Door open(String address, int first, int last, Secret secret, Visitors visitors) throws IOException {
+        InetAddress at = InetAddress.getByName(address);
+        int port = first;
+        while (true) {
+            ServerSocket server = new ServerSocket();
+            try {
+                server.bind(new InetSocketAddress(at, port), BACKLOG);
+                return open(server, secret, visitors);
+            } catch (BindException e) {
+                server.close();
+                if (port >= last) {
+                    throw e;
+                }
+                port++;
+            } catch (IOException e) {
+                server.close();
+                throw e;
+            }
         }
+    }
+
+    private static Door open(ServerSocket server, Secret secret, Visitors visitors) throws IOException {
         Door door = new Door(server, secret, visitors);
         door.open.keep(server);
         door.start("tunnel-door", door::accept);
@@ -81,7 +115,9 @@ public final class Door implements Closeable {
 
     private void visit(Socket socket) {
         try {
-            visitors.serve(this, SealedConnection.answer(socket, secret, HANDSHAKE));
+            if (visitors.serve(this, SealedConnection.answer(socket, secret, HANDSHAKE)) == Served.WHOLLY) {
+                open.end(socket);
+            }
         } catch (IOException e) {
             LOG.info("a connection from {} has ended: {}", socket.getRemoteSocketAddress(), e.getMessage());
             open.end(socket);

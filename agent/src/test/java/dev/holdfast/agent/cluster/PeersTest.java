@@ -122,4 +122,20 @@ class PeersTest {
                 .isInstanceOf(RoundRefusedException.class)
                 .hasMessageContaining("not in the group channel");
     }
+
+    /** A machine that is stopped since it moved with a copy of its disks: its old node says where they are. */
+    @Test
+    void followsAChainThatHasMovedAndGivesUpIfNobodyHasIt() throws Exception {
+        Name vm = new Name("web1");
+        Name next = new Name("n3");
+        answers.add(CompletableFuture.completedFuture(PeerAnswer.result(Peers.movedTo(next))));
+        answers.add(CompletableFuture.completedFuture(PeerAnswer.result(JsonObject.empty())));
+        assertThat(peers().askKeeper(vm, LEADER, REQUEST, PATIENCE).node()).isEqualTo(next);
+
+        answers.add(CompletableFuture.completedFuture(PeerAnswer.result(Peers.movedTo(next))));
+        answers.add(CompletableFuture.completedFuture(PeerAnswer.result(Peers.movedTo(LEADER))));
+        assertThatThrownBy(() -> peers().askKeeper(vm, LEADER, REQUEST, PATIENCE))
+                .isInstanceOf(RoundRefusedException.class)
+                .hasMessageContaining("n2", "n3");
+    }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -43,6 +44,11 @@ class TunnelTest {
         return noise;
     }
 
+    private static Door.Served onlyWelcome(Door door, SealedConnection connection) throws IOException {
+        connection.welcome();
+        return Door.Served.JOINED;
+    }
+
     @Test
     void carriesBytesBothWaysBetweenTwoUnixSocketsAndTheirEndsToo() throws Exception {
         Path program = directory.resolve("program.sock");
@@ -50,7 +56,10 @@ class TunnelTest {
         byte[] there = noise(300_000);
         byte[] back = noise(70_001);
         try (ServerSocketChannel listening = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-                Door door = Door.open("127.0.0.1", secret, (d, c) -> d.join(c, program));
+                Door door = Door.open("127.0.0.1", secret, (d, c) -> {
+                    d.join(c, program);
+                    return Door.Served.JOINED;
+                });
                 Gateway gateway = new Gateway(at(door), secret, SOON)) {
             listening.bind(UnixDomainSocketAddress.of(program));
             gateway.open(near, "disk d0");
@@ -74,7 +83,7 @@ class TunnelTest {
 
     @Test
     void doesNotAnswerWhoDoesNotKnowTheSecret() throws IOException {
-        try (Door door = Door.open("127.0.0.1", secret, (d, c) -> c.welcome())) {
+        try (Door door = Door.open("127.0.0.1", secret, TunnelTest::onlyWelcome)) {
             assertThatThrownBy(() -> SealedConnection.call(at(door), Secret.fresh(), "memory", SOON))
                     .isInstanceOf(IOException.class);
             SealedConnection.call(at(door), Secret.parse(secret.text()), "memory", SOON)
@@ -95,6 +104,7 @@ class TunnelTest {
             } catch (IOException e) {
                 got.add("(broken)");
             }
+            return Door.Served.WHOLLY;
         };
         try (Door door = Door.open("127.0.0.1", secret, listening);
                 SealedConnection whole = SealedConnection.call(at(door), secret, "files", SOON)) {
@@ -137,18 +147,40 @@ class TunnelTest {
         }
     }
 
+    /** Waits for a byte or the end; what was not read yet at the far end makes it a reset. */
+    private static boolean hasEnded(SocketChannel channel) {
+        try {
+            return channel.read(ByteBuffer.allocate(1)) < 0;
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
     @Test
     void closingTheGatewayEndsAProgramThatWaits() throws IOException {
         Path near = directory.resolve("near.sock");
-        try (Door door = Door.open("127.0.0.1", secret, (d, c) -> c.welcome())) {
+        try (Door door = Door.open("127.0.0.1", secret, TunnelTest::onlyWelcome)) {
             Gateway gateway = new Gateway(at(door), secret, SOON);
             gateway.open(near, "disk d0");
             try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(near))) {
                 channel.write(ByteBuffer.wrap(new byte[] {1}));
                 CompletableFuture.runAsync(gateway::close);
-                assertThat(channel.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+                assertThat(hasEnded(channel)).isTrue();
             }
             assertThatThrownBy(() -> gateway.call("files")).hasMessageContaining("closed");
+        }
+    }
+
+    @Test
+    void aDoorTakesTheFirstFreePortOfItsRangeAndSaysWhenThereIsNone() throws Exception {
+        Secret secret = Secret.fresh();
+        try (Door any = Door.open("127.0.0.1", secret, TunnelTest::onlyWelcome)) {
+            int taken = any.port();
+            assertThatThrownBy(() -> Door.open("127.0.0.1", taken, taken, secret, TunnelTest::onlyWelcome))
+                    .isInstanceOf(BindException.class);
+            try (Door next = Door.open("127.0.0.1", taken, 65_535, secret, TunnelTest::onlyWelcome)) {
+                assertThat(next.port()).isGreaterThan(taken);
+            }
         }
     }
 }

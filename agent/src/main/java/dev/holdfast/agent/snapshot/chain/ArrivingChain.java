@@ -25,7 +25,7 @@ import java.util.stream.Stream;
  */
 public final class ArrivingChain {
     static final String MARK = "arriving.json";
-    private static final String BEFORE = ".before";
+    private static final String BEFORE = ".replaced-by-move";
     /** A disk that is nearly full is no place for a machine. */
     private static final long SPARE = 64L << 20;
 
@@ -64,9 +64,9 @@ public final class ArrivingChain {
         }
         ArrivingChain chain = new ArrivingChain(real, operation);
         long usable = Files.getFileStore(real.getParent()).getUsableSpace();
-        if (usable < freight.frozenBytes() + SPARE) {
-            throw new ChainException("the file system of %s has room for %d MiB, and %d MiB are needed before the disks"
-                    .formatted(real, usable >> 20, (freight.frozenBytes() + SPARE) >> 20));
+        if (usable < freight.bytes() + SPARE) {
+            throw new ChainException("the file system of %s has room for %d MiB, and %d MiB are needed"
+                    .formatted(real, usable >> 20, (freight.bytes() + SPARE) >> 20));
         }
         if (aside) {
             Path beside = beside(real);
@@ -156,15 +156,20 @@ public final class ArrivingChain {
         return path.resolve("generations").resolve(Generation.directoryName(freight.generation()));
     }
 
-    /** It is the chain from now on. Durable on return; can be repeated. */
-    public void own() throws IOException {
-        Freight freight = freight();
-        for (Freight.Active disk : freight.disks()) {
+    /** Has what was written to its disks by now on stable storage. */
+    public void flush() throws IOException {
+        for (Freight.Active disk : freight().disks()) {
             try (FileChannel file =
                     FileChannel.open(unchecked().file(Layer.parse(disk.layer())), StandardOpenOption.READ)) {
                 file.force(true);
             }
         }
+    }
+
+    /** It is the chain from now on. Durable on return; can be repeated. */
+    public void own() throws IOException {
+        Freight freight = freight();
+        flush();
         Path temporary = path.resolve(".head.tmp");
         Files.deleteIfExists(temporary);
         Files.createSymbolicLink(
@@ -199,7 +204,7 @@ public final class ArrivingChain {
     }
 
     private static Path beside(Path path) {
-        return path.resolveSibling(path.getFileName() + BEFORE);
+        return path.resolveSibling("." + path.getFileName() + BEFORE);
     }
 
     /** Removes what has a mark and no head. The mark goes last, so that one that was cut off can be repeated. */

@@ -28,9 +28,10 @@ public record Freight(String directory, int generation, List<Active> disks, List
      *
      * @param layer its file name
      * @param virtualBytes the size that the guest sees
+     * @param bytes what its file takes now
      * @param backing file name of the layer below; empty if there is none
      */
-    public record Active(String layer, long virtualBytes, String backing) {}
+    public record Active(String layer, long virtualBytes, long bytes, String backing) {}
 
     /**
      * A file that nobody changes.
@@ -56,6 +57,11 @@ public record Freight(String directory, int generation, List<Active> disks, List
         return parts.stream().mapToLong(Part::bytes).sum();
     }
 
+    /** Bytes that the copy will take at least; the machine goes on writing. */
+    public long bytes() {
+        return frozenBytes() + disks.stream().mapToLong(Active::bytes).sum();
+    }
+
     /**
      * Of a chain that nobody changes meanwhile.
      *
@@ -77,6 +83,7 @@ public record Freight(String directory, int generation, List<Active> disks, List
             disks.add(new Active(
                     layer.fileName(),
                     Qcow2Header.read(file).virtualBytes(),
+                    Files.size(file),
                     below.map(Layer::fileName).orElse("")));
         }
         List<Part> parts = new ArrayList<>();

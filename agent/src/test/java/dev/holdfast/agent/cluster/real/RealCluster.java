@@ -157,7 +157,7 @@ final class RealCluster implements AutoCloseable {
             mountSmall(chain.getParent(), "600m");
         } else if (disks == Disks.APART) {
             Path own = Files.createDirectories(node.resolve("disks"));
-            mountSmall(own, "500m");
+            mountSmall(own, "400m");
             String bind = "mount --bind '%s' '%s' && exec \"$@\"".formatted(own, chain.getParent());
             view = List.of("unshare", "--mount", "--propagation", "private", "sh", "-c", bind, "sh");
         }

@@ -41,7 +41,7 @@ final class RealVm {
     };
 
     private static final int SECTOR = 512;
-    private static final long ORACLE_DISK = 16L << 20;
+    private static final long ORACLE_DISK = 40L << 20;
 
     final String name;
     final Path run;
@@ -111,9 +111,19 @@ final class RealVm {
         }
     }
 
-    /** Puts something into the second half of its second disk, which its guest does not use. */
+    /** Whether its disks are served to somebody who copies. */
+    boolean isServed() {
+        return ProcessHandle.allProcesses()
+                .map(process -> process.info().commandLine().orElse(""))
+                .anyMatch(line -> line.contains("qemu-nbd") && line.contains(run + "/"));
+    }
+
+    /**
+     * Puts something into the end of its second disk, which its guest does not use. A mirror job has 16 MiB on the way before
+     * it thinks of its speed.
+     */
     void writeToDisk() throws IOException {
-        String command = "qemu-io -d /machine/peripheral/dev-d1/virtio-backend \"write -P 7 9M 6M\"";
+        String command = "qemu-io -d /machine/peripheral/dev-d1/virtio-backend \"write -P 7 9M 28M\"";
         // What it prints goes to the process's own output; only an error is an answer.
         assertThat(ask("human-monitor-command", Map.of("command-line", command)).asText())
                 .isEmpty();

@@ -48,14 +48,30 @@ class ArrivingChainTest {
     }
 
     @Test
-    void whatIsFrozenIsAnnouncedAndWhatIsWrittenToIsNot() {
+    void whatIsFrozenIsAnnouncedAndWhatIsWrittenToIsNot() throws IOException {
         assertThat(freight.parts()).containsExactly(new Freight.Part("snapshots/one.memory", 6));
         assertThat(freight.disks())
                 .containsExactly(
-                        new Freight.Active("d0-000001.qcow2", 1 << 20, ""),
-                        new Freight.Active("d1-000001.qcow2", 1 << 21, ""));
+                        new Freight.Active("d0-000001.qcow2", 1 << 20, bytes("d0"), ""),
+                        new Freight.Active("d1-000001.qcow2", 1 << 21, bytes("d1"), ""));
+        assertThat(freight.bytes()).isEqualTo(6 + bytes("d0") + bytes("d1"));
         assertThatThrownBy(() -> new Freight("/srv", 1, List.of(), List.of(new Freight.Part("layers/../head", 1))))
                 .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    private long bytes(String disk) throws IOException {
+        return Files.size(source.resolve("layers/" + disk + "-000001.qcow2"));
+    }
+
+    @Test
+    void whatHasNoRoomIsRefusedBeforeAnythingIsSent() {
+        Freight large = new Freight(
+                freight.directory(),
+                1,
+                List.of(new Freight.Active("d0-000001.qcow2", 1L << 60, 1L << 60, "")),
+                List.of());
+        assertThatThrownBy(() -> ArrivingChain.begin(path, MOVE, large)).hasMessageContaining("MiB are needed");
+        assertThat(path).doesNotExist();
     }
 
     @Test
@@ -108,7 +124,7 @@ class ArrivingChainTest {
         Files.move(source, path);
         MovedChain.at(path).setAside("m0", "n2");
         assertThatThrownBy(() -> ChainDirectory.open(path)).hasMessageContaining("has moved to node n2");
-        source = path.resolveSibling("web.holdfast.before");
+        source = path.resolveSibling(".web.holdfast.replaced-by-move");
         copied().settle();
         assertThat(MovedChain.at(path).note()).isPresent();
         ArrivingChain arriving = copied();

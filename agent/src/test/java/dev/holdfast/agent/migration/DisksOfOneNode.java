@@ -1,0 +1,116 @@
+package dev.holdfast.agent.migration;
+
+import dev.holdfast.agent.cluster.Peers;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.journal.Operation;
+import dev.holdfast.agent.journal.OperationJournal;
+import dev.holdfast.agent.journal.OperationKind;
+import dev.holdfast.agent.journal.VmClaims;
+import dev.holdfast.agent.snapshot.chain.ArrivingChain;
+import dev.holdfast.agent.snapshot.chain.DiskImages;
+import dev.holdfast.agent.snapshot.chain.Freight;
+import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.Unreadable;
+import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/** A node without processes, as a new agent finds it: a journal, and perhaps a chain of its machine "web". */
+final class DisksOfOneNode {
+    static final Name WEB = new Name("web");
+    static final Name ID = new Name("m1");
+
+    final Path chain;
+    final NodeTools tools;
+    final ManagedVm machine;
+
+    /** Images of no size. */
+    private static final class NoImages implements DiskImages {
+        @Override
+        public void create(Path image, long virtualBytes) throws IOException {
+            Files.createFile(image);
+        }
+
+        @Override
+        public void createOverlay(Path overlay, Path backing) throws IOException {
+            Files.createFile(overlay);
+        }
+
+        @Override
+        public void commit(Path top, Path base, Progress progress) {}
+
+        @Override
+        public void relink(Path image, Path backing) {}
+
+        @Override
+        public void check(Path image) {}
+    }
+
+    DisksOfOneNode(String name, Path directory, Supplier<Peers> peers) throws IOException {
+        Path root = Files.createDirectories(directory).toRealPath();
+        chain = root.resolve("web.holdfast");
+        VmDefinition definition = new VmDefinition(
+                WEB,
+                "pc-q35-7.2",
+                VmDefinition.Accelerator.TCG,
+                Optional.empty(),
+                1,
+                64L << 20,
+                false,
+                Optional.empty(),
+                List.of(),
+                List.of(new VmDefinition.Disk("d0", chain.resolve("head/d0.qcow2"))),
+                List.of());
+        VmRegistry vms = new VmRegistry(
+                Map.of(definition, Optional.empty()),
+                Unreadable.NONE,
+                new IncomingTest.Starts(),
+                new VmRegistry.Listener() {
+                    @Override
+                    public void onProcess(ManagedVm vm, RunningVm process) {}
+
+                    @Override
+                    public void onGone(ManagedVm vm) {}
+                });
+        machine = vms.find(WEB).orElseThrow();
+        Files.createDirectories(root.resolve("state"));
+        tools = new NodeTools(
+                new Name(name),
+                vms,
+                new IncomingTest.Starts(),
+                new VmClaims(),
+                OperationJournal.open(root.resolve("journal")),
+                peers,
+                vm -> root.resolve("run"),
+                root.resolve("state"),
+                Optional.empty(),
+                Instant::now,
+                System::nanoTime,
+                () -> {});
+    }
+
+    /** A copy whose last byte has come, and which nobody owns. */
+    ArrivingChain copy(Name move) throws IOException {
+        Freight freight = new Freight(
+                chain.toString(), 1, List.of(new Freight.Active("d0-000001.qcow2", 1 << 20, 1 << 9, "")), List.of());
+        ArrivingChain arriving = ArrivingChain.begin(chain, move.value(), freight);
+        arriving.complete(new NoImages(), Instant::now);
+        return arriving;
+    }
+
+    /** What an earlier life of the agent had under way. */
+    Operation journal(OperationKind kind, String other) throws IOException {
+        Operation entry = Operation.local(ID, kind, WEB, Instant.EPOCH, other);
+        tools.journal().write(entry);
+        return entry;
+    }
+}
