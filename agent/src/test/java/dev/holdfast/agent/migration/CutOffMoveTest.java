@@ -22,6 +22,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.BeforeEach;
@@ -172,6 +173,25 @@ class CutOffMoveTest {
         ArrivingChain.find(target.chain, "m1").orElseThrow().own();
         bothComeBack();
         isTheTargets();
+    }
+
+    @Test
+    void stoppedWhileItsDisksCannotBeOpenedAgainAndStartedOnceTheyCan() throws IOException {
+        setAside();
+        source.tools.claims().claim(DisksOfOneNode.ID, OperationKind.MIGRATE, Set.of(DisksOfOneNode.WEB));
+        Path note = source.chain.resolve("moved.json");
+        Path kept = Files.move(note, source.chain.resolve("kept"));
+        Files.createDirectory(note);
+        bothComeBack();
+        assertThat(departures.destination(DisksOfOneNode.WEB)).contains(N2);
+        departures.stop(DisksOfOneNode.WEB);
+        assertThat(departures.destination(DisksOfOneNode.WEB)).isEmpty();
+        assertThat(source.tools.claims().holder(DisksOfOneNode.WEB)).isEmpty();
+        assertThat(canStart(source)).isFalse();
+        Files.delete(note);
+        Files.move(kept, note);
+        assertThat(refusal()).isEmpty();
+        isTheSources();
     }
 
     @Test
