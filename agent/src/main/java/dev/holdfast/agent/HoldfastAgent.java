@@ -120,7 +120,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         PeersHolder peers = new PeersHolder();
         Departures.Others others = new Departures.Others(engine::giveWay, parts::isLeft, words);
         this.migrations = MigrationParts.of(
-                node, machines, hypervisor, platform, new MigrationParts.Cluster(peers::get, others, this::publish));
+                node,
+                machines,
+                hypervisor,
+                platform,
+                new MigrationParts.Cluster(peers::get, others, workers, this::publish));
         Coordinator coordinator = new Coordinator(
                 engine,
                 cluster.store().catalogue(),

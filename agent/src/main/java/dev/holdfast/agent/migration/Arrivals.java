@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -301,6 +302,13 @@ public final class Arrivals {
 
     /** What an earlier life of the agent had under way. Needs no cluster. */
     public void recover() {
+        Set<Name> moving = new HashSet<>();
+        tools.journal().operations().forEach(entry -> moving.addAll(entry.vms()));
+        for (ManagedVm machine : tools.vms().all()) {
+            if (!moving.contains(machine.name())) {
+                IncomingDisks.tidy(tools, machine.definition());
+            }
+        }
         for (Operation entry : tools.journal().operations()) {
             Optional<ManagedVm> machine = tools.vms().find(entry.vms().get(0));
             if (entry.kind() == OperationKind.MIGRATE_IN && machine.isPresent()) {

@@ -358,7 +358,7 @@ final class Incoming {
         try {
             if (disks.isPresent()) {
                 disks.get().shut();
-                disks.get().settle();
+                disks.get().settle(state != Arrival.NEVER_RAN);
             }
         } catch (IOException e) {
             LOG.warn("{}: something of the copy of its disks stays: {}", vm(), e.getMessage());
@@ -370,5 +370,8 @@ final class Incoming {
         }
         tools.claims().release(id());
         tools.changed().run();
+        if (disks.isPresent()) {
+            IncomingDisks.sweep(tools, machine.definition());
+        }
     }
 }

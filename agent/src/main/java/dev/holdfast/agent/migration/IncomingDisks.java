@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -220,8 +221,53 @@ final class IncomingDisks {
         Files.deleteIfExists(memory());
     }
 
-    /** The move is over: they stay if they are the machine's, and go otherwise. */
-    void settle() throws IOException {
-        chain.settle();
+    /**
+     * The move is over.
+     *
+     * @param machines whether they are the machine's; otherwise no machine has run from them, and they go
+     */
+    void settle(boolean machines) throws IOException {
+        if (machines) {
+            chain.keep();
+        } else {
+            chain.giveUp();
+        }
+    }
+
+    /** Puts right what moves that are over have left of a machine's disks, and removes it. Returns at once. */
+    static void tidy(NodeTools tools, VmDefinition machine) {
+        LeftChain.of(machine)
+                .chain()
+                .ifPresent(directory -> inBackground(tools, machine, () -> {
+                    ArrivingChain.tidy(
+                            directory,
+                            () -> tools.claims().holder(machine.name()).isEmpty());
+                    ArrivingChain.sweep(directory);
+                }));
+    }
+
+    /** Removes what is not needed any more: whole chains, which takes its time. Returns at once. */
+    static void sweep(NodeTools tools, VmDefinition machine) {
+        LeftChain.of(machine)
+                .chain()
+                .ifPresent(directory -> inBackground(tools, machine, () -> ArrivingChain.sweep(directory)));
+    }
+
+    private interface Work {
+        void go() throws IOException;
+    }
+
+    private static void inBackground(NodeTools tools, VmDefinition machine, Work work) {
+        try {
+            tools.background().execute(() -> {
+                try {
+                    work.go();
+                } catch (IOException e) {
+                    LOG.warn("{}: something that a move has left stays: {}", machine.name(), e.getMessage());
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            LOG.debug("{}: the agent ends; the next one does it", machine.name());
+        }
     }
 }

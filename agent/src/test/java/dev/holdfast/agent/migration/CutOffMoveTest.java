@@ -78,7 +78,7 @@ class CutOffMoveTest {
         });
         ArrivingChain old = source.copy(new Name("m0"));
         old.own();
-        old.settle();
+        old.keep();
         target.copy(DisksOfOneNode.ID);
         leaving = source.journal(OperationKind.MIGRATE, "n2");
         coming = target.journal(OperationKind.MIGRATE_IN, "n1");
@@ -162,6 +162,38 @@ class CutOffMoveTest {
         noteOnTarget();
         bothComeBack();
         isTheTargets();
+    }
+
+    /** The target once was the machine's node: all that it had then is there. */
+    private void comesBackToWhatItHasLeft() throws IOException {
+        ArrivingChain first = ArrivingChain.find(target.chain, "m1").orElseThrow();
+        first.own();
+        first.keep();
+        MovedChain.at(target.chain).setAside("m0", "n1");
+        Files.writeString(target.chain.resolve("snapshots/large"), "memory of long ago");
+        target.copy(DisksOfOneNode.ID);
+    }
+
+    @Test
+    void theAnswerDoesNotWaitUntilWhatTheTargetHadBeforeIsRemoved() throws IOException {
+        comesBackToWhatItHasLeft();
+        setAside();
+        noteOnSource();
+        noteOnTarget();
+        bothComeBack();
+        isTheTargets();
+        Path large = target.chain.resolveSibling(".web.holdfast.removing-1/snapshots/large");
+        assertThat(large).exists();
+        target.background.forEach(Runnable::run);
+        assertThat(large.getParent().getParent()).doesNotExist();
+    }
+
+    @Test
+    void whatTheTargetHadBeforeComesBackIfTheMoveDoesNotCome() throws IOException {
+        comesBackToWhatItHasLeft();
+        bothComeBack();
+        assertThat(MovedChain.at(target.chain).note()).contains(new MovedChain.Note("m0", "n1", false));
+        assertThat(target.chain.resolve("snapshots/large")).exists();
     }
 
     @Test
