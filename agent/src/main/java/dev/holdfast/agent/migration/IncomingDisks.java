@@ -2,6 +2,7 @@ package dev.holdfast.agent.migration;
 
 import dev.holdfast.agent.hypervisor.PortRange;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.json.DurableFile;
 import dev.holdfast.agent.snapshot.chain.ArrivingChain;
 import dev.holdfast.agent.snapshot.chain.Freight;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
@@ -52,18 +53,35 @@ final class IncomingDisks {
     record Opening(int port, Secret secret) {}
 
     static IncomingDisks begin(NodeTools tools, VmDefinition machine, String move, Freight freight) throws IOException {
-        return new IncomingDisks(tools, machine, ArrivingChain.begin(OutgoingDisks.directory(machine), move, freight));
+        Path directory = OutgoingDisks.directory(machine);
+        notes(tools).received(move);
+        return new IncomingDisks(tools, machine, ArrivingChain.begin(directory, move, freight));
     }
 
-    /** What an earlier life of the agent has begun; empty if the disks are shared, or nothing is left. */
-    static Optional<IncomingDisks> find(NodeTools tools, VmDefinition machine, String move) {
-        try {
-            Optional<ArrivingChain> chain = ArrivingChain.find(OutgoingDisks.directory(machine), move);
-            return chain.map(found -> new IncomingDisks(tools, machine, found));
-        } catch (IOException e) {
-            LOG.debug("{}: no copy of its disks: {}", machine.name(), e.getMessage());
+    private static CopyNotes notes(NodeTools tools) {
+        return new CopyNotes(tools.stateDirectory());
+    }
+
+    /**
+     * What an earlier life of the agent has begun; empty if the disks are shared, or nothing is left.
+     *
+     * @throws IOException it is not known what there is: if the machine was taken over, its newest disks may be there
+     */
+    static Optional<IncomingDisks> find(NodeTools tools, VmDefinition machine, String move) throws IOException {
+        if (!notes(tools).wasReceived(move)) {
             return Optional.empty();
         }
+        Path directory = OutgoingDisks.directory(machine);
+        Optional<ArrivingChain> chain = ArrivingChain.find(directory, move);
+        if (chain.isEmpty() && notes(tools).wasTaken(move) && !DurableFile.isThere(directory.resolve("head"))) {
+            throw new IOException(directory + " has no head; is its storage mounted?");
+        }
+        return chain.map(found -> new IncomingDisks(tools, machine, found));
+    }
+
+    /** Whether there was a copy, and it cannot have become the machine's. */
+    static boolean cameToNothing(NodeTools tools, String move) throws IOException {
+        return notes(tools).wasReceived(move) && !notes(tools).wasTaken(move);
     }
 
     Opening open(String address) throws IOException {
@@ -195,14 +213,14 @@ final class IncomingDisks {
 
     /** They are the machine's. Noted first: who asks after that is told that it may have run. */
     void own() throws IOException {
-        Taken.note(tools.stateDirectory(), chain.operation());
+        notes(tools).taken(chain.operation());
         chain.own();
     }
 
     /** They are not, and never were. */
     void disown() throws IOException {
         chain.disown();
-        Taken.forget(tools.stateDirectory(), chain.operation());
+        notes(tools).notTaken(chain.operation());
     }
 
     /** Cuts the source off, and ends what served it. */

@@ -201,7 +201,7 @@ class CutOffMoveTest {
         setAside();
         noteOnSource();
         noteOnTarget();
-        Taken.note(target.tools.stateDirectory(), "m1");
+        new CopyNotes(target.tools.stateDirectory()).taken("m1");
         ArrivingChain.find(target.chain, "m1").orElseThrow().own();
         bothComeBack();
         isTheTargets();
@@ -224,6 +224,21 @@ class CutOffMoveTest {
         Files.move(kept, note);
         assertThat(refusal()).isEmpty();
         isTheSources();
+    }
+
+    @Test
+    void whatTheTargetOnceSaidToHaveTakenIsItsForEver() throws IOException {
+        setAside();
+        noteOnSource();
+        noteOnTarget();
+        reachable = false;
+        bothComeBack();
+        departures.stop(DisksOfOneNode.WEB);
+        reachable = true;
+        assertThat(refusal()).contains("has moved to node n2");
+        assertThat(MovedChain.at(source.chain).note()).contains(new MovedChain.Note("m1", "n2", true));
+        reachable = false;
+        assertThat(refusal()).contains("has moved to node n2");
     }
 
     @Test

@@ -107,6 +107,7 @@ final class DisksOfOneNode {
     ArrivingChain copy(Name move) throws IOException {
         Freight freight = new Freight(
                 chain.toString(), 1, List.of(new Freight.Active("d0-000001.qcow2", 1 << 20, 1 << 9, "")), List.of());
+        new CopyNotes(tools.stateDirectory()).received(move.value());
         ArrivingChain arriving = ArrivingChain.begin(chain, move.value(), freight);
         arriving.complete(new NoImages(), Instant::now);
         return arriving;

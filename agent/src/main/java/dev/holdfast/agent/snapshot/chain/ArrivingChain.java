@@ -68,7 +68,7 @@ public final class ArrivingChain {
                     + " their whole paths, so both must be the same, without symbolic links");
         }
         BesideChain beside = new BesideChain(real);
-        if (Files.exists(real.resolve(MARK)) && isWorthNothing(real)) {
+        if (DurableFile.isThere(real.resolve(MARK)) && isWorthNothing(real)) {
             beside.discard(real);
         }
         restore(beside);
@@ -144,7 +144,7 @@ public final class ArrivingChain {
 
     private static void tidyAlone(Path real) throws IOException {
         BesideChain beside = new BesideChain(real);
-        if (BesideChain.isThere(ChainDirectory.unchecked(real).headLink())) {
+        if (DurableFile.isThere(ChainDirectory.unchecked(real).headLink())) {
             new ArrivingChain(real, "").keep();
         }
         restore(beside);
@@ -160,7 +160,7 @@ public final class ArrivingChain {
     /** The copy that a move has begun, if it is still there, with or without its head. */
     public static Optional<ArrivingChain> find(Path path, String operation) throws IOException {
         Path mark = path.resolve(MARK);
-        return Files.exists(mark) && MARKS.read(mark).operation().equals(operation)
+        return DurableFile.isThere(mark) && MARKS.read(mark).operation().equals(operation)
                 ? Optional.of(new ArrivingChain(path.toRealPath(), operation))
                 : Optional.empty();
     }
@@ -168,7 +168,8 @@ public final class ArrivingChain {
     /** Whether no machine can ever have run from what is at a path on this node: there is nothing, or a copy without head. */
     public static boolean isWorthNothing(Path path) throws IOException {
         return ChainDirectory.list(path).isEmpty()
-                || Files.exists(path.resolve(MARK)) && !Files.exists(path.resolve("head"), LinkOption.NOFOLLOW_LINKS);
+                || DurableFile.isThere(path.resolve(MARK))
+                        && !DurableFile.isThere(ChainDirectory.unchecked(path).headLink());
     }
 
     private ChainDirectory unchecked() {
@@ -265,14 +266,14 @@ public final class ArrivingChain {
      * @throws ChainException it has no head. Nothing was changed
      */
     public void keep() throws IOException {
-        if (!BesideChain.isThere(unchecked().headLink())) {
+        if (!DurableFile.isThere(unchecked().headLink())) {
             throw new ChainException(path
                     + " has the newest disks of its machine and no head: the link \"head\" in it, to the last of its"
                     + " generations, is to be made by hand");
         }
         BesideChain beside = new BesideChain(path);
         beside.discard(beside.replaced());
-        if (BesideChain.isThere(path.resolve(MARK))) {
+        if (DurableFile.isThere(path.resolve(MARK))) {
             DurableFile.delete(path.resolve(MARK));
         }
     }
@@ -284,11 +285,11 @@ public final class ArrivingChain {
      * @throws ChainException it has a head. Nothing was changed
      */
     public void giveUp() throws IOException {
-        if (BesideChain.isThere(unchecked().headLink())) {
+        if (DurableFile.isThere(unchecked().headLink())) {
             throw new ChainException(path + " has a head, and is not removed");
         }
         BesideChain beside = new BesideChain(path);
-        if (BesideChain.isThere(path.resolve(MARK))) {
+        if (DurableFile.isThere(path.resolve(MARK))) {
             beside.discard(path);
         }
         beside.putBack();

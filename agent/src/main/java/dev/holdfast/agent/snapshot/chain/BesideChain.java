@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
@@ -48,7 +47,7 @@ record BesideChain(Path chain) {
 
     /** The chain that has made room comes back, if there is one and nothing in its place. */
     void putBack() throws IOException {
-        if (isThere(replaced()) && !isThere(chain)) {
+        if (DurableFile.isThere(replaced()) && !DurableFile.isThere(chain)) {
             Files.move(replaced(), chain, StandardCopyOption.ATOMIC_MOVE);
             flush();
         }
@@ -56,11 +55,11 @@ record BesideChain(Path chain) {
 
     /** Has a directory removed: it is out of its place on return. What cannot be renamed, as a mount point, is emptied. */
     void discard(Path directory) throws IOException {
-        if (!isThere(directory)) {
+        if (!DurableFile.isThere(directory)) {
             return;
         }
         int number = 1;
-        while (isThere(beside(REMOVING + number))) {
+        while (DurableFile.isThere(beside(REMOVING + number))) {
             number++;
         }
         try {
@@ -101,19 +100,9 @@ record BesideChain(Path chain) {
         }
     }
 
-    /** @throws IOException nobody can tell: that is not the same as "no" */
-    static boolean isThere(Path path) throws IOException {
-        try {
-            Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-            return true;
-        } catch (NoSuchFileException e) {
-            return false;
-        }
-    }
-
     /** Somebody else may be at it, too. */
     private static void deleteTree(Path path) throws IOException {
-        if (!isThere(path)) {
+        if (!DurableFile.isThere(path)) {
             return;
         }
         Files.walkFileTree(path, new SimpleFileVisitor<>() {
