@@ -10,6 +10,7 @@ import dev.holdfast.agent.tunnel.Door;
 import dev.holdfast.agent.tunnel.SealedConnection;
 import dev.holdfast.agent.tunnel.Secret;
 import java.io.IOException;
+import java.net.BindException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -86,12 +87,24 @@ final class IncomingDisks {
 
     Opening open(String address) throws IOException {
         Secret secret = Secret.fresh();
-        PortRange ports = tools.ports().orElse(null);
-        Door opened = ports == null
-                ? Door.open(address, secret, this::serve)
-                : Door.open(address, ports.first(), ports.last(), secret, this::serve);
+        Door opened = door(address, secret);
         door = opened;
         return new Opening(opened.port(), secret);
+    }
+
+    private Door door(String address, Secret secret) throws IOException {
+        PortRange ports = tools.ports().orElse(null);
+        if (ports == null) {
+            return Door.open(address, secret, this::serve);
+        }
+        try {
+            return Door.open(address, ports.first(), ports.last(), secret, this::serve);
+        } catch (BindException e) {
+            throw new IOException(
+                    "no port of migration.ports, %d to %d, is free on %s: %s"
+                            .formatted(ports.first(), ports.last(), address, e.getMessage()),
+                    e);
+        }
     }
 
     private Door.Served serve(Door at, SealedConnection connection) throws IOException {
