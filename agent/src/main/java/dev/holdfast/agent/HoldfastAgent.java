@@ -122,7 +122,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         PeersHolder peers = new PeersHolder();
         Departures.Others others = new Departures.Others(engine::giveWay, parts::isLeft, words);
         this.migrations = MigrationParts.of(
-                node, machines, hypervisor, platform, new MigrationParts.Cluster(peers::get, others, this::publish));
+                node,
+                machines,
+                hypervisor,
+                platform,
+                new MigrationParts.Cluster(peers::get, others, workers, this::publish));
         this.replications = ReplicationParts.of(
                 configuration,
                 machines,

@@ -14,6 +14,7 @@ import dev.holdfast.agent.service.Placement;
 import dev.holdfast.agent.service.VmCommands;
 import dev.holdfast.coordinator.protocol.Name;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 
 /**
@@ -39,6 +40,7 @@ record MigrationParts(Departures departures, Arrivals arrivals, Reclaim reclaim)
                 node.migration().ports(),
                 platform.clock(),
                 platform.nanoClock(),
+                cluster.background(),
                 cluster.changed());
         Departures departures = new Departures(tools, cluster.others());
         return new MigrationParts(
@@ -50,9 +52,10 @@ record MigrationParts(Departures departures, Arrivals arrivals, Reclaim reclaim)
      *
      * @param peers the other nodes
      * @param others what else may be under way on a machine
+     * @param background does what nobody waits for
      * @param changed tells the cluster what runs here
      */
-    record Cluster(Supplier<Peers> peers, Departures.Others others, Runnable changed) {}
+    record Cluster(Supplier<Peers> peers, Departures.Others others, Executor background, Runnable changed) {}
 
     void register(CommandTable table, NodeSettings node, Placement placement) {
         new MigrationCommands(node.node(), node.migration(), placement, departures, arrivals).register(table);

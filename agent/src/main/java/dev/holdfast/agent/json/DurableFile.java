@@ -9,9 +9,12 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -94,6 +97,20 @@ public final class DurableFile<T> {
             throw new UnreadableFileException(file, "it is not UTF-8 text", e);
         }
         return decode(file, text);
+    }
+
+    /**
+     * Whether something has that name, a link as it is.
+     *
+     * @throws IOException nobody can tell: that is not the same as "no"
+     */
+    public static boolean isThere(Path file) throws IOException {
+        try {
+            Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            return true;
+        } catch (NoSuchFileException e) {
+            return false;
+        }
     }
 
     /** Removes a file, certainly. Idempotent. */

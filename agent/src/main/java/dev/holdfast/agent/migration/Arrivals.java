@@ -9,7 +9,9 @@ import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.agent.snapshot.chain.ArrivingChain;
 import dev.holdfast.agent.snapshot.chain.Freight;
+import dev.holdfast.agent.snapshot.chain.MovedChain;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.protocol.Name;
@@ -18,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -206,7 +209,10 @@ public final class Arrivals {
         return said(id);
     }
 
-    /** An agent that has forgotten a move with copied disks still knows whether it has ever made them the machine's. */
+    /**
+     * An agent that has forgotten a move with copied disks still knows whether it has ever made them the machine's: if it
+     * knows that the move was here, and what is at the chain's place is no chain that anybody could run from.
+     */
     private Optional<JsonObject> never(JsonObject body) throws JsonException {
         Name id = Word.name(body, Word.MIGRATION);
         Optional<ManagedVm> machine = tools.vms().find(Word.name(body, Word.VM));
@@ -214,10 +220,42 @@ public final class Arrivals {
         if (known || machine.isEmpty() || !body.flag(Word.COPIED).orElse(false)) {
             return Optional.empty();
         }
-        boolean never = !Taken.is(tools.stateDirectory(), id.value());
-        return never
-                ? Optional.of(Word.answer(Word.Answer.NEVER_RAN, "the copy of its disks was given up there"))
-                : Optional.empty();
+        try {
+            return neverRan(id, machine.get())
+                    ? Optional.of(Word.answer(Word.Answer.NEVER_RAN, "the copy of its disks was given up there"))
+                    : Optional.empty();
+        } catch (HypervisorException | IOException e) {
+            LOG.warn(
+                    "{}: it is not known whether it ran here after move {}: {}",
+                    machine.get().name(),
+                    id,
+                    e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private boolean neverRan(Name id, ManagedVm machine) throws HypervisorException, IOException {
+        boolean journaled = !tools.journal().unreadable().isEmpty()
+                || tools.journal().operations().stream()
+                        .anyMatch(entry -> entry.id().equals(id));
+        if (journaled
+                || !IncomingDisks.cameToNothing(tools, id.value())
+                || tools.vms().process(machine).isPresent()) {
+            return false;
+        }
+        Path chain = OutgoingDisks.directory(machine.definition());
+        return ArrivingChain.isWorthNothing(chain)
+                || MovedChain.at(chain).note().isPresent();
+    }
+
+    /** Once this node has made a copy the machine's, no other has newer disks from before that. */
+    private boolean wasTaken(Name id) {
+        try {
+            return new CopyNotes(tools.stateDirectory()).wasTaken(id.value());
+        } catch (IOException e) {
+            LOG.debug("{}: {}", id, e.getMessage());
+            return false;
+        }
     }
 
     private void landed(Incoming incoming) {
@@ -237,7 +275,8 @@ public final class Arrivals {
     private JsonObject said(Name id) {
         End end = over.get(id);
         if (end == null) {
-            return Word.answer(coming.containsKey(id) ? Word.Answer.COMING : Word.Answer.UNKNOWN);
+            Word.Answer lost = wasTaken(id) ? Word.Answer.LOST : Word.Answer.UNKNOWN;
+            return Word.answer(coming.containsKey(id) ? Word.Answer.COMING : lost);
         }
         return Word.answer(
                 switch (end.state()) {
@@ -256,7 +295,10 @@ public final class Arrivals {
         if (never.isPresent()) {
             return never.get();
         }
-        boolean runs = !over.containsKey(id) && !coming.containsKey(id) && runsHere(Word.name(body, Word.VM));
+        boolean forgotten = !over.containsKey(id) && !coming.containsKey(id);
+        // From copied disks it runs only after a note of that.
+        boolean ran = !body.flag(Word.COPIED).orElse(false) || wasTaken(id);
+        boolean runs = forgotten && ran && runsHere(Word.name(body, Word.VM));
         return runs ? Word.answer(Word.Answer.RUNS) : said(id);
     }
 
@@ -301,6 +343,13 @@ public final class Arrivals {
 
     /** What an earlier life of the agent had under way. Needs no cluster. */
     public void recover() {
+        Set<Name> moving = new HashSet<>();
+        tools.journal().operations().forEach(entry -> moving.addAll(entry.vms()));
+        for (ManagedVm machine : tools.vms().all()) {
+            if (!moving.contains(machine.name())) {
+                IncomingDisks.tidy(tools, machine.definition());
+            }
+        }
         for (Operation entry : tools.journal().operations()) {
             Optional<ManagedVm> machine = tools.vms().find(entry.vms().get(0));
             if (entry.kind() == OperationKind.MIGRATE_IN && machine.isPresent()) {

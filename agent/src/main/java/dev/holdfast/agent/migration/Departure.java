@@ -16,7 +16,8 @@ import java.util.List;
 
 /**
  * A machine's way out, as the node sees it that runs it. Pure: an event goes in, the next state and the effects come out, which
- * are carried out in order; an effect may bring the next event, and what comes after it is not carried out then.
+ * are carried out in order; an effect may bring the next event, and what comes after it is not carried out then, unless the move is
+ * over: that is brought to its end whatever comes of it.
  *
  * <p>The rule behind the table: the target is ordered to run the machine only after {@link Effect#NOTE_HANDED_OVER}, and the
  * machine runs on here only if that order was never given, or the target proves that it will never follow it.
@@ -94,7 +95,23 @@ public enum Departure {
         RETRY
     }
 
-    record Step(Departure next, List<Effect> effects) {}
+    /**
+     * Where it is.
+     *
+     * @param next the state
+     * @param effects what is still to be carried out
+     */
+    record Step(Departure next, List<Effect> effects) {
+        /** The same once an event has come. Nobody comes back to what is over, so all that is left of it is carried out. */
+        Step on(Event event) {
+            return next.isOver() ? this : next.on(event);
+        }
+
+        /** The same without its first effect. */
+        Step rest() {
+            return new Step(next, effects.subList(1, effects.size()));
+        }
+    }
 
     private static Step to(Departure next, Effect... effects) {
         return new Step(next, List.of(effects));

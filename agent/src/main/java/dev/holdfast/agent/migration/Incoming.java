@@ -45,6 +45,8 @@ final class Incoming {
     private boolean begun;
     /** Present if its disks are copied. */
     private Optional<IncomingDisks> disks = Optional.empty();
+    /** It is not known whether they are: what an earlier life of the agent left cannot be read now. */
+    private boolean unseen;
 
     Incoming(NodeTools tools, ManagedVm machine, Operation entry) {
         this.tools = tools;
@@ -139,13 +141,24 @@ final class Incoming {
         begun = true;
         state = entry.state().inDoubt() ? Arrival.TAKEN : Arrival.WAITING;
         mayHaveRun = state == Arrival.TAKEN;
-        disks = IncomingDisks.find(tools, machine.definition(), id().value());
+        findDisks();
         try {
             process = tools.hypervisor().find(machine.definition(), Optional.of(INSTANCE));
         } catch (HypervisorException e) {
             LOG.warn("{}: the process that waits for its memory does not answer: {}", vm(), e.getMessage());
         }
         step(Event.RESTARTED);
+    }
+
+    private void findDisks() {
+        try {
+            disks = IncomingDisks.find(tools, machine.definition(), id().value());
+            unseen = false;
+        } catch (IOException e) {
+            unseen = true;
+            why = "the copy of its disks cannot be read: " + e.getMessage();
+            LOG.warn("{}: {}", vm(), why);
+        }
     }
 
     /** Whether all of its memory is here. Waits for it: the sender knows sooner that it has sent all of it. */
@@ -156,6 +169,7 @@ final class Incoming {
                 Relocation.Phase phase = process.get().relocation().look().phase();
                 if (phase != Relocation.Phase.ACTIVE) {
                     return phase == Relocation.Phase.COMPLETED
+                            && !unseen
                             && (disks.isEmpty() || disks.get().areClosed(LOADED));
                 }
             } catch (HypervisorException e) {
@@ -243,17 +257,24 @@ final class Incoming {
     }
 
     private Optional<Event> ownDisks() {
-        if (disks.isEmpty()) {
-            return Optional.empty();
+        if (unseen) {
+            findDisks();
+        }
+        boolean over = state.isOver();
+        if (unseen) {
+            return over ? Optional.empty() : Optional.of(Event.LATER);
         }
         try {
+            if (disks.isEmpty()) {
+                boolean nothing = !over && IncomingDisks.cameToNothing(tools, id().value());
+                return nothing ? Optional.of(didNotRun()) : Optional.empty();
+            }
             disks.get().shut();
             disks.get().own();
             return Optional.empty();
         } catch (IOException e) {
             why = "the copy of its disks cannot become its disks: " + e.getMessage();
             LOG.error("{}: {}", vm(), why);
-            boolean over = state.isOver();
             return over ? Optional.empty() : Optional.of(mayHaveRun ? Event.LATER : didNotRun());
         }
     }
@@ -358,7 +379,7 @@ final class Incoming {
         try {
             if (disks.isPresent()) {
                 disks.get().shut();
-                disks.get().settle();
+                disks.get().settle(state != Arrival.NEVER_RAN);
             }
         } catch (IOException e) {
             LOG.warn("{}: something of the copy of its disks stays: {}", vm(), e.getMessage());
@@ -370,5 +391,8 @@ final class Incoming {
         }
         tools.claims().release(id());
         tools.changed().run();
+        if (disks.isPresent()) {
+            IncomingDisks.sweep(tools, machine.definition());
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.holdfast.agent.migration;
 
 import dev.holdfast.agent.hypervisor.PortRange;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.json.DurableFile;
 import dev.holdfast.agent.snapshot.chain.ArrivingChain;
 import dev.holdfast.agent.snapshot.chain.Freight;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
@@ -9,6 +10,7 @@ import dev.holdfast.agent.tunnel.Door;
 import dev.holdfast.agent.tunnel.SealedConnection;
 import dev.holdfast.agent.tunnel.Secret;
 import java.io.IOException;
+import java.net.BindException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -23,6 +25,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,28 +54,57 @@ final class IncomingDisks {
     record Opening(int port, Secret secret) {}
 
     static IncomingDisks begin(NodeTools tools, VmDefinition machine, String move, Freight freight) throws IOException {
-        return new IncomingDisks(tools, machine, ArrivingChain.begin(OutgoingDisks.directory(machine), move, freight));
+        Path directory = OutgoingDisks.directory(machine);
+        notes(tools).received(move);
+        return new IncomingDisks(tools, machine, ArrivingChain.begin(directory, move, freight));
     }
 
-    /** What an earlier life of the agent has begun; empty if the disks are shared, or nothing is left. */
-    static Optional<IncomingDisks> find(NodeTools tools, VmDefinition machine, String move) {
-        try {
-            Optional<ArrivingChain> chain = ArrivingChain.find(OutgoingDisks.directory(machine), move);
-            return chain.map(found -> new IncomingDisks(tools, machine, found));
-        } catch (IOException e) {
-            LOG.debug("{}: no copy of its disks: {}", machine.name(), e.getMessage());
+    private static CopyNotes notes(NodeTools tools) {
+        return new CopyNotes(tools.stateDirectory());
+    }
+
+    /**
+     * What an earlier life of the agent has begun; empty if the disks are shared, or nothing is left.
+     *
+     * @throws IOException it is not known what there is: if the machine was taken over, its newest disks may be there
+     */
+    static Optional<IncomingDisks> find(NodeTools tools, VmDefinition machine, String move) throws IOException {
+        if (!notes(tools).wasReceived(move)) {
             return Optional.empty();
         }
+        Path directory = OutgoingDisks.directory(machine);
+        Optional<ArrivingChain> chain = ArrivingChain.find(directory, move);
+        if (chain.isEmpty() && notes(tools).wasTaken(move) && !DurableFile.isThere(directory.resolve("head"))) {
+            throw new IOException(directory + " has no head; is its storage mounted?");
+        }
+        return chain.map(found -> new IncomingDisks(tools, machine, found));
+    }
+
+    /** Whether there was a copy, and it cannot have become the machine's. */
+    static boolean cameToNothing(NodeTools tools, String move) throws IOException {
+        return notes(tools).wasReceived(move) && !notes(tools).wasTaken(move);
     }
 
     Opening open(String address) throws IOException {
         Secret secret = Secret.fresh();
-        PortRange ports = tools.ports().orElse(null);
-        Door opened = ports == null
-                ? Door.open(address, secret, this::serve)
-                : Door.open(address, ports.first(), ports.last(), secret, this::serve);
+        Door opened = door(address, secret);
         door = opened;
         return new Opening(opened.port(), secret);
+    }
+
+    private Door door(String address, Secret secret) throws IOException {
+        PortRange ports = tools.ports().orElse(null);
+        if (ports == null) {
+            return Door.open(address, secret, this::serve);
+        }
+        try {
+            return Door.open(address, ports.first(), ports.last(), secret, this::serve);
+        } catch (BindException e) {
+            throw new IOException(
+                    "no port of migration.ports, %d to %d, is free on %s: %s"
+                            .formatted(ports.first(), ports.last(), address, e.getMessage()),
+                    e);
+        }
     }
 
     private Door.Served serve(Door at, SealedConnection connection) throws IOException {
@@ -196,14 +228,14 @@ final class IncomingDisks {
 
     /** They are the machine's. Noted first: who asks after that is told that it may have run. */
     void own() throws IOException {
-        Taken.note(tools.stateDirectory(), chain.operation());
+        notes(tools).taken(chain.operation());
         chain.own();
     }
 
     /** They are not, and never were. */
     void disown() throws IOException {
         chain.disown();
-        Taken.forget(tools.stateDirectory(), chain.operation());
+        notes(tools).notTaken(chain.operation());
     }
 
     /** Cuts the source off, and ends what served it. */
@@ -222,8 +254,53 @@ final class IncomingDisks {
         Files.deleteIfExists(memory());
     }
 
-    /** The move is over: they stay if they are the machine's, and go otherwise. */
-    void settle() throws IOException {
-        chain.settle();
+    /**
+     * The move is over.
+     *
+     * @param machines whether they are the machine's; otherwise no machine has run from them, and they go
+     */
+    void settle(boolean machines) throws IOException {
+        if (machines) {
+            chain.keep();
+        } else {
+            chain.giveUp();
+        }
+    }
+
+    /** Puts right what moves that are over have left of a machine's disks, and removes it. Returns at once. */
+    static void tidy(NodeTools tools, VmDefinition machine) {
+        LeftChain.of(machine)
+                .chain()
+                .ifPresent(directory -> inBackground(tools, machine, () -> {
+                    ArrivingChain.tidy(
+                            directory,
+                            () -> tools.claims().holder(machine.name()).isEmpty());
+                    ArrivingChain.sweep(directory);
+                }));
+    }
+
+    /** Removes what is not needed any more: whole chains, which takes its time. Returns at once. */
+    static void sweep(NodeTools tools, VmDefinition machine) {
+        LeftChain.of(machine)
+                .chain()
+                .ifPresent(directory -> inBackground(tools, machine, () -> ArrivingChain.sweep(directory)));
+    }
+
+    private interface Work {
+        void go() throws IOException;
+    }
+
+    private static void inBackground(NodeTools tools, VmDefinition machine, Work work) {
+        try {
+            tools.background().execute(() -> {
+                try {
+                    work.go();
+                } catch (IOException e) {
+                    LOG.warn("{}: something that a move has left stays: {}", machine.name(), e.getMessage());
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            LOG.debug("{}: the agent ends; the next one does it", machine.name());
+        }
     }
 }

@@ -10,6 +10,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -28,6 +29,7 @@ import java.util.function.Supplier;
  * @param ports on which machines are waited for; empty for any
  * @param clock stamps the journal, for people
  * @param nanoClock the monotonic clock
+ * @param background does what nobody waits for
  * @param changed told when a machine has come or gone
  */
 public record NodeTools(
@@ -42,4 +44,5 @@ public record NodeTools(
         Optional<PortRange> ports,
         InstantSource clock,
         LongSupplier nanoClock,
+        Executor background,
         Runnable changed) {}

@@ -160,19 +160,20 @@ final class Outgoing {
     }
 
     private void drive(Event first, @Nullable Passage passage) throws InterruptedException {
-        Optional<Event> event = Optional.of(first);
-        while (event.isPresent() && !state.isOver()) {
-            Departure.Step step = state.on(event.get());
-            LOG.info("{}: move {} to {}: {} after {}", vm(), id(), target, step.next(), event.get());
-            state = step.next();
-            event = Optional.empty();
-            for (Effect effect : step.effects()) {
-                event = carryOut(effect, passage);
-                if (event.isPresent()) {
-                    break;
-                }
-            }
+        Departure.Step step = enter(new Departure.Step(state, List.of()), first);
+        while (!step.effects().isEmpty()) {
+            Optional<Event> event = carryOut(step.effects().get(0), passage);
+            step = event.isPresent() ? enter(step.rest(), event.get()) : step.rest();
         }
+    }
+
+    private Departure.Step enter(Departure.Step before, Event event) {
+        Departure.Step step = before.on(event);
+        if (!before.next().isOver()) {
+            LOG.info("{}: move {} to {}: {} after {}", vm(), id(), target, step.next(), event);
+        }
+        state = step.next();
+        return step;
     }
 
     private Optional<Event> carryOut(Effect effect, @Nullable Passage passage) throws InterruptedException {

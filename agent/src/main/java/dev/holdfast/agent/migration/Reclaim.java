@@ -40,11 +40,9 @@ public record Reclaim(NodeTools tools, Departures departures) {
                 return Optional.empty();
             }
             if (note.get().certain()) {
-                return Optional.of(Refusal.preflight(
-                        "%s has moved to node %s with a copy of its disks, and those here are older; start it there"
-                                .formatted(vm, note.get().target())));
+                return Optional.of(Refusal.preflight(moved(vm, note.get())));
             }
-            Optional<String> why = unproven(vm, note.get());
+            Optional<String> why = unproven(vm, note.get(), chain);
             if (why.isEmpty()) {
                 chain.reopen(note.get().operation());
                 LOG.warn(
@@ -58,7 +56,12 @@ public record Reclaim(NodeTools tools, Departures departures) {
         }
     }
 
-    private Optional<String> unproven(Name vm, MovedChain.Note note) {
+    private static String moved(Name vm, MovedChain.Note note) {
+        return "%s has moved to node %s with a copy of its disks, and those here are older; start it there"
+                .formatted(vm, note.target());
+    }
+
+    private Optional<String> unproven(Name vm, MovedChain.Note note, LeftChain chain) throws IOException {
         Map<String, Object> body = Map.of(
                 Word.ASK,
                 Word.of(Word.Ask.DROP),
@@ -78,9 +81,16 @@ public record Reclaim(NodeTools tools, Departures departures) {
                             new Name(note.target()),
                             new PeerRequest(PeerRequest.Kind.MIGRATION, JsonObject.of(body)),
                             ANSWER);
-            return Word.answer(answer) == Word.Answer.NEVER_RAN
-                    ? Optional.empty()
-                    : Optional.of(doubt + ": it has the newer disks; start it there");
+            return switch (Word.answer(answer)) {
+                case NEVER_RAN -> Optional.empty();
+                case RUNS, LOST -> {
+                    // What that node says in years to come, with other disks in it, must not count.
+                    chain.gone(note.operation());
+                    yield Optional.of(moved(vm, note));
+                }
+                case RECEIVES, LISTENS, LOADED, UNKNOWN, COMING ->
+                    Optional.of(doubt + ", which cannot prove that it never did: start it there, if it has the disks");
+            };
         } catch (RoundRefusedException e) {
             return Optional.of(doubt + ", which cannot be asked: " + e.because().text());
         } catch (OutcomeUnknownException | JsonException e) {

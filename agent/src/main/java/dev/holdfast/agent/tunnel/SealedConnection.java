@@ -31,6 +31,9 @@ public final class SealedConnection implements Closeable {
     /** Most that one message holds. */
     public static final int MOST = 64 * 1024;
 
+    /** Most that a stranger can make this node hold: what a connection is for takes some 150 bytes. */
+    static final int MOST_OF_A_STRANGER = 1024;
+
     private static final byte[] MAGIC = "HOLDFAST MOVE 1\n".getBytes(StandardCharsets.US_ASCII);
     private static final String THERE = "to the one who was called";
     private static final String BACK = "to the caller";
@@ -125,8 +128,8 @@ public final class SealedConnection implements Closeable {
             socket.connect(address, Math.toIntExact(patience.toMillis()));
         } catch (IOException e) {
             throw new IOException(
-                    ("TCP port %d of %s cannot be reached (%s); is there a firewall? What moves uses ports of"
-                                    + " net.ipv4.ip_local_port_range")
+                    ("TCP port %d of %s cannot be reached (%s); is there a firewall? What moves uses the ports that"
+                                    + " migration.ports there names, by default those of net.ipv4.ip_local_port_range")
                             .formatted(address.getPort(), address.getHostString(), e.getMessage()),
                     e);
         }
@@ -148,6 +151,7 @@ public final class SealedConnection implements Closeable {
     /**
      * Answers a call. The caller is not welcome yet: {@link #welcome()}.
      *
+     * @param patience for each thing that it has to say; who calls bounds the whole by closing the socket
      * @throws IOException nobody has called who knows the secret
      */
     public static SealedConnection answer(Socket socket, Secret secret, Duration patience) throws IOException {
@@ -164,7 +168,7 @@ public final class SealedConnection implements Closeable {
             byte[] salt = Secret.random();
             socket.getOutputStream().write(salt);
             Seal receiving = seal(secret, THERE, other, salt);
-            byte[] first = message(in, receiving);
+            byte[] first = message(in, receiving, MOST_OF_A_STRANGER);
             if (first == null) {
                 throw new EOFException("the caller did not say what for");
             }
@@ -228,12 +232,12 @@ public final class SealedConnection implements Closeable {
      * @throws IOException it was cut off, or altered
      */
     public byte @Nullable [] receive() throws IOException {
-        return message(in, receiving);
+        return message(in, receiving, MOST);
     }
 
-    private static byte @Nullable [] message(DataInputStream in, Seal seal) throws IOException {
+    private static byte @Nullable [] message(DataInputStream in, Seal seal, int most) throws IOException {
         int length = in.readInt();
-        if (length < TAG || length > MOST + TAG) {
+        if (length < TAG || length > most + TAG) {
             throw new IOException("a message of " + length + " bytes came through the tunnel");
         }
         byte[] sealed = new byte[length];

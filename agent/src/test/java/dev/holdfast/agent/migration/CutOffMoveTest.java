@@ -22,6 +22,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.BeforeEach;
@@ -77,7 +78,7 @@ class CutOffMoveTest {
         });
         ArrivingChain old = source.copy(new Name("m0"));
         old.own();
-        old.settle();
+        old.keep();
         target.copy(DisksOfOneNode.ID);
         leaving = source.journal(OperationKind.MIGRATE, "n2");
         coming = target.journal(OperationKind.MIGRATE_IN, "n1");
@@ -163,15 +164,81 @@ class CutOffMoveTest {
         isTheTargets();
     }
 
+    /** The target once was the machine's node: all that it had then is there. */
+    private void comesBackToWhatItHasLeft() throws IOException {
+        ArrivingChain first = ArrivingChain.find(target.chain, "m1").orElseThrow();
+        first.own();
+        first.keep();
+        MovedChain.at(target.chain).setAside("m0", "n1");
+        Files.writeString(target.chain.resolve("snapshots/large"), "memory of long ago");
+        target.copy(DisksOfOneNode.ID);
+    }
+
+    @Test
+    void theAnswerDoesNotWaitUntilWhatTheTargetHadBeforeIsRemoved() throws IOException {
+        comesBackToWhatItHasLeft();
+        setAside();
+        noteOnSource();
+        noteOnTarget();
+        bothComeBack();
+        isTheTargets();
+        Path large = target.chain.resolveSibling(".web.holdfast.removing-1/snapshots/large");
+        assertThat(large).exists();
+        target.background.forEach(Runnable::run);
+        assertThat(large.getParent().getParent()).doesNotExist();
+    }
+
+    @Test
+    void whatTheTargetHadBeforeComesBackIfTheMoveDoesNotCome() throws IOException {
+        comesBackToWhatItHasLeft();
+        bothComeBack();
+        assertThat(MovedChain.at(target.chain).note()).contains(new MovedChain.Note("m0", "n1", false));
+        assertThat(target.chain.resolve("snapshots/large")).exists();
+    }
+
     @Test
     void afterTheCopyIsTheTargets() throws IOException {
         setAside();
         noteOnSource();
         noteOnTarget();
-        Taken.note(target.tools.stateDirectory(), "m1");
+        new CopyNotes(target.tools.stateDirectory()).taken("m1");
         ArrivingChain.find(target.chain, "m1").orElseThrow().own();
         bothComeBack();
         isTheTargets();
+    }
+
+    @Test
+    void stoppedWhileItsDisksCannotBeOpenedAgainAndStartedOnceTheyCan() throws IOException {
+        setAside();
+        source.tools.claims().claim(DisksOfOneNode.ID, OperationKind.MIGRATE, Set.of(DisksOfOneNode.WEB));
+        Path note = source.chain.resolve("moved.json");
+        Path kept = Files.move(note, source.chain.resolve("kept"));
+        Files.createDirectory(note);
+        bothComeBack();
+        assertThat(departures.destination(DisksOfOneNode.WEB)).contains(N2);
+        departures.stop(DisksOfOneNode.WEB);
+        assertThat(departures.destination(DisksOfOneNode.WEB)).isEmpty();
+        assertThat(source.tools.claims().holder(DisksOfOneNode.WEB)).isEmpty();
+        assertThat(canStart(source)).isFalse();
+        Files.delete(note);
+        Files.move(kept, note);
+        assertThat(refusal()).isEmpty();
+        isTheSources();
+    }
+
+    @Test
+    void whatTheTargetOnceSaidToHaveTakenIsItsForEver() throws IOException {
+        setAside();
+        noteOnSource();
+        noteOnTarget();
+        reachable = false;
+        bothComeBack();
+        departures.stop(DisksOfOneNode.WEB);
+        reachable = true;
+        assertThat(refusal()).contains("has moved to node n2");
+        assertThat(MovedChain.at(source.chain).note()).contains(new MovedChain.Note("m1", "n2", true));
+        reachable = false;
+        assertThat(refusal()).contains("has moved to node n2");
     }
 
     @Test

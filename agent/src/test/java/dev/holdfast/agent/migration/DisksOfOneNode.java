@@ -19,9 +19,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.function.Supplier;
 
 /** A node without processes, as a new agent finds it: a journal, and perhaps a chain of its machine "web". */
@@ -32,6 +34,8 @@ final class DisksOfOneNode {
     final Path chain;
     final NodeTools tools;
     final ManagedVm machine;
+    /** What nobody waits for, and nobody does here unless a test asks for it. */
+    final Queue<Runnable> background = new ArrayDeque<>();
 
     /** Images of no size. */
     private static final class NoImages implements DiskImages {
@@ -95,6 +99,7 @@ final class DisksOfOneNode {
                 Optional.empty(),
                 Instant::now,
                 System::nanoTime,
+                background::add,
                 () -> {});
     }
 
@@ -102,6 +107,7 @@ final class DisksOfOneNode {
     ArrivingChain copy(Name move) throws IOException {
         Freight freight = new Freight(
                 chain.toString(), 1, List.of(new Freight.Active("d0-000001.qcow2", 1 << 20, 1 << 9, "")), List.of());
+        new CopyNotes(tools.stateDirectory()).received(move.value());
         ArrivingChain arriving = ArrivingChain.begin(chain, move.value(), freight);
         arriving.complete(new NoImages(), Instant::now);
         return arriving;

@@ -116,6 +116,7 @@ class IncomingTest {
                 Optional.empty(),
                 Instant::now,
                 System::nanoTime,
+                Runnable::run,
                 () -> {});
         entry = Operation.local(ID, OperationKind.MIGRATE_IN, WEB, Instant.EPOCH, "n1");
         journal.write(entry);

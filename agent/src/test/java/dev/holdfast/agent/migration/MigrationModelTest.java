@@ -119,10 +119,7 @@ class MigrationModelTest {
         }
 
         World out(Departure.Event event) {
-            if (out.isOver()) {
-                return this;
-            }
-            Departure.Step step = out.on(event);
+            Departure.Step step = new Departure.Step(out, outDue).on(event);
             return new World(
                     step.next(),
                     step.effects(),
@@ -466,6 +463,10 @@ class MigrationModelTest {
             if (w.disks().copied()) {
                 requireRightDisks(w);
             }
+            boolean over = w.out().isOver() && w.outDue().isEmpty();
+            assertThat(over && w.outEntry() != Entry.NONE)
+                    .as("over, and claimed for ever: %s", w)
+                    .isFalse();
             moved |= w.out() == Departure.MOVED && w.inProcess() == Process.RUNS;
             kept |= w.out() == Departure.KEPT && w.in() == Arrival.NEVER_RAN && w.outProcess() == Process.RUNS;
             for (World after : next(w)) {

@@ -10,12 +10,12 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.stream.Stream;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 
 /**
  * A copy of another node's chain while it is made. It lies where the chain will be, because layers name each other by that
@@ -25,11 +25,12 @@ import java.util.stream.Stream;
  */
 public final class ArrivingChain {
     static final String MARK = "arriving.json";
-    private static final String BEFORE = ".replaced-by-move";
     /** A disk that is nearly full is no place for a machine. */
     private static final long SPARE = 64L << 20;
 
     private static final DurableFile<Mark> MARKS = new DurableFile<>("arriving-chain", 1, Mark.class);
+
+    private static final Map<Path, Object> LOCKS = new ConcurrentHashMap<>();
 
     private final Path path;
     private final String operation;
@@ -42,21 +43,36 @@ public final class ArrivingChain {
     record Mark(String operation, Freight freight) {}
 
     /**
-     * Makes room for a copy. Removes what an earlier attempt left; a chain whose machine has moved away is set beside until
-     * the copy is the chain.
+     * Makes room for a copy. Removes what earlier attempts left; a chain whose machine has moved away is set beside until
+     * the copy is the chain. Whatever it is cut off at, {@link #tidy} or the next attempt puts that right.
      *
      * @param path the chain's directory as the definition has it
      * @throws ChainException there is something else, or no room; nothing was changed
      */
     public static ArrivingChain begin(Path path, String operation, Freight freight) throws IOException {
-        Files.createDirectories(path.toAbsolutePath().getParent());
-        Path real = path.toAbsolutePath().getParent().toRealPath().resolve(path.getFileName());
+        synchronized (lock(path)) {
+            return beginAlone(path, operation, freight);
+        }
+    }
+
+    /** {@link #tidy} is never in the middle of it. */
+    private static Object lock(Path path) {
+        return LOCKS.computeIfAbsent(path, any -> new Object());
+    }
+
+    private static ArrivingChain beginAlone(Path path, String operation, Freight freight) throws IOException {
+        Path real = real(path);
         if (!real.toString().equals(freight.directory())) {
             throw new ChainException("the chain is %s on the other node and would be %s here; layers name each other by"
                             .formatted(freight.directory(), real)
                     + " their whole paths, so both must be the same, without symbolic links");
         }
-        remove(real);
+        BesideChain beside = new BesideChain(real);
+        if (DurableFile.isThere(real.resolve(MARK)) && isWorthNothing(real)) {
+            beside.discard(real);
+        }
+        restore(beside);
+        beside.sweep();
         boolean aside = MovedChain.at(real).note().isPresent();
         if (!aside && !ChainDirectory.list(real).isEmpty()) {
             throw new ChainException(real
@@ -68,25 +84,83 @@ public final class ArrivingChain {
             throw new ChainException("the file system of %s has room for %d MiB, and %d MiB are needed"
                     .formatted(real, usable >> 20, (freight.bytes() + SPARE) >> 20));
         }
+        Mark mark = new Mark(operation, freight);
         if (aside) {
-            Path beside = beside(real);
-            deleteTree(beside);
-            Files.move(real, beside, StandardCopyOption.ATOMIC_MOVE);
+            ChainDirectory fresh = make(beside.fresh(), mark);
+            beside.replace();
+            try {
+                Files.move(fresh.path(), real, StandardCopyOption.ATOMIC_MOVE);
+            } catch (IOException e) {
+                beside.putBack();
+                throw e;
+            }
+        } else {
+            make(real, mark);
         }
-        ChainDirectory made = chain.unchecked();
-        for (Path directory :
-                List.of(made.path(), made.layers(), made.generations(), made.snapshotFiles(), made.lost())) {
-            Files.createDirectories(directory);
-        }
-        MARKS.write(real.resolve(MARK), new Mark(operation, freight));
         DurableFile.flushDirectory(real.getParent());
         return chain;
+    }
+
+    private static Path real(Path path) throws IOException {
+        Path parent = path.toAbsolutePath().getParent();
+        if (parent == null || !Files.isDirectory(parent)) {
+            throw new ChainException("the directory " + parent + " is missing; is its storage mounted?");
+        }
+        return parent.toRealPath().resolve(path.getFileName());
+    }
+
+    /** The mark is first: what has none is taken for somebody's. */
+    private static ChainDirectory make(Path path, Mark mark) throws IOException {
+        ChainDirectory made = ChainDirectory.unchecked(path);
+        Files.createDirectories(path);
+        MARKS.write(path.resolve(MARK), mark);
+        for (Path directory : List.of(made.layers(), made.generations(), made.snapshotFiles(), made.lost())) {
+            Files.createDirectories(directory);
+        }
+        DurableFile.flushDirectory(path);
+        return made;
+    }
+
+    /** An attempt that was cut off while it set a chain beside. */
+    private static void restore(BesideChain beside) throws IOException {
+        beside.discard(beside.fresh());
+        beside.putBack();
+    }
+
+    /**
+     * Puts right what a move to this node left half done whose entry in the journal is gone: a chain that was set beside is put
+     * back, or is to be swept if its machine has another one. Any thread.
+     *
+     * @param path the chain's directory as the definition has it
+     * @param idle whether no move to this node is under way; nothing is done otherwise
+     */
+    public static void tidy(Path path, BooleanSupplier idle) throws IOException {
+        synchronized (lock(path)) {
+            if (idle.getAsBoolean() && Files.isDirectory(path.toAbsolutePath().getParent())) {
+                tidyAlone(real(path));
+            }
+        }
+    }
+
+    private static void tidyAlone(Path real) throws IOException {
+        BesideChain beside = new BesideChain(real);
+        if (DurableFile.isThere(ChainDirectory.unchecked(real).headLink())) {
+            new ArrivingChain(real, "").keep();
+        }
+        restore(beside);
+    }
+
+    /** Removes what moves to this node have replaced or given up. May take minutes; any thread. */
+    public static void sweep(Path path) throws IOException {
+        if (Files.isDirectory(path.toAbsolutePath().getParent())) {
+            new BesideChain(real(path)).sweep();
+        }
     }
 
     /** The copy that a move has begun, if it is still there, with or without its head. */
     public static Optional<ArrivingChain> find(Path path, String operation) throws IOException {
         Path mark = path.resolve(MARK);
-        return Files.exists(mark) && MARKS.read(mark).operation().equals(operation)
+        return DurableFile.isThere(mark) && MARKS.read(mark).operation().equals(operation)
                 ? Optional.of(new ArrivingChain(path.toRealPath(), operation))
                 : Optional.empty();
     }
@@ -94,7 +168,8 @@ public final class ArrivingChain {
     /** Whether no machine can ever have run from what is at a path on this node: there is nothing, or a copy without head. */
     public static boolean isWorthNothing(Path path) throws IOException {
         return ChainDirectory.list(path).isEmpty()
-                || Files.exists(path.resolve(MARK)) && !Files.exists(path.resolve("head"), LinkOption.NOFOLLOW_LINKS);
+                || DurableFile.isThere(path.resolve(MARK))
+                        && !DurableFile.isThere(ChainDirectory.unchecked(path).headLink());
     }
 
     private ChainDirectory unchecked() {
@@ -185,49 +260,43 @@ public final class ArrivingChain {
         DurableFile.flushDirectory(path);
     }
 
-    /** The move is over: what was there before goes, and if this did not become the chain, it goes itself. */
-    public void settle() throws IOException {
-        if (Files.exists(unchecked().headLink(), LinkOption.NOFOLLOW_LINKS)) {
-            DurableFile.delete(path.resolve(MARK));
-            deleteTree(beside(path));
-        } else {
-            remove(path);
-            if (Files.exists(beside(path)) && !Files.exists(path)) {
-                Files.move(beside(path), path, StandardCopyOption.ATOMIC_MOVE);
-            }
+    /**
+     * The move is over and this is the machine's chain: what was there before is to be swept. Takes no time; can be repeated.
+     *
+     * @throws ChainException it has no head. Nothing was changed
+     */
+    public void keep() throws IOException {
+        if (!DurableFile.isThere(unchecked().headLink())) {
+            throw new ChainException(path
+                    + " has the newest disks of its machine and no head: the link \"head\" in it, to the last of its"
+                    + " generations, is to be made by hand");
         }
+        BesideChain beside = new BesideChain(path);
+        beside.discard(beside.replaced());
+        if (DurableFile.isThere(path.resolve(MARK))) {
+            DurableFile.delete(path.resolve(MARK));
+        }
+    }
+
+    /**
+     * The move is over and no machine has run from this: it is to be swept, and what was there before comes back. Takes no time;
+     * can be repeated.
+     *
+     * @throws ChainException it has a head. Nothing was changed
+     */
+    public void giveUp() throws IOException {
+        if (DurableFile.isThere(unchecked().headLink())) {
+            throw new ChainException(path + " has a head, and is not removed");
+        }
+        BesideChain beside = new BesideChain(path);
+        if (DurableFile.isThere(path.resolve(MARK))) {
+            beside.discard(path);
+        }
+        beside.putBack();
     }
 
     /** Which move it belongs to. */
     public String operation() {
         return operation;
-    }
-
-    private static Path beside(Path path) {
-        return path.resolveSibling("." + path.getFileName() + BEFORE);
-    }
-
-    /** Removes what has a mark and no head. The mark goes last, so that one that was cut off can be repeated. */
-    private static void remove(Path path) throws IOException {
-        if (!Files.exists(path.resolve(MARK)) || !isWorthNothing(path)) {
-            return;
-        }
-        for (Path part : ChainDirectory.list(path)) {
-            if (!part.getFileName().toString().equals(MARK)) {
-                deleteTree(part);
-            }
-        }
-        deleteTree(path);
-    }
-
-    private static void deleteTree(Path path) throws IOException {
-        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-            return;
-        }
-        try (Stream<Path> files = Files.walk(path)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        }
     }
 }

@@ -3,7 +3,6 @@ package dev.holdfast.agent.snapshot.chain;
 import dev.holdfast.agent.json.DurableFile;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -45,9 +44,8 @@ public final class MovedChain {
         return isAside() ? Optional.of(read()) : Optional.empty();
     }
 
-    private boolean isAside() {
-        return Files.exists(path.resolve(ASIDE), LinkOption.NOFOLLOW_LINKS)
-                && !Files.exists(path.resolve(HEAD), LinkOption.NOFOLLOW_LINKS);
+    private boolean isAside() throws IOException {
+        return DurableFile.isThere(path.resolve(ASIDE)) && !DurableFile.isThere(path.resolve(HEAD));
     }
 
     private Note read() throws IOException {
@@ -76,7 +74,7 @@ public final class MovedChain {
 
     /** It is the machine's again, because the copy has not become that. Does nothing if this move has not set it aside. */
     public void reopen(String operation) throws IOException {
-        if (!Files.exists(path.resolve(NOTE)) || !read().operation().equals(operation)) {
+        if (!DurableFile.isThere(path.resolve(NOTE)) || !read().operation().equals(operation)) {
             return;
         }
         if (isAside()) {
@@ -95,7 +93,7 @@ public final class MovedChain {
 
     /** For people: why there is no head; empty if that has another reason. */
     static Optional<String> explain(Path path) throws IOException {
-        if (Files.exists(path.resolve(ArrivingChain.MARK))) {
+        if (DurableFile.isThere(path.resolve(ArrivingChain.MARK))) {
             return Optional.of(
                     "the chain in " + path + " is being copied here from another node, or was when that was cut off;"
                             + " start the machine on the node that it comes from");

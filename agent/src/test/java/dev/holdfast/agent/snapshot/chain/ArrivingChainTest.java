@@ -82,7 +82,7 @@ class ArrivingChainTest {
         assertThatThrownBy(() -> new ChainImport(images, clock).create(path, new TreeMap<>(Map.of("d0", 1L))))
                 .hasMessageContaining("being copied here");
         arriving.own();
-        arriving.settle();
+        arriving.keep();
         ChainDirectory chain = ChainDirectory.open(path);
         assertThat(chain.wholeGraph().problems()).isEmpty();
         assertThat(path.resolve("arriving.json")).doesNotExist();
@@ -100,7 +100,7 @@ class ArrivingChainTest {
     @Test
     void whatAnEarlierAttemptLeftIsRemovedAndNothingElse() throws IOException {
         copied();
-        ArrivingChain.begin(path, "m2", freight).settle();
+        ArrivingChain.begin(path, "m2", freight).giveUp();
         assertThat(path).doesNotExist();
         ArrivingChain arriving = copied();
         arriving.complete(images, clock);
@@ -114,26 +114,86 @@ class ArrivingChainTest {
         ArrivingChain arriving = copied();
         arriving.complete(images, clock);
         arriving.own();
+        assertThatThrownBy(arriving::giveUp).hasMessageContaining("has a head");
         arriving.disown();
-        arriving.settle();
+        assertThatThrownBy(arriving::keep).hasMessageContaining("no head");
+        arriving.giveUp();
         assertThat(path).doesNotExist();
+    }
+
+    private ArrivingChain copiedBack() throws IOException {
+        Files.move(source, path);
+        MovedChain.at(path).setAside("m0", "n2");
+        source = path.resolveSibling(".web.holdfast.replaced-by-move");
+        return copied();
+    }
+
+    private Path removing() {
+        return path.resolveSibling(".web.holdfast.removing-1");
     }
 
     @Test
     void aChainThatWasSetAsideIsKeptUntilTheCopyBackIsTheChain() throws IOException {
-        Files.move(source, path);
-        MovedChain.at(path).setAside("m0", "n2");
-        assertThatThrownBy(() -> ChainDirectory.open(path)).hasMessageContaining("has moved to node n2");
-        source = path.resolveSibling(".web.holdfast.replaced-by-move");
-        copied().settle();
+        ArrivingChain first = copiedBack();
+        assertThatThrownBy(() -> ChainDirectory.open(path)).hasMessageContaining("being copied here");
+        first.giveUp();
         assertThat(MovedChain.at(path).note()).isPresent();
+        assertThatThrownBy(() -> ChainDirectory.open(path)).hasMessageContaining("has moved to node n2");
         ArrivingChain arriving = copied();
         arriving.complete(images, clock);
         arriving.own();
-        arriving.settle();
+        arriving.keep();
         assertThat(source).doesNotExist();
         assertThat(MovedChain.at(path).note()).isEmpty();
         assertThat(ChainDirectory.open(path).head().number()).isEqualTo(1);
+    }
+
+    @Test
+    void theEndOfAMoveOnlyRenamesWhatIsRemovedByWhoeverSweepsLater() throws IOException {
+        ArrivingChain arriving = copiedBack();
+        arriving.complete(images, clock);
+        arriving.own();
+        arriving.keep();
+        assertThat(removing().resolve("snapshots/one.memory")).exists();
+        ArrivingChain.sweep(path);
+        assertThat(removing()).doesNotExist();
+        assertThat(ChainDirectory.open(path).head().number()).isEqualTo(1);
+    }
+
+    @Test
+    void whatWasCutOffAtTheEndOfAMoveIsPutRightByTheNextAgent() throws IOException {
+        ArrivingChain arriving = copiedBack();
+        arriving.complete(images, clock);
+        arriving.own();
+        Files.delete(path.resolve(ArrivingChain.MARK));
+        ArrivingChain.tidy(path, () -> false);
+        assertThat(source).exists();
+        ArrivingChain.tidy(path, () -> true);
+        ArrivingChain.tidy(path, () -> true);
+        ArrivingChain.sweep(path);
+        assertThat(source).doesNotExist();
+        assertThat(removing()).doesNotExist();
+        assertThat(ChainDirectory.open(path).head().number()).isEqualTo(1);
+    }
+
+    @Test
+    void whatWasCutOffWhileTheOldChainMadeRoomIsPutRightByTheNextAgentAndTheNextMove() throws IOException {
+        copiedBack();
+        Path fresh = Files.move(path, path.resolveSibling(".web.holdfast.arriving"));
+        ArrivingChain.tidy(path, () -> true);
+        assertThat(MovedChain.at(path).note()).isPresent();
+        assertThat(fresh).doesNotExist();
+        copied();
+        Files.move(path, fresh);
+        assertThat(copied().operation()).isEqualTo(MOVE);
+        assertThat(MovedChain.at(source).note()).isPresent();
+    }
+
+    @Test
+    void aStorageThatIsNotMountedTakesNoCopy() throws IOException {
+        Path missing = root.toRealPath().resolve("unmounted/web.holdfast");
+        assertThatThrownBy(() -> ArrivingChain.begin(missing, MOVE, freight)).hasMessageContaining("mounted?");
+        assertThat(missing.getParent()).doesNotExist();
     }
 
     @Test
