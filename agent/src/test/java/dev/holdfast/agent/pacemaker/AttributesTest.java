@@ -179,6 +179,9 @@ class AttributesTest {
         assertThat(vm.resolve("promotion-told")).doesNotExist();
         Files.delete(directory.resolve("down"));
         scores.tell(vm);
+        Files.writeString(vm.resolve("promotion-told"), "refused\n");
+        scores.tell(vm);
+        Files.writeString(vm.resolve("promotion-told"), "-5\n");
         Files.writeString(vm.resolve("promotion-score"), "5; reboot");
         scores.tell(vm);
         Files.delete(vm.resolve("promotion-score"));
