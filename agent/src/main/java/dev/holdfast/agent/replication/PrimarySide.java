@@ -191,21 +191,28 @@ final class PrimarySide {
     void seed(Copy peer, long generation) {
         work(peer, () -> {
             PeerLink.Opening opening = peers.offer(peer, generation);
-            PeerLink open = PeerLink.open(peer, opening, sockets);
-            link = open;
-            pacing.begin();
-            heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
+            boolean whole = false;
             try {
-                guest.primary()
-                        .attach(
-                                open,
-                                plan.bytesPerSecond(),
-                                (done, total) -> seed = Optional.of(new Seeded(done, total)));
+                copyDisks(peer, opening);
+                whole = true;
             } finally {
                 seed = Optional.empty();
+                if (!whole) {
+                    // It was never in the set, and what it has is of no use to anybody.
+                    peers.tellVoid(peer);
+                }
             }
             events.accept(new ReplicaEvent.SeedReady());
         });
+    }
+
+    private void copyDisks(Copy peer, PeerLink.Opening opening) throws HypervisorException, IOException {
+        PeerLink open = PeerLink.open(peer, opening, sockets);
+        link = open;
+        pacing.begin();
+        heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
+        guest.primary()
+                .attach(open, plan.bytesPerSecond(), (done, total) -> seed = Optional.of(new Seeded(done, total)));
     }
 
     /** @param last the guest is not to run after it */
@@ -229,6 +236,11 @@ final class PrimarySide {
     }
 
     private boolean isBeating() {
+        Heartbeat beats = heartbeat;
+        return beats != null && beats.isAlive();
+    }
+
+    private boolean isFresh() {
         Heartbeat beats = heartbeat;
         return beats != null && beats.isFresh();
     }
@@ -310,7 +322,7 @@ final class PrimarySide {
     /** Keeps the guest still. A standby that hangs would make it hang as well. */
     void hold() throws NotYetException {
         try {
-            if (link != null && !isBeating()) {
+            if (link != null && !isFresh()) {
                 cut();
             }
             guest.pause();
