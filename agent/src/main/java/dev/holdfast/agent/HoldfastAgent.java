@@ -19,6 +19,7 @@ import dev.holdfast.agent.node.NodeIdentity;
 import dev.holdfast.agent.node.NodePublisher;
 import dev.holdfast.agent.node.ScheduledTimers;
 import dev.holdfast.agent.node.UniqueWords;
+import dev.holdfast.agent.replication.ReplicatedMachine;
 import dev.holdfast.agent.round.GuardWatch;
 import dev.holdfast.agent.round.LayerDigests;
 import dev.holdfast.agent.round.LeftIntents;
@@ -90,7 +91,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private volatile Optional<Epoch> reign = Optional.empty();
 
     private HoldfastAgent(Configuration configuration, Platform platform, Drivers drivers) throws IOException {
-        Hypervisor hypervisor = drivers.hypervisor();
+        Hypervisor hypervisor = drivers.started(configuration::isReplicated);
         this.node = configuration.node();
         this.platform = platform;
         this.machines = LocalMachines.open(configuration, hypervisor, this::onFired);
@@ -105,7 +106,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.node(),
                 platform.software(),
                 machines.net(),
-                new TellingParts(parts, this::publish, workers, node.node(), configuration::isReplicated),
+                new TellingParts(parts, this::publish, workers, node.node(), this::replica),
                 workers,
                 new RoundSnapshotter.Clocks(platform.nanoClock(), cluster::clockError));
         RoundJournal journal = new RoundJournal(machines.journal(), node.node(), platform.clock());
@@ -127,7 +128,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 machines,
                 drivers,
                 platform,
-                new ReplicationParts.Surroundings(cluster, peers::get, words, workers, parts, leftIntents));
+                new ReplicationParts.Surroundings(cluster, peers::get, others, workers, parts, leftIntents));
         Coordinator coordinator = new Coordinator(
                 engine,
                 cluster.store().catalogue(),
@@ -191,6 +192,10 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 LOG.warn("{} was stopped in a revert, which will not run it", vm);
             }
         }
+    }
+
+    private Optional<ReplicatedMachine> replica(Name vm) {
+        return replications.replicas().find(vm);
     }
 
     private LeaderDesk leaderDesk(Coordinator coordinator, PeersHolder peers) {
@@ -295,9 +300,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             cluster.store().leadership().start(this);
         } catch (StoreUnreachableException e) {
             LOG.warn("no part in elections yet: {}", e.getMessage());
-            timers.after(
-                    PUBLISH_EVERY,
-                    () -> daemon(this::joinCluster, "holdfast-join").start());
+            timers.after(PUBLISH_EVERY, daemon(this::joinCluster, "holdfast-join")::start);
             return;
         }
         every(PUBLISH_EVERY, publisher::publishInPassing);
@@ -309,8 +312,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             LOG.info("node {} takes part in cluster {}", node.node(), node.cluster());
             Rehearsal.freezePath();
         } else {
-            timers.after(
-                    JOIN_AGAIN, () -> daemon(this::joinChannel, "holdfast-join").start());
+            timers.after(JOIN_AGAIN, daemon(this::joinChannel, "holdfast-join")::start);
         }
     }
 
