@@ -33,7 +33,6 @@ final class PrimarySide {
     private static final Duration LONGEST_FIRST_STREAM = Duration.ofSeconds(60);
 
     private static final long NO_LIMIT = 1L << 40;
-    private static final int COMMIT_TRIES = 3;
     private static final int DOWNTIME_SHARE = 4;
 
     private final ReplicaPlan plan;
@@ -218,7 +217,9 @@ final class PrimarySide {
             Primary primary = guest.primary();
             EpochLimits limits = limits(last, epoch);
             EpochEnd end = last ? primary.lastEpoch(standby, epoch, limits) : primary.epoch(standby, epoch, limits);
-            for (int i = 0; i < COMMIT_TRIES && end.outcome() == EpochEnd.Outcome.UNDECIDED && isBeating(); i++) {
+            // The guest stands still meanwhile.
+            long until = nanoClock.getAsLong() + plan.maxLag().toNanos();
+            while (end.outcome() == EpochEnd.Outcome.UNDECIDED && isBeating() && until - nanoClock.getAsLong() > 0) {
                 LOG.info("whether {} has committed epoch {} is asked again: {}", peer, epoch, end.why());
                 end = primary.commitAgain(standby, epoch, limits);
             }
