@@ -97,7 +97,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         this.machines = LocalMachines.open(configuration, hypervisor, this::onFired);
         this.identity =
                 NodeIdentity.load(node.stateDirectory(), platform.identities()).identity();
-        this.cluster = ClusterLink.open(node, platform);
+        this.cluster = ClusterLink.open(configuration, platform);
         this.words = new UniqueWords(platform.clock(), platform.random());
         this.parts = new NodeParts(
                 node.node(), machines.vms(), machines.claims(), tools(hypervisor), cluster::runsElsewhere, words);
@@ -211,7 +211,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             Configuration configuration, UniqueWords words, Coordinator coordinator, PeersHolder peers) {
         NodeRegistry nodes = cluster.store().nodes();
         PeerDesk desk = new PeerDesk(leaderDesk, replications.members(parts), migrations.desk(), replications.desk());
-        peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk));
+        peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk, configuration::isReplicated));
         cluster.channel().link().serve(desk);
         CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::checked, words);
 

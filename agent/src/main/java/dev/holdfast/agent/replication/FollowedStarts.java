@@ -26,6 +26,12 @@ public record FollowedStarts(Hypervisor plain, Replication replication, Predicat
         return replicated.test(definition.name()) ? replication.start(definition, mode) : plain.start(definition, mode);
     }
 
+    /** A standby may stand on them. */
+    @Override
+    public boolean ownsLayers(VmDefinition definition) {
+        return !replicated.test(definition.name()) && plain.ownsLayers(definition);
+    }
+
     @Override
     public boolean isBarred(VmDefinition definition) {
         return plain.isBarred(definition);

@@ -54,10 +54,10 @@ public final class ReplicaPart implements VmPart {
         return machine.parking();
     }
 
-    private void await(CompletableFuture<Void> ready, String what) throws PhaseException {
+    private <T> T await(CompletableFuture<T> ready, String what) throws PhaseException {
         Duration patience = spec.options().prepareTimeout().dividedBy(2);
         try {
-            ready.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            return ready.get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
             throw new PhaseException(Refusal.failed("%s: %s"
                     .formatted(machine.name(), String.valueOf(e.getCause().getMessage()))));
@@ -97,6 +97,10 @@ public final class ReplicaPart implements VmPart {
     @Override
     public void prepare() throws PhaseException {
         park();
+        if (spec.options().paused()) {
+            throw new PhaseException(Refusal.preflight(
+                    machine.name() + " is replicated, and its first epoch would let it run; revert without --paused"));
+        }
         if (spec.kind() == RoundKind.REVERT && !chain.has(spec.checkpoint())) {
             throw new PhaseException(Refusal.preflight(
                     ("%1$s is replicated, and its part of %2$s is on the node it ran on when that was taken, which is not this one;"
@@ -166,8 +170,9 @@ public final class ReplicaPart implements VmPart {
 
     @Override
     public void carryOut(Decision decision) throws PhaseException {
-        if (decision == Decision.COMMITTED && spec.kind() == RoundKind.REVERT && machine.hasGivenUp()) {
-            // It was stopped or demoted meanwhile: whoever goes on from these disks, it is not for this round to say.
+        boolean runs = decision == Decision.COMMITTED && spec.kind() == RoundKind.REVERT;
+        if (runs && !await(machine.isRecorded(), "the store did not answer")) {
+            // It was given up meanwhile: whoever goes on from these disks, it is not for this round to say.
             chain.endRevert();
         }
         part.carryOut(decision);

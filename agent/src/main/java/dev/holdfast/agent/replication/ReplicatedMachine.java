@@ -8,6 +8,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Copy;
 import dev.holdfast.coordinator.replication.Following;
 import dev.holdfast.coordinator.replication.Found;
+import dev.holdfast.coordinator.replication.Leading;
 import dev.holdfast.coordinator.replication.Out;
 import dev.holdfast.coordinator.replication.Reason;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
@@ -180,9 +181,22 @@ public final class ReplicatedMachine implements AutoCloseable {
         return parking;
     }
 
-    /** Whether it does not lead the machine, and knows that. */
-    boolean hasGivenUp() {
-        return recovered.isDone() && !isLeading();
+    /** Whether this node's copy is the one that runs, by the store; fails if that does not answer. */
+    CompletableFuture<Boolean> isRecorded() {
+        CompletableFuture<Boolean> answer = new CompletableFuture<>();
+        record.read(read -> thread.execute(() -> {
+            boolean given = recovered.isDone() && !(state() instanceof Leading);
+            if (read instanceof ReplicaEvent.RecordRead known) {
+                Optional<Copy> runs = known.stored().record().primary();
+                answer.complete(!given
+                        && runs.filter(copy -> copy.node().equals(tools.self())).isPresent());
+            } else if (read instanceof ReplicaEvent.RecordAbsent) {
+                answer.complete(false);
+            } else {
+                answer.completeExceptionally(new IOException(Reason.STORE_SILENT.text()));
+            }
+        }));
+        return answer;
     }
 
     /** Its name. */

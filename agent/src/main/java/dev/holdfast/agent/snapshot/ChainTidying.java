@@ -56,7 +56,8 @@ final class ChainTidying {
     private boolean mergesLayers() throws SnapshotException {
         Optional<RunningVm> running = vm.running();
         try {
-            return running.isEmpty() || running.get().mergesLayers();
+            return vm.tools().hypervisor().ownsLayers(vm.definition())
+                    && (running.isEmpty() || running.get().mergesLayers());
         } catch (HypervisorException e) {
             throw SnapshotException.of(e);
         }
