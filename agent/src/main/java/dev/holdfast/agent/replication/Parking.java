@@ -86,6 +86,16 @@ public final class Parking {
         return stay != null;
     }
 
+    /** Whether an epoch may not begin. A guest that waits for its standby would wait for the round as well: that comes first. */
+    boolean keepsEpochsBack() {
+        Stay now = stay;
+        return now != null
+                && (now.isRevert()
+                        || now.ready().isDone()
+                        || !(machine.state() instanceof Protected leading)
+                        || leading.runs());
+    }
+
     /** Whether a revert has it: then its process may change, or stand still for long. */
     boolean isReverting() {
         Stay now = stay;

@@ -28,7 +28,7 @@ public final class ReplicaPart implements VmPart {
     private final RoundSpec spec;
     private final Name operation;
     private final VmPart part;
-    private final ReplicatedMachine machine;
+    private final Machine machine;
     private final Chain chain;
     private boolean parked;
 
@@ -41,8 +41,22 @@ public final class ReplicaPart implements VmPart {
         void endRevert() throws PhaseException;
     }
 
+    /** The machine on this node. */
+    interface Machine {
+        Name name();
+
+        Parking parking();
+
+        /** Whether this node's copy is the one that runs, by the store; fails if that does not answer. */
+        CompletableFuture<Boolean> isRecorded();
+    }
+
     /** @param part of the machine as one that is not replicated */
     public ReplicaPart(RoundSpec spec, VmPart part, ReplicatedMachine machine, Chain chain) {
+        this(spec, part, (Machine) machine, chain);
+    }
+
+    ReplicaPart(RoundSpec spec, VmPart part, Machine machine, Chain chain) {
         this.spec = spec;
         this.operation = RoundJournal.operation(spec.id());
         this.part = part;

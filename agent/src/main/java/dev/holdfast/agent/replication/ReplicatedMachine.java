@@ -25,7 +25,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** One replicated machine on this node: its rules, its hands, and whoever waits for them. Thread-safe. */
-public final class ReplicatedMachine implements AutoCloseable {
+public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machine {
     private static final Logger LOG = LoggerFactory.getLogger(ReplicatedMachine.class);
     private static final Duration LOOK = Duration.ofMillis(100);
     private static final Duration RETRY = Duration.ofSeconds(1);
@@ -177,12 +177,13 @@ public final class ReplicatedMachine implements AutoCloseable {
     }
 
     /** Keeps its epochs back while a round has it. */
+    @Override
     public Parking parking() {
         return parking;
     }
 
-    /** Whether this node's copy is the one that runs, by the store; fails if that does not answer. */
-    CompletableFuture<Boolean> isRecorded() {
+    @Override
+    public CompletableFuture<Boolean> isRecorded() {
         CompletableFuture<Boolean> answer = new CompletableFuture<>();
         record.read(read -> thread.execute(() -> {
             boolean given = recovered.isDone() && !(state() instanceof Leading);
@@ -200,6 +201,7 @@ public final class ReplicatedMachine implements AutoCloseable {
     }
 
     /** Its name. */
+    @Override
     public Name name() {
         return vm.name();
     }

@@ -33,15 +33,19 @@ final class Turns {
         return primary.isBusy() || parking.isParked();
     }
 
+    private boolean keepsEpochsBack() {
+        return primary.isBusy() || parking.keepsEpochsBack();
+    }
+
     void planEpoch() {
-        if (planned || isKeptBack() || !(machine.state() instanceof Protected)) {
+        if (planned || keepsEpochsBack() || !(machine.state() instanceof Protected)) {
             return;
         }
         planned = true;
         Duration wait = hands.isHeld() ? LEAST : primary.untilNext();
         thread.after(wait.compareTo(LEAST) > 0 ? wait : LEAST, () -> {
             planned = false;
-            if (!isKeptBack()) {
+            if (!keepsEpochsBack()) {
                 machine.post(new ReplicaEvent.EpochDue());
             }
         });
