@@ -191,21 +191,28 @@ final class PrimarySide {
     void seed(Copy peer, long generation) {
         work(peer, () -> {
             PeerLink.Opening opening = peers.offer(peer, generation);
-            PeerLink open = PeerLink.open(peer, opening, sockets);
-            link = open;
-            pacing.begin();
-            heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
+            boolean whole = false;
             try {
-                guest.primary()
-                        .attach(
-                                open,
-                                plan.bytesPerSecond(),
-                                (done, total) -> seed = Optional.of(new Seeded(done, total)));
+                copyDisks(peer, opening);
+                whole = true;
             } finally {
                 seed = Optional.empty();
+                if (!whole) {
+                    // It was never in the set, and what it has is of no use to anybody.
+                    peers.tellVoid(peer);
+                }
             }
             events.accept(new ReplicaEvent.SeedReady());
         });
+    }
+
+    private void copyDisks(Copy peer, PeerLink.Opening opening) throws HypervisorException, IOException {
+        PeerLink open = PeerLink.open(peer, opening, sockets);
+        link = open;
+        pacing.begin();
+        heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
+        guest.primary()
+                .attach(open, plan.bytesPerSecond(), (done, total) -> seed = Optional.of(new Seeded(done, total)));
     }
 
     /** @param last the guest is not to run after it */
