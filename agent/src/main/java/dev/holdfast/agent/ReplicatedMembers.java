@@ -1,13 +1,18 @@
 package dev.holdfast.agent;
 
 import dev.holdfast.agent.cluster.MemberParts;
+import dev.holdfast.agent.replication.Parking;
 import dev.holdfast.agent.replication.ReplicatedMachine;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 
 /**
@@ -18,12 +23,23 @@ import java.util.function.Function;
  */
 record ReplicatedMembers(MemberParts parts, Function<Name, Optional<ReplicatedMachine>> replicas)
         implements MemberParts {
+    private static final Name LOOK = new Name("dry-run");
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     @Override
     public Forecast preflight(Name vm, Name checkpoint, RoundOptions options) throws RoundRefusedException {
-        Forecast forecast = parts.preflight(vm, checkpoint, options);
-        Optional<String> obstacle =
-                replicas.apply(vm).flatMap(machine -> machine.parking().obstacle());
+        Optional<Parking> parking = replicas.apply(vm).map(ReplicatedMachine::parking);
+        if (parking.isEmpty()) {
+            return parts.preflight(vm, checkpoint, options);
+        }
+        // In an epoch it would look like a machine that moves.
+        Optional<String> obstacle = parking.get().obstacle().or(() -> parked(parking.get()));
+        Forecast forecast;
+        try {
+            forecast = parts.preflight(vm, checkpoint, options);
+        } finally {
+            parking.get().end(LOOK);
+        }
         if (obstacle.isEmpty()) {
             return forecast;
         }
@@ -31,6 +47,20 @@ record ReplicatedMembers(MemberParts parts, Function<Name, Optional<ReplicatedMa
         problems.addAll(forecast.problems());
         return new Forecast(
                 vm, problems, forecast.bytes(), forecast.freeBytes(), forecast.pauseMillis(), forecast.method());
+    }
+
+    private static Optional<String> parked(Parking parking) {
+        try {
+            parking.park(LOOK, PATIENCE).get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            return Optional.empty();
+        } catch (ExecutionException e) {
+            return Optional.of(String.valueOf(e.getCause().getMessage()));
+        } catch (TimeoutException e) {
+            return Optional.of("an epoch has not ended for " + PATIENCE.toSeconds() + " s");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.of("the agent ends");
+        }
     }
 
     @Override

@@ -139,6 +139,12 @@ public final class Parking {
     private CompletableFuture<Void> begin(
             Name operation, Duration bound, CompletableFuture<Void> ready, boolean revert) {
         tools.thread().execute(() -> {
+            Stay before = stay;
+            if (before != null && !before.operation().equals(operation)) {
+                ready.completeExceptionally(
+                        new HypervisorException(Kind.REFUSED, before.operation() + " has not ended; wait for it"));
+                return;
+            }
             long now = tools.nanoClock().getAsLong();
             stay = new Stay(operation, now, bound, ready, revert ? newLife(ready) : null);
             renewedAt = now - Duration.ofDays(1).toNanos();

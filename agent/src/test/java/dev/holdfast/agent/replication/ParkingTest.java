@@ -107,6 +107,16 @@ class ParkingTest {
     }
 
     @Test
+    void isOneRoundsAlone() {
+        park();
+        CompletableFuture<Void> other = parking.park(new Name("r2"), BOUND);
+        lab.thread.runAll();
+        assertThat(other).isCompletedExceptionally();
+        end(new Name("r2"));
+        assertThat(parking.isParked()).isTrue();
+    }
+
+    @Test
     void aRoundThatIsGivenUpWhileItWaitsIsNotGoneOnWith() {
         lab.tell(new ReplicaEvent.EpochDue());
         CompletableFuture<Void> ready = park();

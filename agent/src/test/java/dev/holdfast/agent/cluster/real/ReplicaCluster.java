@@ -91,23 +91,12 @@ final class ReplicaCluster implements AutoCloseable {
         if (withPlain) {
             definePlain(node);
         }
-        Files.writeString(node.resolve("vms/web.toml"), """
-                name = "web"
-                group = "shop"
-                machine = "pc-q35-7.2"
-                accel = "tcg"
-                memory = "64M"
+        define(node, VM, chain, """
                 [replication]
                 interval = "300ms"
                 max_pause = "2s"
                 max_lag = "3s"
-                [[disk]]
-                id = "d0"
-                path = "%1$s/head/d0.qcow2"
-                [[disk]]
-                id = "d1"
-                path = "%1$s/head/d1.qcow2"
-                """.formatted(chain));
+                """);
         standIn(node);
         String bind = "mount --bind '%s' '%s' && PATH='%s':\"$PATH\" exec \"$@\""
                 .formatted(own, chain.getParent(), node.resolve("bin"));
@@ -120,20 +109,25 @@ final class ReplicaCluster implements AutoCloseable {
 
     private void definePlain(Path node) throws IOException {
         Path chain = Files.createDirectories(node.resolve("plain")).resolve("db.holdfast");
-        Files.writeString(node.resolve("vms/db.toml"), """
-                name = "db"
+        define(node, "db", chain, "");
+        plain = Optional.of(new RealVm("db", node.resolve("run/vms/db"), chain, true));
+    }
+
+    private static void define(Path node, String name, Path chain, String more) throws IOException {
+        Files.writeString(node.resolve("vms").resolve(name + ".toml"), """
+                name = "%1$s"
                 group = "shop"
                 machine = "pc-q35-7.2"
                 accel = "tcg"
                 memory = "64M"
+                %3$s
                 [[disk]]
                 id = "d0"
-                path = "%1$s/head/d0.qcow2"
+                path = "%2$s/head/d0.qcow2"
                 [[disk]]
                 id = "d1"
-                path = "%1$s/head/d1.qcow2"
-                """.formatted(chain));
-        plain = Optional.of(new RealVm("db", node.resolve("run/vms/db"), chain, true));
+                path = "%2$s/head/d1.qcow2"
+                """.formatted(name, chain, more));
     }
 
     private void standIn(Path node) throws IOException {

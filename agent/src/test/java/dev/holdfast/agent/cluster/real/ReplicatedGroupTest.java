@@ -67,6 +67,7 @@ class ReplicatedGroupTest {
         long generation = cluster.number(here, "generation");
         long webFrom = last(here.vm);
         long dbFrom = last(db);
+        require(here.run("checkpoint", "create", "--dry-run", "shop@one"));
         require(here.run("checkpoint", "create", "shop@one"));
         long webTo = last(here.vm);
         long dbTo = last(db);
