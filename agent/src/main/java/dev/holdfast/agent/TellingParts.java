@@ -63,6 +63,11 @@ record TellingParts(
 
     @Override
     public void requireRoom(RoundSpec spec, Set<Name> mine) throws PhaseException {
+        for (Name vm : mine) {
+            if (replicas.apply(vm).isPresent()) {
+                ReplicaPart.requireCheckpoint(spec, vm, new Chain(parts, vm));
+            }
+        }
         parts.requireRoom(spec, mine);
     }
 

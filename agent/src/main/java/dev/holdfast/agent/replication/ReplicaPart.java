@@ -102,6 +102,17 @@ public final class ReplicaPart implements VmPart {
         parked = true;
     }
 
+    /** @throws PhaseException a revert goes back to what another node has */
+    public static void requireCheckpoint(RoundSpec spec, Name vm, Chain chain) throws PhaseException {
+        if (spec.kind() == RoundKind.REVERT && !chain.has(spec.checkpoint())) {
+            throw new PhaseException(Refusal.preflight(
+                    ("%1$s is replicated, and its part of %2$s is on the node it ran on when that was taken, which is not this one;"
+                                    + " switch it over to that node first ('holdfast checkpoint show' names the node, then"
+                                    + " 'holdfast vm switchover %1$s')")
+                            .formatted(vm, spec.checkpoint())));
+        }
+    }
+
     @Override
     public boolean wasPaused() throws PhaseException {
         park();
@@ -115,13 +126,7 @@ public final class ReplicaPart implements VmPart {
             throw new PhaseException(Refusal.preflight(
                     machine.name() + " is replicated, and its first epoch would let it run; revert without --paused"));
         }
-        if (spec.kind() == RoundKind.REVERT && !chain.has(spec.checkpoint())) {
-            throw new PhaseException(Refusal.preflight(
-                    ("%1$s is replicated, and its part of %2$s is on the node it ran on when that was taken, which is not this one;"
-                                    + " switch it over to that node first ('holdfast checkpoint show' names the node, then"
-                                    + " 'holdfast vm switchover %1$s')")
-                            .formatted(machine.name(), spec.checkpoint())));
-        }
+        requireCheckpoint(spec, machine.name(), chain);
         part.prepare();
         if (spec.kind() == RoundKind.REVERT) {
             await(parking().standAlone(operation), "its standby was not taken off");
