@@ -94,7 +94,7 @@ comes_back() { echo move >>"$BATS_FILE_TMPDIR/moves.web"; echo revert >>"$BATS_F
 # essence FILE - each element of the clone without its id, its attributes in order.
 essence() {
   sed -n '/<clone /,/<\/clone>/p' "$1" | grep -o '<\(clone\|primitive\|op\|nvpair\) [^>]*' | sed 's/ *\/$//' | while read -r element words; do
-    echo "$element $(grep -o '[a-z-]*="[^"]*"' <<<"$words" | grep -v '^id="[^"]*-' | sort | tr '\n' ' ')"
+    echo "$element $(grep -o '[a-z-]*="[^"]*"' <<<"${words/interval=\"0\"/interval=\"0s\"}" | grep -v '^id="[^"]*-' | sort | tr '\n' ' ')"
   done | sort
 }
 
