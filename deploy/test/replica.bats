@@ -150,12 +150,14 @@ essence() {
   comes_back
   "$lab" crash "$old"
   wait_until 60 "it is not promoted on $new" promoted_on "$new"
-  goes_on
-  once
+  wait_until 30 "no other standby is made" seeds "$new"
   echo "$old" >"$BATS_FILE_TMPDIR/old"
   "$lab" unhold "$old"
   "$lab" on "$old"
+  goes_on
+  once
 }
+seeds() { shown "$1" .state | grep -q -e seeding -e protected; }
 
 @test "a node with an older copy is refused, and says why; the machine goes on where it may" {
   local old
