@@ -1,5 +1,6 @@
 package dev.holdfast.agent;
 
+import dev.holdfast.agent.config.Configuration;
 import dev.holdfast.agent.config.NodeSettings;
 import dev.holdfast.agent.config.ZooKeeperSettings;
 import dev.holdfast.agent.node.RememberedStore;
@@ -23,6 +24,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,19 +34,23 @@ final class ClusterLink implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ClusterLink.class);
 
     private final Name self;
+    private final Predicate<Name> apart;
     private final ZooKeeperStore store;
     private final JGroupsChannel channel;
     private volatile List<NodeRegistry.Node> lastSeen = List.of();
     private volatile Optional<String> channelProblem = Optional.empty();
 
-    private ClusterLink(NodeSettings node, ZooKeeperStore store, Platform platform) throws IOException {
+    private ClusterLink(Configuration configuration, ZooKeeperStore store, Platform platform) throws IOException {
+        NodeSettings node = configuration.node();
+        this.apart = configuration::isReplicated;
         this.self = node.node();
         this.store = store;
         this.channel = new JGroupsChannel(channelSettings(node), this::addresses, platform::wallNanos);
     }
 
     /** Begins to connect to the store; the channel is started separately. Never waits for either. */
-    static ClusterLink open(NodeSettings node, Platform platform) throws IOException {
+    static ClusterLink open(Configuration configuration, Platform platform) throws IOException {
+        NodeSettings node = configuration.node();
         StoreSettings usual = StoreSettings.of(
                 node.zookeeper().connect(),
                 node.cluster(),
@@ -58,7 +64,7 @@ final class ClusterLink implements AutoCloseable {
                 : open;
         RememberedStore memory = new RememberedStore(node.stateDirectory());
         ZooKeeperStore store = ZooKeeperStore.open(settings, memory, platform.identities(), platform.nanoClock());
-        return new ClusterLink(node, store, platform);
+        return new ClusterLink(configuration, store, platform);
     }
 
     private static ChannelSettings channelSettings(NodeSettings node) throws IOException {
@@ -117,10 +123,11 @@ final class ClusterLink implements AutoCloseable {
     }
 
     /**
-     * Whether another node says that it runs a machine. If the store cannot be asked, its last word counts.
+     * Whether another node says that it runs a machine, with the same disks. If the store cannot be asked, its last word counts. The disks
+     * of a replicated one are each node's own.
      */
     boolean runsElsewhere(Name vm) {
-        return runsElsewhere(vm, nodes());
+        return !apart.test(vm) && runsElsewhere(vm, nodes());
     }
 
     private boolean runsElsewhere(Name vm, List<NodeRegistry.Node> nodes) {

@@ -3,6 +3,9 @@ package dev.holdfast.agent;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.replication.Fencing;
+import dev.holdfast.agent.replication.FollowedStarts;
+import dev.holdfast.coordinator.protocol.Name;
+import java.util.function.Predicate;
 
 /**
  * What runs machines, and what tells whether other nodes do not.
@@ -11,4 +14,10 @@ import dev.holdfast.agent.replication.Fencing;
  * @param replication starts those that are replicated
  * @param fencing proves that another node is gone
  */
-public record Drivers(Hypervisor hypervisor, Replication replication, Fencing fencing) {}
+public record Drivers(Hypervisor hypervisor, Replication replication, Fencing fencing) {
+
+    /** What starts each machine as it is to run. */
+    Hypervisor started(Predicate<Name> replicated) {
+        return new FollowedStarts(hypervisor, replication, replicated);
+    }
+}

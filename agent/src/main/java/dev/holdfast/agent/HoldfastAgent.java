@@ -12,13 +12,13 @@ import dev.holdfast.agent.control.ControlServer;
 import dev.holdfast.agent.control.Limits;
 import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.hypervisor.Hypervisor;
-import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.journal.RoundJournal;
 import dev.holdfast.agent.migration.Departures;
 import dev.holdfast.agent.node.NodeIdentity;
 import dev.holdfast.agent.node.NodePublisher;
 import dev.holdfast.agent.node.ScheduledTimers;
 import dev.holdfast.agent.node.UniqueWords;
+import dev.holdfast.agent.replication.ReplicatedMachine;
 import dev.holdfast.agent.round.GuardWatch;
 import dev.holdfast.agent.round.LayerDigests;
 import dev.holdfast.agent.round.LeftIntents;
@@ -91,13 +91,13 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private volatile Optional<Epoch> reign = Optional.empty();
 
     private HoldfastAgent(Configuration configuration, Platform platform, Drivers drivers) throws IOException {
-        Hypervisor hypervisor = drivers.hypervisor();
+        Hypervisor hypervisor = drivers.started(configuration::isReplicated);
         this.node = configuration.node();
         this.platform = platform;
         this.machines = LocalMachines.open(configuration, hypervisor, this::onFired);
         this.identity =
                 NodeIdentity.load(node.stateDirectory(), platform.identities()).identity();
-        this.cluster = ClusterLink.open(node, platform);
+        this.cluster = ClusterLink.open(configuration, platform);
         this.words = new UniqueWords(platform.clock(), platform.random());
         this.parts = new NodeParts(
                 node.node(), machines.vms(), machines.claims(), tools(hypervisor), cluster::runsElsewhere, words);
@@ -106,7 +106,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.node(),
                 platform.software(),
                 machines.net(),
-                new TellingParts(parts, this::publish, workers, node.node(), configuration::isReplicated),
+                new TellingParts(parts, this::publish, workers, node.node(), this::replica),
                 workers,
                 new RoundSnapshotter.Clocks(platform.nanoClock(), cluster::clockError));
         RoundJournal journal = new RoundJournal(machines.journal(), node.node(), platform.clock());
@@ -132,7 +132,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 machines,
                 drivers,
                 platform,
-                new ReplicationParts.Surroundings(cluster, peers::get, words, workers, parts, leftIntents));
+                new ReplicationParts.Surroundings(cluster, peers::get, others, workers, parts, leftIntents));
         Coordinator coordinator = new Coordinator(
                 engine,
                 cluster.store().catalogue(),
@@ -179,23 +179,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 SnapshotTools.DEFAULT_MAX_DEPTH);
     }
 
-    private final class Starter implements VmCommands.Starter {
-        @Override
-        public void start(Name vm, boolean placed, NodeParts.Start start)
-                throws SnapshotException, HypervisorException {
-            Optional<Refusal> left = migrations.reclaim().refusal(vm);
-            if (left.isPresent()) {
-                throw new SnapshotException(left.get());
-            }
-            parts.start(vm, placed ? cluster::surelyRunsElsewhere : cluster::runsElsewhere, leftIntents.on(vm), start);
-        }
-
-        @Override
-        public void endRevert(Name vm) throws SnapshotException {
-            if (parts.stopInRevert(vm)) {
-                LOG.warn("{} was stopped in a revert, which will not run it", vm);
-            }
-        }
+    private Optional<ReplicatedMachine> replica(Name vm) {
+        return replications.replicas().find(vm);
     }
 
     private LeaderDesk leaderDesk(Coordinator coordinator, PeersHolder peers) {
@@ -211,7 +196,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             Configuration configuration, UniqueWords words, Coordinator coordinator, PeersHolder peers) {
         NodeRegistry nodes = cluster.store().nodes();
         PeerDesk desk = new PeerDesk(leaderDesk, replications.members(parts), migrations.desk(), replications.desk());
-        peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk));
+        peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk, configuration::isReplicated));
         cluster.channel().link().serve(desk);
         CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::checked, words);
 
@@ -241,7 +226,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.checkpoint().deadline(),
                 new DiskImport(new QemuImages("qemu-img"), platform.clock()),
                 node::vmRunDirectory,
-                new Starter(),
+                new Starts(migrations.reclaim(), parts, cluster, leftIntents),
                 migrations,
                 placement,
                 words);
@@ -302,9 +287,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             cluster.store().leadership().start(this);
         } catch (StoreUnreachableException e) {
             LOG.warn("no part in elections yet: {}", e.getMessage());
-            timers.after(
-                    PUBLISH_EVERY,
-                    () -> daemon(this::joinCluster, "holdfast-join").start());
+            timers.after(PUBLISH_EVERY, daemon(this::joinCluster, "holdfast-join")::start);
             return;
         }
         every(PUBLISH_EVERY, publisher::publishInPassing);
@@ -316,8 +299,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             LOG.info("node {} takes part in cluster {}", node.node(), node.cluster());
             Rehearsal.freezePath();
         } else {
-            timers.after(
-                    JOIN_AGAIN, () -> daemon(this::joinChannel, "holdfast-join").start());
+            timers.after(JOIN_AGAIN, daemon(this::joinChannel, "holdfast-join")::start);
         }
     }
 

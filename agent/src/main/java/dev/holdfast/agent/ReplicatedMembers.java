@@ -1,37 +1,66 @@
 package dev.holdfast.agent;
 
 import dev.holdfast.agent.cluster.MemberParts;
+import dev.holdfast.agent.replication.Parking;
+import dev.holdfast.agent.replication.ReplicatedMachine;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Predicate;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 
 /**
- * Says before a round that replicated machines cannot be members yet. Thread-safe.
+ * Says before a round why a replicated machine cannot be a member now. Thread-safe.
  *
  * @param parts the machines
- * @param replicated which of them are
+ * @param replicas those of them that are replicated
  */
-record ReplicatedMembers(MemberParts parts, Predicate<Name> replicated) implements MemberParts {
-
-    /** Why a round with it is refused. */
-    static String refusal(Name vm) {
-        return "%s is replicated, and checkpoints of replicated machines are not supported yet; take it out of the group"
-                .formatted(vm);
-    }
+record ReplicatedMembers(MemberParts parts, Function<Name, Optional<ReplicatedMachine>> replicas)
+        implements MemberParts {
+    private static final Name LOOK = new Name("dry-run");
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     @Override
     public Forecast preflight(Name vm, Name checkpoint, RoundOptions options) throws RoundRefusedException {
-        Forecast forecast = parts.preflight(vm, checkpoint, options);
-        if (!replicated.test(vm)) {
+        Optional<Parking> parking = replicas.apply(vm).map(ReplicatedMachine::parking);
+        if (parking.isEmpty()) {
+            return parts.preflight(vm, checkpoint, options);
+        }
+        // In an epoch it would look like a machine that moves.
+        Optional<String> obstacle = parking.get().obstacle().or(() -> parked(parking.get()));
+        Forecast forecast;
+        try {
+            forecast = parts.preflight(vm, checkpoint, options);
+        } finally {
+            parking.get().end(LOOK);
+        }
+        if (obstacle.isEmpty()) {
             return forecast;
         }
-        List<String> problems = new ArrayList<>(List.of(refusal(vm)));
+        List<String> problems = new ArrayList<>(List.of(obstacle.get()));
         problems.addAll(forecast.problems());
         return new Forecast(
                 vm, problems, forecast.bytes(), forecast.freeBytes(), forecast.pauseMillis(), forecast.method());
+    }
+
+    private static Optional<String> parked(Parking parking) {
+        try {
+            parking.park(LOOK, PATIENCE).get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            return Optional.empty();
+        } catch (ExecutionException e) {
+            return Optional.of(String.valueOf(e.getCause().getMessage()));
+        } catch (TimeoutException e) {
+            return Optional.of("an epoch has not ended for " + PATIENCE.toSeconds() + " s");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.of("the agent ends");
+        }
     }
 
     @Override

@@ -10,6 +10,8 @@ import dev.holdfast.agent.config.VmSettings;
 import dev.holdfast.agent.control.CommandTable;
 import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.journal.OperationKind;
+import dev.holdfast.agent.migration.Departures;
 import dev.holdfast.agent.pacemaker.Handover;
 import dev.holdfast.agent.replication.ReplicaPlan;
 import dev.holdfast.agent.replication.Replicas;
@@ -40,7 +42,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
      *
      * @param cluster the store and the channel
      * @param peers the other agents
-     * @param words never gives the same word twice
+     * @param others gives rounds up that have not stopped a machine yet, and never the same word twice
      * @param workers for what nobody waits for
      * @param parts the chains, which are to be whole before a start
      * @param leftIntents what becomes of operations that were cut off in them
@@ -48,7 +50,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
     record Surroundings(
             ClusterLink cluster,
             Supplier<Peers> peers,
-            Supplier<String> words,
+            Departures.Others others,
             ExecutorService workers,
             NodeParts parts,
             LeftIntents leftIntents) {}
@@ -71,7 +73,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
                 node.stateDirectory(),
                 platform.clock(),
                 platform.nanoClock(),
-                () -> new Name("c" + around.words().get()),
+                () -> new Name("c" + around.others().words().get()),
                 platform.fatal());
         Replicas replicas = new Replicas(
                 tools,
@@ -80,7 +82,8 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
                         around.cluster().store().nodes(),
                         around.peers(),
                         node.guardSocket(),
-                        around.workers()));
+                        around.workers(),
+                        around.others().giveWay()));
         for (VmSettings vm : configuration.vms()) {
             Optional<ReplicationSettings> settings = vm.replication();
             if (settings.isPresent()) {
@@ -90,9 +93,19 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
                                 machine,
                                 plan(node, vm.name(), settings.get()),
                                 (name, start) -> cold(around, name, start)));
+                stayIfReverted(machines, replicas, vm.name());
             }
         }
         return new ReplicationParts(replicas);
+    }
+
+    /** A revert that an agent before this one was bound to. */
+    private static void stayIfReverted(LocalMachines machines, Replicas replicas, Name vm) {
+        machines.claims()
+                .holder(vm)
+                .filter(holder -> holder.kind() == OperationKind.REVERT)
+                .ifPresent(holder ->
+                        replicas.find(vm).ifPresent(machine -> machine.parking().resume(holder.operation())));
     }
 
     /** The disks are this node's own: that the machine runs elsewhere is the record's to say. */
@@ -122,9 +135,9 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
         new ReplicaCommands(node.node(), replicas, machines.vms(), changed, handover).register(table);
     }
 
-    /** What can be done to the members of checkpoints, of which those are none yet. */
+    /** What can be done to the members of checkpoints. */
     MemberParts members(MemberParts parts) {
-        return new ReplicatedMembers(parts, replicas::has);
+        return new ReplicatedMembers(parts, replicas::find);
     }
 
     ReplicationDesk desk() {

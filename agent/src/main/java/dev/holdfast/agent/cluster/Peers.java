@@ -20,6 +20,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 
 /** Asks other agents, this one included. Methods block. Thread-safe. */
 public final class Peers {
@@ -34,6 +35,7 @@ public final class Peers {
     private final NodeLink link;
     private final NodeRegistry nodes;
     private final BiFunction<Name, byte[], byte[]> ownDesk;
+    private final Predicate<Name> apart;
 
     /**
      * @param self this node
@@ -41,11 +43,29 @@ public final class Peers {
      * @param nodes who there is
      * @param ownDesk answers what this node asks of itself
      */
+    /** With no machine of which each node has disks of its own. */
     public Peers(Name self, NodeLink link, NodeRegistry nodes, BiFunction<Name, byte[], byte[]> ownDesk) {
+        this(self, link, nodes, ownDesk, vm -> false);
+    }
+
+    /**
+     * @param self this node
+     * @param link to the others
+     * @param nodes who there is
+     * @param ownDesk answers what this node asks of itself
+     * @param apart machines of which each node has disks of its own
+     */
+    public Peers(
+            Name self,
+            NodeLink link,
+            NodeRegistry nodes,
+            BiFunction<Name, byte[], byte[]> ownDesk,
+            Predicate<Name> apart) {
         this.self = self;
         this.link = link;
         this.nodes = nodes;
         this.ownDesk = ownDesk;
+        this.apart = apart;
     }
 
     /**
@@ -125,9 +145,12 @@ public final class Peers {
 
     /**
      * The node that has a machine's chain in hand: the one that runs it now, because it may have moved since; if none does, or
-     * the store cannot be asked, the one that ran it then.
+     * the store cannot be asked, or each node has disks of its own, the one that ran it then.
      */
     private Name keeperOf(Name vm, Name then) {
+        if (apart.test(vm)) {
+            return then;
+        }
         try {
             return nodes.nodes().stream()
                     .filter(node -> !STOPPED.equals(node.vms().getOrDefault(vm, STOPPED)))

@@ -21,6 +21,11 @@ public interface Hypervisor {
      */
     boolean isBarred(VmDefinition definition);
 
+    /** Whether the layers of a machine may be merged while nobody runs it: not if another process than its own may use them. */
+    default boolean ownsLayers(VmDefinition definition) {
+        return true;
+    }
+
     /** Takes the note of a stop back. */
     void permit(VmDefinition definition) throws HypervisorException;
 

@@ -72,6 +72,15 @@ public interface RunningVm extends AutoCloseable {
     void mergeIntermediate(String diskId, Path top, Path base, Progress progress) throws HypervisorException;
 
     /**
+     * Whether layers can be merged now.
+     *
+     * @throws HypervisorException if the machine does not tell
+     */
+    default boolean mergesLayers() throws HypervisorException {
+        return true;
+    }
+
+    /**
      * The machine's way to another node.
      *
      * @throws HypervisorException REFUSED if this driver has none

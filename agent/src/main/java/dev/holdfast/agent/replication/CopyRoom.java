@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainImport;
 import dev.holdfast.agent.snapshot.chain.DiskImages;
+import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Copy;
 import java.io.IOException;
@@ -89,6 +90,11 @@ final class CopyRoom {
         if (!files.hasDisks()) {
             new ChainImport(images, clock).create(files.chain(), known.disks());
             return;
+        }
+        Optional<Intent> open = ChainDirectory.open(files.chain()).intent();
+        if (open.isPresent()) {
+            throw new IOException("its chain is still in operation %s, which ends when the decision is known here"
+                    .formatted(open.get().operation()));
         }
         SortedMap<String, Long> here = sizes(files);
         if (!here.equals(known.disks())) {

@@ -20,6 +20,7 @@ final class LagBound {
     private final SerialThread thread;
     private final Consumer<ReplicaEvent> events;
     private long armed;
+    private long arming;
     private int tries;
 
     LagBound(LagGuard guard, Guest guest, SerialThread thread, Consumer<ReplicaEvent> events) {
@@ -43,7 +44,12 @@ final class LagBound {
             LOG.error("nothing but this agent bounds how far the guest goes beyond its standby: {}", e.getMessage());
         }
         armed = epoch;
-        thread.after(after, () -> passed(epoch));
+        long mine = ++arming;
+        thread.after(after, () -> {
+            if (arming == mine) {
+                passed(epoch);
+            }
+        });
     }
 
     private void failed(IOException why) throws NotYetException {

@@ -117,6 +117,11 @@ final class MachineHands implements ReplicaHands<NotYetException> {
         asked = now;
     }
 
+    /** Whether somebody wants the guest to shut down. */
+    boolean isStopAsked() {
+        return asked;
+    }
+
     /** Whether the guest stands still for want of its standby. */
     boolean isHeld() {
         return held;

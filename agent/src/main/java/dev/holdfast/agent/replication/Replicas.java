@@ -9,6 +9,7 @@ import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.ReplicaStore;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,9 +41,15 @@ public final class Replicas implements AutoCloseable {
      * @param peers the other agents
      * @param guardSocket where the guard listens
      * @param workers for what nobody waits for
+     * @param giveWay ends a round that has not stopped a machine yet
      */
     public record Cluster(
-            ReplicaStore store, NodeRegistry nodes, Supplier<Peers> peers, Path guardSocket, ExecutorService workers) {}
+            ReplicaStore store,
+            NodeRegistry nodes,
+            Supplier<Peers> peers,
+            Path guardSocket,
+            ExecutorService workers,
+            BiConsumer<Name, Refusal> giveWay) {}
 
     private record Entry(ReplicatedMachine machine, ManagedVm vm, ReplicaPeers peers, StoredRecord record) {}
 
@@ -78,7 +86,13 @@ public final class Replicas implements AutoCloseable {
                         start -> coldStart.run(vm.name(), start::start),
                         cluster.guardSocket()),
                 tools,
-                candidates);
+                candidates,
+                () -> cluster.giveWay()
+                        .accept(
+                                vm.name(),
+                                new Refusal(
+                                        Refusal.Kind.CANCELLED,
+                                        vm.name() + " changes its role; take the checkpoint when it has")));
         entries.put(vm.name(), new Entry(machine, vm, peers, record));
     }
 

@@ -5,12 +5,11 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.protocol.Name;
-import dev.holdfast.coordinator.replication.Alone;
 import dev.holdfast.coordinator.replication.Copy;
 import dev.holdfast.coordinator.replication.Following;
 import dev.holdfast.coordinator.replication.Found;
+import dev.holdfast.coordinator.replication.Leading;
 import dev.holdfast.coordinator.replication.Out;
-import dev.holdfast.coordinator.replication.Protected;
 import dev.holdfast.coordinator.replication.Reason;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
 import dev.holdfast.coordinator.replication.ReplicaState;
@@ -26,11 +25,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** One replicated machine on this node: its rules, its hands, and whoever waits for them. Thread-safe. */
-public final class ReplicatedMachine implements AutoCloseable {
+public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machine {
     private static final Logger LOG = LoggerFactory.getLogger(ReplicatedMachine.class);
     private static final Duration LOOK = Duration.ofMillis(100);
     private static final Duration RETRY = Duration.ofSeconds(1);
-    private static final Duration LEAST = Duration.ofMillis(10);
 
     private final ManagedVm vm;
     private final ReplicationTools tools;
@@ -50,10 +48,12 @@ public final class ReplicatedMachine implements AutoCloseable {
     private final Outlook outlook;
     private final GuardLag lag;
     private final LagBound bound;
+    private final Parking parking;
+    private final Turns turns;
+    private final Runnable giveWay;
     private final Waiters waiters = new Waiters();
-    private final Requests requests = new Requests(waiters, this::state, this::isSending, this::post);
+    private final Requests requests = new Requests(waiters, this::state, this::isBound, this::post);
     private final CompletableFuture<Void> recovered = new CompletableFuture<>();
-    private boolean epochPlanned;
     private long lastRetry;
 
     /**
@@ -74,11 +74,13 @@ public final class ReplicatedMachine implements AutoCloseable {
             Guest.ColdStart coldStart,
             Path guardSocket) {}
 
-    ReplicatedMachine(Parts parts, ReplicationTools tools, Candidates candidates) {
+    /** @param giveWay ends a round that has not stopped the machine yet */
+    ReplicatedMachine(Parts parts, ReplicationTools tools, Candidates candidates, Runnable giveWay) {
         this.vm = parts.vm();
         this.tools = tools;
         this.record = parts.record();
         this.candidates = candidates;
+        this.giveWay = giveWay;
         String name = vm.name().value();
         this.thread = new MachineThread("replica-" + name);
         this.worker = new MachineThread("replica-work-" + name);
@@ -110,6 +112,10 @@ public final class ReplicatedMachine implements AutoCloseable {
                 this::post);
         this.loop = new ReplicaLoop(
                 name, Out.begin(new Self(tools.self(), plan.policy())), thread, hands, new Watcher(), tools.fatal());
+        Parking.Machine parked = new ParkedMachine(this::state, primary, this::post, this::onIdle);
+        this.parking =
+                new Parking(new Parking.Tools(vm.name(), plan, record, bound, thread, tools.nanoClock()), parked);
+        this.turns = new Turns(thread, primary, hands, parking, parked);
         this.outlook = new Outlook(vm.name(), plan, tools, new Outlook.Sources(record, primary, standby, hands));
     }
 
@@ -119,6 +125,11 @@ public final class ReplicatedMachine implements AutoCloseable {
     }
 
     private void recover() {
+        if (parking.isReverting()) {
+            // Its guest stands still until the decision is known, and is another one then.
+            thread.after(RETRY, this::recover);
+            return;
+        }
         try {
             Found found = recollection.look();
             LOG.info("{}: found {}", vm.name(), found);
@@ -161,11 +172,36 @@ public final class ReplicatedMachine implements AutoCloseable {
         bound.held();
     }
 
-    private boolean isSending() {
-        return primary.isSending();
+    private boolean isBound() {
+        return primary.isSending() || parking.isParked();
+    }
+
+    /** Keeps its epochs back while a round has it. */
+    @Override
+    public Parking parking() {
+        return parking;
+    }
+
+    @Override
+    public CompletableFuture<Boolean> isRecorded() {
+        CompletableFuture<Boolean> answer = new CompletableFuture<>();
+        record.read(read -> thread.execute(() -> {
+            boolean given = recovered.isDone() && !(state() instanceof Leading);
+            if (read instanceof ReplicaEvent.RecordRead known) {
+                Optional<Copy> runs = known.stored().record().primary();
+                answer.complete(!given
+                        && runs.filter(copy -> copy.node().equals(tools.self())).isPresent());
+            } else if (read instanceof ReplicaEvent.RecordAbsent) {
+                answer.complete(false);
+            } else {
+                answer.completeExceptionally(new IOException(Reason.STORE_SILENT.text()));
+            }
+        }));
+        return answer;
     }
 
     /** Its name. */
+    @Override
     public Name name() {
         return vm.name();
     }
@@ -176,6 +212,9 @@ public final class ReplicatedMachine implements AutoCloseable {
         recovered.thenRun(() -> asking.execute(() -> {
             if (wish == Wish.DEMOTE) {
                 endIfItHangs();
+            }
+            if (parking.isParked()) {
+                giveWay.run();
             }
             thread.execute(() -> requests.ask(wish, answer));
         }));
@@ -199,7 +238,7 @@ public final class ReplicatedMachine implements AutoCloseable {
 
     private void onIdle() {
         requests.resume();
-        planEpoch();
+        turns.planEpoch();
     }
 
     /** Takes part from now on: looks once more for disks. */
@@ -290,6 +329,7 @@ public final class ReplicatedMachine implements AutoCloseable {
 
     /** Called all the time, to see what nobody tells. */
     private void look() {
+        parking.look();
         lookAtGuest();
         ReplicaState now = state();
         if (now instanceof Following && standby.standby().isPresent() && !standby.isAlive()) {
@@ -299,32 +339,21 @@ public final class ReplicatedMachine implements AutoCloseable {
         if (nanos - lastRetry >= RETRY.toNanos()) {
             lastRetry = nanos;
             post(new ReplicaEvent.Retry());
-            if (now instanceof Alone alone && alone.lead().settled() && !primary.isBusy()) {
-                asking.execute(() -> candidates.next().ifPresent(peer -> post(new ReplicaEvent.PeerOffered(peer))));
-            }
+            turns.lookForStandby(asking, candidates::next);
             outlook.publish();
         }
-        planEpoch();
+        turns.planEpoch();
         thread.after(LOOK, this::look);
     }
 
     private void lookAtGuest() {
+        if (parking.isReverting() && !hands.isStopAsked()) {
+            return; // One process ends, and another takes its place.
+        }
         if (hands.expectsGuest() && guest.isGone()) {
             guest.forget();
             post(new ReplicaEvent.GuestEnded(hands.guestIsGone()));
         }
-    }
-
-    private void planEpoch() {
-        if (epochPlanned || primary.isBusy() || !(state() instanceof Protected)) {
-            return;
-        }
-        epochPlanned = true;
-        Duration wait = hands.isHeld() ? LEAST : primary.untilNext();
-        thread.after(wait.compareTo(LEAST) > 0 ? wait : LEAST, () -> {
-            epochPlanned = false;
-            post(new ReplicaEvent.EpochDue());
-        });
     }
 
     /** What the loop tells. */
@@ -353,7 +382,8 @@ public final class ReplicatedMachine implements AutoCloseable {
 
         @Override
         public void settled() {
-            planEpoch();
+            parking.settled();
+            turns.planEpoch();
         }
     }
 

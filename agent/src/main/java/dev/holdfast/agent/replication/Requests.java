@@ -23,7 +23,7 @@ final class Requests {
     private final Map<ReplicaEvent, CompletableFuture<Optional<Reason>>> asked = new IdentityHashMap<>();
     private final List<Runnable> deferred = new ArrayList<>();
 
-    /** @param sending whether an epoch is on its way */
+    /** @param sending whether an epoch is on its way, or a round has the machine */
     Requests(Waiters waiters, Supplier<ReplicaState> state, BooleanSupplier sending, Consumer<ReplicaEvent> events) {
         this.waiters = waiters;
         this.state = state;
@@ -32,13 +32,14 @@ final class Requests {
     }
 
     void ask(Wish wish, CompletableFuture<Optional<Reason>> answer) {
-        if (sending.getAsBoolean()) {
-            // The epoch that is on its way would let the guest run again; it ends soon.
-            deferred.add(() -> ask(wish, answer));
-            return;
-        }
         if (wish == Wish.PROMOTE && state.get() instanceof Leading) {
             answer.complete(Optional.empty());
+            return;
+        }
+        if (sending.getAsBoolean()) {
+            // The epoch that is on its way would let the guest run again; it ends soon. So does a round that has
+            // stopped it.
+            deferred.add(() -> ask(wish, answer));
             return;
         }
         ReplicaEvent event = wish.event();
@@ -46,7 +47,7 @@ final class Requests {
         events.accept(event);
     }
 
-    /** No epoch is on its way any more, and its event was taken. */
+    /** Nothing is on its way any more, and its event was taken. */
     void resume() {
         List<Runnable> now = List.copyOf(deferred);
         deferred.clear();

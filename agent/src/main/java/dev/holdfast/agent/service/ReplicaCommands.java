@@ -66,8 +66,8 @@ public final class ReplicaCommands {
         instead(table, ControlCommand.VM_START, "use 'holdfast vm replication', or let pacemaker promote a node");
         instead(table, ControlCommand.VM_MIGRATE, "move it with 'holdfast vm switchover'");
         instead(table, ControlCommand.VM_FREEZE, "it is replicated; switch over instead of freezing it");
-        instead(table, ControlCommand.SNAPSHOT_CREATE, "snapshots of replicated machines are not supported yet");
-        instead(table, ControlCommand.SNAPSHOT_REVERT, "snapshots of replicated machines are not supported yet");
+        instead(table, ControlCommand.SNAPSHOT_CREATE, "take a checkpoint of its group");
+        instead(table, ControlCommand.SNAPSHOT_REVERT, "revert its group to a checkpoint");
         table.wrap(
                 ControlCommand.VM_STOP,
                 plain -> (arguments, progress) -> replicas.has(arguments.name("vm"))

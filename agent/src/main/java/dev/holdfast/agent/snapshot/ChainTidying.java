@@ -1,6 +1,8 @@
 package dev.holdfast.agent.snapshot;
 
+import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
 import dev.holdfast.agent.snapshot.chain.ChainPlan;
@@ -41,10 +43,24 @@ final class ChainTidying {
         vm.certainlyRunning();
         LiveDisks live = vm.live(operation, progress);
         vm.executor(live, Removal.DELETE, progress).removeSnapshot(snapshot);
+        if (!mergesLayers()) {
+            return;
+        }
         if (live.written().isPresent() && vm.chain().wholeGraph().headStandsOnUnnamed(freed)) {
             cut(operation, live);
         }
         tidy(operation, progress);
+    }
+
+    /** A machine that cannot do it live keeps its layers until it runs without its standby, or elsewhere. */
+    private boolean mergesLayers() throws SnapshotException {
+        Optional<RunningVm> running = vm.running();
+        try {
+            return vm.tools().hypervisor().ownsLayers(vm.definition())
+                    && (running.isEmpty() || running.get().mergesLayers());
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
     }
 
     private void cut(String operation, LiveDisks live) throws IOException {
@@ -70,6 +86,9 @@ final class ChainTidying {
 
     /** Merges and removes whatever can be. */
     void tidy(String operation, Progress progress) throws IOException, SnapshotException {
+        if (!mergesLayers()) {
+            return;
+        }
         LiveDisks live = vm.live(operation, Progress.NONE);
         boolean written = live.written().isPresent();
         long total = 0;

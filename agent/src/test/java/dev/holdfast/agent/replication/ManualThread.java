@@ -9,10 +9,18 @@ final class ManualThread implements SerialThread {
     private final Deque<Runnable> tasks = new ArrayDeque<>();
     private final Deque<Runnable> later = new ArrayDeque<>();
     private int delays;
+    private boolean running;
+    /** Whether what is to be done is done at once, and not when the test says so. */
+    boolean atOnce;
 
     @Override
     public void execute(Runnable task) {
         tasks.add(task);
+        if (atOnce && !running) {
+            running = true;
+            runAll();
+            running = false;
+        }
     }
 
     @Override

@@ -32,6 +32,11 @@ public record Protected(Life lead, Copy peer, long epoch, Phase phase, Ink ink) 
         SENDING
     }
 
+    /** Whether the guest runs as far as the rules know, and no epoch is on its way. */
+    public boolean runs() {
+        return phase == Phase.RUNNING;
+    }
+
     @Override
     public Optional<Copy> member() {
         return Optional.of(peer);

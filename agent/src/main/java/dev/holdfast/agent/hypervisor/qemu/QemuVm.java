@@ -219,6 +219,14 @@ final class QemuVm implements RunningVm {
         closeLeftovers();
     }
 
+    /** QEMU commits below a root only (qmp_block_commit), and that of a disk that can be copied is a quorum. */
+    @Override
+    public boolean mergesLayers() throws HypervisorException {
+        CopyNodes nodes = CopyNodes.read(monitor);
+        return definition.disks().stream()
+                .noneMatch(disk -> nodes.layer(disk.id()).isPresent());
+    }
+
     @Override
     public Relocation relocation() {
         return new QemuRelocation(this);

@@ -32,8 +32,15 @@ final class ReplicaCluster implements AutoCloseable {
     final Path home;
     final RealProcess zookeeper;
     final List<RealNode> nodes = new ArrayList<>();
+    /** The other member of the group, on the second node; only where it was asked for. */
+    Optional<RealVm> plain = Optional.empty();
 
     ReplicaCluster(int many) throws IOException {
+        this(many, false);
+    }
+
+    /** @param withPlain whether the second node has a machine that is not replicated */
+    ReplicaCluster(int many, boolean withPlain) throws IOException {
         home = Files.createTempDirectory(
                 Path.of("/tmp"),
                 "hf",
@@ -46,7 +53,7 @@ final class ReplicaCluster implements AutoCloseable {
                 RealNode.java(zk, "zookeeper", "--data", zk.resolve("data").toString(), "--port", "" + store));
         try {
             for (int i = 1; i <= many; i++) {
-                nodes.add(node("n" + i, store));
+                nodes.add(node("n" + i, store, withPlain && i == 2));
             }
             await("all join").atMost(BOUND).until(() -> nodes.stream().allMatch(this::seesAll));
             tellFenced(Optional.empty());
@@ -54,6 +61,9 @@ final class ReplicaCluster implements AutoCloseable {
             RealVm.writeOracleDisk(image);
             for (String disk : List.of("d0", "d1")) {
                 RealCluster.require(nodes.get(0).run("vm", "import-disk", VM, disk, image.toString()));
+                if (plain.isPresent()) {
+                    RealCluster.require(nodes.get(1).run("vm", "import-disk", "db", disk, image.toString()));
+                }
             }
         } catch (IOException | RuntimeException | Error e) {
             close();
@@ -71,29 +81,22 @@ final class ReplicaCluster implements AutoCloseable {
         }
     }
 
-    private RealNode node(String name, int store) throws IOException {
+    private RealNode node(String name, int store, boolean withPlain) throws IOException {
         Path node = Files.createDirectories(home.resolve(name));
         RealCluster.configure(node, name, store, RealCluster.freePort());
         Path chain = home.resolve("disks/web.holdfast");
         Files.createDirectories(chain.getParent());
         Path own = Files.createDirectories(node.resolve("disks"));
-        RealCluster.mountSmall(own, "200m");
-        Files.writeString(node.resolve("vms/web.toml"), """
-                name = "web"
-                machine = "pc-q35-7.2"
-                accel = "tcg"
-                memory = "64M"
+        RealCluster.mountSmall(own, "500m");
+        if (withPlain) {
+            definePlain(node);
+        }
+        define(node, VM, chain, """
                 [replication]
                 interval = "300ms"
                 max_pause = "2s"
                 max_lag = "3s"
-                [[disk]]
-                id = "d0"
-                path = "%1$s/head/d0.qcow2"
-                [[disk]]
-                id = "d1"
-                path = "%1$s/head/d1.qcow2"
-                """.formatted(chain));
+                """);
         standIn(node);
         String bind = "mount --bind '%s' '%s' && PATH='%s':\"$PATH\" exec \"$@\""
                 .formatted(own, chain.getParent(), node.resolve("bin"));
@@ -102,6 +105,29 @@ final class ReplicaCluster implements AutoCloseable {
                 node,
                 new RealVm(VM, node.resolve("run/vms/web"), own.resolve("web.holdfast"), true),
                 List.of("unshare", "--mount", "--propagation", "private", "sh", "-c", bind, "sh"));
+    }
+
+    private void definePlain(Path node) throws IOException {
+        Path chain = Files.createDirectories(node.resolve("plain")).resolve("db.holdfast");
+        define(node, "db", chain, "");
+        plain = Optional.of(new RealVm("db", node.resolve("run/vms/db"), chain, true));
+    }
+
+    private static void define(Path node, String name, Path chain, String more) throws IOException {
+        Files.writeString(node.resolve("vms").resolve(name + ".toml"), """
+                name = "%1$s"
+                group = "shop"
+                machine = "pc-q35-7.2"
+                accel = "tcg"
+                memory = "64M"
+                %3$s
+                [[disk]]
+                id = "d0"
+                path = "%2$s/head/d0.qcow2"
+                [[disk]]
+                id = "d1"
+                path = "%2$s/head/d1.qcow2"
+                """.formatted(name, chain, more));
     }
 
     private void standIn(Path node) throws IOException {
@@ -252,6 +278,9 @@ final class ReplicaCluster implements AutoCloseable {
             RealCluster.mounting("umount", "--lazy", node.home.resolve("disks").toString());
             Files.writeString(kept.resolve(node.name + "-agent.log"), node.agent.log());
             Files.writeString(kept.resolve(node.name + "-guard.log"), node.guard.log());
+        }
+        if (plain.isPresent() && plain.get().hasProcess()) {
+            plain.get().signal("KILL");
         }
         zookeeper.kill();
         try (Stream<Path> files = Files.walk(home)) {
