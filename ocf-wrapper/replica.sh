@@ -17,9 +17,9 @@ is_true() {
     return 1
 }
 
-# check_clone: what can be seen of the clone's meta attributes. 1.1 calls promoted-max what was master-max.
+# check_clone: what can be seen of the clone's meta attributes.
 check_clone() {
-    is_true "${OCF_RESKEY_CRM_meta_promotable:-false}" || return 0
+    is_promotable || return 0
     if ! is_true "${OCF_RESKEY_CRM_meta_notify:-false}"; then
         bad_parameter "$OCF_RESKEY_vm: the clone has to have notify=true: without it a handover and a shutdown look the same"
         return
@@ -140,12 +140,13 @@ names() {
 }
 
 # is_shutdown: this demote is the first half of a stop, and nobody is to go on with the machine: the guest is to be asked to
-# shut down. Otherwise it is a handover, in which the guest sees nothing. Known from what pacemaker tells with notify=true.
+# shut down. Otherwise it is a handover, in which the guest sees nothing. Known from what pacemaker tells with notify=true: of
+# the instances to be stopped it names the resources, but not the nodes if the whole clone is to be stopped.
 is_shutdown() {
-    here=${OCF_RESKEY_CRM_meta_on_node:-$(uname -n)}
-    names "$here" "${OCF_RESKEY_CRM_meta_notify_stop_uname:-}" || return 1
+    instance=${OCF_RESOURCE_INSTANCE%:*}:${OCF_RESKEY_CRM_meta_clone:-0}
+    names "$instance" "${OCF_RESKEY_CRM_meta_notify_stop_resource:-}" || return 1
     # shellcheck disable=SC2086  # words
-    set -- ${OCF_RESKEY_CRM_meta_notify_promote_uname:-}
+    set -- ${OCF_RESKEY_CRM_meta_notify_promote_resource:-}
     [ $# -eq 0 ]
 }
 

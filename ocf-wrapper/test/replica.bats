@@ -6,7 +6,7 @@ load ra
 
 setup() {
     ra_setup
-    export OCF_RESKEY_CRM_meta_promotable=true OCF_RESKEY_CRM_meta_notify=true OCF_RESKEY_CRM_meta_on_node=n1
+    export OCF_RESKEY_CRM_meta_promoted_max=1 OCF_RESKEY_CRM_meta_notify=true OCF_RESKEY_CRM_meta_clone=1
     # The shared functions set PATH, so the stub of pacemaker's tool goes behind that.
     mkdir -p "$base/bin" "$base/ocf/lib"
     cp -r /usr/lib/ocf/lib/heartbeat "$base/ocf/lib/"
@@ -292,15 +292,15 @@ END
 @test "demote as the first half of a stop, with nobody to go on: the guest is shut down" {
     begun
     process_of
-    export OCF_RESKEY_CRM_meta_notify_stop_uname="n2 n1 n3" OCF_RESKEY_CRM_meta_notify_promote_uname=" "
+    export OCF_RESKEY_CRM_meta_notify_stop_resource="web:0 web:1 web:2" OCF_RESKEY_CRM_meta_notify_promote_resource=" "
     agent_answers vm.console "$result" replica.stop "kill $process; $result"
     expect demote 0
     [ "$(asked)" = "vm.console replica.stop" ]
     # Another node goes on, or this instance is not stopped: a handover.
-    for row in "n1:n2" "n2:" ":"; do
+    for row in "web:1 web:2" "web:0 " "web:11 " " "; do
         rm -f "$run_dir/agent.sock" "$base/asked"
         process_of
-        export OCF_RESKEY_CRM_meta_notify_stop_uname="${row%:*}" OCF_RESKEY_CRM_meta_notify_promote_uname="${row#*:}"
+        export OCF_RESKEY_CRM_meta_notify_stop_resource="${row% *}" OCF_RESKEY_CRM_meta_notify_promote_resource="${row#* }"
         agent_answers vm.console "$result" replica.demote "kill $process; $result"
         expect demote 0
         [ "$(asked)" = "vm.console replica.demote" ]
@@ -364,7 +364,7 @@ END
     expect validate-all 1
     reason "no standby is ever promoted"
     rm "$base/fencing"
-    unset OCF_RESKEY_CRM_meta_promotable
+    unset OCF_RESKEY_CRM_meta_promoted_max
     expect validate-all 6
     reason "make it a promotable clone"
 }

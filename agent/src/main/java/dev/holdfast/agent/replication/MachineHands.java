@@ -6,7 +6,6 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Candidacy;
 import dev.holdfast.coordinator.replication.Copy;
 import dev.holdfast.coordinator.replication.CopyFacts;
-import dev.holdfast.coordinator.replication.Following;
 import dev.holdfast.coordinator.replication.Leaving;
 import dev.holdfast.coordinator.replication.Life;
 import dev.holdfast.coordinator.replication.Proof;
@@ -28,7 +27,6 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     private static final Logger LOG = LoggerFactory.getLogger(MachineHands.class);
     private static final Duration ROLL_BACK = Duration.ofMinutes(10);
     private static final Duration SETTLE_AGAIN = Duration.ofSeconds(2);
-    private static final int GUARD_TRIES = 20;
 
     /**
      * What a machine's hands work with.
@@ -39,7 +37,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
      * @param files what it keeps
      * @param record of it in the store
      * @param fencing who proves that a node is gone
-     * @param lag the guard
+     * @param lag how far the guest may go
      * @param peers the other nodes
      */
     record Tools(
@@ -50,7 +48,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
             ReplicaFiles files,
             RecordBook record,
             Fencing fencing,
-            LagGuard lag,
+            LagBound lag,
             PeerCalls peers) {}
 
     /** What the machine is told beside its events. */
@@ -83,8 +81,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     private final SerialThread thread;
     private final Executor worker;
     private final Consumer<ReplicaEvent> events;
-    private long armed;
-    private int armTries;
+    private final StandbyHands copy;
     private volatile boolean expected;
     private volatile boolean held;
     private volatile boolean asked;
@@ -95,6 +92,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
         this.thread = thread;
         this.worker = worker;
         this.events = events;
+        this.copy = new StandbyHands(tools.standby(), tools.files(), front, events);
     }
 
     /** Whether there has to be a process of the machine itself. */
@@ -122,15 +120,6 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     /** Whether the guest stands still for want of its standby. */
     boolean isHeld() {
         return held;
-    }
-
-    /** The bound has passed that was armed last. */
-    void lagPassed() {
-        thread.execute(() -> {
-            if (armed > 0) {
-                events.accept(new ReplicaEvent.LagPassed(armed));
-            }
-        });
     }
 
     private interface Writing {
@@ -219,7 +208,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     @Override
     public void forgetLife(ReplicaEffect.ForgetLife effect) throws NotYetException {
         tools.primary().dropLink();
-        armed = 0;
+        tools.lag().forget();
         asked = false;
         write(() -> tools.files().forgetLife());
     }
@@ -297,40 +286,12 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     public void armLag(ReplicaEffect.ArmLag effect) throws NotYetException {
         Duration most = tools.plan().maxLag().plus(tools.primary().pacing().interval());
         Duration since = tools.primary().since(effect.epoch()).orElse(Duration.ZERO);
-        Duration left = most.minus(since).toMillis() > 0 ? most.minus(since) : Duration.ofMillis(1);
-        try {
-            tools.lag().arm(left);
-            armTries = 0;
-        } catch (IOException e) {
-            if (tools.guest().isEnding()) {
-                return;
-            }
-            if (armTries++ < GUARD_TRIES) {
-                throw new NotYetException(e);
-            }
-            LOG.error("nothing but this agent bounds how far the guest goes beyond its standby: {}", e.getMessage());
-            armTries = 0;
-        }
-        armed = effect.epoch();
-        long epoch = effect.epoch();
-        thread.after(left, () -> {
-            if (armed == epoch) {
-                events.accept(new ReplicaEvent.LagPassed(epoch));
-            }
-        });
+        tools.lag().arm(effect.epoch(), most.minus(since));
     }
 
     @Override
     public void disarmLag(ReplicaEffect.DisarmLag effect) throws NotYetException {
-        armed = 0;
-        try {
-            tools.lag().disarm();
-        } catch (IOException e) {
-            if (armTries++ < GUARD_TRIES && !tools.guest().isEnding()) {
-                throw new NotYetException(e);
-            }
-            armTries = 0;
-        }
+        tools.lag().disarm();
     }
 
     @Override
@@ -389,76 +350,36 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     @Override
     public void makeCopy(ReplicaEffect.MakeCopy effect) {
-        try {
-            front.prepareDisks();
-            long generation = front.state() instanceof Following following ? following.generation() : 0;
-            tools.standby().make(effect.copy(), generation, front.orders());
-            front.made(effect.copy(), Optional.empty());
-        } catch (HypervisorException | IOException e) {
-            LOG.warn("no copy can be made here: {}", e.getMessage());
-            front.made(effect.copy(), Optional.of(String.valueOf(e.getMessage())));
-            events.accept(new ReplicaEvent.CopyLost());
-        }
+        copy.makeCopy(effect);
     }
 
     @Override
     public void dropCopy(ReplicaEffect.DropCopy effect) throws NotYetException {
-        front.dropped();
-        try {
-            tools.files().forgetCopy();
-            Optional<DisksNote> note = tools.files().disks();
-            if (note.isPresent()) {
-                tools.files().write(note.get().worthless());
-            }
-            tools.standby().drop();
-        } catch (IOException | HypervisorException e) {
-            throw new NotYetException(e);
-        }
+        copy.dropCopy(effect);
     }
 
     @Override
     public void noteCommit(ReplicaEffect.NoteCommit effect) {
-        if (effect.committed()) {
-            // The standby has noted it itself.
-            events.accept(new ReplicaEvent.Journaled());
-            return;
-        }
-        try {
-            tools.standby().prepare(effect.epoch());
-            events.accept(new ReplicaEvent.Journaled());
-        } catch (HypervisorException e) {
-            LOG.warn("epoch {} cannot be committed: {}", effect.epoch(), e.getMessage());
-            events.accept(new ReplicaEvent.CommitFailed());
-        }
+        copy.noteCommit(effect);
     }
 
     @Override
     public void commitDisks(ReplicaEffect.CommitDisks effect) {
-        try {
-            tools.standby().commit(effect.epoch());
-            events.accept(new ReplicaEvent.DisksCommitted());
-        } catch (HypervisorException e) {
-            LOG.warn("epoch {} is not committed, so this copy is of no epoch: {}", effect.epoch(), e.getMessage());
-            events.accept(new ReplicaEvent.CommitFailed());
-        }
+        copy.commitDisks(effect);
     }
 
     @Override
     public void dropMemory(ReplicaEffect.DropMemory effect) {
-        // The next epoch but one is written over it.
+        copy.dropMemory(effect);
     }
 
     @Override
     public void dropArriving(ReplicaEffect.DropArriving effect) throws NotYetException {
-        try {
-            tools.standby().dropArriving();
-        } catch (HypervisorException e) {
-            throw new NotYetException(e);
-        }
+        copy.dropArriving(effect);
     }
 
     @Override
     public void acknowledge(ReplicaEffect.Acknowledge effect) {
-        front.acknowledge(effect.epoch());
+        copy.acknowledge(effect);
     }
 }

@@ -9,7 +9,6 @@ import dev.holdfast.coordinator.replication.Alone;
 import dev.holdfast.coordinator.replication.Copy;
 import dev.holdfast.coordinator.replication.Following;
 import dev.holdfast.coordinator.replication.Found;
-import dev.holdfast.coordinator.replication.Leading;
 import dev.holdfast.coordinator.replication.Out;
 import dev.holdfast.coordinator.replication.Protected;
 import dev.holdfast.coordinator.replication.Reason;
@@ -19,10 +18,6 @@ import dev.holdfast.coordinator.replication.Self;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.IdentityHashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
@@ -53,9 +48,9 @@ public final class ReplicatedMachine implements AutoCloseable {
     private final Candidates candidates;
     private final Outlook outlook;
     private final GuardLag lag;
+    private final LagBound bound;
     private final Waiters waiters = new Waiters();
-    private final Map<ReplicaEvent, CompletableFuture<Optional<Reason>>> asked = new IdentityHashMap<>();
-    private final List<Runnable> deferred = new ArrayList<>();
+    private final Requests requests = new Requests(waiters, this::state, this::isSending, this::post);
     private final CompletableFuture<Void> recovered = new CompletableFuture<>();
     private boolean epochPlanned;
     private long lastRetry;
@@ -102,11 +97,12 @@ public final class ReplicatedMachine implements AutoCloseable {
                 new StandbySide.Tools(tools.replication(), files, tools.address(), tools.clock(), tools.nanoClock()));
         this.room = new CopyRoom(vm.definition(), files, tools.images(), tools.clock(), tools.freshIds());
         this.lag = new GuardLag(parts.guardSocket(), vm, run, this::onHeld);
+        this.bound = new LagBound(lag, guest, thread, this::post);
         this.orders = new StandbyOrders(thread, standby, waiters, this::state, this::post);
         this.recollection = new Recollection(tools.self(), files, guest, standby, tools.freshIds());
         this.hands = new MachineHands(
                 new MachineHands.Tools(
-                        plan, guest, primary, standby, files, record, tools.fencing(), lag, parts.peers()),
+                        plan, guest, primary, standby, files, record, tools.fencing(), bound, parts.peers()),
                 new Front(),
                 thread,
                 asking,
@@ -152,6 +148,14 @@ public final class ReplicatedMachine implements AutoCloseable {
         loop.post(event);
     }
 
+    private void onHeld() {
+        bound.held();
+    }
+
+    private boolean isSending() {
+        return primary.isSending();
+    }
+
     /** Its name. */
     public Name name() {
         return vm.name();
@@ -160,34 +164,13 @@ public final class ReplicatedMachine implements AutoCloseable {
     /** Asks for another role; done when it has it, or it was refused. Fails if it was granted and has failed. */
     public CompletableFuture<Optional<Reason>> ask(Wish wish) {
         CompletableFuture<Optional<Reason>> answer = new CompletableFuture<>();
-        recovered.thenRun(() -> thread.execute(() -> ask(wish, answer)));
+        recovered.thenRun(() -> thread.execute(() -> requests.ask(wish, answer)));
         return answer;
     }
 
-    private void ask(Wish wish, CompletableFuture<Optional<Reason>> answer) {
-        if (primary.isSending()) {
-            // The epoch that is on its way would let the guest run again; it ends soon.
-            deferred.add(() -> ask(wish, answer));
-            return;
-        }
-        if (wish == Wish.PROMOTE && state() instanceof Leading) {
-            answer.complete(Optional.empty());
-            return;
-        }
-        ReplicaEvent event = wish.event();
-        asked.put(event, answer);
-        post(event);
-    }
-
     private void onIdle() {
-        List<Runnable> now = List.copyOf(deferred);
-        deferred.clear();
-        now.forEach(Runnable::run);
+        requests.resume();
         planEpoch();
-    }
-
-    private void onHeld() {
-        hands.lagPassed();
     }
 
     /** Takes part from now on: looks once more for disks. */
@@ -222,6 +205,23 @@ public final class ReplicatedMachine implements AutoCloseable {
     /** Somebody stops the guest: its end is no crash then. */
     public void stopAsked(boolean now) {
         hands.stopAsked(now);
+    }
+
+    /** The guest was stopped by somebody's wish and is gone; done when the store knows, or does not answer. */
+    public CompletableFuture<Optional<Reason>> stopped() {
+        CompletableFuture<Optional<Reason>> answer = new CompletableFuture<>();
+        recovered.thenRun(() -> thread.execute(() -> {
+            lookAtGuest();
+            // After the event of its end.
+            thread.execute(() -> {
+                if (isLeading()) {
+                    waiters.addCommand(answer);
+                } else {
+                    answer.complete(Optional.empty());
+                }
+            });
+        }));
+        return answer;
     }
 
     /** Whether a primary could make this node its standby. */
@@ -261,10 +261,7 @@ public final class ReplicatedMachine implements AutoCloseable {
 
     /** Called all the time, to see what nobody tells. */
     private void look() {
-        if (hands.expectsGuest() && guest.isGone()) {
-            guest.forget();
-            post(new ReplicaEvent.GuestEnded(hands.guestIsGone()));
-        }
+        lookAtGuest();
         ReplicaState now = state();
         if (now instanceof Following && standby.standby().isPresent() && !standby.isAlive()) {
             post(new ReplicaEvent.CopyLost());
@@ -280,6 +277,13 @@ public final class ReplicatedMachine implements AutoCloseable {
         }
         planEpoch();
         thread.after(LOOK, this::look);
+    }
+
+    private void lookAtGuest() {
+        if (hands.expectsGuest() && guest.isGone()) {
+            guest.forget();
+            post(new ReplicaEvent.GuestEnded(hands.guestIsGone()));
+        }
     }
 
     private void planEpoch() {
@@ -298,10 +302,7 @@ public final class ReplicatedMachine implements AutoCloseable {
     private final class Watcher implements ReplicaLoop.Watcher {
         @Override
         public void moved(ReplicaState before, ReplicaEvent event, ReplicaState after) {
-            CompletableFuture<Optional<Reason>> answer = asked.remove(event);
-            if (answer != null) {
-                waiters.addCommand(answer);
-            }
+            requests.moved(event);
             if (outlook.moved(before, event, after)) {
                 LOG.info("{}: {} ({})", vm.name(), Story.word(after), event);
                 candidates.moved(event, after);
@@ -310,9 +311,8 @@ public final class ReplicatedMachine implements AutoCloseable {
 
         @Override
         public void rejected(ReplicaEvent event, ReplicaState state) {
-            CompletableFuture<Optional<Reason>> answer = asked.remove(event);
-            if (answer != null) {
-                answer.complete(Optional.of(Reason.BUSY));
+            if (requests.rejected(event)) {
+                LOG.info("{}: {} does not fit, it is {}", vm.name(), event, Story.word(state));
             } else if (event instanceof ReplicaEvent.SeedBegun begun) {
                 room.refused(begun.copy(), Reason.BUSY.text());
             } else if (event instanceof ReplicaEvent.StandbyAsked) {

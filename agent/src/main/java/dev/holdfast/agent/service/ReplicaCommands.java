@@ -119,7 +119,9 @@ public final class ReplicaCommands {
         ReplicatedMachine machine = find(arguments);
         machine.stopAsked(true);
         try {
-            return plain.handle(arguments, progress);
+            Object answer = plain.handle(arguments, progress);
+            await(machine.stopped(), QUICK, "that it does not run any more");
+            return answer;
         } catch (ControlException e) {
             machine.stopAsked(false);
             throw e;
@@ -135,10 +137,7 @@ public final class ReplicaCommands {
             machine.stopAsked(false);
             throw Failures.told(e);
         }
-        Optional<Reason> refused = await(machine.ask(Wish.DEMOTE), QUICK, "that it does not run any more");
-        if (refused.isPresent()) {
-            throw refused(machine, refused.get());
-        }
+        await(machine.stopped(), QUICK, "that it does not run any more");
     }
 
     private Object change(Arguments arguments, Wish wish) throws ControlException, InterruptedException {

@@ -19,7 +19,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
@@ -50,6 +49,7 @@ final class ReplicaCluster implements AutoCloseable {
                 nodes.add(node("n" + i, store));
             }
             await("all join").atMost(BOUND).until(() -> nodes.stream().allMatch(this::seesAll));
+            tellFenced(Optional.empty());
             Path image = home.resolve("boot.img");
             RealVm.writeOracleDisk(image);
             for (String disk : List.of("d0", "d1")) {
@@ -85,8 +85,8 @@ final class ReplicaCluster implements AutoCloseable {
                 memory = "64M"
                 [replication]
                 interval = "300ms"
-                max_pause = "10s"
-                max_lag = "11s"
+                max_pause = "2s"
+                max_lag = "4s"
                 [[disk]]
                 id = "d0"
                 path = "%1$s/head/d0.qcow2"
@@ -167,10 +167,44 @@ final class ReplicaCluster implements AutoCloseable {
         await("epochs go on").atMost(BOUND).until(() -> number(primary, "epoch") > epoch + 2);
     }
 
-    Map<String, String> states() {
-        Map<String, String> states = new TreeMap<>();
-        nodes.forEach(node -> states.put(node.name, state(node)));
-        return states;
+    /** Where it runs, with a standby. */
+    RealNode primary() {
+        RealNode[] found = new RealNode[1];
+        await("it runs somewhere with a standby").atMost(BOUND).until(() -> {
+            for (RealNode node : nodes) {
+                if (state(node).equals("protected")) {
+                    found[0] = node;
+                }
+            }
+            return found[0] != null;
+        });
+        awaitProtected(found[0]);
+        return found[0];
+    }
+
+    /** The node beside it. */
+    RealNode other(RealNode node) {
+        return node == nodes.get(0) ? nodes.get(1) : nodes.get(0);
+    }
+
+    /** What pacemaker knows from now on: a node was fenced, or all are there. */
+    void tellFenced(Optional<RealNode> gone) throws IOException {
+        StringBuilder states = new StringBuilder();
+        for (RealNode node : nodes) {
+            boolean fenced = gone.equals(Optional.of(node));
+            states.append("<node_state uname='%s' in_ccm='%s' crmd='%s' join='%s' expected='%s'/>"
+                    .formatted(
+                            node.name,
+                            !fenced,
+                            fenced ? "offline" : "online",
+                            fenced ? "down" : "member",
+                            fenced ? "down" : "member"));
+        }
+        Files.writeString(home.resolve("cib.xml"), """
+                <cib have-quorum='1'><configuration><crm_config/><resources>
+                <primitive id='f' class='stonith' type='fence_any'/>
+                </resources></configuration><status>%s</status></cib>
+                """.formatted(states));
     }
 
     void showLogs() throws IOException {

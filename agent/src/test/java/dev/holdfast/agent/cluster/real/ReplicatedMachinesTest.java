@@ -2,13 +2,16 @@ package dev.holdfast.agent.cluster.real;
 
 import static dev.holdfast.agent.cluster.real.ReplicaCluster.BOUND;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.holdfast.agent.control.ControlCommand;
+import dev.holdfast.agent.control.ControlException;
 import java.io.IOException;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -19,15 +22,17 @@ import org.junit.jupiter.api.Test;
 @Tag("qemu")
 @Tag("cluster")
 class ReplicatedMachinesTest {
-    private ReplicaCluster cluster;
+    private static ReplicaCluster cluster;
 
-    @BeforeEach
-    void start() throws IOException {
+    @BeforeAll
+    static void start() throws Exception {
         cluster = new ReplicaCluster(2);
+        cluster.enrolAll();
+        cluster.change(cluster.nodes.get(0), ControlCommand.REPLICA_PROMOTE);
     }
 
-    @AfterEach
-    void end() throws IOException {
+    @AfterAll
+    static void end() throws IOException {
         cluster.close();
     }
 
@@ -47,26 +52,104 @@ class ReplicatedMachinesTest {
         assertThat(node.vm.console()).doesNotContain("START");
     }
 
+    private static void refusesToPromote(RealNode node, String reason) {
+        assertThatThrownBy(() -> cluster.change(node, ControlCommand.REPLICA_PROMOTE))
+                .isInstanceOfSatisfying(
+                        ControlException.class,
+                        e -> assertThat(e.exit().number()).isEqualTo(3))
+                .hasMessageContaining(reason);
+    }
+
     @Test
-    void goesOnElsewhereWhereverItIsLost() throws Exception {
-        RealNode n1 = cluster.nodes.get(0);
-        RealNode n2 = cluster.nodes.get(1);
-        cluster.enrolAll();
-        cluster.change(n1, ControlCommand.REPLICA_PROMOTE);
-        n1.vm.goesOn(BOUND);
-        cluster.awaitProtected(n1);
-        assertThat(cluster.text(n2, "state")).isEqualTo("following");
+    void goesOnFromTheLastEpochWhenItsProcessDies() throws Exception {
+        RealNode here = cluster.primary();
+        RealNode there = cluster.other(here);
+        here.vm.signal("KILL");
+        await("it is given up").atMost(BOUND).until(() -> cluster.state(here).equals("out"));
+        cluster.change(there, ControlCommand.REPLICA_PROMOTE);
+        goesOn(there);
+        cluster.awaitProtected(there);
+        assertThat(cluster.state(here)).isEqualTo("following");
+    }
 
-        n1.vm.signal("KILL");
-        await("n1 gives it up").atMost(BOUND).until(() -> cluster.state(n1).equals("out"));
-        cluster.change(n2, ControlCommand.REPLICA_PROMOTE);
-        goesOn(n2);
-        cluster.awaitProtected(n2);
+    @Test
+    void losesNothingWhenItIsSwitchedOver() throws Exception {
+        RealNode here = cluster.primary();
+        RealNode there = cluster.other(here);
+        long before = tick(here);
+        cluster.change(here, ControlCommand.REPLICA_SWITCHOVER);
+        goesOn(there);
+        assertThat(tick(here)).isGreaterThanOrEqualTo(before);
+        assertThat(firstTick(there)).isEqualTo(tick(here) + 1);
+        cluster.awaitProtected(there);
+    }
 
-        long before = tick(n2);
-        cluster.change(n2, ControlCommand.REPLICA_SWITCHOVER);
-        goesOn(n1);
-        assertThat(tick(n1)).isGreaterThan(before);
-        cluster.awaitProtected(n1);
+    private static long firstTick(RealNode node) throws IOException {
+        return node.vm.console().stream()
+                .filter(line -> line.matches("T[0-9A-F]{8}"))
+                .mapToLong(line -> Long.parseLong(line.substring(1), 16))
+                .findFirst()
+                .orElse(-1);
+    }
+
+    @Test
+    void isHeldAtTheBoundWithoutItsAgentAndRunsOnWhenThatIsBack() throws Exception {
+        RealNode here = cluster.primary();
+        long pid = here.vm.pid();
+        here.agent.kill();
+        await("it is held").atMost(BOUND).until(() -> here.vm.status().equals("paused"));
+        here.agent.startAgain();
+        cluster.awaitProtected(here);
+        assertThat(here.vm.pid()).isEqualTo(pid);
+        here.vm.goesOn(BOUND);
+    }
+
+    @Test
+    void runsOnWhenItsStandbyDiesOrHangsAndGetsAnother() throws Exception {
+        RealNode here = cluster.primary();
+        long pid = here.vm.pid();
+        for (String signal : List.of("KILL", "STOP")) {
+            long generation = cluster.number(here, "generation");
+            String copy = cluster.text(cluster.other(here), "copy");
+            Signals.send(signal, cluster.standby(cluster.other(here)).orElseThrow());
+            await("another copy").atMost(BOUND).until(() -> {
+                String now = cluster.text(cluster.other(here), "copy");
+                return !now.isEmpty() && !now.equals(copy);
+            });
+            cluster.awaitProtected(here);
+            assertThat(cluster.number(here, "generation")).isEqualTo(generation);
+        }
+        assertThat(here.vm.pid()).isEqualTo(pid);
+        here.vm.goesOn(BOUND);
+    }
+
+    @Test
+    void goesOnElsewhereWhenItsNodeDiesAndNotBeforeThatIsProven() throws Exception {
+        RealNode here = cluster.primary();
+        RealNode there = cluster.other(here);
+        here.agent.kill();
+        here.guard.kill();
+        here.vm.signal("KILL");
+        refusesToPromote(there, "NOT_PROVEN_GONE");
+        cluster.tellFenced(Optional.of(here));
+        cluster.change(there, ControlCommand.REPLICA_PROMOTE);
+        goesOn(there);
+        cluster.tellFenced(Optional.empty());
+        here.guard.startAgain();
+        here.agent.startAgain();
+        cluster.awaitProtected(there);
+    }
+
+    @Test
+    void doesNotRiseElsewhereAfterAStop() throws Exception {
+        RealNode here = cluster.primary();
+        RealNode there = cluster.other(here);
+        RealCluster.require(here.run("vm", "stop", "--force", ReplicaCluster.VM));
+        await("the copy is void").atMost(BOUND).until(() -> cluster.state(there).equals("out"));
+        refusesToPromote(there, "NO_COPY");
+        RealCluster.require(cluster.other(there).run("vm", "replication", ReplicaCluster.VM));
+        cluster.change(here, ControlCommand.REPLICA_PROMOTE);
+        here.vm.goesOn(BOUND);
+        cluster.awaitProtected(here);
     }
 }

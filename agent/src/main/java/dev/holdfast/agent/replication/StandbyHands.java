@@ -1,0 +1,96 @@
+package dev.holdfast.agent.replication;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.coordinator.replication.Following;
+import dev.holdfast.coordinator.replication.ReplicaEffect;
+import dev.holdfast.coordinator.replication.ReplicaEvent;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Carries out the effects of a standby's rules. On the machine's thread. */
+final class StandbyHands {
+    private static final Logger LOG = LoggerFactory.getLogger(StandbyHands.class);
+
+    private final StandbySide standby;
+    private final ReplicaFiles files;
+    private final MachineHands.Front front;
+    private final Consumer<ReplicaEvent> events;
+
+    StandbyHands(StandbySide standby, ReplicaFiles files, MachineHands.Front front, Consumer<ReplicaEvent> events) {
+        this.standby = standby;
+        this.files = files;
+        this.front = front;
+        this.events = events;
+    }
+
+    void makeCopy(ReplicaEffect.MakeCopy effect) {
+        try {
+            front.prepareDisks();
+            long generation = front.state() instanceof Following following ? following.generation() : 0;
+            standby.make(effect.copy(), generation, front.orders());
+            front.made(effect.copy(), Optional.empty());
+        } catch (HypervisorException | IOException e) {
+            LOG.warn("no copy can be made here: {}", e.getMessage());
+            front.made(effect.copy(), Optional.of(String.valueOf(e.getMessage())));
+            events.accept(new ReplicaEvent.CopyLost());
+        }
+    }
+
+    void dropCopy(ReplicaEffect.DropCopy effect) throws NotYetException {
+        front.dropped();
+        try {
+            files.forgetCopy();
+            Optional<DisksNote> note = files.disks();
+            if (note.isPresent()) {
+                files.write(note.get().worthless());
+            }
+            standby.drop();
+        } catch (IOException | HypervisorException e) {
+            throw new NotYetException(e);
+        }
+    }
+
+    void noteCommit(ReplicaEffect.NoteCommit effect) {
+        if (effect.committed()) {
+            // The standby has noted it itself.
+            events.accept(new ReplicaEvent.Journaled());
+            return;
+        }
+        try {
+            standby.prepare(effect.epoch());
+            events.accept(new ReplicaEvent.Journaled());
+        } catch (HypervisorException e) {
+            LOG.warn("epoch {} cannot be committed: {}", effect.epoch(), e.getMessage());
+            events.accept(new ReplicaEvent.CommitFailed());
+        }
+    }
+
+    void commitDisks(ReplicaEffect.CommitDisks effect) {
+        try {
+            standby.commit(effect.epoch());
+            events.accept(new ReplicaEvent.DisksCommitted());
+        } catch (HypervisorException e) {
+            LOG.warn("epoch {} is not committed, so this copy is of no epoch: {}", effect.epoch(), e.getMessage());
+            events.accept(new ReplicaEvent.CommitFailed());
+        }
+    }
+
+    void dropMemory(ReplicaEffect.DropMemory effect) {
+        // The next epoch but one is written over it.
+    }
+
+    void dropArriving(ReplicaEffect.DropArriving effect) throws NotYetException {
+        try {
+            standby.dropArriving();
+        } catch (HypervisorException e) {
+            throw new NotYetException(e);
+        }
+    }
+
+    void acknowledge(ReplicaEffect.Acknowledge effect) {
+        front.acknowledge(effect.epoch());
+    }
+}
