@@ -22,14 +22,16 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *                                     in_ccm   crmd      join     expected
  * a member                            true     online    member   member
- * lost, to be fenced                  false    offline   member   member     (or down, ...)
- * fenced                              false    offline   down     down
- * left cleanly                        *        offline   down     down
- * comes back                          true     *         *        *
+ * lost, to be fenced                  false    offline   down     member
+ * fenced, or confirmed by a person    false    offline   down     down
+ * its pacemaker was shut down         true     offline   down     down
+ * its corosync, too                   false    offline   down     down
+ * it was fenced, and boots            true     offline   down     down
+ * it joins                            true     online    down     down
  * </pre>
  *
- * Pacemaker writes {@code down} twice only after a fencing that succeeded, was confirmed by a person, or a shutdown in which it has
- * stopped all that it manages. Immutable.
+ * So what is expected of a node tells one that was lost from one that is gone; pacemaker writes {@code down} there only after a
+ * fencing that succeeded, or a shutdown in which it has stopped all that it manages. Immutable.
  */
 final class ClusterInformation {
 
@@ -55,7 +57,10 @@ final class ClusterInformation {
     private record NodeState(String member, String process, String join, String expected, int runs) {
 
         boolean isGone() {
-            return process.equals("offline") && join.equals("down") && expected.equals("down") && runs == 0;
+            return (process.equals("offline") || process.equals("0"))
+                    && join.equals("down")
+                    && expected.equals("down")
+                    && runs == 0;
         }
 
         /** Newer versions write since when instead of true. */

@@ -1,0 +1,197 @@
+package dev.holdfast.agent.replication;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.replication.Alone;
+import dev.holdfast.coordinator.replication.Copy;
+import dev.holdfast.coordinator.replication.Following;
+import dev.holdfast.coordinator.replication.Leading;
+import dev.holdfast.coordinator.replication.Out;
+import dev.holdfast.coordinator.replication.Proof;
+import dev.holdfast.coordinator.replication.Reason;
+import dev.holdfast.coordinator.replication.ReplicaEvent;
+import dev.holdfast.coordinator.replication.ReplicationRecord;
+import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** An agent is killed before or after each effect of what it does; the next one makes of it what was to come. */
+class KilledAgentsTest {
+    private static final int MOST = 40;
+    private static final Copy OLD = new Copy(new Name("n2"), new Name("old"));
+
+    @TempDir
+    private Path home;
+
+    /** Something that an agent does, and what must be true after it was killed and came back. */
+    private interface Story {
+        void prepare(Rig.Node node) throws Exception;
+
+        void run(Rig agent) throws Exception;
+
+        void check(Rig.Node node) throws Exception;
+    }
+
+    private void killEverywhere(Story story) throws Exception {
+        boolean cut = true;
+        int effects = 0;
+        for (; cut && effects < MOST; effects++) {
+            cut = false;
+            for (boolean before : new boolean[] {true, false}) {
+                Rig.Node node = new Rig.Node(Files.createDirectories(home.resolve(effects + "-" + before)));
+                story.prepare(node);
+                try (Rig agent = new Rig(node, effects, before)) {
+                    story.run(agent);
+                } catch (Rig.Killed expected) {
+                    cut = true;
+                }
+                story.check(node);
+            }
+        }
+        assertThat(effects).as("effects of it").isBetween(3, MOST - 1);
+    }
+
+    private static void promoted(Rig.Node node) throws Exception {
+        try (Rig next = Rig.of(node)) {
+            next.recover();
+            if (!(next.state() instanceof Leading)) {
+                next.tell(new ReplicaEvent.PromoteAsked());
+                assertThat(next.told).last().isEqualTo("done");
+            }
+            assertThat(next.state()).isInstanceOfSatisfying(Alone.class, alone -> {
+                assertThat(alone.lead().settled()).isTrue();
+                assertThat(node.store.stored.record().primary())
+                        .contains(alone.lead().copy());
+            });
+            assertThat(node.world.runs()).isTrue();
+            assertThat(node.files().life().orElseThrow().leaving()).isFalse();
+            assertThat(node.files().disks().orElseThrow().whole()).isTrue();
+        }
+    }
+
+    @Test
+    void whileItIsPromotedFromItsDisks() throws Exception {
+        killEverywhere(new Story() {
+            @Override
+            public void prepare(Rig.Node node) {}
+
+            @Override
+            public void run(Rig agent) throws Exception {
+                agent.recover().tell(new ReplicaEvent.PromoteAsked());
+            }
+
+            @Override
+            public void check(Rig.Node node) throws Exception {
+                promoted(node);
+                assertThat(node.world.boots).isEqualTo(1);
+            }
+        });
+    }
+
+    private static Copy standby(Rig.Node node) throws Exception {
+        Copy mine = new Copy(Rig.NODE, new Name("mine"));
+        node.world.standbyAt(7);
+        node.files().write(new ReplicaFiles.CopyNote(mine.id(), 3));
+        node.files().write(new DisksNote(new Name("before"), 2, false, false));
+        node.store.stored =
+                new Stored(new ReplicationRecord(3, Optional.of(OLD), new TreeSet<>(Set.of(OLD, mine))), 12);
+        return mine;
+    }
+
+    @Test
+    void whileItIsPromotedAsAStandby() throws Exception {
+        killEverywhere(new Story() {
+            @Override
+            public void prepare(Rig.Node node) throws Exception {
+                standby(node);
+                node.proof = new Proof.Gone(OLD.node());
+            }
+
+            @Override
+            public void run(Rig agent) throws Exception {
+                agent.recover().tell(new ReplicaEvent.PromoteAsked());
+            }
+
+            @Override
+            public void check(Rig.Node node) throws Exception {
+                promoted(node);
+                assertThat(node.world.failovers).isEqualTo(1);
+                assertThat(node.world.boots).isZero();
+                assertThat(node.files().disks().orElseThrow().copy()).isEqualTo(new Name("mine"));
+                assertThat(node.files().copy()).isEmpty();
+            }
+        });
+    }
+
+    @Test
+    void isNotPromotedWithoutAProof() throws Exception {
+        Rig.Node node = new Rig.Node(home);
+        standby(node);
+        try (Rig agent = Rig.of(node)) {
+            agent.recover().tell(new ReplicaEvent.PromoteAsked());
+            assertThat(agent.told).containsExactly(Reason.NOT_PROVEN_GONE);
+            assertThat(agent.state()).isInstanceOf(Following.class);
+        }
+        assertThat(node.world.hasStandby()).isTrue();
+    }
+
+    @Test
+    void afterTheGuestHasCrashed() throws Exception {
+        killEverywhere(new Story() {
+            @Override
+            public void prepare(Rig.Node node) throws Exception {
+                try (Rig first = Rig.of(node)) {
+                    first.recover().tell(new ReplicaEvent.PromoteAsked());
+                }
+                node.world.crash();
+            }
+
+            @Override
+            public void run(Rig agent) throws Exception {
+                agent.recover().tell(new ReplicaEvent.GuestEnded(false));
+            }
+
+            @Override
+            public void check(Rig.Node node) throws Exception {
+                try (Rig next = Rig.of(node)) {
+                    next.recover();
+                    assertThat(next.state()).isInstanceOf(Out.class);
+                    assertThat(node.store.stored.record().primary()).isEmpty();
+                    assertThat(node.store.stored.record().inSync()).hasSize(1);
+                    assertThat(node.files().life()).isEmpty();
+                }
+            }
+        });
+    }
+
+    @Test
+    void whileItBeginsACopy() throws Exception {
+        Rig.Node last = new Rig.Node(Files.createDirectories(home.resolve("last")));
+        for (boolean before : new boolean[] {true, false}) {
+            Rig.Node node = before ? new Rig.Node(Files.createDirectories(home.resolve("first"))) : last;
+            node.files().write(new DisksNote(new Name("former"), 2, true, false));
+            try (Rig agent = new Rig(node, 0, before)) {
+                agent.recover().tell(new ReplicaEvent.SeedBegun(new Copy(Rig.NODE, new Name("fresh")), 3));
+            } catch (Rig.Killed expected) {
+                assertThat(node.world.hasStandby()).isEqualTo(!before);
+            }
+            try (Rig next = Rig.of(node)) {
+                next.recover();
+                if (before) {
+                    assertThat(next.state()).isInstanceOf(Out.class);
+                } else {
+                    assertThat(next.state())
+                            .isInstanceOfSatisfying(
+                                    Following.class,
+                                    following -> assertThat(following.epoch()).isZero());
+                }
+            }
+        }
+    }
+}
