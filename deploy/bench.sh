@@ -1,5 +1,5 @@
 #!/bin/bash
-# deploy/bench.sh checkpoint|virsh|launcher|monitor|epochs [OPTION]... - measures Holdfast on this machine, on real QEMU.
+# deploy/bench.sh checkpoint|virsh|launcher|monitor|epochs|failover [OPTION]... - measures Holdfast on this machine, on real QEMU.
 #
 #   checkpoint  pause and skew of cluster checkpoints on three nodes, each round beside the floor: the same capture of one
 #               machine by a bare program, without Holdfast
@@ -7,8 +7,10 @@
 #   launcher    how fast the command line and the agent start, and what memory the agent takes
 #   monitor     what a monitor of the resource agent costs, beside those of anything, Dummy and VirtualDomain
 #   epochs      pauses, lengths and price of the epochs of a replicated machine at three intervals, beside the floor
+#   failover    from the crash of a node to the guest's first answer: a replicated machine, and one that VirtualDomain boots anew
 #
-#   --rounds N     measured rounds of each kind (checkpoint: default 50; virsh: 10; launcher: 10; monitor: 60; epochs: 2)
+#   --rounds N     measured rounds of each kind (checkpoint: default 50; virsh: 10; launcher: 10; monitor: 60;
+#                  epochs: 2; failover: 3)
 #   --vms "N ..."  numbers of machines in the group, for checkpoint (default "1 2 3 6"; each 1 to 9)
 #   --seconds N    length of each slice of epochs (default 20)
 #   --memory MB    memory of each machine (default 128, at least 96)
@@ -31,6 +33,7 @@ HOLDFAST_PREFIX=${HOLDFAST_PREFIX:-hfbench}
 . deploy/lib/bench/launcher.sh
 . deploy/lib/bench/monitor.sh
 . deploy/lib/bench/epochs.sh
+. deploy/lib/bench/failover.sh
 
 usage_error() {
   warn "$1 (see --help)"
@@ -44,12 +47,12 @@ number_option() {
 
 what='' rounds='' counts='1 2 3 6' warmup=5 results='' seconds=20
 case ${1:-} in
-  checkpoint | virsh | launcher | monitor | epochs)
+  checkpoint | virsh | launcher | monitor | epochs | failover)
     what=$1
     shift
     ;;
   -h | --help) ;;
-  '') usage_error "say what to measure: checkpoint, virsh, launcher, monitor or epochs" ;;
+  '') usage_error "say what to measure: checkpoint, virsh, launcher, monitor, epochs or failover" ;;
   *) usage_error "unknown measurement '$1'" ;;
 esac
 while [ $# -gt 0 ]; do
@@ -91,7 +94,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     -h | --help)
-      sed -n '2,24s/^# \{0,1\}//p' "$0"
+      sed -n '2,26s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *) usage_error "unknown option '$1'" ;;
@@ -103,7 +106,7 @@ finish() {
   local status=$?
   trap - EXIT INT TERM
   if [ "$status" -ne 0 ] && [ "$status" -lt 128 ] && [ -n "$HF_SCRATCH" ]; then show_logs; fi
-  case $what in virsh | monitor) virsh_down ;; epochs) epochs_down ;; esac
+  case $what in virsh | monitor) virsh_down ;; epochs) epochs_down ;; failover) failover_down ;; esac
   if [ -n "$HF_SCRATCH" ]; then
     [ -z "$results" ] || [ ! -f "$HF_SCRATCH/measured" ] || cp "$HF_SCRATCH/measured" "$results"
     cluster_down
