@@ -143,6 +143,18 @@ cloud_kernel_package() {
   apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-6\.1\..*-cloud-amd64\)$/\1/p' | head -n 1 | grep .
 }
 
+# pcs_modules - prints the search path of the real pcs and what it needs of Python, unpacked and not installed; or fails.
+pcs_modules() {
+  local cache package path=
+  cache=$(cache_dir)
+  for package in pcs python3-pycurl python3-tornado python3-dacite python3-dateutil python3-distro python3-pyparsing; do
+    [ -d "$cache/${package}" ] || unpack_package "$package" "$cache/$package" \
+      || { apt_refresh && unpack_package "$package" "$cache/$package"; } || return 1
+    path=$path:$cache/$package/usr/lib/python3/dist-packages
+  done
+  echo "${path#:}:$cache/pcs/usr/lib/pcs/pcs_bundled/packages"
+}
+
 # ocf_schema - prints the path of the OCF 1.1 schema for metadata of resource agents, as pcs has it; or fails.
 ocf_schema() {
   local dir

@@ -105,7 +105,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node.node(),
                 platform.software(),
                 machines.net(),
-                new TellingParts(parts, this::publish, workers, node.node()),
+                new TellingParts(parts, this::publish, workers, node.node(), configuration::isReplicated),
                 workers,
                 new RoundSnapshotter.Clocks(platform.nanoClock(), cluster::clockError));
         RoundJournal journal = new RoundJournal(machines.journal(), node.node(), platform.clock());
@@ -205,7 +205,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private CommandTable commands(
             Configuration configuration, UniqueWords words, Coordinator coordinator, PeersHolder peers) {
         NodeRegistry nodes = cluster.store().nodes();
-        PeerDesk desk = new PeerDesk(leaderDesk, parts, migrations.desk(), replications.desk());
+        PeerDesk desk = new PeerDesk(leaderDesk, replications.members(parts), migrations.desk(), replications.desk());
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk));
         cluster.channel().link().serve(desk);
         CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::checked, words);

@@ -1,5 +1,6 @@
 package dev.holdfast.agent;
 
+import dev.holdfast.agent.cluster.MemberParts;
 import dev.holdfast.agent.cluster.Peers;
 import dev.holdfast.agent.cluster.ReplicationDesk;
 import dev.holdfast.agent.config.Configuration;
@@ -121,6 +122,11 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
 
     void register(CommandTable table, Name self, LocalMachines machines, Runnable changed) {
         new ReplicaCommands(self, replicas, machines.vms(), changed).register(table);
+    }
+
+    /** What can be done to the members of checkpoints, of which those are none yet. */
+    MemberParts members(MemberParts parts) {
+        return new ReplicatedMembers(parts, replicas::has);
     }
 
     ReplicationDesk desk() {

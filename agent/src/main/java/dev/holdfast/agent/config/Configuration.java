@@ -23,4 +23,9 @@ public record Configuration(NodeSettings node, List<VmSettings> vms, List<Broken
     public Optional<VmSettings> vm(Name name) {
         return vms.stream().filter(vm -> vm.name().equals(name)).findFirst();
     }
+
+    /** Whether a machine has a live copy on another node. */
+    public boolean isReplicated(Name name) {
+        return vm(name).flatMap(VmSettings::replication).isPresent();
+    }
 }

@@ -3,42 +3,50 @@ package dev.holdfast.agent.replication;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Alone;
 import dev.holdfast.coordinator.replication.Copy;
+import dev.holdfast.coordinator.replication.Protected;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
 import dev.holdfast.coordinator.replication.ReplicaState;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Which node a primary that is alone makes its standby: the first by name that takes part; one with which it has just failed comes
- * last. Thread-safe.
+ * Which node a primary that is alone makes its standby: the first by name that takes part. One with which it has failed is left
+ * alone for a while, for longer each time. Thread-safe.
  */
 final class Candidates {
+    private static final Duration FIRST_WAIT = Duration.ofSeconds(1);
+    private static final int MOST_DOUBLINGS = 6;
+
     private final Supplier<List<Name>> nodes;
     private final PeerCalls peers;
     private final Supplier<Name> freshIds;
-    private volatile @Nullable Name failed;
+    private final LongSupplier nanoClock;
+    private final Map<Name, Failure> failures = new ConcurrentHashMap<>();
+
+    /** How often it has failed with a node, and when it may be tried again. */
+    private record Failure(int times, long until) {}
 
     /** @param nodes where a copy may be, other than here */
-    Candidates(Supplier<List<Name>> nodes, PeerCalls peers, Supplier<Name> freshIds) {
+    Candidates(Supplier<List<Name>> nodes, PeerCalls peers, Supplier<Name> freshIds, LongSupplier nanoClock) {
         this.nodes = nodes;
         this.peers = peers;
         this.freshIds = freshIds;
+        this.nanoClock = nanoClock;
     }
 
     /** A copy on the best of them, with a fresh id. Asks them all; blocks for some seconds. */
     Optional<Copy> next() {
         List<Name> order = new ArrayList<>(nodes.get());
         order.sort(null);
-        Name last = failed;
-        if (last != null && order.remove(last)) {
-            order.add(last);
-        }
         try {
             for (Name node : order) {
-                if (peers.isReady(node)) {
+                if (mayBeTried(node) && peers.isReady(node)) {
                     return Optional.of(new Copy(node, freshIds.get()));
                 }
             }
@@ -48,10 +56,20 @@ final class Candidates {
         return Optional.empty();
     }
 
-    /** Remembers with which node it has failed. */
+    private boolean mayBeTried(Name node) {
+        Failure failure = failures.get(node);
+        return failure == null || nanoClock.getAsLong() - failure.until() >= 0;
+    }
+
+    /** Remembers with which nodes it has failed. */
     void moved(ReplicaEvent event, ReplicaState after) {
         if (after instanceof Alone && event instanceof ReplicaEvent.StandbyLost lost) {
-            failed = lost.peer().node();
+            Name node = lost.peer().node();
+            Failure before = failures.get(node);
+            int times = before == null ? 0 : Math.min(before.times() + 1, MOST_DOUBLINGS);
+            failures.put(node, new Failure(times, nanoClock.getAsLong() + (FIRST_WAIT.toNanos() << times)));
+        } else if (after instanceof Protected leading) {
+            failures.remove(leading.peer().node());
         }
     }
 }

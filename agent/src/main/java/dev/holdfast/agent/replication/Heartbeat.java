@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,11 +20,11 @@ final class Heartbeat {
     private final StandbyLink standby;
     private final Duration patience;
     private final LongSupplier nanoClock;
-    private final Runnable lost;
+    private final Consumer<String> lost;
     private volatile boolean ended;
     private volatile long last;
 
-    private Heartbeat(StandbyLink standby, Duration patience, LongSupplier nanoClock, Runnable lost) {
+    private Heartbeat(StandbyLink standby, Duration patience, LongSupplier nanoClock, Consumer<String> lost) {
         this.standby = standby;
         this.patience = patience;
         this.nanoClock = nanoClock;
@@ -31,8 +32,8 @@ final class Heartbeat {
         this.last = nanoClock.getAsLong();
     }
 
-    /** @param lost called once, on the heartbeat's thread, if there was no sign of life for that long */
-    static Heartbeat begin(StandbyLink standby, Duration patience, LongSupplier nanoClock, Runnable lost) {
+    /** @param lost called once, on the heartbeat's thread, with the reason, if there was no sign of life for that long */
+    static Heartbeat begin(StandbyLink standby, Duration patience, LongSupplier nanoClock, Consumer<String> lost) {
         Heartbeat heartbeat = new Heartbeat(standby, patience, nanoClock, lost);
         Thread thread = new Thread(heartbeat::run, "replica-heartbeat");
         thread.setDaemon(true);
@@ -49,7 +50,7 @@ final class Heartbeat {
                 if (!ended) {
                     LOG.warn("a standby gives no sign of life: {}", e.getMessage());
                     ended = true;
-                    lost.run();
+                    lost.accept("no sign of life: " + e.getMessage());
                 }
                 return;
             }

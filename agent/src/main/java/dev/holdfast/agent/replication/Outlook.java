@@ -76,7 +76,7 @@ final class Outlook {
 
     boolean moved(ReplicaState before, ReplicaEvent event, ReplicaState after) {
         state = after;
-        return story.tell(before, event, after);
+        return story.tell(before, event, after, sources.primary().problem());
     }
 
     private Duration since(ReplicaState now) {

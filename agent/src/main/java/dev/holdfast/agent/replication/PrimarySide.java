@@ -27,6 +27,9 @@ final class PrimarySide {
     private static final Logger LOG = LoggerFactory.getLogger(PrimarySide.class);
     private static final Duration DETACH = Duration.ofSeconds(10);
     private static final Duration LONGEST_STREAM = Duration.ofSeconds(2);
+    /** Nothing holds the guest yet while its whole memory goes over for the first time. */
+    private static final Duration LONGEST_FIRST_STREAM = Duration.ofSeconds(60);
+
     private static final long NO_LIMIT = 1L << 40;
     private static final int COMMIT_TRIES = 3;
     private static final int DOWNTIME_SHARE = 4;
@@ -48,6 +51,7 @@ final class PrimarySide {
     private volatile long committedAt;
     private volatile long begunAt;
     private volatile Optional<Seeded> seed = Optional.empty();
+    private volatile String problem = "";
     private final Runnable idle;
 
     /** How far the disks of a new standby are, in bytes. */
@@ -81,6 +85,11 @@ final class PrimarySide {
     /** How far the disks of a new standby are, while they are copied. */
     Optional<Seeded> seed() {
         return seed;
+    }
+
+    /** Why a standby was lost last; empty if none was. */
+    String problem() {
+        return problem;
     }
 
     /** Whether an epoch is on its way. */
@@ -119,11 +128,11 @@ final class PrimarySide {
                 // A guest that has crashed leaves a standby that can go on.
                 if (!guest.isEnding()) {
                     LOG.warn("the standby {} is given up: {}", peer, e.getMessage());
-                    lost(peer);
+                    lost(peer, String.valueOf(e.getMessage()));
                 }
             } catch (IOException e) {
                 LOG.info("{} does not become or stay the standby: {}", peer, e.getMessage());
-                lost(peer);
+                lost(peer, String.valueOf(e.getMessage()));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             } finally {
@@ -134,7 +143,8 @@ final class PrimarySide {
         });
     }
 
-    private void lost(Copy peer) {
+    private void lost(Copy peer, String why) {
+        problem = why;
         cut();
         events.accept(new ReplicaEvent.StandbyLost(peer));
     }
@@ -162,7 +172,7 @@ final class PrimarySide {
             PeerLink open = PeerLink.open(peer, opening, sockets);
             link = open;
             pacing.begin();
-            heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, () -> lost(peer));
+            heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
             try {
                 guest.primary()
                         .attach(
@@ -183,7 +193,7 @@ final class PrimarySide {
         work(peer, () -> {
             PeerLink standby = required(peer);
             Primary primary = guest.primary();
-            EpochLimits limits = limits(last);
+            EpochLimits limits = limits(last, epoch);
             EpochEnd end = last ? primary.lastEpoch(standby, epoch, limits) : primary.epoch(standby, epoch, limits);
             for (int i = 0; i < COMMIT_TRIES && end.outcome() == EpochEnd.Outcome.UNDECIDED && isBeating(); i++) {
                 LOG.info("whether {} has committed epoch {} is asked again: {}", peer, epoch, end.why());
@@ -217,9 +227,10 @@ final class PrimarySide {
         }
     }
 
-    private EpochLimits limits(boolean last) {
+    private EpochLimits limits(boolean last, long epoch) {
         Duration interval = pacing.interval();
-        Duration length = interval.compareTo(LONGEST_STREAM) > 0 ? interval : LONGEST_STREAM;
+        Duration least = epoch == 1 ? LONGEST_FIRST_STREAM : LONGEST_STREAM;
+        Duration length = interval.compareTo(least) > 0 ? interval : least;
         return new EpochLimits(
                 plan.maxPause().dividedBy(DOWNTIME_SHARE),
                 last ? length.multipliedBy(DOWNTIME_SHARE) : length,

@@ -67,7 +67,8 @@ public final class Replicas implements AutoCloseable {
         ReplicaPeers peers =
                 new ReplicaPeers(vm.definition(), cluster.peers(), () -> CopyRoom.sizes(files), cluster.workers());
         StoredRecord record = new StoredRecord(cluster.store(), vm.name());
-        Candidates candidates = new Candidates(() -> nodesFor(vm.name(), plan), peers, tools.freshIds());
+        Candidates candidates =
+                new Candidates(() -> nodesFor(vm.name(), plan), peers, tools.freshIds(), tools.nanoClock());
         ReplicatedMachine machine = new ReplicatedMachine(
                 new ReplicatedMachine.Parts(
                         vm,

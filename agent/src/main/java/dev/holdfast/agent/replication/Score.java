@@ -16,7 +16,8 @@ import java.util.OptionalInt;
  *
  * <pre>
  * leads the machine                                                     1000
- * a standby in the set, with a committed epoch                          100, and up to 20 for a fresh one: one less a second
+ * a standby in the set, with a committed epoch                          100, and 20 more if that is younger than 10 s, 10 up
+ *                                                                       to a minute: each change makes pacemaker think anew
  * disks in the set, without memory                                      50
  * the store has no record, the disks were never part of a replication   5
  * anything else: a promotion would be refused                           none
@@ -44,12 +45,18 @@ final class Score {
             boolean counts = following.epoch() > 0
                     && record.filter(stored -> stored.record().inSync().contains(following.copy()))
                             .isPresent();
-            int fresh = (int) Math.max(0, FRESH - sinceCommit.toSeconds());
-            return counts ? OptionalInt.of(STANDBY + fresh) : OptionalInt.empty();
+            return counts ? OptionalInt.of(STANDBY + bonus(sinceCommit)) : OptionalInt.empty();
         }
         return state instanceof Out out && out.copy().isPresent()
                 ? ofDisks(out.copy().get(), record, absent)
                 : OptionalInt.empty();
+    }
+
+    private static int bonus(Duration sinceCommit) {
+        if (sinceCommit.toSeconds() < 10) {
+            return FRESH;
+        }
+        return sinceCommit.toSeconds() < 60 ? FRESH / 2 : 0;
     }
 
     private static OptionalInt ofDisks(CopyFacts disks, Optional<Stored> record, boolean absent) {

@@ -41,8 +41,11 @@ final class Story {
         return state instanceof Candidacy ? "candidate" : WORDS.getOrDefault(state.getClass(), "out");
     }
 
-    /** @return whether that was a change of role */
-    synchronized boolean tell(ReplicaState before, ReplicaEvent event, ReplicaState after) {
+    /**
+     * @param problem why a standby was lost last
+     * @return whether that was a change of role
+     */
+    synchronized boolean tell(ReplicaState before, ReplicaEvent event, ReplicaState after, String problem) {
         String word = word(after);
         if (word.equals(word(before))) {
             return false;
@@ -50,13 +53,15 @@ final class Story {
         if (changes.size() == KEPT) {
             changes.removeFirst();
         }
-        changes.add(new ReplicaDetails.Change(clock.instant().toString(), word, why(event)));
+        changes.add(new ReplicaDetails.Change(clock.instant().toString(), word, why(event, problem)));
         return true;
     }
 
     /** {@code GuestEnded[asked=false]} as it is: exact, and searched for in the log. */
-    private static String why(ReplicaEvent event) {
-        return event.toString();
+    private static String why(ReplicaEvent event, String problem) {
+        return event instanceof ReplicaEvent.StandbyLost lost && !problem.isEmpty()
+                ? "StandbyLost[%s]: %s".formatted(lost.peer(), problem)
+                : event.toString();
     }
 
     synchronized List<ReplicaDetails.Change> changes() {

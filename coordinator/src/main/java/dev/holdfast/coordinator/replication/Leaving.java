@@ -49,22 +49,18 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
     }
 
     static Step<ReplicaState, ReplicaEffect> demote(Life life, Optional<Copy> peer, Ink before, boolean strayed) {
-        return begin(life, peer, Why.DEMOTED, before, true, strayed, new KillGuest());
+        Step<ReplicaState, ReplicaEffect> begun = begin(life, peer, Why.DEMOTED, before, true, strayed);
+        List<ReplicaEffect> effects = new ArrayList<>(List.of(new KillGuest()));
+        effects.addAll(begun.effects());
+        return Step.to(begun.next(), effects);
     }
 
     /** Whoever has run on unrecorded leaves no standby that could go on. */
     static Step<ReplicaState, ReplicaEffect> begin(
-            Life life,
-            Optional<Copy> peer,
-            Why why,
-            Ink before,
-            boolean guest,
-            boolean strayed,
-            ReplicaEffect... first) {
+            Life life, Optional<Copy> peer, Why why, Ink before, boolean guest, boolean strayed) {
         Optional<Copy> stays = strayed || why == Why.STOPPED ? Optional.empty() : peer;
         Leaving next = new Leaving(life, stays, why, 0, before.forAnother(), guest, strayed);
-        List<ReplicaEffect> effects = new ArrayList<>(List.of(first));
-        effects.add(new NoteLeaving(stays));
+        List<ReplicaEffect> effects = new ArrayList<>(List.of(new NoteLeaving(stays)));
         if (stays.isEmpty()) {
             peer.ifPresent(copy -> effects.add(new VoidPeer(copy)));
         }

@@ -29,7 +29,7 @@ import java.util.Optional;
  * Alone       PeerOffered, settled         Seeding     Seed
  * Seeding     SeedReady                    sending     SendEpoch(1)
  * Seeding     StandbyAt(1)                 Protected   BufferOutput ArmLag NoteLife(peer) WriteRecord({self, peer}) RunOn
- *   sending   StandbyAt(0)                 sending     SendEpoch(1)
+ *             StandbyAt(0)                 sending     SendEpoch(1): it was given up, or the standby has forgotten it
  * Seeding     StandbyLost                  Alone       Detach RunOn
  *
  * Protected   EpochDue                     sending     SendEpoch(k+1)

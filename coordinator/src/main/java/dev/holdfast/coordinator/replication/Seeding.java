@@ -34,11 +34,11 @@ public record Seeding(Life lead, Copy peer, boolean sending) implements Leading 
     /** From here on it is bound as if the standby were in the set: the write may have taken effect before its answer. */
     @Override
     public Step<ReplicaState, ReplicaEffect> onStandbyAt(ReplicaEvent.StandbyAt event) {
-        if (!sending || !event.peer().equals(peer) || event.epoch() > FIRST) {
-            return Step.rejected(this, "not the first epoch of " + peer);
-        }
-        if (event.epoch() < FIRST) {
+        if (sending && event.peer().equals(peer) && event.epoch() == 0) {
             return Step.to(this, new SendEpoch(peer, FIRST));
+        }
+        if (!sending || !event.peer().equals(peer) || event.epoch() != FIRST) {
+            return Step.rejected(this, "not the first epoch of " + peer);
         }
         List<ReplicaEffect> effects = new ArrayList<>(Protected.bound(FIRST));
         effects.add(new NoteLife(lead.generation(), Optional.of(peer)));

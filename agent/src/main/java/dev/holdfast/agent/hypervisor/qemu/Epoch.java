@@ -52,12 +52,9 @@ final class Epoch {
         long start = now();
         try (QmpEvents stream = monitor.client().subscribe("MIGRATION");
                 QmpEvents stops = monitor.client().subscribe("STOP", "RESUME")) {
-            if (last && monitor.status() == VmStatus.RUNNING) {
-                vm.pause();
-            }
             VmStatus status = monitor.status();
-            still = status == VmStatus.PAUSED;
-            if (!still && status != VmStatus.RUNNING) {
+            still = last || status == VmStatus.PAUSED;
+            if (status != VmStatus.PAUSED && status != VmStatus.RUNNING) {
                 String why = vm.name() + " cannot be sent while it is " + status;
                 return end(Outcome.ABORTED, why, start, stops);
             }

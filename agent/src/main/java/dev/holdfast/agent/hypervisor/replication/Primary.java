@@ -36,8 +36,7 @@ public interface Primary {
     EpochEnd epoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException;
 
     /**
-     * The same, and the guest stands still from before it, however it ends: what it has done is in this epoch. Nothing but
-     * {@link #detach} lets it run.
+     * The same, and the guest stands still afterwards, however it ends: if it was committed, all that it has done is in this epoch.
      */
     EpochEnd lastEpoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException;
 

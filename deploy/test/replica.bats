@@ -1,0 +1,188 @@
+#!/usr/bin/env bats
+# A replicated machine under a real corosync and pacemaker with fencing, on three nodes of the lab with disks of their own. The
+# resource is what docs/replication.md shows, word for word. One guest and one console for all tests: they follow each other.
+# shellcheck disable=SC2016,SC2034,SC2154,SC2317  # words for shells on nodes; variables of lab.bash; called from there
+bats_require_minimum_version 1.5.0
+load lab
+
+setup_file() {
+  export HOLDFAST_LAB=${HOLDFAST_LAB:-hfreplica}
+  # shellcheck source=deploy/lib/common.sh
+  . "${lab%/*}/../lib/common.sh"
+  "$lab" down
+  "$lab" up 3 3>&-
+  "$lab" wait 60
+  "$lab" vm --replicated web 3>&-
+  "$lab" wait 60
+  { grep -e '^property' -e '^primitive fence' "${lab%/*}/base.crm"; lines crm; } >"$BATS_FILE_TMPDIR/crm"
+  "$lab" crm n1 configure load update - <"$BATS_FILE_TMPDIR/crm"
+}
+teardown_file() { "$lab" down; }
+
+setup() {
+  state=/dev/shm/$HOLDFAST_LAB
+  # shellcheck source=deploy/lib/common.sh
+  . "${lab%/*}/../lib/common.sh"
+  fences_before=$(fences)
+}
+
+teardown() {
+  [ -n "${BATS_TEST_COMPLETED:-}" ] || {
+    for node in n1 n2 n3; do
+      "$lab" exec "$node" sh -c 'crm_mon -1 -A | tail -n +9; holdfast vm replication web; tail -n 30 /var/log/holdfast/agent.log; grep -h -e web /var/log/pacemaker/pacemaker.log | grep -v -e cib_perform -e Diff | tail -n 12'
+    done
+    stays web || true
+  } 2>&1 || true
+}
+
+# lines crm|pcs - what docs/replication.md says, as one line for each command.
+lines() {
+  awk -v word="$1" '
+    $1 == "primitive" && word == "crm" || $1 == "pcs" && $2 == "resource" && word == "pcs" { inside = 1 }
+    !NF || /^[^ ]/ { inside = 0 }
+    inside { sub(/^ +/, ""); if (sub(/\\$/, "")) printf "%s", $0; else print }' "${lab%/*}/../../docs/replication.md"
+}
+
+alive() { for node in n1 n2 n3; do if on "$node" true 2>/dev/null; then echo "$node"; fi; done; }
+first() { alive | head -n 1; }
+
+# The console is on shared storage, whichever node lives.
+console() { echo "/proc/$(cat "$state/switch.pid")/root$state/shared/console/$1"; }
+
+# promoted - the node of which the cluster says that it is promoted there.
+promoted() { on "$(first)" timeout 10 crm_mon -1 2>/dev/null | sed -n 's/^.*\* Promoted: \[ \(n[0-9]\) \]/\1/p'; }
+promoted_on() { [ "$(promoted)" = "$1" ]; }
+promoted_elsewhere() { local node; node=$(promoted) && [ -n "$node" ] && [ "$node" != "$1" ]; }
+
+# shown NODE FILTER - of "holdfast vm replication" there.
+shown() { on "$1" timeout 10 holdfast vm replication web -o json 2>/dev/null | jq -r "$2"; }
+protected() { [ "$(shown "$1" .state)" = protected ]; }
+epoch_after() { [ "$(shown "$1" .epoch)" -gt "$2" ]; }
+# goes_on - epochs are committed on the primary's standby, and the guest writes on.
+goes_on() {
+  local node
+  node=$(promoted)
+  wait_until 60 "the machine on $node has no standby" protected "$node"
+  wait_until 30 "no epoch is committed" epoch_after "$node" "$(shown "$node" .epoch)"
+  talks web
+}
+score() { attribute "$1" master-web; }
+counts() { [ "$(score "$1")" -ge 100 ]; } 2>/dev/null
+
+# once - the guest's own account: it was booted once, and ran on one node at a time.
+once() {
+  one_at_a_time web
+  [ "$(stays web | grep -c ' boot$')" -eq 1 ]
+}
+comes_back() { echo move >>"$BATS_FILE_TMPDIR/moves.web"; echo revert >>"$BATS_FILE_TMPDIR/reverts.web"; }
+
+@test "the lines for crm and for pcs make the same resource" {
+  local packages
+  packages=$(. "${lab%/*}/../lib/packages.sh" && pcs_modules)
+  on n1 cibadmin --query --scope resources >"$BATS_TEST_TMPDIR/crm.xml"
+  on n1 sh -c 'cibadmin --empty >/root/empty.xml'
+  lines pcs | while read -r _ words; do
+    # shellcheck disable=SC2086  # words
+    on n1 env PYTHONPATH="$packages" /usr/bin/python3 -c 'import sys; from pcs import app; app.main(sys.argv[1:])' -f /root/empty.xml $words
+  done
+  on n1 cat /root/empty.xml >"$BATS_TEST_TMPDIR/pcs.xml"
+  # pcs adds the operations that are not named, as the metadata has them.
+  run ! comm -23 <(essence "$BATS_TEST_TMPDIR/crm.xml") <(essence "$BATS_TEST_TMPDIR/pcs.xml") >"$BATS_TEST_TMPDIR/missing"
+  cat "$BATS_TEST_TMPDIR/missing"
+  [ "$(essence "$BATS_TEST_TMPDIR/crm.xml" | wc -l)" -ge 10 ]
+}
+# essence FILE - each element of the clone without its id, its attributes in order.
+essence() {
+  sed -n '/<clone /,/<\/clone>/p' "$1" | grep -o '<\(clone\|primitive\|op\|nvpair\) [^>]*' | sed 's/ *\/$//' | while read -r element words; do
+    echo "$element $(grep -o '[a-z-]*="[^"]*"' <<<"$words" | grep -v '^id="[^"]*-' | sort | tr '\n' ' ')"
+  done | sort
+}
+
+@test "it is promoted where its disks are, a standby is made on another node, epochs advance, and crm_mon shows it" {
+  wait_until 60 "it is not promoted" promoted_on n1
+  goes_on
+  on n1 holdfast vm replication web
+  local standby
+  standby=$(shown n1 .peer)
+  wait_until 20 "the standby has no score" counts "$standby"
+  wait_until 20 "crm_mon does not show the primary" shows n1 holdfast-replica-web "^primary, standby $standby, last epoch under"
+  wait_until 20 "crm_mon does not show the standby" shows "$standby" holdfast-replica-web '^standby of n1, last epoch under'
+  on n1 crm_mon -1 -A | tail -n +9
+  once
+  no_failures
+  nobody_fenced
+}
+
+@test "the agent of the primary is killed: nothing happens" {
+  local old pid
+  old=$(agent_pid n1)
+  pid=$(on n1 cat /run/holdfast/vms/web/pid)
+  on n1 kill -9 "$old"
+  wait_until 30 "no new agent on n1" agent_answers n1
+  goes_on
+  [ "$(on n1 cat /run/holdfast/vms/web/pid)" = "$pid" ]
+  promoted_on n1
+  once
+  no_failures
+  nobody_fenced
+}
+
+@test "switched over: it goes on at the standby and loses nothing, and no constraint is left" {
+  local to
+  to=$(shown n1 .peer)
+  on n1 holdfast vm switchover web --dry-run
+  echo move >>"$BATS_FILE_TMPDIR/moves.web"
+  on n1 holdfast vm switchover web
+  promoted_on "$to"
+  goes_on
+  once
+  run -1 grep -e cli-prefer -e cli-ban <(on n1 cibadmin --query --scope constraints)
+  no_failures
+  nobody_fenced
+}
+
+@test "the primary's node dies: it goes on at the standby from an epoch, the third node becomes the standby" {
+  local old new
+  old=$(promoted)
+  new=$(shown "$old" .peer)
+  wait_until 20 "the standby has no score" counts "$new"
+  "$lab" hold "$old"
+  comes_back
+  "$lab" crash "$old"
+  wait_until 60 "it is not promoted on $new" promoted_on "$new"
+  goes_on
+  once
+  echo "$old" >"$BATS_FILE_TMPDIR/old"
+  "$lab" unhold "$old"
+  "$lab" on "$old"
+}
+
+@test "a node with an older copy is refused, and says why; the machine goes on where it may" {
+  local old
+  old=$(cat "$BATS_FILE_TMPDIR/old")
+  wait_until 60 "$old does not come back" takes_part "$old"
+  wait_until 20 "the standby has no score" counts "$(shown "$(promoted)" .peer)"
+  comes_back
+  on "$old" crm_attribute --promotion=web --node "$old" --update INFINITY
+  wait_until 30 "it was not refused" refused "$old"
+  wait_until 30 "it is not promoted any more" promoted_elsewhere "$old"
+  goes_on
+  once
+  on "$(first)" crm_mon -1 | sed -n '/Failed/,$p'
+  on "$old" crm_resource --cleanup --resource web --node "$old" >/dev/null 2>&1
+}
+takes_part() { [ "$(shown "$1" .started)" = true ] && [ "$(shown "$1" .state)" = out ]; }
+refused() { on "$(first)" crm_mon -1 | grep -q "web promote on $1 returned 'error'.*\(OUT_OF_SYNC\|COPY_REPLACED\)"; }
+
+@test "the primary's node dies once more: it goes on, and is protected again" {
+  local old new
+  old=$(promoted)
+  new=$(shown "$old" .peer)
+  comes_back
+  "$lab" crash "$old"
+  wait_until 60 "it is not promoted on $new" promoted_on "$new"
+  goes_on
+  once
+  stays web
+  [ "$(fences)" -eq 2 ]
+}
