@@ -189,9 +189,9 @@ failover_crm() {
 property stonith-enabled=true stonith-timeout=20s no-quorum-policy=stop cluster-recheck-interval=60s
 rsc_defaults migration-threshold=100 failure-timeout=30s
 primitive fence stonith:fence_lab params pcmk_host_list="n1 n2 n3" pcmk_host_check=static-list op monitor interval=60s timeout=10s
-primitive replica ocf:holdfast:vm params vm=replica shutdown_timeout=0 op start timeout=90s interval=0 op stop timeout=60s interval=0 op promote timeout=60s interval=0 op demote timeout=60s interval=0 op monitor interval=2s timeout=20s role=Promoted op monitor interval=3s timeout=20s role=Unpromoted
+primitive replica ocf:holdfast:vm params vm=replica shutdown_timeout=0 op start timeout=90s interval=0 op stop timeout=120s interval=0 op promote timeout=60s interval=0 op demote timeout=120s interval=0 op monitor interval=2s timeout=20s role=Promoted op monitor interval=3s timeout=20s role=Unpromoted
 clone replica-clone replica meta promotable=true notify=true target-role=Stopped
-primitive cold ocf:heartbeat:VirtualDomain params config=/lab/shared/vms/cold.xml hypervisor=qemu:///system force_stop=true autoset_utilization_cpu=false autoset_utilization_hv_memory=false autoset_utilization_host_memory=false op start timeout=60s interval=0 op stop timeout=60s interval=0 op monitor interval=2s timeout=20s meta target-role=Stopped
+primitive cold ocf:heartbeat:VirtualDomain params config=/lab/shared/vms/cold.xml hypervisor=qemu:///system force_stop=true autoset_utilization_cpu=false autoset_utilization_hv_memory=false autoset_utilization_host_memory=false op start timeout=90s interval=0 op stop timeout=90s interval=0 op monitor interval=2s timeout=30s meta target-role=Stopped
 CRM
 }
 
@@ -205,21 +205,24 @@ failover_role() {
     || fon n2 crm_resource --resource "$(failover_resource "$1")" --meta --set-parameter target-role --parameter-value "$2" >/dev/null
 }
 
-# failover_home KIND - the node that runs it.
-failover_home() {
-  local node cg words pid name=guest=$1,
+# failover_processes KIND - "NODE waits|runs" of each process of it. A standby that became the machine was started as one that waits.
+failover_processes() {
+  local node cg words pid role
   cg=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/$HOLDFAST_LAB
   for node in n1 n2 n3; do
     while read -r pid; do
       words=()
       { mapfile -d '' -t words <"/proc/$pid/cmdline"; } 2>/dev/null || continue
-      [[ ${words[0]:-} == *qemu-system* && "${words[*]}" == *"$name"* && "${words[*]}" != *"-incoming"* ]] && echo "$node"
-      # A standby that became the machine was started as one that waits.
-      [[ ${words[0]:-} == *qemu-system* && "${words[*]}" == *"$name"* && "${words[*]}" == *"-incoming"* ]] \
-        && [ -e "/proc/$(cat "$failover_state/$node/init.pid")/root/run/holdfast/vms/$1/promoted" ] && echo "$node"
+      [[ ${words[0]:-} == *qemu-system* && "${words[*]}" == *"guest=$1,"* ]] || continue
+      role=runs
+      [[ "${words[*]}" != *" -incoming "* ]] || [ -e "/proc/$(cat "$failover_state/$node/init.pid")/root/run/holdfast/vms/$1/promoted" ] || role=waits
+      echo "$node $role"
     done < <(cat "$cg/$node/cgroup.procs" 2>/dev/null)
-  done | sort -u
+  done
 }
+
+# failover_home KIND - the node that runs it.
+failover_home() { failover_processes "$1" | sed -n 's/ runs$//p'; }
 
 replica_show() {
   fon "$1" /usr/lib/holdfast/holdfast-ask 5 /run/holdfast/agent.sock '{"id":1,"command":"replica.show","arguments":{"vm":"replica"}}' 2>/dev/null | tail -n 1
@@ -233,17 +236,15 @@ failover_ready() {
 }
 
 # answers FILE SECONDS - it has answered lately.
-answers() { [ "$(($(wall_us) - $(tail -n 1 "$1" | cut -d' ' -f1)))" -lt 100000 ] 2>/dev/null; }
+answers() { answered_since "$1" $(($(wall_us) - 100000)); }
 
-answered_since() { [ "$(tail -n 1 "$1" | cut -d' ' -f1)" -gt "$2" ] 2>/dev/null; }
-
-failover_stopped() { [ -z "$(failover_home "$1")" ] && ! pgrep_guest "$1"; }
-
-pgrep_guest() {
-  local cg
-  cg=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/$HOLDFAST_LAB
-  cat "$cg"/n?/cgroup.procs 2>/dev/null | while read -r pid; do tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null; done | grep -q "guest=$1,"
+answered_since() {
+  local at
+  at=$(tail -n 1 "$1" | cut -d' ' -f1)
+  [ "${at:-0}" -gt "$2" ]
 }
+
+failover_stopped() { [ -z "$(failover_processes "$1")" ]; }
 
 # failover_once KIND - one line of JSON: microseconds.
 failover_once() {
