@@ -80,7 +80,7 @@ comes_back() { echo move >>"$BATS_FILE_TMPDIR/moves.web"; echo revert >>"$BATS_F
   local packages
   packages=$(. "${lab%/*}/../lib/packages.sh" && pcs_modules)
   on n1 cibadmin --query --scope resources >"$BATS_TEST_TMPDIR/crm.xml"
-  on n1 sh -c 'cibadmin --empty >/root/empty.xml'
+  on n1 sh -c 'cibadmin --empty >/root/empty.xml; ln -s "$1" /usr/share/pcs' sh "${packages%%/pcs/*}/pcs/usr/share/pcs"
   lines pcs | while read -r _ words; do
     # shellcheck disable=SC2086  # words
     on n1 env PYTHONPATH="$packages" /usr/bin/python3 -c 'import sys; from pcs import app; app.main(sys.argv[1:])' -f /root/empty.xml $words
@@ -133,7 +133,7 @@ essence() {
   on n1 holdfast vm switchover web --dry-run
   echo move >>"$BATS_FILE_TMPDIR/moves.web"
   on n1 holdfast vm switchover web
-  promoted_on "$to"
+  wait_until 20 "pacemaker does not see it on $to" promoted_on "$to"
   goes_on
   once
   run -1 grep -e cli-prefer -e cli-ban <(on n1 cibadmin --query --scope constraints)

@@ -243,7 +243,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         migrations.register(table, node);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
         new FsckCommands(node.node(), machines.vms(), parts, machines.journal()).register(table);
-        replications.register(table, node.node(), machines, publisher::publish);
+        replications.register(table, node, machines, publisher::publish);
         if (!table.missing().isEmpty()) {
             throw new IllegalStateException("nobody serves " + table.missing());
         }

@@ -10,6 +10,7 @@ import dev.holdfast.agent.config.VmSettings;
 import dev.holdfast.agent.control.CommandTable;
 import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.pacemaker.Handover;
 import dev.holdfast.agent.replication.ReplicaPlan;
 import dev.holdfast.agent.replication.Replicas;
 import dev.holdfast.agent.replication.ReplicatedMachine;
@@ -37,6 +38,7 @@ import org.slf4j.LoggerFactory;
  */
 record ReplicationParts(Replicas replicas) implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ReplicationParts.class);
+    private static final Path CRM_ATTRIBUTE = Path.of("/usr/sbin/crm_attribute");
 
     /**
      * What the rest of the agent gives.
@@ -120,8 +122,9 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
                 standbys.resolve(vm.value()));
     }
 
-    void register(CommandTable table, Name self, LocalMachines machines, Runnable changed) {
-        new ReplicaCommands(self, replicas, machines.vms(), changed).register(table);
+    void register(CommandTable table, NodeSettings node, LocalMachines machines, Runnable changed) {
+        Handover handover = new Handover(CRM_ATTRIBUTE, node::vmRunDirectory);
+        new ReplicaCommands(node.node(), replicas, machines.vms(), changed, handover).register(table);
     }
 
     /** What can be done to the members of checkpoints, of which those are none yet. */

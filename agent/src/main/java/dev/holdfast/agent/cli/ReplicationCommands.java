@@ -7,8 +7,10 @@ import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -94,8 +96,14 @@ final class ReplicationCommands {
         @Option(
                 names = "--discard-node",
                 paramLabel = "NODE",
-                description = "what this node has of the machine may be lost")
-        private @Nullable Name discarded;
+                split = ",",
+                description =
+                        "what this node has of the machine may be lost; more than once, or with commas, for several")
+        private List<Name> discarded = List.of();
+
+        private String names() {
+            return discarded.stream().map(Name::value).collect(Collectors.joining(","));
+        }
 
         @Option(
                 names = {"-y", "--yes"},
@@ -110,15 +118,15 @@ final class ReplicationCommands {
         @Override
         void arguments(Map<String, @Nullable Object> arguments) {
             super.arguments(arguments);
-            arguments.put("discard_node", discarded);
+            arguments.put("discard_node", discarded.isEmpty() ? null : names());
         }
 
         @Override
         Optional<String> question() {
-            return discarded == null || yes
+            return discarded.isEmpty() || yes
                     ? Optional.empty()
-                    : Optional.of("Lose for ever what %s has of %s, and nobody else may have?"
-                            .formatted(discarded, machine()));
+                    : Optional.of(
+                            "Lose for ever what %s has of %s, and nobody else may have?".formatted(names(), machine()));
         }
     }
 }

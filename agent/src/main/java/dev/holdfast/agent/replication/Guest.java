@@ -75,6 +75,27 @@ final class Guest {
         return false;
     }
 
+    /** Whether its process does something about what it is asked. Blocks for some seconds if it does not. */
+    boolean answers() {
+        try {
+            Optional<RunningVm> process = process();
+            if (process.isPresent()) {
+                process.get().status();
+            }
+            return process.isPresent();
+        } catch (HypervisorException e) {
+            return false;
+        }
+    }
+
+    /** Ends it without asking it. Waits a moment for its end. */
+    void kill() {
+        vm.process().ifPresent(known -> known.identity().signal(true));
+        for (int i = 0; i < ENDING_LOOKS && !isGone(); i++) {
+            LockSupport.parkNanos(LOOK.toNanos());
+        }
+    }
+
     /** The side that sends. @throws HypervisorException GONE if there is no process */
     synchronized Primary primary() throws HypervisorException {
         RunningVm now =

@@ -216,6 +216,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     @Override
     public void runCold(ReplicaEffect.RunCold effect) {
         expected = true;
+        asked = false;
         try {
             tools.guest().startCold();
         } catch (HypervisorException e) {
@@ -227,6 +228,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     @Override
     public void failOver(ReplicaEffect.FailOver effect) {
         expected = true;
+        asked = false;
         try {
             if (tools.guest().process().isPresent()) {
                 tools.guest().run();

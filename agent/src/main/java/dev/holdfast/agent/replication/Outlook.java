@@ -80,7 +80,7 @@ final class Outlook {
     }
 
     private Duration since(ReplicaState now) {
-        if (now instanceof Following following) {
+        if (now instanceof Following following && following.epoch() > 0) {
             return sources.standby().sinceCommit(following.epoch());
         }
         return now instanceof Protected leading

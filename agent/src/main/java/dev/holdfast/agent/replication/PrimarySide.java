@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,7 @@ import org.slf4j.LoggerFactory;
 final class PrimarySide {
     private static final Logger LOG = LoggerFactory.getLogger(PrimarySide.class);
     private static final Duration DETACH = Duration.ofSeconds(10);
+    private static final Duration HANGING = Duration.ofMillis(500);
     private static final Duration LONGEST_STREAM = Duration.ofSeconds(2);
     /** Nothing holds the guest yet while its whole memory goes over for the first time. */
     private static final Duration LONGEST_FIRST_STREAM = Duration.ofSeconds(60);
@@ -122,25 +124,46 @@ final class PrimarySide {
     private void work(Copy peer, Work work) {
         busy.incrementAndGet();
         worker.execute(() -> {
+            boolean concluded = false;
             try {
                 work.run();
+                concluded = true;
             } catch (HypervisorException e) {
-                // A guest that has crashed leaves a standby that can go on.
-                if (!guest.isEnding()) {
+                concluded = true;
+                if (isForTheStandby(e)) {
                     LOG.warn("the standby {} is given up: {}", peer, e.getMessage());
                     lost(peer, String.valueOf(e.getMessage()));
                 }
             } catch (IOException e) {
+                concluded = true;
                 LOG.info("{} does not become or stay the standby: {}", peer, e.getMessage());
                 lost(peer, String.valueOf(e.getMessage()));
             } catch (InterruptedException e) {
+                concluded = true;
                 Thread.currentThread().interrupt();
             } finally {
+                if (!concluded) {
+                    lost(peer, "a task of the agent broke; see its log");
+                }
                 sending = false;
                 busy.decrementAndGet();
                 thread.execute(idle);
             }
         });
+    }
+
+    /** A guest that has crashed, or hangs, leaves a standby that can go on; one that hangs on its standby is told of by no sign of life. */
+    private boolean isForTheStandby(HypervisorException why) {
+        if (guest.isEnding()) {
+            return false;
+        }
+        while (why.kind() == Kind.UNKNOWN && isBeating() && !guest.answers()) {
+            LOG.warn(
+                    "the machine's process does not answer; nothing is concluded for its standby: {}",
+                    why.getMessage());
+            LockSupport.parkNanos(HANGING.toNanos());
+        }
+        return !guest.isEnding();
     }
 
     private void lost(Copy peer, String why) {

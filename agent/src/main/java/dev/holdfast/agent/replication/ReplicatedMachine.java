@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
@@ -103,7 +104,7 @@ public final class ReplicatedMachine implements AutoCloseable {
         this.hands = new MachineHands(
                 new MachineHands.Tools(
                         plan, guest, primary, standby, files, record, tools.fencing(), bound, parts.peers()),
-                new Front(),
+                new MachineFront(this::loop, waiters, room, standby, orders, this::publish),
                 thread,
                 asking,
                 this::post);
@@ -144,6 +145,14 @@ public final class ReplicatedMachine implements AutoCloseable {
         return loop.state();
     }
 
+    private ReplicaLoop loop() {
+        return loop;
+    }
+
+    private void publish() {
+        outlook.publish();
+    }
+
     private void post(ReplicaEvent event) {
         loop.post(event);
     }
@@ -164,8 +173,28 @@ public final class ReplicatedMachine implements AutoCloseable {
     /** Asks for another role; done when it has it, or it was refused. Fails if it was granted and has failed. */
     public CompletableFuture<Optional<Reason>> ask(Wish wish) {
         CompletableFuture<Optional<Reason>> answer = new CompletableFuture<>();
-        recovered.thenRun(() -> thread.execute(() -> requests.ask(wish, answer)));
+        recovered.thenRun(() -> asking.execute(() -> {
+            if (wish == Wish.DEMOTE) {
+                endIfItHangs();
+            }
+            thread.execute(() -> requests.ask(wish, answer));
+        }));
         return answer;
+    }
+
+    /** A guest that does nothing any more cannot hand over; its standby has what there is. */
+    private void endIfItHangs() {
+        if (!isLeading() || guest.isGone() || guest.answers()) {
+            return;
+        }
+        LOG.warn("{} is to be demoted and hangs: its process is killed", vm.name());
+        guest.kill();
+    }
+
+    /** A person has decided that what these other nodes have may be lost: what this one has counts. */
+    public CompletableFuture<Optional<Reason>> keepInsteadOf(Set<Name> nodes) {
+        return recovered.thenCompose(
+                nothing -> new Discarding(tools.self(), record, tools.fencing(), asking).discard(state(), nodes));
     }
 
     private void onIdle() {
@@ -325,59 +354,6 @@ public final class ReplicatedMachine implements AutoCloseable {
         @Override
         public void settled() {
             planEpoch();
-        }
-    }
-
-    /** What the hands tell. */
-    private final class Front implements MachineHands.Front {
-        @Override
-        public ReplicaState state() {
-            return loop.state();
-        }
-
-        @Override
-        public void done() {
-            waiters.tellCommands(Optional.empty());
-            outlook.publish();
-        }
-
-        @Override
-        public void refuse(Reason reason) {
-            if (loop.cause() instanceof ReplicaEvent.SeedBegun begun) {
-                room.refused(begun.copy(), reason.text());
-            } else {
-                waiters.tellCommands(Optional.of(reason));
-            }
-        }
-
-        @Override
-        public void failed(String why) {
-            waiters.failCommands(why);
-        }
-
-        @Override
-        public void made(Copy copy, Optional<String> failure) {
-            room.made(copy, failure, standby.doorway().map(StandbyDoorway::opening));
-        }
-
-        @Override
-        public void acknowledge(long epoch) {
-            waiters.acknowledge(epoch);
-        }
-
-        @Override
-        public void dropped() {
-            waiters.disappoint("this copy does not exist any more");
-        }
-
-        @Override
-        public void prepareDisks() throws IOException {
-            room.prepareDisks();
-        }
-
-        @Override
-        public StandbyDoorway.Orders orders() {
-            return orders;
         }
     }
 

@@ -161,7 +161,10 @@ final class StandbySide {
 
     /** How long ago the last epoch was committed. */
     Duration sinceCommit(long epoch) {
-        if (epoch > 0 && committed == epoch) {
+        if (epoch == 0) {
+            return LONG_AGO;
+        }
+        if (committed == epoch) {
             return Duration.ofNanos(nanoClock.getAsLong() - committedAt);
         }
         if (epoch == 0) {

@@ -57,11 +57,10 @@ final class Story {
         return true;
     }
 
-    /** {@code GuestEnded[asked=false]} as it is: exact, and searched for in the log. */
     private static String why(ReplicaEvent event, String problem) {
-        return event instanceof ReplicaEvent.StandbyLost lost && !problem.isEmpty()
-                ? "StandbyLost[%s]: %s".formatted(lost.peer(), problem)
-                : event.toString();
+        return event instanceof ReplicaEvent.StandbyLost lost
+                ? "%s was lost%s".formatted(lost.peer().node(), problem.isEmpty() ? "" : ": " + problem)
+                : Because.of(event);
     }
 
     synchronized List<ReplicaDetails.Change> changes() {

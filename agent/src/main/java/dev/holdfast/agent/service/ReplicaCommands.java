@@ -10,6 +10,7 @@ import dev.holdfast.agent.control.Progress;
 import dev.holdfast.agent.control.reply.Done;
 import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.pacemaker.Handover;
 import dev.holdfast.agent.replication.Replicas;
 import dev.holdfast.agent.replication.ReplicatedMachine;
 import dev.holdfast.agent.replication.Wish;
@@ -18,6 +19,8 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Reason;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -33,17 +36,20 @@ public final class ReplicaCommands {
     private final Replicas replicas;
     private final VmRegistry vms;
     private final Runnable changed;
+    private final PacemakerSwitchover pacemaker;
 
     /**
      * @param self this node
      * @param vms its machines
      * @param changed told when a machine runs here or does not any more
+     * @param handover what pacemaker has in its hands changes its role by it
      */
-    public ReplicaCommands(Name self, Replicas replicas, VmRegistry vms, Runnable changed) {
+    public ReplicaCommands(Name self, Replicas replicas, VmRegistry vms, Runnable changed, Handover handover) {
         this.self = self;
         this.replicas = replicas;
         this.vms = vms;
         this.changed = changed;
+        this.pacemaker = new PacemakerSwitchover(handover);
     }
 
     /** Adds the handlers; what other commands may not do to a replicated machine is refused from then on. */
@@ -117,6 +123,9 @@ public final class ReplicaCommands {
     private Object stopGuest(Arguments arguments, CommandHandler plain, Progress progress)
             throws ControlException, InterruptedException {
         ReplicatedMachine machine = find(arguments);
+        if (!machine.isLeading()) {
+            return plain.handle(arguments, progress);
+        }
         machine.stopAsked(true);
         try {
             Object answer = plain.handle(arguments, progress);
@@ -173,9 +182,22 @@ public final class ReplicaCommands {
         }
         Name target = now.peer().orElseThrow();
         if (arguments.flag("dry_run")) {
-            return new Done("%s would go on on %s".formatted(machine.name(), target));
+            return new Done("%s would go on on %s; nothing was done.".formatted(machine.name(), target));
         }
         Duration patience = arguments.duration("timeout").orElse(CHANGE);
+        Optional<String> resource = pacemaker.resource(machine.name());
+        return resource.isPresent()
+                ? pacemaker.run(
+                        machine.name(),
+                        resource.get(),
+                        target,
+                        patience,
+                        () -> machine.details().running())
+                : handOver(machine, target, patience);
+    }
+
+    private Done handOver(ReplicatedMachine machine, Name target, Duration patience)
+            throws ControlException, InterruptedException {
         Optional<Reason> refused = await(machine.ask(Wish.SWITCHOVER), patience, "the switchover");
         if (refused.isPresent()) {
             throw refused(machine, refused.get());
@@ -206,18 +228,33 @@ public final class ReplicaCommands {
 
     private Object resync(Arguments arguments, Progress progress) throws ControlException, InterruptedException {
         ReplicatedMachine machine = find(arguments);
-        Optional<Name> discard = arguments.optionalName("discard_node");
-        if (discard.isEmpty()) {
+        Set<Name> discarded = names(arguments.text("discard_node").orElse(""));
+        if (discarded.isEmpty()) {
             return machine.details();
         }
-        if (!discard.get().equals(self)) {
-            throw new ControlException(
-                    ErrorCode.REFUSED,
-                    "what node %s has can only be given up there".formatted(discard.get()),
-                    "",
-                    "run the command on " + discard.get());
+        if (discarded.contains(self)) {
+            return change(arguments, Wish.DISCARD);
         }
-        return change(arguments, Wish.DISCARD);
+        Optional<Reason> refused =
+                await(machine.keepInsteadOf(discarded), QUICK, "that what this node has counts from now on");
+        if (refused.isPresent()) {
+            throw refused(machine, refused.get());
+        }
+        return machine.details();
+    }
+
+    private static Set<Name> names(String list) throws ControlException {
+        Set<Name> names = new TreeSet<>();
+        try {
+            for (String name : list.split(",")) {
+                if (!name.isBlank()) {
+                    names.add(new Name(name.strip()));
+                }
+            }
+        } catch (IllegalArgumentException e) {
+            throw ControlException.of(ErrorCode.BAD_REQUEST, "discard_node: " + e.getMessage());
+        }
+        return names;
     }
 
     private static <T> T await(CompletableFuture<T> answer, Duration patience, String what)

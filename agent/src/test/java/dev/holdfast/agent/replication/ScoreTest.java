@@ -51,7 +51,12 @@ class ScoreTest {
 
     @Test
     void aStandbyCountsByItsFreshnessIfItIsInTheSetAndHasAnEpoch() {
-        assertThat(score(following(5), record(MINE, OTHER))).hasValue(119);
+        assertThat(score(following(5), record(MINE, OTHER))).hasValue(120);
+        assertThat(Score.of(following(5), record(MINE), false, Duration.ofSeconds(9)))
+                .as("it does not change with each epoch")
+                .hasValue(120);
+        assertThat(Score.of(following(5), record(MINE), false, Duration.ofSeconds(10)))
+                .hasValue(110);
         assertThat(Score.of(following(5), record(MINE), false, Duration.ofHours(1)))
                 .hasValue(100);
         assertThat(score(following(0), record(MINE, OTHER))).isEmpty();

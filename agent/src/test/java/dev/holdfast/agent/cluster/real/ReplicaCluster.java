@@ -86,7 +86,7 @@ final class ReplicaCluster implements AutoCloseable {
                 [replication]
                 interval = "300ms"
                 max_pause = "2s"
-                max_lag = "4s"
+                max_lag = "3s"
                 [[disk]]
                 id = "d0"
                 path = "%1$s/head/d0.qcow2"
@@ -205,6 +205,34 @@ final class ReplicaCluster implements AutoCloseable {
                 <primitive id='f' class='stonith' type='fence_any'/>
                 </resources></configuration><status>%s</status></cib>
                 """.formatted(states));
+    }
+
+    /** Everything is up, and if the machine runs nowhere it is promoted where that is allowed. */
+    void heal() throws IOException {
+        tellFenced(Optional.empty());
+        zookeeper.startAgain();
+        for (RealNode node : nodes) {
+            node.guard.startAgain();
+            node.agent.startAgain();
+        }
+        await("it runs").atMost(BOUND).until(() -> nodes.stream().anyMatch(this::isPrimary));
+    }
+
+    private boolean isPrimary(RealNode node) {
+        if (text(node, "role").equals("primary")) {
+            return true;
+        }
+        try {
+            return nodes.stream()
+                            .noneMatch(other ->
+                                    other.vm.hasProcess() || state(other).isEmpty())
+                    && change(node, ControlCommand.REPLICA_PROMOTE)
+                            .text("role")
+                            .orElse("")
+                            .equals("primary");
+        } catch (IOException | ControlException e) {
+            return false;
+        }
     }
 
     void showLogs() throws IOException {

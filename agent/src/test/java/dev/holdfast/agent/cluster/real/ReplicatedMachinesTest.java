@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -34,6 +35,12 @@ class ReplicatedMachinesTest {
     @AfterAll
     static void end() throws IOException {
         cluster.close();
+    }
+
+    /** Whatever a test has left, so that one failure is one failure. */
+    @AfterEach
+    void heal() throws IOException {
+        cluster.heal();
     }
 
     private static long tick(RealNode node) throws IOException {
@@ -124,32 +131,88 @@ class ReplicatedMachinesTest {
     }
 
     @Test
-    void goesOnElsewhereWhenItsNodeDiesAndNotBeforeThatIsProven() throws Exception {
+    void goesOnFromTheLastEpochWhenItsProcessHangs() throws Exception {
         RealNode here = cluster.primary();
         RealNode there = cluster.other(here);
-        here.agent.kill();
-        here.guard.kill();
-        here.vm.signal("KILL");
-        refusesToPromote(there, "NOT_PROVEN_GONE");
-        cluster.tellFenced(Optional.of(here));
+        here.vm.signal("STOP");
+        cluster.change(here, ControlCommand.REPLICA_DEMOTE);
+        assertThat(here.vm.hasProcess()).isFalse();
         cluster.change(there, ControlCommand.REPLICA_PROMOTE);
         goesOn(there);
-        cluster.tellFenced(Optional.empty());
-        here.guard.startAgain();
-        here.agent.startAgain();
         cluster.awaitProtected(there);
     }
 
+    private static void lose(RealNode node) throws IOException {
+        node.agent.kill();
+        if (node.vm.hasProcess()) {
+            node.vm.signal("KILL");
+        }
+    }
+
+    private static void fence(RealNode node) throws IOException {
+        lose(node);
+        cluster.tellFenced(Optional.of(node));
+    }
+
     @Test
-    void doesNotRiseElsewhereAfterAStop() throws Exception {
+    void goesOnElsewhereWhenItsNodeDiesAndAPersonDecidesWhenBothDo() throws Exception {
+        RealNode here = cluster.primary();
+        RealNode there = cluster.other(here);
+        lose(here);
+        refusesToPromote(there, "NOT_PROVEN_GONE");
+        fence(here);
+        cluster.change(there, ControlCommand.REPLICA_PROMOTE);
+        goesOn(there);
+
+        cluster.tellFenced(Optional.empty());
+        lose(there);
+        here.agent.startAgain();
+        await("its agent is back").atMost(BOUND).until(() -> cluster.state(here).equals("out"));
+        refusesToPromote(here, "OUT_OF_SYNC");
+        assertThat(resync(here, there).err()).contains("STILL_WANTED");
+        fence(there);
+        RealCluster.require(resync(here, there));
+        cluster.change(here, ControlCommand.REPLICA_PROMOTE);
+        here.vm.goesOn(BOUND);
+        cluster.tellFenced(Optional.empty());
+        there.agent.startAgain();
+        cluster.awaitProtected(here);
+    }
+
+    private static Told resync(RealNode keeps, RealNode loses) {
+        return keeps.run("vm", "resync", ReplicaCluster.VM, "--yes", "--discard-node", loses.name);
+    }
+
+    @Test
+    void needsTheStoreOnlyWhenItLosesItsStandby() throws Exception {
+        RealNode here = cluster.primary();
+        long pid = here.vm.pid();
+        cluster.zookeeper.kill();
+        long epoch = cluster.number(here, "epoch");
+        await("epochs without the store").atMost(BOUND).until(() -> cluster.number(here, "epoch") > epoch + 3);
+        Signals.send("KILL", cluster.standby(cluster.other(here)).orElseThrow());
+        await("it is held").atMost(BOUND).until(() -> here.vm.status().equals("paused"));
+        cluster.zookeeper.startAgain();
+        cluster.awaitProtected(here);
+        assertThat(here.vm.pid()).isEqualTo(pid);
+        here.vm.goesOn(BOUND);
+    }
+
+    @Test
+    void doesNotRiseElsewhereAfterAStopAndDoesAfterADemotion() throws Exception {
         RealNode here = cluster.primary();
         RealNode there = cluster.other(here);
         RealCluster.require(here.run("vm", "stop", "--force", ReplicaCluster.VM));
         await("the copy is void").atMost(BOUND).until(() -> cluster.state(there).equals("out"));
         refusesToPromote(there, "NO_COPY");
-        RealCluster.require(cluster.other(there).run("vm", "replication", ReplicaCluster.VM));
         cluster.change(here, ControlCommand.REPLICA_PROMOTE);
         here.vm.goesOn(BOUND);
         cluster.awaitProtected(here);
+
+        cluster.change(here, ControlCommand.REPLICA_DEMOTE);
+        assertThat(here.vm.hasProcess()).isFalse();
+        cluster.change(there, ControlCommand.REPLICA_PROMOTE);
+        goesOn(there);
+        cluster.awaitProtected(there);
     }
 }
