@@ -235,6 +235,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
             } else {
                 tools.guest().failOver(tools.standby().forFailOver(), effect.epoch());
                 tools.standby().becameMachine();
+                LOG.info("the guest goes on from epoch {}", effect.epoch());
             }
             settleLater(Duration.ZERO);
         } catch (HypervisorException e) {

@@ -33,7 +33,6 @@ final class PrimarySide {
     private static final Duration LONGEST_FIRST_STREAM = Duration.ofSeconds(60);
 
     private static final long NO_LIMIT = 1L << 40;
-    private static final int COMMIT_TRIES = 3;
     private static final int DOWNTIME_SHARE = 4;
 
     private final ReplicaPlan plan;
@@ -192,21 +191,28 @@ final class PrimarySide {
     void seed(Copy peer, long generation) {
         work(peer, () -> {
             PeerLink.Opening opening = peers.offer(peer, generation);
-            PeerLink open = PeerLink.open(peer, opening, sockets);
-            link = open;
-            pacing.begin();
-            heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
+            boolean whole = false;
             try {
-                guest.primary()
-                        .attach(
-                                open,
-                                plan.bytesPerSecond(),
-                                (done, total) -> seed = Optional.of(new Seeded(done, total)));
+                copyDisks(peer, opening);
+                whole = true;
             } finally {
                 seed = Optional.empty();
+                if (!whole) {
+                    // It was never in the set, and what it has is of no use to anybody.
+                    peers.tellVoid(peer);
+                }
             }
             events.accept(new ReplicaEvent.SeedReady());
         });
+    }
+
+    private void copyDisks(Copy peer, PeerLink.Opening opening) throws HypervisorException, IOException {
+        PeerLink open = PeerLink.open(peer, opening, sockets);
+        link = open;
+        pacing.begin();
+        heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
+        guest.primary()
+                .attach(open, plan.bytesPerSecond(), (done, total) -> seed = Optional.of(new Seeded(done, total)));
     }
 
     /** @param last the guest is not to run after it */
@@ -218,7 +224,9 @@ final class PrimarySide {
             Primary primary = guest.primary();
             EpochLimits limits = limits(last, epoch);
             EpochEnd end = last ? primary.lastEpoch(standby, epoch, limits) : primary.epoch(standby, epoch, limits);
-            for (int i = 0; i < COMMIT_TRIES && end.outcome() == EpochEnd.Outcome.UNDECIDED && isBeating(); i++) {
+            // The guest stands still meanwhile.
+            long until = nanoClock.getAsLong() + plan.maxLag().toNanos();
+            while (end.outcome() == EpochEnd.Outcome.UNDECIDED && isBeating() && until - nanoClock.getAsLong() > 0) {
                 LOG.info("whether {} has committed epoch {} is asked again: {}", peer, epoch, end.why());
                 end = primary.commitAgain(standby, epoch, limits);
             }

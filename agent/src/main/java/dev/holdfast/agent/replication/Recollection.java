@@ -66,17 +66,18 @@ final class Recollection {
     private Found other() throws HypervisorException, IOException {
         Optional<ReplicaFiles.CopyNote> copy = files.copy();
         Optional<Standby> process = standby.find();
-        if (copy.isPresent() && process.isPresent()) {
+        if (copy.isPresent() && process.isPresent() && process.get().committed().isPresent()) {
             CopyFacts facts = new CopyFacts(
                     new Copy(self, copy.get().copy()),
                     CopyFacts.Kind.STANDBY,
                     copy.get().generation(),
-                    process.get().committed().orElse(0),
+                    process.get().committed().getAsLong(),
                     false);
             // A commit that was cut off is completed by finding it.
             return new Found.Standby(facts, false);
         }
         if (copy.isPresent() || process.isPresent()) {
+            // What its primary was sending came through the agent that is no more.
             standby.drop();
         }
         return new Found.Idle(disks());

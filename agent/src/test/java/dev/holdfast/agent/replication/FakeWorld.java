@@ -33,6 +33,10 @@ final class FakeWorld implements Hypervisor, Replication {
     private @Nullable RunningVm machine;
     private OptionalLong standby = OptionalLong.empty();
     private boolean running;
+    /** What sends, if a test has its own. */
+    @Nullable
+    Primary sender;
+
     int boots;
     int failovers;
 
@@ -97,11 +101,13 @@ final class FakeWorld implements Hypervisor, Replication {
 
     @Override
     public Primary primary(RunningVm vm) {
-        return proxy(Primary.class, (self, method, arguments) -> switch (method.getName()) {
-            case "isAttached", "isComplete" -> false;
-            case "cut", "detach" -> null;
-            default -> throw new UnsupportedOperationException(method.getName());
-        });
+        return sender != null
+                ? sender
+                : proxy(Primary.class, (self, method, arguments) -> switch (method.getName()) {
+                    case "isAttached", "isComplete" -> false;
+                    case "cut", "detach" -> null;
+                    default -> throw new UnsupportedOperationException(method.getName());
+                });
     }
 
     @Override

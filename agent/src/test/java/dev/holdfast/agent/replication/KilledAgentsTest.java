@@ -183,14 +183,11 @@ class KilledAgentsTest {
             }
             try (Rig next = Rig.of(node)) {
                 next.recover();
-                if (before) {
-                    assertThat(next.state()).isInstanceOf(Out.class);
-                } else {
-                    assertThat(next.state())
-                            .isInstanceOfSatisfying(
-                                    Following.class,
-                                    following -> assertThat(following.epoch()).isZero());
-                }
+                assertThat(next.state())
+                        .isInstanceOfSatisfying(
+                                Out.class,
+                                out -> assertThat(out.copy().isPresent()).isEqualTo(before));
+                assertThat(node.world.hasStandby()).isFalse();
             }
         }
     }

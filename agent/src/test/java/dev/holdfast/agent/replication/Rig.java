@@ -42,6 +42,7 @@ final class Rig implements AutoCloseable {
     private final Recollection recollection;
     private final StandbySide standby;
     private final MachineHands hands;
+    private final ReplicaFiles files;
     private int effectsLeft;
     private boolean before;
 
@@ -162,7 +163,7 @@ final class Rig implements AutoCloseable {
                 new VmRegistry(Map.of(node.definition, Optional.empty()), Unreadable.NONE, node.world, new Nobody());
         ManagedVm vm = vms.get(node.definition.name());
         ReplicaPlan plan = new ReplicaPlan(Policy.pause(), List.of(), SECOND, SECOND, SECOND, 0, node.place);
-        ReplicaFiles files = node.files();
+        this.files = node.files();
         Guest guest = new Guest(vm, vms, node.world, Guest.Start::start);
         PrimarySide primary = new PrimarySide(
                 plan,
@@ -300,7 +301,7 @@ final class Rig implements AutoCloseable {
 
         @Override
         public void prepareDisks() throws IOException {
-            // As where there are disks already.
+            files.write(files.disks().orElseThrow().worthless());
         }
 
         @Override

@@ -235,15 +235,6 @@ final class ReplicaCluster implements AutoCloseable {
         }
     }
 
-    void showLogs() throws IOException {
-        try (Stream<Path> files = Files.walk(home)) {
-            for (Path file : files.filter(f -> f.toString().endsWith(".log")).toList()) {
-                System.err.println("==== " + file);
-                System.err.println(Files.readString(file));
-            }
-        }
-    }
-
     @Override
     public void close() throws IOException {
         Path kept = Path.of("target", "cluster-logs", home.getFileName().toString());

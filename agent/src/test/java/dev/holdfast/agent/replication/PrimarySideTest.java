@@ -1,0 +1,237 @@
+package dev.holdfast.agent.replication;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.replication.EpochEnd;
+import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
+import dev.holdfast.agent.hypervisor.replication.EpochLimits;
+import dev.holdfast.agent.hypervisor.replication.Primary;
+import dev.holdfast.agent.hypervisor.replication.StandbyLink;
+import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.agent.vm.Unreadable;
+import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.replication.Copy;
+import dev.holdfast.coordinator.replication.Policy;
+import dev.holdfast.coordinator.replication.ReplicaEvent;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What a primary concludes from how its epochs end; the standby's agent answers through real sockets. */
+class PrimarySideTest implements PeerCalls, Primary {
+    private static final Copy PEER = new Copy(new Name("n2"), new Name("c1"));
+    private static final Duration SECOND = Duration.ofSeconds(1);
+
+    private final ManualThread thread = new ManualThread();
+    private final List<ReplicaEvent> events = Collections.synchronizedList(new ArrayList<>());
+    private final Deque<EpochEnd> ends = new ArrayDeque<>();
+    private final List<Copy> voided = new ArrayList<>();
+    private Optional<HypervisorException> failure = Optional.empty();
+    private boolean complete = true;
+    private int asked;
+    private Path home;
+    private FakeWorld world;
+    private StandbyDoorway doorway;
+    private PrimarySide side;
+
+    @BeforeEach
+    void open() throws Exception {
+        home = Files.createTempDirectory(Path.of("/tmp"), "hf");
+        Rig.Node node = new Rig.Node(home);
+        world = node.world;
+        world.sender = this;
+        doorway = StandbyDoorway.open(new StandbyPlace(home), (order, epoch, patience) -> {}, "127.0.0.1");
+        VmRegistry vms = new VmRegistry(
+                Map.of(node.definition, Optional.empty()), Unreadable.NONE, world, new VmRegistry.Listener() {
+                    @Override
+                    public void onProcess(ManagedVm vm, dev.holdfast.agent.hypervisor.RunningVm process) {}
+
+                    @Override
+                    public void onGone(ManagedVm vm) {}
+                });
+        Guest guest = new Guest(vms.get(node.definition.name()), vms, world, Guest.Start::start);
+        guest.startCold();
+        ReplicaPlan plan = new ReplicaPlan(
+                Policy.pause(), List.of(), SECOND, SECOND, Duration.ofSeconds(20), 0, home.resolve("place"));
+        side = new PrimarySide(
+                plan,
+                new PrimarySide.Tools(guest, this, home, thread, thread, System::nanoTime),
+                events::add,
+                () -> {});
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        side.dropLink();
+        doorway.close();
+        try (var files = Files.walk(home)) {
+            for (Path file : files.sorted(Collections.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    private void seeded() {
+        side.seed(PEER, 1);
+        thread.runAll();
+        assertThat(events).containsExactly(new ReplicaEvent.SeedReady());
+        events.clear();
+    }
+
+    private void ends(Outcome outcome) {
+        ends.add(new EpochEnd(5, outcome, "so", Duration.ZERO, Duration.ofMillis(10), 1));
+    }
+
+    private void send() {
+        side.send(PEER, 5, false);
+        thread.runAll();
+        assertThat(side.isBusy()).isFalse();
+    }
+
+    @Test
+    void aCommitIsToldAndWhenItWas() {
+        seeded();
+        ends(Outcome.COMMITTED);
+        send();
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyAt(PEER, 5));
+        assertThat(side.since(5)).hasValueSatisfying(age -> assertThat(age).isLessThan(Duration.ofMinutes(1)));
+        assertThat(side.since(4)).isEmpty();
+    }
+
+    @Test
+    void anEpochThatWasGivenUpIsToldLaterUnlessWritesWereLost() {
+        seeded();
+        ends(Outcome.ABORTED);
+        send();
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyAt(PEER, 4));
+        assertThat(thread.delays()).isEqualTo(1);
+
+        events.clear();
+        complete = false;
+        ends(Outcome.ABORTED);
+        send();
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyLost(PEER));
+    }
+
+    @Test
+    void aCommitWithoutAnAnswerIsAskedForAgain() {
+        seeded();
+        ends(Outcome.UNDECIDED);
+        ends(Outcome.UNDECIDED);
+        ends(Outcome.COMMITTED);
+        send();
+        assertThat(asked).isEqualTo(2);
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyAt(PEER, 5));
+    }
+
+    @Test
+    void aGuestThatCrashesDoesNotLoseItsStandby() {
+        seeded();
+        failure = Optional.of(new HypervisorException(Kind.GONE, "it is gone"));
+        world.crash();
+        send();
+        assertThat(events).isEmpty();
+    }
+
+    @Test
+    void aStandbyToWhichNothingLeadsIsLost() {
+        side.ask(PEER);
+        thread.runAll();
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyLost(PEER));
+        assertThat(voided).as("it may be in the set").isEmpty();
+    }
+
+    @Test
+    void aCopyThatDoesNotBecomeWholeIsTakenBack() {
+        failure = Optional.of(new HypervisorException(Kind.FAILED, "no room"));
+        side.seed(PEER, 1);
+        thread.runAll();
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyLost(PEER));
+        assertThat(voided).containsExactly(PEER);
+        assertThat(side.problem()).isEqualTo("no room");
+    }
+
+    @Override
+    public boolean isReady(Name node) {
+        return true;
+    }
+
+    @Override
+    public PeerLink.Opening offer(Copy copy, long generation) {
+        return doorway.opening();
+    }
+
+    @Override
+    public long committed(Copy copy) {
+        return 4;
+    }
+
+    @Override
+    public void tellVoid(Copy copy) {
+        voided.add(copy);
+    }
+
+    private void fail() throws HypervisorException {
+        if (failure.isPresent()) {
+            throw failure.get();
+        }
+    }
+
+    @Override
+    public void attach(StandbyLink standby, long bytesPerSecond, Progress progress) throws HypervisorException {
+        fail();
+    }
+
+    @Override
+    public boolean isAttached() {
+        return true;
+    }
+
+    @Override
+    public boolean isComplete() {
+        return complete;
+    }
+
+    @Override
+    public EpochEnd epoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
+        fail();
+        return ends.remove();
+    }
+
+    @Override
+    public EpochEnd lastEpoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
+        return epoch(standby, epoch, limits);
+    }
+
+    @Override
+    public EpochEnd commitAgain(StandbyLink standby, long epoch, EpochLimits limits) {
+        asked++;
+        return ends.remove();
+    }
+
+    @Override
+    public void cut() {
+        // Nothing hangs here.
+    }
+
+    @Override
+    public void detach(Duration bound) {
+        // Nothing is attached here.
+    }
+}

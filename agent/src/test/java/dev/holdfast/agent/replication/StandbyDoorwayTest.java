@@ -1,0 +1,133 @@
+package dev.holdfast.agent.replication;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.replication.Copy;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** A primary's orders and streams, through real sockets. */
+class StandbyDoorwayTest {
+    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final int BYTES = 300_000;
+
+    private final List<String> orders = Collections.synchronizedList(new ArrayList<>());
+    private Path home;
+    private StandbyPlace place;
+    private StandbyDoorway doorway;
+    private PeerLink link;
+    private ServerSocketChannel memory;
+
+    @BeforeEach
+    void open() throws IOException {
+        home = Files.createTempDirectory(Path.of("/tmp"), "hf");
+        place = new StandbyPlace(Files.createDirectories(home.resolve("there")));
+        doorway = StandbyDoorway.open(place, this::obey, "127.0.0.1");
+        Copy peer = new Copy(new Name("n2"), new Name("c1"));
+        link = PeerLink.open(peer, PeerLink.Opening.read(doorway.opening().told()), home);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        link.close();
+        doorway.close();
+        if (memory != null) {
+            memory.close();
+        }
+        try (var files = Files.walk(home)) {
+            for (Path file : files.sorted(Collections.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    /** What a standby does when memory is to come. */
+    private void obey(OrderLine.Order order, long epoch, Duration patience) throws HypervisorException {
+        orders.add(order + " " + epoch);
+        if (order == OrderLine.Order.COMMIT && epoch == 9) {
+            throw new HypervisorException(Kind.REFUSED, "not this one");
+        }
+        if (order == OrderLine.Order.BEGIN) {
+            try {
+                memory = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+                memory.bind(UnixDomainSocketAddress.of(place.memory(epoch)));
+            } catch (IOException e) {
+                throw new HypervisorException(Kind.FAILED, "no socket", e);
+            }
+        }
+    }
+
+    private SocketChannel send(long epoch) throws Exception {
+        SocketChannel stream = SocketChannel.open(UnixDomainSocketAddress.of(link.begin(epoch)));
+        ByteBuffer bytes = ByteBuffer.wrap(new byte[BYTES]);
+        while (bytes.hasRemaining()) {
+            stream.write(bytes);
+        }
+        return stream;
+    }
+
+    private static int read(SocketChannel from) throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocate(BYTES + 1);
+        int all = 0;
+        for (int read = from.read(buffer); read >= 0; read = from.read(buffer)) {
+            all += read;
+        }
+        return all;
+    }
+
+    @Test
+    void memoryIsThereWhenItHasAllComeAndNotWhenItWasCutOff() throws Exception {
+        SocketChannel whole = send(1);
+        whole.shutdownOutput();
+        try (SocketChannel arrived = memory.accept()) {
+            assertThat(read(arrived)).isEqualTo(BYTES);
+        }
+        doorway.awaitAll(1, BOUND);
+        memory.close();
+
+        send(2);
+        SocketChannel arriving = memory.accept();
+        arriving.read(ByteBuffer.allocate(1));
+        link.close();
+        assertThat(read(arriving)).as("it ends as if it were whole").isLessThanOrEqualTo(BYTES);
+        assertThatThrownBy(() -> doorway.awaitAll(2, BOUND))
+                .isInstanceOfSatisfying(
+                        HypervisorException.class, e -> assertThat(e.kind()).isEqualTo(Kind.REFUSED));
+        assertThatThrownBy(() -> doorway.awaitAll(3, BOUND)).hasMessageContaining("no memory has come for epoch 3");
+    }
+
+    @Test
+    void ordersAreCarriedOutAndARefusalIsOne() throws Exception {
+        link.beat(BOUND);
+        link.startFollowing();
+        link.commit(8, BOUND);
+        assertThat(orders).containsExactly("BEAT 0", "FOLLOW 0", "COMMIT 8");
+        assertThatThrownBy(() -> link.commit(9, BOUND))
+                .isInstanceOfSatisfying(
+                        HypervisorException.class, e -> assertThat(e.kind()).isEqualTo(Kind.REFUSED))
+                .hasMessage("not this one");
+        link.commit(10, BOUND);
+        doorway.close();
+        assertThatThrownBy(() -> link.commit(11, BOUND))
+                .isInstanceOfSatisfying(
+                        HypervisorException.class, e -> assertThat(e.kind()).isEqualTo(Kind.UNKNOWN));
+    }
+}
