@@ -6,7 +6,7 @@
 # The agent of the node keeps in the machine's run directory the integer promotion-score. This part keeps there
 #   replica          this instance is started; in it the resource's name
 #   promoted         it was promoted: a machine that runs no more has failed
-#   promotion-told   the score that pacemaker has been told
+#   promotion-told   the score that pacemaker has been told; "refused" until the next monitor tells it anew
 # All are lost in a reboot, as what they are about.
 
 # is_true WORD: as pacemaker reads it.
@@ -83,7 +83,7 @@ replica_promote() {
         case $answer in
             *'"result":'*) break ;;
             '') last=$((heard + AGENT_RETURN)) ;;
-            *STORE_SILENT* | *NOT_PROVEN_GONE* | *'"code":"busy"'* | *'"code":"overloaded"'* | *'"code":"store_unreachable"'*)
+            *STORE_SILENT* | *NOT_PROVEN_GONE* | *': BUSY '* | *'"code":"busy"'* | *'"code":"overloaded"'* | *'"code":"store_unreachable"'*)
                 last=$until
                 heard=$(now)
                 ;;
@@ -110,12 +110,8 @@ promote_refused() {
         '') failed "the Holdfast agent does not answer on $OCF_RESKEY_run_dir/agent.sock, so it is not promoted; is holdfast.service running?" ;;
         *) failed "not promoted: $(field message) $(field cause) $(field correction)" ;;
     esac
-    score_is_told || :
-    case $score in
-        -* | '') ;;
-        *) score=-1 ;;
-    esac
-    set_score "${score:--1}"
+    set_score -1
+    echo refused >"$dir/promotion-told"
     return "$OCF_ERR_GENERIC"
 }
 

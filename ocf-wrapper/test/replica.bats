@@ -230,6 +230,7 @@ END
         [ "$SECONDS" -lt 5 ]
         reason "not promoted: web: $why so it is do better"
         told -1
+        [ "$(cat "$dir/promotion-told")" = refused ] # so that the agent does not tell it
         [ ! -e "$dir/promoted" ]
         expect monitor 0 # and tells what the agent thinks of it now
         told -1 100
@@ -238,17 +239,10 @@ END
 
 @test "promote: what may pass by itself is waited for" {
     begun 100
-    for why in STORE_SILENT NOT_PROVEN_GONE; do
+    for answer in "$(refuses STORE_SILENT)" "$(refuses NOT_PROVEN_GONE)" "$(refuses "BUSY (node n1)")" "$(refusal busy)" \
+        "$(refusal overloaded)" "$(refusal store_unreachable)"; do
         rm -f "$run_dir/agent.sock" "$base/second"
-        agent_answers replica.promote "if [ -e $base/second ]; then $(living); else : >$base/second; $(refuses "$why"); fi"
-        expect promote 0
-        pids="$pids $(cat "$dir/pid")"
-        kill -9 "$(cat "$dir/pid")"
-        rm "$dir/promoted" "$dir/pid"
-    done
-    for code in busy overloaded store_unreachable; do
-        rm -f "$run_dir/agent.sock" "$base/second"
-        agent_answers replica.promote "if [ -e $base/second ]; then $(living); else : >$base/second; $(refusal "$code"); fi"
+        agent_answers replica.promote "if [ -e $base/second ]; then $(living); else : >$base/second; $answer; fi"
         expect promote 0
         pids="$pids $(cat "$dir/pid")"
         kill -9 "$(cat "$dir/pid")"

@@ -91,7 +91,7 @@ final class ReplicationCommands {
 
     @Command(
             name = "resync",
-            description = "Build the standby of a replicated machine anew, or decide whose copy does not count.")
+            description = "Decide whose copy of a replicated machine does not count; ask the node whose copy shall.")
     static final class Resync extends OneReplica {
         @Option(
                 names = "--discard-node",

@@ -14,12 +14,14 @@ import org.slf4j.LoggerFactory;
  * Tells pacemaker the promotion scores of this node's replicated machines as soon as they change. The resource agent does the
  * same in its monitors ({@code ocf-wrapper/vm}), which come round less often; both read and write the same files in the machine's
  * run directory: {@code replica} (there while pacemaker has the instance started, with the resource's name in it),
- * {@code promotion-score} (as it is) and {@code promotion-told} (as pacemaker knows it). Without pacemaker nothing happens. One
+ * {@code promotion-score} (as it is) and {@code promotion-told} (as pacemaker knows it; {@code refused} after a promotion that was
+ * refused: then the next monitor tells it, so that pacemaker tries elsewhere first). Without pacemaker nothing happens. One
  * thread.
  */
 public final class PromotionScores {
 
     private static final Logger LOG = LoggerFactory.getLogger(PromotionScores.class);
+    private static final String REFUSED = "refused";
     private static final Duration BOUND = Duration.ofSeconds(5);
 
     private final Path tool;
@@ -42,7 +44,8 @@ public final class PromotionScores {
             String resource = line(directory.resolve("replica"));
             String score = line(directory.resolve("promotion-score"));
             Path known = directory.resolve("promotion-told");
-            if (resource.isEmpty() || score.equals(line(known)) || !score.matches("(-?\\d{1,12})?")) {
+            String told = line(known);
+            if (resource.isEmpty() || score.equals(told) || told.equals(REFUSED) || !score.matches("(-?\\d{1,12})?")) {
                 return;
             }
             // The resource agent tells it again if this ends in the middle.

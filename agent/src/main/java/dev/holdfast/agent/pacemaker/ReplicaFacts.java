@@ -41,7 +41,7 @@ public record ReplicaFacts(String role, String state, Optional<Name> peer, long 
             return "last epoch of unknown age";
         }
         if (committedMsAgo < 60_000) {
-            return "last epoch under " + (committedMsAgo < 3_000 ? 3 : committedMsAgo < 10_000 ? 10 : 60) + " s old";
+            return "last epoch under " + (committedMsAgo < 10_000 ? 10 : 60) + " s old";
         }
         return "last epoch " + committedMsAgo / 60_000 + " min old";
     }

@@ -130,10 +130,10 @@ class AttributesTest {
     void aReplicaIsShownAndChangesOnlyWhenSomethingDoes() throws IOException {
         attributes.show(replica("primary", "protected", 400, false));
         assertThat(told())
-                .contains("--name holdfast-replica-web --update primary, standby n2, last epoch under 3 s old");
-        attributes.show(replica("primary", "protected", 1900, false));
+                .contains("--name holdfast-replica-web --update primary, standby n2, last epoch under 10 s old");
+        attributes.show(replica("primary", "protected", 9900, false));
         assertThat(told()).isEmpty();
-        attributes.show(replica("primary", "protected", 9000, false));
+        attributes.show(replica("primary", "protected", 10_000, false));
         attributes.show(replica("primary", "shrinking", 61_000, false));
         attributes.show(replica("primary", "shrinking", 61_000, true));
         attributes.show(replica("primary", "isolated", 61_000, false));
@@ -147,7 +147,7 @@ class AttributesTest {
                 List.of(), List.of(), false, Map.of(), Map.of(new Name("web"), Optional.empty()), NOW));
         assertThat(told())
                 .containsExactly(
-                        "--name holdfast-replica-web --update primary, standby n2, last epoch under 10 s old",
+                        "--name holdfast-replica-web --update primary, standby n2, last epoch under 60 s old",
                         "--name holdfast-replica-web --update primary, standby n2 is lost",
                         "--name holdfast-replica-web --update primary, HELD until standby n2 or the store answers",
                         "--name holdfast-replica-web --update primary, ISOLATED: what it does may be lost",
@@ -179,6 +179,9 @@ class AttributesTest {
         assertThat(vm.resolve("promotion-told")).doesNotExist();
         Files.delete(directory.resolve("down"));
         scores.tell(vm);
+        Files.writeString(vm.resolve("promotion-told"), "refused\n");
+        scores.tell(vm);
+        Files.writeString(vm.resolve("promotion-told"), "-5\n");
         Files.writeString(vm.resolve("promotion-score"), "5; reboot");
         scores.tell(vm);
         Files.delete(vm.resolve("promotion-score"));
