@@ -66,8 +66,8 @@ LOG
 
 @test "failovers: detection, fencing, take-over and total, and their medians" {
   for i in 1 2 3; do
-    echo "{\"kind\":\"replica\",\"load\":1,\"crashed\":1000000,\"lost\":3000000,\"fenced\":3100000,\"begun\":3110000,\"asked\":3150000,\"proven\":3200000,\"claimed\":3230000,\"replied\":3${i}00000,\"back_ms\":500}"
-    echo "{\"kind\":\"cold\",\"load\":1,\"crashed\":1000000,\"lost\":3000000,\"fenced\":4000000,\"begun\":4100000,\"asked\":null,\"proven\":null,\"claimed\":null,\"replied\":${i}000000,\"back_ms\":0}"
+    echo "{\"kind\":\"replica\",\"load\":1,\"crashed\":1000000,\"lost\":3000000,\"fenced\":3100000,\"begun\":3110000,\"asked\":3150000,\"proven\":3200000,\"claimed\":3230000,\"runs\":3240000,\"replied\":3${i}00000,\"back_ms\":500}"
+    echo "{\"kind\":\"cold\",\"load\":1,\"crashed\":1000000,\"lost\":3000000,\"fenced\":4000000,\"begun\":4100000,\"asked\":null,\"proven\":null,\"claimed\":null,\"runs\":null,\"replied\":${i}000000,\"back_ms\":0}"
   done >"$BATS_TEST_TMPDIR/all"
   sed -i 's/"replied":1000000/"replied":5000000/; s/"replied":2000000/"replied":6000000/; s/"replied":3000000/"replied":7000000/; s/"replied":3100000/"replied":3250000/' "$BATS_TEST_TMPDIR/all"
   run jq -c -n --slurpfile all "$BATS_TEST_TMPDIR/all" -f "$lib/failover.jq"

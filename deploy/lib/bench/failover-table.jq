@@ -8,5 +8,5 @@ def row: [(.[0] | cell | pad(28))] + (.[1:] | map(cell | pad(11))) | join("");
 "Take-over: replica / cold \(.takeover_ratio | cell), aim \(.aim.takeover_ratio), and \(.aim.takeover_s) s. Detection: crash to corosync's new membership. Take-over: end of",
 "fencing to the guest's first answer to somebody outside. Corosync's token is 1 s here, Debian's default 3 s.",
 "Where the replica's take-over goes: until the agent is asked \(.replica_steps_s.asked | cell), until the fencing is proven \(.replica_steps_s.proven | cell), until the",
-"store has it \(.replica_steps_s.claimed | cell), until the first answer \(.replica_steps_s.answered | cell). Cold: until the start is ordered \(.cold_steps_s.ordered | cell), until the first answer \(.cold_steps_s.booted | cell).",
+"store has it \(.replica_steps_s.claimed | cell), until it runs \(.replica_steps_s.runs | cell), until the first answer \(.replica_steps_s.answered | cell). Cold: until the start is ordered \(.cold_steps_s.ordered | cell), until the first answer \(.cold_steps_s.booted | cell).",
 "What the guest did, and has not done any more: \(.back_s.replica | cell) s of the replica."

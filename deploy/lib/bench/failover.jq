@@ -6,7 +6,7 @@ def ratio($a; $b): if $a == null or $b == null or $b == 0 then null else ($a / $
 
 def times: {
   detection: minus(.lost; .crashed), fencing: minus(.fenced; .lost), takeover: minus(.replied; .fenced), total: minus(.replied; .crashed),
-  ordered: minus(.begun; .fenced), asked: minus(.asked; .fenced), proven: minus(.proven; .asked), claimed: minus(.claimed; .proven), answered: minus(.replied; .claimed),
+  ordered: minus(.begun; .fenced), asked: minus(.asked; .fenced), proven: minus(.proven; .asked), claimed: minus(.claimed; .proven), runs: minus(.runs; .claimed), answered: minus(.replied; .runs),
   booted: minus(.replied; .begun), back: (.back_ms * 1000)
 };
 def median($rows; key): [$rows[] | key // empty] | percentile(0.5) | s;
@@ -22,7 +22,7 @@ def median($rows; key): [$rows[] | key // empty] | percentile(0.5) | s;
    total_s: {replica: median($r; .t.total), cold: median($c; .t.total)},
    takeover_ratio: ratio(median($r; .t.takeover); median($c; .t.takeover)),
    aim: {takeover_s: 0.6, takeover_ratio: 0.2},
-   replica_steps_s: {asked: median($r; .t.asked), proven: median($r; .t.proven), claimed: median($r; .t.claimed), answered: median($r; .t.answered)},
+   replica_steps_s: {asked: median($r; .t.asked), proven: median($r; .t.proven), claimed: median($r; .t.claimed), runs: median($r; .t.runs), answered: median($r; .t.answered)},
    cold_steps_s: {ordered: median($c; .t.ordered), booted: median($c; .t.booted)},
    back_s: {replica: median($r; .t.back), cold: median($c; .t.back)},
    load: ([$rows[].load] | percentile(0.5)),

@@ -318,9 +318,10 @@ failover_note() {
     --argjson asked "$(first_after "$crashed" ' replica: candidate ' "${agent[@]}")" \
     --argjson proven "$(first_after "$crashed" 'what is known of node' "${agent[@]}")" \
     --argjson claimed "$(first_after "$crashed" ' replica: alone ' "${agent[@]}")" \
+    --argjson runs "$(first_after "$crashed" 'the guest goes on from epoch' "${agent[@]}")" \
     --argjson replied "$replied" --argjson before "${before:-0}" --argjson after "$after" --argjson period "$failover_period" \
     --arg load "$(cut -d' ' -f1 /proc/loadavg)" '{kind: $kind, victim: $victim, dc: $dc, load: ($load | tonumber), crashed: $crashed, lost: $lost, fenced: $fenced, begun: $begun,
-      asked: $asked, proven: $proven, claimed: $claimed, replied: $replied, back_ms: (($before - $after) * $period)}'
+      asked: $asked, proven: $proven, claimed: $claimed, runs: $runs, replied: $replied, back_ms: (($before - $after) * $period)}'
 }
 
 # failover_die - shows what the nodes said last.
