@@ -12,7 +12,7 @@
 #   --rounds N     measured rounds of each kind (checkpoint: default 50; virsh: 10; launcher: 10; monitor: 60;
 #                  epochs: 2; failover: 3)
 #   --vms "N ..."  numbers of machines in the group, for checkpoint (default "1 2 3 6"; each 1 to 9)
-#   --seconds N    length of each slice of epochs (default 20)
+#   --seconds N    length of each slice of epochs (default 20; never less than five epochs)
 #   --memory MB    memory of each machine (default 128, at least 96)
 #   --accel WHAT   tcg (default: works everywhere) or kvm
 #   --warmup N     rounds before those that are measured, after each change of the group (default 5)

@@ -115,6 +115,9 @@ TOML
 # done_by CONSOLE KEY - what the guest says that it has done.
 done_by() { tail -c 4096 "$1" 2>/dev/null | grep -a '^S .*#' | tail -n 1 | tr ' ' '\n' | sed -n "s/^$2=//p" | tr -d '\r'; }
 
+# slice_seconds INTERVAL - at least five epochs.
+slice_seconds() { awk -v s="$seconds" -v i="$1" 'BEGIN { n = i * 5; print int(n > s ? n : s) }'; }
+
 work_key() { if [ "$1" = io ]; then echo seq; else echo work; fi; }
 
 # watch_work WHO WORK INTERVAL CONSOLE COMMAND... - runs the command; notes what the guest has done in a second meanwhile.
@@ -172,7 +175,7 @@ watch_epochs() {
   exec {ask}>"$HF_SCRATCH/ask"
   rm "$HF_SCRATCH/ask"
   echo '{"execute":"qmp_capabilities"}' >&"$ask"
-  for ((left = seconds; left > 0; left -= 5)); do
+  for ((left = $(slice_seconds "$2"); left > 0; left -= 5)); do
     sleep $((left < 5 ? left : 5))
     control n1 replica.show >>"$shown"
   done
@@ -205,7 +208,7 @@ slice_floor() {
   qmp "$bare/primary/qmp" '{"execute":"cont"}'
   wait_until 90 "the bare guest does not work" guest_works "$bare/primary/console"
   bare_epochs "$2" 3 >/dev/null
-  count=$(awk -v s="$seconds" -v i="$2" 'BEGIN { n = int(s / i + 0.5); print n < 1 ? 1 : n }')
+  count=$(awk -v s="$(slice_seconds "$2")" -v i="$2" 'BEGIN { n = int(s / i + 0.5); print n < 1 ? 1 : n }')
   watch_work floor "$1" "$2" "$bare/primary/console" bare_epochs "$2" "$count"
   awk -v work="$1" -v interval="$2" '{ printf "{\"who\":\"floor\",\"work\":\"%s\",\"interval\":%s,\"committed\":true,\"pause\":%d,\"length\":%d,\"bytes\":%d}\n", work, interval, $1, $2, $3 }' \
     "$bare/epochs" >>"$measured"
