@@ -140,12 +140,18 @@ class TunnelTest {
     @Test
     void closingTheGatewayEndsAProgramThatWaits() throws IOException {
         Path near = directory.resolve("near.sock");
-        try (Door door = Door.open("127.0.0.1", secret, (d, c) -> c.welcome())) {
+        CompletableFuture<Void> carried = new CompletableFuture<>();
+        Door.Visitors reads = (at, connection) -> {
+            connection.welcome();
+            connection.receive();
+            carried.complete(null);
+        };
+        try (Door door = Door.open("127.0.0.1", secret, reads)) {
             Gateway gateway = new Gateway(at(door), secret, SOON);
             gateway.open(near, "disk d0");
             try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(near))) {
                 channel.write(ByteBuffer.wrap(new byte[] {1}));
-                CompletableFuture.runAsync(gateway::close);
+                carried.thenRunAsync(gateway::close);
                 assertThat(channel.read(ByteBuffer.allocate(1))).isEqualTo(-1);
             }
             assertThatThrownBy(() -> gateway.call("files")).hasMessageContaining("closed");
