@@ -94,7 +94,7 @@ comes_back() { echo move >>"$BATS_FILE_TMPDIR/moves.web"; echo revert >>"$BATS_F
 # essence FILE - each element of the clone without its id, its attributes in order.
 essence() {
   sed -n '/<clone /,/<\/clone>/p' "$1" | grep -o '<\(clone\|primitive\|op\|nvpair\) [^>]*' | sed 's/ *\/$//' | while read -r element words; do
-    echo "$element $(grep -o '[a-z-]*="[^"]*"' <<<"$words" | grep -v '^id="[^"]*-' | sort | tr '\n' ' ')"
+    echo "$element $(grep -o '[a-z-]*="[^"]*"' <<<"${words/interval=\"0\"/interval=\"0s\"}" | grep -v '^id="[^"]*-' | sort | tr '\n' ' ')"
   done | sort
 }
 
@@ -150,12 +150,14 @@ essence() {
   comes_back
   "$lab" crash "$old"
   wait_until 60 "it is not promoted on $new" promoted_on "$new"
-  goes_on
-  once
+  wait_until 30 "no other standby is made" seeds "$new"
   echo "$old" >"$BATS_FILE_TMPDIR/old"
   "$lab" unhold "$old"
   "$lab" on "$old"
+  goes_on
+  once
 }
+seeds() { shown "$1" .state | grep -q -e seeding -e protected; }
 
 @test "a node with an older copy is refused, and says why; the machine goes on where it may" {
   local old

@@ -52,6 +52,9 @@ public final class GuardLag implements LagGuard, AutoCloseable {
 
     @Override
     public void disarm() throws IOException {
+        if (vm.process().isEmpty()) {
+            return;
+        }
         ask(guard -> guard.holdOff(vm.name(), TOKEN));
     }
 
@@ -62,7 +65,7 @@ public final class GuardLag implements LagGuard, AutoCloseable {
     private void ask(Request request) throws IOException {
         Optional<RunningVm> process = vm.process();
         if (process.isEmpty()) {
-            return;
+            throw new IOException(vm.name() + " does not run, or nothing is known of its process now");
         }
         try {
             GuardClient guard = client;

@@ -63,6 +63,11 @@ final class Heartbeat {
         return !ended && nanoClock.getAsLong() - last < EVERY.multipliedBy(3).toNanos();
     }
 
+    /** Whether it goes on: the last sign of life is not too long ago. */
+    boolean isAlive() {
+        return !ended;
+    }
+
     void end() {
         ended = true;
     }

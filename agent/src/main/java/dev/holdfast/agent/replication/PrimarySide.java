@@ -237,6 +237,11 @@ final class PrimarySide {
 
     private boolean isBeating() {
         Heartbeat beats = heartbeat;
+        return beats != null && beats.isAlive();
+    }
+
+    private boolean isFresh() {
+        Heartbeat beats = heartbeat;
         return beats != null && beats.isFresh();
     }
 
@@ -317,7 +322,7 @@ final class PrimarySide {
     /** Keeps the guest still. A standby that hangs would make it hang as well. */
     void hold() throws NotYetException {
         try {
-            if (link != null && !isBeating()) {
+            if (link != null && !isFresh()) {
                 cut();
             }
             guest.pause();

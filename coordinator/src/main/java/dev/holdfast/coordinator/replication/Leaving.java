@@ -60,7 +60,8 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
             Life life, Optional<Copy> peer, Why why, Ink before, boolean guest, boolean strayed) {
         Optional<Copy> stays = strayed || why == Why.STOPPED ? Optional.empty() : peer;
         Leaving next = new Leaving(life, stays, why, 0, before.forAnother(), guest, strayed);
-        List<ReplicaEffect> effects = new ArrayList<>(List.of(new NoteLeaving(stays)));
+        List<ReplicaEffect> effects = new ArrayList<>();
+        effects.add(new NoteLeaving(stays));
         if (stays.isEmpty()) {
             peer.ifPresent(copy -> effects.add(new VoidPeer(copy)));
         }

@@ -47,6 +47,10 @@ record CopyNodes(List<Edge> edges) {
         return node.contains(".wire-");
     }
 
+    static boolean isSender(String node) {
+        return node.contains(".sender-");
+    }
+
     static String sender(String diskId, long number) {
         return diskId + ".sender-" + number;
     }

@@ -8,6 +8,7 @@ import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
 import dev.holdfast.agent.qmp.QmpCommand;
+import dev.holdfast.agent.qmp.QmpEvent;
 import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.qmp.QmpValue;
@@ -30,6 +31,8 @@ final class QemuPrimary implements Primary {
 
     private boolean hasLost;
     private boolean wasLast;
+    /** Of the nodes of the last standby that was attached here; 0 if an agent before this one has attached it. */
+    private long number;
 
     QemuPrimary(QemuVm vm) {
         this.vm = vm;
@@ -53,7 +56,8 @@ final class QemuPrimary implements Primary {
         }
         lost.takeAll();
         hasLost = false;
-        Seeding seeding = new Seeding(this, standby, CopyNodes.next(monitor));
+        number = Math.max(number + 1, CopyNodes.next(monitor));
+        Seeding seeding = new Seeding(this, standby, number);
         try {
             seeding.run(bytesPerSecond, progress);
         } catch (HypervisorException e) {
@@ -85,12 +89,18 @@ final class QemuPrimary implements Primary {
 
     /** Of what was sent to the standby that is attached. Quick, for the moment in which the guest stands still. */
     boolean hasLostNothing() throws HypervisorException {
-        hasLost |= lost.overflowed() || !lost.takeAll().isEmpty();
+        hasLost |= lost.overflowed() || lost.takeAll().stream().anyMatch(this::isOfTheOneAttached);
         return !hasLost
                 && monitor.call("query-xen-replication-status")
                         .path("error")
                         .asText()
                         .equals("false");
+    }
+
+    /** QEMU tells of such things once a second at most, so that some are told when their standby is long off. */
+    private boolean isOfTheOneAttached(QmpEvent event) {
+        String node = event.data().path("node-name").asText();
+        return number == 0 || !CopyNodes.isSender(node) || node.endsWith("-" + number);
     }
 
     @Override
