@@ -1,14 +1,18 @@
 #!/bin/bash
-# deploy/bench.sh checkpoint|virsh|launcher|monitor [OPTION]... - measures Holdfast on this machine, on real QEMU.
+# deploy/bench.sh checkpoint|virsh|launcher|monitor|epochs|failover [OPTION]... - measures Holdfast on this machine, on real QEMU.
 #
 #   checkpoint  pause and skew of cluster checkpoints on three nodes, each round beside the floor: the same capture of one
 #               machine by a bare program, without Holdfast
 #   virsh       what an administrator does today with three guests under libvirt, beside Holdfast
 #   launcher    how fast the command line and the agent start, and what memory the agent takes
 #   monitor     what a monitor of the resource agent costs, beside those of anything, Dummy and VirtualDomain
+#   epochs      pauses, lengths and price of the epochs of a replicated machine at three intervals, beside the floor
+#   failover    from the crash of a node to the guest's first answer: a replicated machine, and one that VirtualDomain boots anew
 #
-#   --rounds N     measured rounds of each kind (checkpoint: default 50; virsh: 10; launcher: 10; monitor: 60)
+#   --rounds N     measured rounds of each kind (checkpoint: default 50; virsh: 10; launcher: 10; monitor: 60;
+#                  epochs: 2; failover: 3)
 #   --vms "N ..."  numbers of machines in the group, for checkpoint (default "1 2 3 6"; each 1 to 9)
+#   --seconds N    length of each slice of epochs (default 20; never less than five epochs)
 #   --memory MB    memory of each machine (default 128, at least 96)
 #   --accel WHAT   tcg (default: works everywhere) or kvm
 #   --warmup N     rounds before those that are measured, after each change of the group (default 5)
@@ -28,6 +32,8 @@ HOLDFAST_PREFIX=${HOLDFAST_PREFIX:-hfbench}
 . deploy/lib/bench/virsh.sh
 . deploy/lib/bench/launcher.sh
 . deploy/lib/bench/monitor.sh
+. deploy/lib/bench/epochs.sh
+. deploy/lib/bench/failover.sh
 
 usage_error() {
   warn "$1 (see --help)"
@@ -39,19 +45,19 @@ number_option() {
   usage_error "$1 takes a number from $3 to $4, not '$2'"
 }
 
-what='' rounds='' counts='1 2 3 6' warmup=5 results=''
+what='' rounds='' counts='1 2 3 6' warmup=5 results='' seconds=20
 case ${1:-} in
-  checkpoint | virsh | launcher | monitor)
+  checkpoint | virsh | launcher | monitor | epochs | failover)
     what=$1
     shift
     ;;
   -h | --help) ;;
-  '') usage_error "say what to measure: checkpoint, virsh, launcher or monitor" ;;
+  '') usage_error "say what to measure: checkpoint, virsh, launcher, monitor, epochs or failover" ;;
   *) usage_error "unknown measurement '$1'" ;;
 esac
 while [ $# -gt 0 ]; do
   case $1 in
-    --rounds | --vms | --memory | --accel | --warmup | --results) [ $# -ge 2 ] || usage_error "$1 needs a value" ;;
+    --rounds | --vms | --memory | --accel | --warmup | --seconds | --results) [ $# -ge 2 ] || usage_error "$1 needs a value" ;;
   esac
   case $1 in
     --rounds)
@@ -78,12 +84,17 @@ while [ $# -gt 0 ]; do
       warmup=$2
       shift
       ;;
+    --seconds)
+      number_option "$1" "$2" 1 3600
+      seconds=$2
+      shift
+      ;;
     --results)
       case $2 in /*) results=$2 ;; *) results=$called_from/$2 ;; esac
       shift
       ;;
     -h | --help)
-      sed -n '2,20s/^# \{0,1\}//p' "$0"
+      sed -n '2,26s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *) usage_error "unknown option '$1'" ;;
@@ -95,7 +106,7 @@ finish() {
   local status=$?
   trap - EXIT INT TERM
   if [ "$status" -ne 0 ] && [ "$status" -lt 128 ] && [ -n "$HF_SCRATCH" ]; then show_logs; fi
-  case $what in virsh | monitor) virsh_down ;; esac
+  case $what in virsh | monitor) virsh_down ;; epochs) epochs_down ;; failover) failover_down ;; esac
   if [ -n "$HF_SCRATCH" ]; then
     [ -z "$results" ] || [ ! -f "$HF_SCRATCH/measured" ] || cp "$HF_SCRATCH/measured" "$results"
     cluster_down

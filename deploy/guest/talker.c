@@ -21,6 +21,8 @@
  * Kernel command line: holdfast.id=1 holdfast.peers=ADDR1,ADDR2,... (in order of ids, own address included)
  *   holdfast.period=20 (ms per iteration) holdfast.status=50 (ms between lines) holdfast.dirty=MB:MBPS (extra load)
  *   holdfast.node=NAME (where it runs; BOOT, S and J then end in node=NAME, also after it has moved to another QEMU)
+ *   holdfast.compute=1 (a second thread computes all the time; lines then tell work=N, how far it is)
+ *   holdfast.echo=1 (datagrams to port 7001 are answered: the same bytes, and behind them seq as 8 bytes)
  */
 #define _GNU_SOURCE
 #include "slot.h"
@@ -44,7 +46,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DISKS = 2, PORT = 7000, WINDOW = 4, JUMP_SECONDS = 2, CONNECT_RETRY_MS = 150 };
+enum { DISKS = 2, PORT = 7000, ECHO_PORT = 7001, WINDOW = 4, JUMP_SECONDS = 2, CONNECT_RETRY_MS = 150 };
 
 #define MESSAGE_MAGIC 0x48464d47u
 
@@ -83,7 +85,8 @@ static uint32_t reconnects;
 static struct slot *buffer; /* aligned for O_DIRECT, WINDOW records */
 static int listener = -1, rtc = -1;
 static long period_ms = 20, status_ms = 50;
-static bool has_node;
+static bool has_node, computes, echoes;
+static volatile uint64_t work_done;
 
 static uint64_t mono_us(void)
 {
@@ -159,6 +162,8 @@ static void print_state(const char *head)
         if (way == 0)
             at += (size_t)snprintf(text + at, sizeof text - at, " recv=");
     }
+    if (computes)
+        at += (size_t)snprintf(text + at, sizeof text - at, " work=%llu", (unsigned long long)work_done);
     snprintf(text + at, sizeof text - at, " bad=%llu reconnects=%u%s #\n", (unsigned long long)bad, reconnects, current_node());
     put_line(text);
 }
@@ -521,6 +526,44 @@ static void start_load(const char *text)
     pthread_create(&thread, NULL, make_dirty, &load);
 }
 
+/* Needs the processor and almost no memory. */
+static void *compute(void *unused)
+{
+    uint64_t value = FNV_START;
+    for (;;) {
+        for (int i = 0; i < 1000; i++)
+            value = fnv1a(value, &value, sizeof value);
+        work_done++;
+    }
+    return unused;
+}
+
+static void *echo(void *unused)
+{
+    char bytes[64 + sizeof seq];
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(ECHO_PORT)}, from;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (bind(fd, (struct sockaddr *)&any, sizeof any) != 0)
+        complain("BAD id=%d cannot listen for datagrams: %s", self, strerror(errno));
+    for (;;) {
+        socklen_t size = sizeof from;
+        ssize_t length = recvfrom(fd, bytes, 64, 0, (struct sockaddr *)&from, &size);
+        if (length <= 0)
+            continue;
+        uint64_t now = seq;
+        memcpy(bytes + length, &now, sizeof now);
+        sendto(fd, bytes, (size_t)length + sizeof now, 0, (struct sockaddr *)&from, size);
+    }
+    return unused;
+}
+
+static void start_thread(void *(*what)(void *))
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, what, NULL) != 0)
+        complain("BAD id=%d cannot start a thread", self);
+}
+
 static void parse_peers(char *text)
 {
     for (char *word = strtok(text, ","); word != NULL && guests < MAX_GUESTS; word = strtok(NULL, ",")) {
@@ -557,6 +600,10 @@ static void read_command_line(void)
             start_load(value);
         else if (strcmp(word, "holdfast.node") == 0)
             has_node = true;
+        else if (strcmp(word, "holdfast.compute") == 0)
+            computes = true;
+        else if (strcmp(word, "holdfast.echo") == 0)
+            echoes = true;
     }
 }
 
@@ -579,6 +626,10 @@ int main(void)
     open_disks();
     adopt_disks();
     start_listening();
+    if (computes)
+        start_thread(compute);
+    if (echoes)
+        start_thread(echo);
     snprintf(head, sizeof head, "BOOT id=%d", self);
     print_state(head);
     snprintf(head, sizeof head, "S id=%d", self);

@@ -5,7 +5,8 @@ setup() { lib=$BATS_TEST_DIRNAME/../lib/bench; }
 
 @test "bad options are usage errors and touch nothing" {
   for words in "" "what" "checkpoint --rounds 0" "checkpoint --rounds x" "checkpoint --vms 0" "checkpoint --vms 10" "checkpoint --vms" \
-    "checkpoint --memory 1" "virsh --accel xen" "launcher --what"; do
+    "checkpoint --memory 1" "virsh --accel xen" "launcher --what" "epochs --seconds 0" "epochs --seconds 1.5" "epochs --seconds" \
+    "failover --rounds 0" "failover --accel"; do
     # shellcheck disable=SC2086  # words on purpose
     run "$BATS_TEST_DIRNAME/../bench.sh" $words
     [ "$status" -eq 2 ]
@@ -16,7 +17,7 @@ setup() { lib=$BATS_TEST_DIRNAME/../lib/bench; }
 @test "help tells what can be measured" {
   run "$BATS_TEST_DIRNAME/../bench.sh" --help
   [ "$status" -eq 0 ]
-  [[ "$output" == *checkpoint*virsh*launcher*"--rounds N"*"last line is JSON"* ]]
+  [[ "$output" == *checkpoint*virsh*launcher*epochs*failover*"--rounds N"*"--seconds N"*"last line is JSON"* ]]
 }
 
 @test "the steps of a round are told apart, for each machine; rounds that do not count are left out" {
@@ -43,8 +44,45 @@ LOG
   [[ "$output" == *"inside a pause: 2"* ]]
 }
 
-@test "the floor program is compiled without a remark" {
-  gcc -O2 -Wall -Wextra -Werror -o "$BATS_TEST_TMPDIR/floor" "$lib/floor.c"
-  run "$BATS_TEST_TMPDIR/floor"
-  [ "$status" -eq 2 ]
+@test "epochs beside the floor: pauses, what was given up, how much slower the guest is" {
+  {
+    echo '{"who":"alone","work":"io","interval":null,"rate":200,"load":1}'
+    for i in 1 2 3 4; do
+      echo "{\"who\":\"ours\",\"work\":\"io\",\"interval\":1,\"pause\":${i}2000}"
+      echo "{\"who\":\"ours\",\"work\":\"io\",\"interval\":1,\"committed\":$([ "$i" -lt 4 ] && echo true || echo false),\"length\":${i}00000,\"bytes\":2048}"
+      echo "{\"who\":\"floor\",\"work\":\"io\",\"interval\":1,\"committed\":true,\"pause\":${i}0000,\"length\":100000,\"bytes\":1024}"
+    done
+    echo '{"who":"ours","work":"io","interval":1,"rate":150,"load":2}'
+    echo '{"who":"floor","work":"io","interval":1,"rate":180,"load":3}'
+  } >"$BATS_TEST_TMPDIR/all"
+  run jq -c -n --slurpfile all "$BATS_TEST_TMPDIR/all" -f "$lib/epochs.jq"
+  [ "$status" -eq 0 ]
+  [ "$(jq -c '.epochs.cells[0] | [.work, .ours.epochs, .ours.given_up, .ours.pause_ms_p50, .ours.length_ms_p50, .ours.kib_p50, .ours.slower_percent, .floor.slower_percent, .pause_ratio_p50, .length_ratio_p50]' <<<"$output")" \
+    = '["io",3,1,22,200,2,25,10,1.1,2]' ]
+  run jq -r -f "$lib/epochs-table.jq" <<<"$output"
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"io       1        holdfast 3"* ]]
+}
+
+@test "failovers: detection, fencing, take-over and total, and their medians" {
+  for i in 1 2 3; do
+    echo "{\"kind\":\"replica\",\"load\":1,\"crashed\":1000000,\"lost\":3000000,\"fenced\":3100000,\"begun\":3110000,\"asked\":3150000,\"proven\":3200000,\"claimed\":3230000,\"runs\":3240000,\"replied\":3${i}00000,\"back_ms\":500}"
+    echo "{\"kind\":\"cold\",\"load\":1,\"crashed\":1000000,\"lost\":3000000,\"fenced\":4000000,\"begun\":4100000,\"asked\":null,\"proven\":null,\"claimed\":null,\"runs\":null,\"replied\":${i}000000,\"back_ms\":0}"
+  done >"$BATS_TEST_TMPDIR/all"
+  sed -i 's/"replied":1000000/"replied":5000000/; s/"replied":2000000/"replied":6000000/; s/"replied":3000000/"replied":7000000/; s/"replied":3100000/"replied":3250000/' "$BATS_TEST_TMPDIR/all"
+  run jq -c -n --slurpfile all "$BATS_TEST_TMPDIR/all" -f "$lib/failover.jq"
+  [ "$status" -eq 0 ]
+  [ "$(jq -c '[.failovers.replica, .detection_s.replica, .fencing_s.cold, .takeover_s.replica, .takeover_s.cold, .takeover_max_s.cold, .total_s.cold, .takeover_ratio, .back_s.replica]' <<<"$output")" \
+    = '[3,2,1,0.15,2,3,5,0.08,0.5]' ]
+  run jq -r -f "$lib/failover-table.jq" <<<"$output"
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"VirtualDomain, cold"* ]]
+}
+
+@test "the programs are compiled without a remark" {
+  for program in floor epoch-floor caller stopwatch; do
+    gcc -O2 -Wall -Wextra -Werror -pthread -o "$BATS_TEST_TMPDIR/$program" "$lib/$program.c"
+    run "$BATS_TEST_TMPDIR/$program"
+    [ "$status" -eq 2 ]
+  done
 }

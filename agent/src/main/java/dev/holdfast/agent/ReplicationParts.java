@@ -22,12 +22,16 @@ import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.service.ReplicaCommands;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
+import dev.holdfast.agent.tunnel.SealedConnection;
 import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Machines that have a live copy on another node. Thread-safe.
@@ -35,6 +39,7 @@ import java.util.function.Supplier;
  * @param replicas those of this node
  */
 record ReplicationParts(Replicas replicas) implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ReplicationParts.class);
     private static final Path CRM_ATTRIBUTE = Path.of("/usr/sbin/crm_attribute");
 
     /**
@@ -152,6 +157,20 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
     /** Looks at what an agent before this one has left, and serves. */
     void start() {
         replicas.start();
+        if (!replicas.all().isEmpty()) {
+            Thread practice = new Thread(ReplicationParts::practise, "tunnel-practice");
+            practice.setDaemon(true);
+            practice.start();
+        }
+    }
+
+    /** The first epoch of a machine is its largest, and nothing may be slow after a failover. */
+    private static void practise() {
+        try {
+            SealedConnection.practise();
+        } catch (IOException e) {
+            LOG.warn("streams of replicated machines cannot be encrypted: {}", e.getMessage());
+        }
     }
 
     @Override

@@ -167,6 +167,9 @@ final class StandbySide {
         if (committed == epoch) {
             return Duration.ofNanos(nanoClock.getAsLong() - committedAt);
         }
+        if (epoch == 0) {
+            return LONG_AGO;
+        }
         try {
             // An agent before this one saw it; what it wrote then has a date.
             Duration age =
