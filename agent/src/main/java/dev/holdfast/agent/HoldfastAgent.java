@@ -75,6 +75,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final ScheduledTimers timers = new ScheduledTimers();
     private final ScheduledExecutorService lookouts =
             Executors.newScheduledThreadPool(4, task -> daemon(task, "holdfast-lookout"));
+    private final PeersHolder peers = new PeersHolder();
     private final LocalMachines machines;
     private final ClusterLink cluster;
     private final NodeParts parts;
@@ -119,7 +120,6 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 machines.vms(),
                 cluster.store().nodes(),
                 cluster.store().catalogue());
-        PeersHolder peers = new PeersHolder();
         Departures.Others others = new Departures.Others(engine::giveWay, parts::isLeft, words);
         this.migrations = MigrationParts.of(
                 node,
@@ -139,9 +139,9 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 cluster.store().nodes(),
                 cluster.store().queue(),
                 Coordinator.Admission.of(cluster.store().gate(), spec -> new TiesCheck(peers.get()).check(spec)));
-        this.leaderDesk = leaderDesk(coordinator, peers);
+        this.leaderDesk = leaderDesk(coordinator);
         this.unattended = new Unattended(node, platform, machines, cluster, () -> reign, replications::details);
-        CommandTable commands = commands(configuration, words, coordinator, peers);
+        CommandTable commands = commands(configuration, words, coordinator);
         migrations.recover();
         recoverChains();
         replications.start();
@@ -183,7 +183,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         return replications.replicas().find(vm);
     }
 
-    private LeaderDesk leaderDesk(Coordinator coordinator, PeersHolder peers) {
+    private LeaderDesk leaderDesk(Coordinator coordinator) {
         LeaderDesk.Books books = new LeaderDesk.Books(
                 cluster.store().decisions(),
                 cluster.store().catalogue(),
@@ -193,7 +193,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     }
 
     private CommandTable commands(
-            Configuration configuration, UniqueWords words, Coordinator coordinator, PeersHolder peers) {
+            Configuration configuration, UniqueWords words, Coordinator coordinator) {
         NodeRegistry nodes = cluster.store().nodes();
         PeerDesk desk = new PeerDesk(leaderDesk, replications.members(parts), migrations.desk(), replications.desk());
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk, configuration::isReplicated));
