@@ -9,7 +9,13 @@ setup_file() {
   lab_setup_file
 }
 teardown_file() { "$lab" down; }
-setup() { lab_setup; }
+setup() { anew; }
+
+# anew - the cluster is healthy, and there is room for the memory of what is to come.
+anew() {
+  lab_setup
+  on n1 timeout 60 holdfast checkpoint prune shop --keep-last 1 --yes >/dev/null
+}
 teardown() { lab_teardown; }
 
 chain() { echo "/proc/$init/root/lab/shared/vms/w2.holdfast"; }
@@ -54,7 +60,7 @@ progress() { echo "# $(date +%T) $*" >&3; }
 @test "ten times over: a node dies at any moment of a round" {
   local nth moment
   for nth in $(seq "$times_over"); do
-    lab_setup
+    anew
     name=crash-any-$nth
     progress "$name"
     soon 300
@@ -66,7 +72,7 @@ progress() { echo "# $(date +%T) $*" >&3; }
 @test "ten times over: a node dies at any moment of a revert, and all of the group are back, or none" {
   local nth moment doing
   for nth in $(seq "$times_over"); do
-    lab_setup
+    anew
     talks w1 w2 w3
     name=crash-revert-$nth
     progress "$name"
@@ -82,7 +88,7 @@ settled() { at_home && no_marker; }
   local nth moment victim
   on n1 crm_resource --resource w2 --meta --set-parameter allow-migrate --parameter-value true >/dev/null
   for nth in $(seq "$times_over"); do
-    lab_setup
+    anew
     talks w1 w2 w3
     victim=n$((2 + nth % 2))
     progress "move $nth, $victim dies"

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.hypervisor;
 
 import java.nio.file.Path;
+import java.time.Duration;
 
 /**
  * Copies of a running machine's disks to another node over NBD. Only what is written to is copied, not the frozen layers below
@@ -33,9 +34,10 @@ public interface DiskCopies {
      * Ends them while the guest stands still: all of them hold what their disks do, and the connections to the NBD servers are
      * closed.
      *
+     * @param patience for what the guest wrote last to go over
      * @throws HypervisorException one of them is not whole, and none is worth anything
      */
-    void end() throws HypervisorException;
+    void end(Duration patience) throws HypervisorException;
 
     /** Gives them up. Does nothing if there are none. The NBD servers should be out of reach by then: what hangs ends so. */
     void drop() throws HypervisorException;

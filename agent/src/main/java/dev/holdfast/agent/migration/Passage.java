@@ -23,6 +23,7 @@ final class Passage {
     /** Without a byte more in that time the network or the target hangs. */
     static final Duration STUCK = Duration.ofSeconds(20);
 
+    private static final Duration STANDSTILL = Duration.ofSeconds(3);
     private static final Duration FAR = Duration.ofMillis(50);
     private static final Duration NEAR = Duration.ofMillis(5);
     private static final int NEAR_THE_END = 10;
@@ -157,7 +158,7 @@ final class Passage {
             case AT_THE_END -> {
                 // The guest stands still: what the copies hold is what the disks will be found to hold.
                 use(relocation -> {
-                    relocation.copies().end();
+                    relocation.copies().end(standstill());
                     relocation.finish();
                     return true;
                 });
@@ -165,8 +166,25 @@ final class Passage {
             }
             case COMPLETED -> Optional.of(new End(Event.STREAM_COMPLETED, ""));
             case FAILED, NONE -> Optional.of(new End(Event.STREAM_FAILED, seen.failure()));
-            case ACTIVE -> patience(moved, calledBack.get());
+            case ACTIVE -> {
+                Optional<End> broken = broken();
+                yield broken.isPresent() ? broken : patience(moved, calledBack.get());
+            }
         };
+    }
+
+    /** The guest waits for the last of its disks no longer than for an answer, or as long as it may stand still anyway. */
+    private Duration standstill() {
+        Duration allowed = bounds.limits().downtime();
+        return allowed.compareTo(STANDSTILL) > 0 ? allowed : STANDSTILL;
+    }
+
+    /** A copy that has failed meanwhile: the guest need not be stopped to find that out. */
+    private Optional<End> broken() throws HypervisorException {
+        String failure = disks.isEmpty()
+                ? ""
+                : use(relocation -> relocation.copies().look()).failure();
+        return failure.isEmpty() ? Optional.empty() : Optional.of(new End(Event.STREAM_FAILED, failure));
     }
 
     private record Moved(String what, long sent, long left) {}

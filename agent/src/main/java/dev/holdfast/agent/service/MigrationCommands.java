@@ -55,7 +55,7 @@ public final class MigrationCommands {
         placement.refuse(
                 arguments,
                 vm,
-                new Placement.Instead("crm resource move %s " + target, "pcs resource move %s " + target));
+                new Placement.Instead("crm resource move %s " + target, "pcs resource move %s " + target, "--force"));
         Limits limits = new Limits(
                 arguments.size("bandwidth").orElse(settings.bandwidth()),
                 arguments.duration("downtime").orElse(settings.downtime()));

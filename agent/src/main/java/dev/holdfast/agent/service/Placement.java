@@ -40,8 +40,9 @@ public final class Placement {
      *
      * @param crm words for crmsh, with %s for the resource
      * @param pcs words for pcs, with %s for the resource
+     * @param force what does it all the same, with %s for the machine
      */
-    record Instead(String crm, String pcs) {}
+    record Instead(String crm, String pcs, String force) {}
 
     /** Refuses what pacemaker would undo, unless it asks itself, or somebody insists, or it does not look. */
     void refuse(Arguments arguments, Name vm, Instead instead) throws ControlException {
@@ -54,10 +55,11 @@ public final class Placement {
                     ErrorCode.REFUSED,
                     "%s is managed by pacemaker, as resource %s".formatted(vm, resource.get()),
                     "what is done by hand it takes for a failure of the machine, and puts right in its way",
-                    "'%s', or '%s'; --force does it all the same"
+                    "'%s', or '%s'; %s does it all the same"
                             .formatted(
                                     instead.crm().formatted(resource.get()),
-                                    instead.pcs().formatted(resource.get())));
+                                    instead.pcs().formatted(resource.get()),
+                                    instead.force().formatted(vm)));
         }
     }
 

@@ -91,7 +91,9 @@ public final class VmCommands {
     }
 
     private static final Placement.Instead STOP =
-            new Placement.Instead("crm resource stop %s", "pcs resource disable %s");
+            // Without the time-out the guest would not be asked.
+            new Placement.Instead(
+                    "crm resource stop %s", "pcs resource disable %s", "'holdfast vm stop %s --force --timeout 2m'");
 
     private final Name self;
     private final VmRegistry vms;

@@ -22,7 +22,7 @@ class PlacementTest {
 
     private static final Name WEB = new Name("web");
     private static final Placement.Instead STOP =
-            new Placement.Instead("crm resource stop %s", "pcs resource disable %s");
+            new Placement.Instead("crm resource stop %s", "pcs resource disable %s", "'stop %s --force'");
 
     @TempDir
     private Path directory;
@@ -49,8 +49,9 @@ class PlacementTest {
             assertThat(told.code()).isEqualTo(ErrorCode.REFUSED);
             assertThat(told).hasMessage("web is managed by pacemaker, as resource shop-web");
             assertThat(told.correction())
-                    .isEqualTo("'crm resource stop shop-web', or 'pcs resource disable shop-web'; --force does it all"
-                            + " the same");
+                    .isEqualTo(
+                            "'crm resource stop shop-web', or 'pcs resource disable shop-web'; 'stop web --force' does"
+                                    + " it all the same");
         });
         note("\u001b[2J");
         assertThatThrownBy(() -> ask(Map.of())).hasMessageContaining("as resource web");

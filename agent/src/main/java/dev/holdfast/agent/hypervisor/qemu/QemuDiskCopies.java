@@ -17,7 +17,7 @@ import java.util.TreeMap;
 record QemuDiskCopies(QemuVm vm) implements DiskCopies {
     private static final String JOB = "holdfast-copy-";
     private static final String NODE = "holdfast-far-";
-    private static final Duration END = Duration.ofSeconds(10);
+    private static final Duration DROPPED = Duration.ofSeconds(10);
     private static final String OVER = "concluded";
     private static final int LOOK_MILLIS = 2;
 
@@ -65,7 +65,7 @@ record QemuDiskCopies(QemuVm vm) implements DiskCopies {
     }
 
     @Override
-    public void end() throws HypervisorException {
+    public void end(Duration patience) throws HypervisorException {
         Look look = look();
         if (!look.whole()) {
             throw new HypervisorException(
@@ -75,7 +75,7 @@ record QemuDiskCopies(QemuVm vm) implements DiskCopies {
         for (String disk : running.keySet()) {
             monitor().call("block-job-cancel", Map.of("device", JOB + disk));
         }
-        Map<String, Job> ended = awaitEnd();
+        Map<String, Job> ended = awaitEnd(patience);
         for (Map.Entry<String, Job> job : ended.entrySet()) {
             if (!job.getValue().error().isEmpty()) {
                 throw new HypervisorException(
@@ -96,14 +96,14 @@ record QemuDiskCopies(QemuVm vm) implements DiskCopies {
         for (String disk : jobs.keySet()) {
             monitor().accepts("block-job-cancel", Map.of("device", JOB + disk, "force", true));
         }
-        clear(awaitEnd());
+        clear(awaitEnd(DROPPED));
     }
 
-    private Map<String, Job> awaitEnd() throws HypervisorException {
+    private Map<String, Job> awaitEnd(Duration patience) throws HypervisorException {
         long start = monitor().nanoClock().getAsLong();
         Map<String, Job> jobs = jobs();
         while (jobs.values().stream().anyMatch(job -> !job.status().equals(OVER))) {
-            if (monitor().left(start, END).isZero()) {
+            if (monitor().left(start, patience).isZero()) {
                 throw new HypervisorException(
                         Kind.UNKNOWN, "a copy of a disk of " + vm.name() + " does not end; is the network gone?");
             }

@@ -2,6 +2,7 @@ package dev.holdfast.agent.snapshot.chain;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -65,7 +66,7 @@ public record Freight(String directory, int generation, List<Active> disks, List
     /**
      * Of a chain that nobody changes meanwhile.
      *
-     * @throws ChainException it is not whole, or a change of it is under way
+     * @throws ChainException it is not whole, or a change of it is under way, or somebody else's file lies in it
      */
     public static Freight of(ChainDirectory chain) throws IOException {
         if (chain.intent().isPresent()) {
@@ -90,11 +91,19 @@ public record Freight(String directory, int generation, List<Active> disks, List
         for (Path directory : List.of(chain.layers(), chain.snapshotFiles())) {
             for (Path file : ChainDirectory.list(directory)) {
                 String name = file.getFileName().toString();
-                if (!name.startsWith(".") && !name.endsWith(UNFINISHED) && !active.contains(file)) {
+                boolean skipped = name.startsWith(".") || name.endsWith(UNFINISHED) || active.contains(file);
+                if (!skipped && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+                    requireName(directory, file);
                     parts.add(new Part(directory.getFileName() + "/" + name, Files.size(file)));
                 }
             }
         }
         return new Freight(chain.path().toString(), head.number(), disks, parts);
+    }
+
+    private static void requireName(Path directory, Path file) throws ChainException {
+        if (!PART.matcher(directory.getFileName() + "/" + file.getFileName()).matches()) {
+            throw new ChainException(file + " is none of Holdfast's, and cannot be copied; move it elsewhere");
+        }
     }
 }

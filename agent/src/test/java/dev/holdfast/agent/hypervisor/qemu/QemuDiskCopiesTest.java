@@ -90,7 +90,7 @@ final class QemuDiskCopiesTest {
         await().atMost(BOUND).until(() -> sender.relocation().copies().look().whole());
         sender.relocation().send(memory, FAST);
         awaitPhase(sender, Relocation.Phase.AT_THE_END);
-        sender.relocation().copies().end();
+        sender.relocation().copies().end(BOUND);
         for (Process export : exports.values()) {
             assertThat(export.waitFor(10, TimeUnit.SECONDS))
                     .as("the export is closed")
@@ -112,7 +112,7 @@ final class QemuDiskCopiesTest {
     void copiesAreGivenUpBesideARunningGuest() throws Exception {
         copy(64 << 10);
         assertThat(sender.relocation().copies().look().whole()).isFalse();
-        assertThatThrownBy(() -> sender.relocation().copies().end()).hasMessageContaining("not been copied");
+        assertThatThrownBy(() -> sender.relocation().copies().end(BOUND)).hasMessageContaining("not been copied");
         sender.relocation().takeBack(BOUND);
         assertThat(sender.status()).isEqualTo(VmStatus.RUNNING);
         assertThat(sender.relocation().copies().look().total()).isZero();

@@ -64,6 +64,18 @@ class ArrivingChainTest {
     }
 
     @Test
+    void aFileThatIsNobodysIsNamedAndADirectoryIsLeftBehind() throws IOException {
+        Files.move(source, path);
+        ChainDirectory chain = ChainDirectory.open(path);
+        Files.createDirectory(chain.snapshotFiles().resolve("lost+found"));
+        assertThat(Freight.of(chain)).isEqualTo(freight);
+        Path stray = Files.createFile(chain.snapshotFiles().resolve("one.memory~"));
+        assertThatThrownBy(() -> Freight.of(chain))
+                .isInstanceOf(ChainException.class)
+                .hasMessageContaining(stray.toString());
+    }
+
+    @Test
     void whatHasNoRoomIsRefusedBeforeAnythingIsSent() {
         Freight large = new Freight(
                 freight.directory(),
