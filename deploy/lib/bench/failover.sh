@@ -83,19 +83,8 @@ failover_lab_up() {
 failover_node() {
   local old
   failover_toml | fon "$1" sh -c 'cat >/etc/holdfast/vms/replica.toml'
-  fon "$1" sh -c 'mkdir -p /srv/vms /etc/libvirt && rm -rf /etc/libvirt/qemu/networks/autostart && cat >/etc/libvirt/qemu.conf' <<'CONF'
-security_driver = "none"
-user = "root"
-group = "root"
-dynamic_ownership = 0
-remember_owner = 0
-namespaces = []
-cgroup_controllers = []
-stdio_handler = "file"
-CONF
-  fon "$1" sh -c 'cat >/etc/libvirt/libvirtd.conf' <<<'unix_sock_group = "root"
-auth_unix_rw = "none"
-auth_unix_ro = "none"'
+  qemu_conf | fon "$1" sh -c 'mkdir -p /srv/vms /etc/libvirt && rm -rf /etc/libvirt/qemu/networks/autostart && cat >/etc/libvirt/qemu.conf'
+  libvirtd_conf | fon "$1" sh -c 'cat >/etc/libvirt/libvirtd.conf'
   old=$(fon "$1" cat /run/holdfast/agent.pid)
   fon "$1" kill "$old"
   wait_until 60 "the agent of $1 does not start again" failover_agent_restarted "$1" "$old"

@@ -56,10 +56,8 @@ bench_virsh() {
 in_libvirt() { nsenter --target "$libvirt" --mount --net -- "$@"; }
 virsh_() { in_libvirt virsh -q -c qemu:///system "$@" </dev/null; }
 
-virsh_up() {
-  local i
-  mkdir -p "$V/etc"
-  cat >"$V/etc/qemu.conf" <<'CONF'
+qemu_conf() {
+  cat <<'CONF'
 security_driver = "none"
 user = "root"
 group = "root"
@@ -69,7 +67,15 @@ namespaces = []
 cgroup_controllers = []
 stdio_handler = "file"
 CONF
-  printf 'unix_sock_group = "root"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\n' >"$V/etc/libvirtd.conf"
+}
+
+libvirtd_conf() { printf 'unix_sock_group = "root"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\n'; }
+
+virsh_up() {
+  local i
+  mkdir -p "$V/etc"
+  qemu_conf >"$V/etc/qemu.conf"
+  libvirtd_conf >"$V/etc/libvirtd.conf"
   # What libvirtd keeps anywhere is on file systems that only it sees and that end with it.
   # shellcheck disable=SC2016  # for the inner shell
   unshare --mount --net --propagation private -- sh -c '
