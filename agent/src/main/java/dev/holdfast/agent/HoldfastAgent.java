@@ -192,8 +192,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         return new LeaderDesk(() -> reign, coordinator, engine, books, peers::get);
     }
 
-    private CommandTable commands(
-            Configuration configuration, UniqueWords words, Coordinator coordinator) {
+    private CommandTable commands(Configuration configuration, UniqueWords words, Coordinator coordinator) {
         NodeRegistry nodes = cluster.store().nodes();
         PeerDesk desk = new PeerDesk(leaderDesk, replications.members(parts), migrations.desk(), replications.desk());
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk, configuration::isReplicated));
