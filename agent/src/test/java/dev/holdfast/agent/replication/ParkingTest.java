@@ -107,6 +107,16 @@ class ParkingTest {
     }
 
     @Test
+    void aRevertOfAnEarlierAgentKeepsTheMachineUntilItIsOver() {
+        parking.resume(ROUND);
+        assertThat(parking.isReverting()).isTrue();
+        lab.pass(Duration.ofDays(1));
+        assertThat(parking.isReverting()).isTrue();
+        end(ROUND);
+        assertThat(parking.isParked()).isFalse();
+    }
+
+    @Test
     void isOneRoundsAlone() {
         park();
         CompletableFuture<Void> other = parking.park(new Name("r2"), BOUND);
