@@ -23,7 +23,7 @@ final class Passage {
     /** Without a byte more in that time the network or the target hangs. */
     static final Duration STUCK = Duration.ofSeconds(20);
 
-    private static final Duration STANDSTILL = Duration.ofSeconds(3);
+    private static final Duration STANDSTILL = Duration.ofSeconds(5);
     private static final Duration FAR = Duration.ofMillis(50);
     private static final Duration NEAR = Duration.ofMillis(5);
     private static final int NEAR_THE_END = 10;
