@@ -166,7 +166,8 @@ replica_demote() {
             return
         fi
     fi
-    rm -f "$dir/promoted" "$dir/frozen"
+    # What is left of the process would make each monitor look for it.
+    rm -f "$dir/promoted" "$dir/frozen" "$dir/pid" "$dir/rescue.sock"
     tell_score
 }
 

@@ -135,6 +135,9 @@ essence() {
   on n1 holdfast vm switchover web
   wait_until 20 "pacemaker does not see it on $to" promoted_on "$to"
   goes_on
+  # The standby that was the primary is watched without any program.
+  on n1 env PATH=/none OCF_FUNCTIONS_DIR=/none OCF_RESKEY_vm=web OCF_RESKEY_CRM_meta_interval=11000 \
+    /bin/sh /usr/lib/ocf/resource.d/holdfast/vm monitor
   once
   run -1 grep -e cli-prefer -e cli-ban <(on n1 cibadmin --query --scope constraints)
   no_failures

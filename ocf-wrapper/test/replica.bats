@@ -279,7 +279,8 @@ END
     agent_answers vm.console "$result" replica.demote "kill $process; $result"
     expect demote 0
     [ "$(asked)" = "vm.console replica.demote" ]
-    expect monitor 0
+    echo 100 >"$dir/promotion-told"
+    OCF_FUNCTIONS_DIR=$base/none expect monitor 0
     expect demote 0
 }
 
