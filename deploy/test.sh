@@ -6,9 +6,9 @@
 #   --offline   do not ask apt or Maven for anything new
 #   -h, --help  this text
 #
-# Installs what is missing (says what), runs "mvn verify" with the installed QEMU and JDK, then what depends on them once
-# more with QEMU 10 (fetched from Debian's backports, not installed) and with the newest other JDK of this machine, then the
-# tests of the scripts, and prints the totals.
+# Installs what is missing (says what), builds, runs the Java tests with the installed QEMU and JDK and beside them those of
+# the scripts that start no cluster, then what depends on them once more with QEMU 10 (fetched from Debian's backports, not
+# installed) and with the newest other JDK of this machine, then the other tests of scripts, and prints the totals.
 # Exit status 0: everything passed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -114,7 +114,7 @@ fetch_qemu10() {
 run_maven() {
   local options=()
   [ "$soak" = yes ] && options+=(-Dexcluded.tests= -Dholdfast.races=50 -Dholdfast.captures=30 -Dholdfast.walks=300000 -Dholdfast.check=large)
-  HOLDFAST_OTHER_QEMU=$qemu10 maven verify "${options[@]}" || failed+=("mvn verify")
+  HOLDFAST_OTHER_QEMU=$qemu10 maven test -pl coordinator,agent "${options[@]}" || failed+=("mvn test")
 }
 
 # What depends on the version of QEMU: how machines are started, captured, restored, merged, and found again.
@@ -171,42 +171,54 @@ run_shellcheck() {
   [ "$scripts" -eq 0 ] || shellcheck -x -P SCRIPTDIR "${files[@]}" || failed+=(shellcheck)
 }
 
-run_bats() {
-  local files log
+# Files of bats that start no cluster and build nothing: they can run beside the Java tests.
+plain_bats='/(vm|thaw|cut-check|oracle|launcher|package|packages|pages|units)\.bats$'
+
+# bats_files plain|other
+bats_files() {
+  local files choose=()
   mapfile -t files < <(find . -type d \( -name target -o -name .git \) -prune -o -name '*.bats' -print | sort)
   [ "$soak" = yes ] || mapfile -t files < <(printf '%s\n' "${files[@]}" | grep -v /soak/)
-  say "bats of ${#files[@]} files"
-  [ ${#files[@]} -gt 0 ] || return 0
-  log=$(mktemp)
-  bats --tap "${files[@]}" | tee "$log" || failed+=(bats)
-  bats_passed=$(grep -c '^ok ' "$log" || true)
-  bats_skipped=$(grep -c '^ok .* # skip' "$log" || true)
-  bats_failed=$(grep -c '^not ok ' "$log" || true)
-  rm -f "$log"
+  [ "$1" = plain ] || choose=(-v)
+  printf '%s\n' "${files[@]}" | grep -E "${choose[@]}" "$plain_bats"
 }
+
+# run_bats plain|other
+run_bats() {
+  local files
+  mapfile -t files < <(bats_files "$1")
+  bats --tap --timing "${files[@]}"
+}
+
+count_bats() { grep -c "$1" "$bats_log" || true; }
 
 started=$(mktemp)
 trap 'rm -f "$started"' EXIT
 qemu10='' qemu10_version='' other_jdk='' other_java=''
-scripts=0 bats_passed=0 bats_skipped=0 bats_failed=0
+scripts=0
 [ "$offline" = yes ] || install_packages holdfast_package_list holdfast_test_package_list
-jdk_log=$(mktemp)
-trap 'rm -f "$started" "$jdk_log"' EXIT
+lane_log=$(mktemp) bats_log=$(mktemp)
+trap 'rm -f "$started" "$lane_log" "$bats_log"' EXIT
 fetch_qemu10
-run_maven
-find_other_jdk
+maven verify -DskipTests || failed+=(build)
 # Compiled once, now against classes instead of jars: two runs at once must not compile into one place.
 maven test-compile -pl coordinator,agent || failed+=("compilation of the tests")
+run_shellcheck
+run_bats plain >"$bats_log" 2>&1 &
+bats_lane=$!
+run_maven
+wait "$bats_lane" || failed+=(bats)
+cat "$bats_log"
+find_other_jdk
 # Beside each other: one mostly waits for QEMU, the other computes.
-run_other_jdk >"$jdk_log" 2>&1 &
+run_other_jdk >"$lane_log" 2>&1 &
 jdk_lane=$!
 run_qemu10
 wait "$jdk_lane" || {
-  cat "$jdk_log"
+  cat "$lane_log"
   failed+=("JDK $other_jdk")
 }
-run_shellcheck
-run_bats
+run_bats other | tee -a "$bats_log" || failed+=(bats)
 
 echo
 echo "The slowest classes:"
@@ -215,7 +227,7 @@ java_line surefire Java "QEMU $(qemu-system-x86_64 --version | sed -n '1s/.*vers
 if [ -n "$qemu10" ]; then java_line qemu10 "QEMU 10" "QEMU $qemu10_version"; fi
 if [ -n "$other_jdk" ]; then java_line jdk "JDK $other_jdk" "without QEMU"; else echo "Other JDK:  none from 21 on below /usr/lib/jvm"; fi
 echo "Shell:      $scripts scripts through shellcheck"
-echo "Bats:       $((bats_passed + bats_failed)) tests, $bats_failed failures, $bats_skipped skipped"
+echo "Bats:       $(count_bats '^\(not \)\?ok ') tests, $(count_bats '^not ok ') failures, $(count_bats '^ok .* # skip') skipped"
 echo "Time:       $(elapsed) s"
 if [ ${#failed[@]} -gt 0 ]; then
   echo "FAILED:     ${failed[*]}"

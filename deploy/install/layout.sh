@@ -13,7 +13,7 @@ library=$root/usr/lib/holdfast
 install -d "$root/usr/bin" "$library" "$root/usr/lib/systemd/system" "$root/etc/holdfast/vms"
 install -m 0755 "$source/deploy/install/holdfast" "$source/deploy/install/holdfast-prime" "$root/usr/bin"
 install -m 0755 "$source/agent/target/guard/holdfast-guard" "$source/agent/target/guard/holdfast-ask" \
-  "$source/ocf-wrapper/thaw" "$library"
+  "$source/ocf-wrapper/thaw" "$source/deploy/install/quiet" "$library"
 install -m 0644 "$source/deploy/install/logging.properties" "$source/ocf-wrapper/replica.sh" "$library"
 install -m 0644 "$source/deploy/install/holdfast.service" "$source/deploy/install/holdfast-guard.service" \
   "$source/deploy/install/holdfast-zookeeper.service" "$root/usr/lib/systemd/system"
@@ -23,6 +23,7 @@ install -m 0755 "$source/ocf-wrapper/vm" "$root/usr/lib/ocf/resource.d/holdfast"
   >"$root/usr/share/man/man7/ocf_holdfast_vm.7"
 install -m 0644 "$source/deploy/install/holdfast.toml.example" "$root/etc/holdfast"
 install -m 0644 "$source/deploy/install/vm.toml.example" "$root/etc/holdfast/vms"
+install -D -m 0644 "$source/deploy/install/needrestart.conf" "$root/etc/needrestart/conf.d/holdfast.conf"
 
 install -d "$root/usr/share/man/man1" "$root/usr/share/bash-completion/completions"
 "$java" -cp "$library/lib/*" dev.holdfast.agent.HoldfastMain completion | tail -n +2 >"$root/usr/share/bash-completion/completions/holdfast"

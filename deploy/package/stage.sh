@@ -18,6 +18,7 @@ find "$staging/usr/share/man" -type f -exec gzip -9n {} +
 
 install -d "$staging/etc/holdfast/vms" "$doc/examples"
 cp "$source/deploy/install/holdfast.toml.example" "$staging/etc/holdfast/holdfast.toml"
+cp -r "$root/etc/needrestart" "$staging/etc"
 cp "$source/deploy/install/vm.toml.example" "$doc/examples/vm.toml"
 cp "$source"/docs/*.md "$doc"
 {
@@ -29,7 +30,7 @@ cp "$source/deploy/package/deb-copyright" "$doc/copyright"
 
 find "$staging" -type d -exec chmod 0755 {} +
 find "$staging" -type f -exec chmod 0644 {} +
-chmod 0755 "$staging"/usr/bin/* "$staging"/usr/lib/holdfast/holdfast-* "$staging/usr/lib/holdfast/thaw" \
+chmod 0755 "$staging"/usr/bin/* "$staging"/usr/lib/holdfast/holdfast-* "$staging/usr/lib/holdfast/thaw" "$staging/usr/lib/holdfast/quiet" \
   "$staging"/usr/lib/ocf/resource.d/holdfast/*
 find "$staging" -exec touch -h -d "$time" {} +
 tar -C "$staging" --sort=name --owner=root:0 --group=root:0 --mtime="$time" --format=gnu -cf "$staging.tar" ./etc ./usr

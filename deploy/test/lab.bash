@@ -9,8 +9,10 @@ lab_setup_file() {
   # shellcheck source=deploy/lib/common.sh
   . "${lab%/*}/../lib/common.sh"
   "$lab" down
+  local began=$SECONDS
   "$lab" up 3 3>&-
   "$lab" wait 60
+  echo "# three nodes have a quorum after $((SECONDS - began)) s" >&3
   "$lab" vm --group shop w1 w2 w3 3>&-
   "$lab" wait 60
   "$lab" crm n1 configure load update - <"${lab%/*}/base.crm"

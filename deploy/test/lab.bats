@@ -16,6 +16,19 @@ teardown() { lab_teardown; }
   no_failures
 }
 
+@test "a person is told to ask pacemaker for a stop or a move, and sees in crm_mon until when a machine is frozen" {
+  run -3 on n1 holdfast vm stop w1
+  [[ "$output" == *"'crm resource stop w1', or 'pcs resource disable w1'"* ]]
+  run -3 on n1 holdfast vm migrate w1 --to n2
+  [[ "$output" == *"'crm resource move w1 n2'"* ]]
+  on n1 holdfast vm freeze w1 --deadline 60s
+  wait_until 30 "crm_mon does not show that w1 is frozen" shows n1 holdfast-frozen '^w1 is frozen until 20[0-9]*-.*Z at the latest$'
+  on n1 holdfast vm thaw w1
+  wait_until 30 "crm_mon still shows that w1 is frozen" not_shown n1 holdfast-frozen
+  talks w1
+  no_failures
+}
+
 @test "stop and start, move and back: one node at a time, nobody is fenced" {
   on n1 crm_resource --resource w1 --meta --set-parameter target-role --parameter-value Stopped
   wait_until 20 "w1 does not stop" stopped w1

@@ -10,6 +10,7 @@ setup_file() {
   deb=$(find "$target" -maxdepth 1 -name 'holdfast_*.deb')
   export deb
   export base=$BATS_FILE_TMPDIR
+  export conffiles="/etc/holdfast/holdfast.toml /etc/needrestart/conf.d/holdfast.conf"
   # The next version: the same files with another number.
   dpkg-deb -R "$deb" "$base/next"
   sed -i 's/^Version: .*/Version: 99/' "$base/next/DEBIAN/control"
@@ -56,6 +57,7 @@ inside() {
 -rwxr-xr-x usr/bin/holdfast-prime
 -rwxr-xr-x usr/lib/holdfast/holdfast-guard
 -rwxr-xr-x usr/lib/holdfast/thaw
+-rwxr-xr-x usr/lib/holdfast/quiet
 -rw-r--r-- usr/lib/holdfast/lib/holdfast-agent-[0-9.]*.jar
 -rwxr-xr-x usr/lib/ocf/resource.d/holdfast/vm
 -rw-r--r-- usr/share/man/man7/ocf_holdfast_vm.7.gz
@@ -65,9 +67,10 @@ inside() {
 -rw-r--r-- usr/lib/systemd/system/holdfast.service
 -rw-r--r-- usr/lib/systemd/system/holdfast-guard.service
 -rw-r--r-- etc/holdfast/holdfast.toml
+-rw-r--r-- etc/needrestart/conf.d/holdfast.conf
 LIST
   run ! grep -v ' root/root ' <<<"$output"
-  [ "$(dpkg-deb -I "$deb" conffiles)" = /etc/holdfast/holdfast.toml ]
+  [ "$(dpkg-deb -I "$deb" conffiles | xargs)" = "$(xargs <<<"$conffiles")" ]
 }
 
 @test "the units are shut in as far as they were: systemd's own judgement has not become worse" {
@@ -95,7 +98,42 @@ LIST
   run inside plain
   echo "$output"
   [ "$status" -eq 0 ]
-  [ "${lines[-1]}" = "life: all of it" ]
+  [[ "${lines[-1]}" == "life: all of it"* ]]
+}
+
+@test "upgraded, removed and purged around a running guest: it runs on, a checkpoint from before is reverted to, its disks stay" {
+  run inside life
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ "${lines[-1]}" == "life: all of it"* ]]
+}
+
+@test "before an update restarts the agent it waits until no machine moves or is in a round, and not for ever" {
+  local run=$BATS_TEST_TMPDIR/run
+  mkdir "$run"
+  # The agent moves web until it has been asked twice.
+  cat >"$run/answer" <<'END'
+read -r line
+echo "$line" >>"$1/asked"
+[ "$(wc -l <"$1/asked")" -le 2 ] && doing='migration m1' || doing=
+echo '{"id":1,"result":{"vms":[{"name":"db","state":"running","operation":"","disks":[]},{"name":"web","operation":"'"$doing"'","disks":[]}],"unreadable":[]}}'
+END
+  run -0 env HOLDFAST_RUN="$run" HOLDFAST_HOME="$target/root/usr/lib/holdfast" "$BATS_TEST_DIRNAME/../install/quiet" # no agent
+  [ -z "$output" ]
+  socat "UNIX-LISTEN:$run/agent.sock,fork" "SYSTEM:sh $run/answer $run" 3>&- &
+  until [ -S "$run/agent.sock" ]; do sleep 0.02; done
+  run -1 env HOLDFAST_RUN="$run" HOLDFAST_HOME="$target/root/usr/lib/holdfast" "$BATS_TEST_DIRNAME/../install/quiet" 0
+  [ "$output" = "holdfast: still under way after 0 s, and called off by a restart of the agent: web: migration m1" ]
+  run -0 env HOLDFAST_RUN="$run" HOLDFAST_HOME="$target/root/usr/lib/holdfast" "$BATS_TEST_DIRNAME/../install/quiet"
+  [ "$output" = "holdfast: waiting for what is under way here: web: migration m1" ]
+  kill $!
+  grep -q 'quiet 60' <<<"$(dpkg-deb -I "$deb" postinst)"
+}
+
+@test "needrestart leaves the units alone" {
+  # shellcheck disable=SC2016  # Perl
+  perl -e 'our %nrconf = (override_rc => {}); defined(do $ARGV[0]) or die "$@$!";
+    exit !grep { "holdfast-guard.service" =~ /$_/ && !$nrconf{override_rc}{$_} } keys %{$nrconf{override_rc}}' "$BATS_TEST_DIRNAME/../install/needrestart.conf"
 }
 
 @test "the RPM holds the same files as the Debian package, and keeps an edited configuration" {
@@ -105,7 +143,7 @@ LIST
   sed -n 's/^-[^ ]* root //p' "$BATS_TEST_TMPDIR/modes" | sort >"$BATS_TEST_TMPDIR/rpm"
   diff "$BATS_TEST_TMPDIR/deb" "$BATS_TEST_TMPDIR/rpm"
   grep -q '^-rwxr-xr-x root /usr/lib/ocf/resource.d/holdfast/vm$' "$BATS_TEST_TMPDIR/modes"
-  [ "$(rpm -qpc "$rpm" 2>/dev/null)" = /etc/holdfast/holdfast.toml ]
+  [ "$(rpm -qpc "$rpm" 2>/dev/null | xargs)" = "$(xargs <<<"$conffiles")" ]
   rpm -qp --scripts "$rpm" 2>/dev/null >"$BATS_TEST_TMPDIR/scripts"
   grep -q 'try-restart holdfast-guard.service' "$BATS_TEST_TMPDIR/scripts"
   rpm -qp --requires "$rpm" 2>/dev/null | grep -q '^socat$'

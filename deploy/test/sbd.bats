@@ -91,7 +91,7 @@ slot_is() { [ "$(slot "$1")" = "$2" ]; }
 
 # configuration PAGE... - what of them is input for crm: indented, and begins with one of its words. An example may be there twice.
 configuration() {
-  awk '/^    (property|primitive|location|fencing_topology) / { inside = 1 }
+  awk '/^    (property|primitive|location|fencing_topology|group|clone|order|colocation) / { inside = 1 }
     !/^    / { inside = 0 }
     inside && $1 == "property" { for (i = 2; i <= NF; i++) { split($i, pair, "="); property[pair[1]] = $i }; next }
     inside && $1 == "primitive" && seen[$2]++ { sub($2, $2 "-" seen[$2]) }
@@ -102,15 +102,17 @@ configuration() {
 @test "what the pages tell to configure is understood by crm and pacemaker" {
   configuration "${lab%/*}"/../../docs/{fencing,pacemaker}.md >"$BATS_TEST_TMPDIR/crm"
   primitives=$(grep -c '^ *primitive ' "$BATS_TEST_TMPDIR/crm")
-  [ "$primitives" -ge 7 ]
+  [ "$primitives" -ge 12 ]
+  constraints=$(grep -cE '^ *(location|order|colocation) ' "$BATS_TEST_TMPDIR/crm")
   run -0 on n1 sh -c 'export CIB_file=/tmp/pages.xml
     cibadmin --empty >$CIB_file
     for i in 1 2 3; do cibadmin --create --scope nodes --xml-text "<node id=\"$i\" uname=\"n$i\"/>"; done
     crm -F configure load update - && crm configure show' <"$BATS_TEST_TMPDIR/crm"
   echo "$output"
   [ "$(grep -c '^primitive ' <<<"$output")" -eq "$primitives" ]
-  # Of fence-agents nothing is installed here: crm can read these lines, but does not know their parameters.
-  run -1 grep -E 'ERROR|smaller than' < <(grep -vE 'stonith:fence_(sbd|ipmilan|redfish|virsh): (got no meta-data|no such)' <<<"$output")
+  [ "$(grep -cE '^(location|order|colocation) ' <<<"$output")" -eq "$constraints" ]
+  # Of fence-agents nothing is installed here, and there is no systemd: crm can read these lines, but does not know their parameters.
+  run -1 grep -E 'ERROR|smaller than' < <(grep -vE '(stonith:fence_(sbd|ipmilan|redfish|virsh)|systemd:holdfast): (got no meta-data|no such)' <<<"$output")
 }
 
 @test "a node is cut off: it finds the order in its slot and resets itself, and then its machine runs elsewhere" {

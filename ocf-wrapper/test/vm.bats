@@ -270,6 +270,20 @@ setup() { ra_setup; }
     grep -q '"command":"vm.start","arguments":{"vm":"web","placed":true}' "$base/asked"
 }
 
+@test "a start and a monitor note that pacemaker manages the machine, a probe does not, a stop takes the note away" {
+    qmp_says running
+    OCF_RESKEY_CRM_meta_interval=0 expect monitor 0
+    [ ! -e "$dir/placed" ]
+    OCF_RESOURCE_INSTANCE=shop-web expect monitor 0
+    [ "$(cat "$dir/placed")" = shop-web ]
+    rm "$dir/placed"
+    OCF_RESKEY_CRM_meta_interval=0 expect start 0
+    [ -e "$dir/placed" ]
+    kill "$process"
+    expect stop 0
+    [ ! -e "$dir/placed" ]
+}
+
 @test "start of a machine that runs only takes back the note of a stop" {
     qmp_says running
     echo x >"$dir/stopped"
@@ -294,6 +308,15 @@ setup() { ra_setup; }
     : >"$dir/keep"
     agent_answers vm.start "if [ -e $base/second ]; then tail -f $dir/keep >/dev/null 2>&1 & echo \$! >$dir/pid; $result; else : >$base/second; $(refusal busy); fi"
     expect start 0
+    pids="$pids $(cat "$dir/pid")"
+}
+
+@test "start waits for the agent that comes after one that hung and was ended, however long that took" {
+    : >"$dir/keep"
+    agent_answers vm.start "if [ -e $base/second ]; then tail -f $dir/keep >/dev/null 2>&1 & echo \$! >$dir/pid; $result; else : >$base/second; sleep 3; fi"
+    sed 's/^AGENT_RETURN=20/AGENT_RETURN=2/' "$ra" >"$base/vm"
+    chmod 755 "$base/vm"
+    ra=$base/vm expect start 0
     pids="$pids $(cat "$dir/pid")"
 }
 
@@ -372,7 +395,7 @@ setup() { ra_setup; }
     agent_answers vm.console "$result" vm.stop "kill $process; $result"
     expect stop 0
     gone "$process"
-    grep -q '"command":"vm.stop","arguments":{"vm":"web","timeout":"[0-9]*s"}' "$base/asked"
+    grep -q '"command":"vm.stop","arguments":{"vm":"web","timeout":"[0-9]*s","placed":true}' "$base/asked"
 }
 
 @test "an agent that says it has stopped it, and has not, is not believed" {
@@ -464,7 +487,7 @@ moving() {
         rm -f "$base/asked" "$run_dir/agent.sock"
         agent_answers vm.migrate "$result"
         expect migrate_to 0
-        grep -qF '"command":"vm.migrate","arguments":{"vm":"web","to":"n2","timeout":"'"${row#*:}s"'"}' "$base/asked"
+        grep -qF '"command":"vm.migrate","arguments":{"vm":"web","to":"n2","timeout":"'"${row#*:}s"'","placed":true}' "$base/asked"
     done
 }
 
@@ -473,7 +496,7 @@ moving() {
     export OCF_RESKEY_copy_disks=true
     agent_answers vm.migrate "$result"
     expect migrate_to 0
-    grep -q '"to":"n2","timeout":"[0-9]*s","copy_disks":true}' "$base/asked"
+    grep -q '"to":"n2","timeout":"[0-9]*s","placed":true,"copy_disks":true}' "$base/asked"
 }
 
 @test "migrate_to takes the last line: progress comes before it" {
@@ -502,6 +525,7 @@ moving() {
     moving
     agent_answers vm.migrate_from "$result"
     expect migrate_from 0
+    [ "$(cat "$dir/placed")" = web ]
 }
 
 @test "migrate_from fails when the agent says that it does not, whatever process is there" {

@@ -28,6 +28,7 @@ import dev.holdfast.agent.service.CheckpointCommands;
 import dev.holdfast.agent.service.ClusterCommands;
 import dev.holdfast.agent.service.FsckCommands;
 import dev.holdfast.agent.service.GroupCommands;
+import dev.holdfast.agent.service.Placement;
 import dev.holdfast.agent.service.SnapshotCommands;
 import dev.holdfast.agent.service.VmCommands;
 import dev.holdfast.agent.snapshot.DiskImport;
@@ -230,6 +231,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                                 cluster.store().history()::list,
                                 this::adoptStore))
                 .register(table);
+        Placement placement = new Placement(node::vmRunDirectory, Unattended.MAINTENANCE::reason);
         VmCommands.Tools tools = new VmCommands.Tools(
                 machines.net(),
                 node.checkpoint().deadline(),
@@ -237,10 +239,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 node::vmRunDirectory,
                 new Starter(),
                 migrations,
+                placement,
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
-        migrations.register(table, node);
+        migrations.register(table, node, placement);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
         new FsckCommands(node.node(), machines.vms(), parts, machines.journal()).register(table);
         replications.register(table, node, machines, publisher::publish);

@@ -10,6 +10,7 @@ import dev.holdfast.agent.migration.Desk;
 import dev.holdfast.agent.migration.NodeTools;
 import dev.holdfast.agent.migration.Reclaim;
 import dev.holdfast.agent.service.MigrationCommands;
+import dev.holdfast.agent.service.Placement;
 import dev.holdfast.agent.service.VmCommands;
 import dev.holdfast.coordinator.protocol.Name;
 import java.util.Optional;
@@ -35,6 +36,7 @@ record MigrationParts(Departures departures, Arrivals arrivals, Reclaim reclaim)
                 cluster.peers(),
                 node::vmRunDirectory,
                 node.stateDirectory(),
+                node.migration().ports(),
                 platform.clock(),
                 platform.nanoClock(),
                 cluster.changed());
@@ -52,8 +54,8 @@ record MigrationParts(Departures departures, Arrivals arrivals, Reclaim reclaim)
      */
     record Cluster(Supplier<Peers> peers, Departures.Others others, Runnable changed) {}
 
-    void register(CommandTable table, NodeSettings node) {
-        new MigrationCommands(node.node(), node.migration(), departures, arrivals).register(table);
+    void register(CommandTable table, NodeSettings node, Placement placement) {
+        new MigrationCommands(node.node(), node.migration(), placement, departures, arrivals).register(table);
     }
 
     Desk desk() {

@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +36,7 @@ final class PacemakerReport {
     private static final Path ATTRD_UPDATER = Path.of("/usr/sbin/attrd_updater");
     private static final Path CRM_ATTRIBUTE = Path.of("/usr/sbin/crm_attribute");
     private static final Duration GUARD_BOUND = Duration.ofSeconds(2);
+    private static final Duration SHORT_FREEZE = Duration.ofSeconds(1);
     private static final long AT_LEAST_EVERY = Duration.ofSeconds(10).toNanos();
     private static final long ALL_ANEW_EVERY = Duration.ofSeconds(60).toNanos();
 
@@ -128,13 +130,21 @@ final class PacemakerReport {
     private List<String> still() {
         return machines.vms().all().stream()
                 .map(ManagedVm::name)
-                .flatMap(
-                        vm -> machines
-                                .net()
-                                .holdOn(vm)
-                                .map(token -> vm + " is held for " + token + " until that is decided")
-                                .stream())
+                .flatMap(vm -> still(vm).stream())
                 .toList();
+    }
+
+    /** A round freezes for less than a second, and each change of an attribute makes pacemaker look at the whole cluster. */
+    private Optional<String> still(Name vm) {
+        Instant worthTelling = platform.clock().instant().minus(SHORT_FREEZE);
+        return machines.net()
+                .holdOn(vm)
+                .map(token -> vm + " is held for " + token + " until that is decided")
+                .or(() -> machines.net()
+                        .frozen(vm)
+                        .filter(frozen -> frozen.since().isBefore(worthTelling))
+                        .map(frozen -> "%s is frozen until %s at the latest"
+                                .formatted(vm, frozen.until().truncatedTo(ChronoUnit.SECONDS))));
     }
 
     private Optional<String> guardProblem() {

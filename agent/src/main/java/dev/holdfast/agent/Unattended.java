@@ -17,7 +17,7 @@ import java.util.function.Supplier;
 /** What an agent does without being asked: scheduled checkpoints, and telling pacemaker how things stand. */
 final class Unattended {
 
-    private static final Path CRM_ATTRIBUTE = Path.of("/usr/sbin/crm_attribute");
+    static final Maintenance MAINTENANCE = new Maintenance(Path.of("/usr/sbin/crm_attribute"));
 
     private final NodeSettings node;
     private final Platform platform;
@@ -45,7 +45,7 @@ final class Unattended {
                 cluster.store().catalogue(),
                 List.of(
                         () -> cluster.store().gate().heldBack().map(why -> "the cluster is paused: " + why),
-                        new Maintenance(CRM_ATTRIBUTE)::reason));
+                        MAINTENANCE::reason));
         return new ScheduleDesk(reign, leader, books, platform.clock(), words, workers);
     }
 

@@ -151,7 +151,9 @@ final class VmCommands {
         @Option(names = "--timeout", paramLabel = "TIME", description = "how long the guest may take")
         private @Nullable Duration timeout;
 
-        @Option(names = "--force", description = "do not ask the guest")
+        @Option(
+                names = "--force",
+                description = "also if pacemaker manages it; do not ask the guest, unless with --timeout")
         private boolean force;
 
         @Override
@@ -216,6 +218,9 @@ final class VmCommands {
                 description = "copy the disks and checkpoints, too; without it both nodes share them")
         private boolean copyDisks;
 
+        @Option(names = "--force", description = "also if pacemaker manages it")
+        private boolean force;
+
         @Override
         ControlCommand command() {
             return ControlCommand.VM_MIGRATE;
@@ -229,6 +234,7 @@ final class VmCommands {
             arguments.put("downtime", downtime == null ? null : Quantity.text(downtime));
             arguments.put("timeout", timeout == null ? null : Quantity.text(timeout));
             arguments.put("copy_disks", copyDisks ? true : null);
+            arguments.put("force", force ? true : null);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.config;
 
+import dev.holdfast.agent.hypervisor.PortRange;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -173,7 +174,17 @@ final class NodeReader {
         return new MigrationSettings(
                 table.size("bandwidth", 1L << 30, 16L << 10, 1L << 40),
                 table.duration("downtime", Duration.ofMillis(300), Duration.ofMillis(1), Duration.ofMinutes(1)),
-                table.duration("timeout", Duration.ofMinutes(10), Duration.ofSeconds(1), Duration.ofHours(24)));
+                table.duration("timeout", Duration.ofMinutes(10), Duration.ofSeconds(1), Duration.ofHours(24)),
+                table.text("ports").flatMap(text -> ports(table, text)));
+    }
+
+    private static Optional<PortRange> ports(TableReader table, String text) {
+        try {
+            return Optional.of(PortRange.of(text));
+        } catch (IllegalArgumentException e) {
+            table.problem("ports", "\"migration.ports\" is no range of ports", e.getMessage());
+            return Optional.empty();
+        }
     }
 
     private static CheckpointSettings checkpoint(TableReader table) {

@@ -2,6 +2,7 @@ package dev.holdfast.agent.hypervisor;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Sends a running machine's memory and devices to a second process of the same machine, which then stands still until it is
@@ -46,9 +47,10 @@ public interface Relocation {
      * Waits for a stream in the background, in a process that was started with {@link StartMode#incoming}.
      *
      * @param address of this host
+     * @param ports of which to take one that is free; empty for any
      * @return the TCP port
      */
-    int listen(String address) throws HypervisorException;
+    int listen(String address, Optional<PortRange> ports) throws HypervisorException;
 
     /** Begins to send; the guest runs on. Slows it down if it writes faster than the network carries away. */
     void send(String address, int port, Limits limits) throws HypervisorException;

@@ -285,9 +285,11 @@ public final class Departures {
     /** The agent ends. What has not changed hands stays here: without an agent nobody would let it run once all is sent. */
     public void close() {
         flights.values().forEach(flight -> flight.outgoing().turnBack());
+        // For all of them together: systemd waits no longer.
+        long until = tools.nanoClock().getAsLong() + LET_GO.toNanos();
         for (Flight flight : flights.values()) {
             try {
-                if (flight.driver().tryLock(LET_GO.toMillis(), TimeUnit.MILLISECONDS)) {
+                if (flight.driver().tryLock(until - tools.nanoClock().getAsLong(), TimeUnit.NANOSECONDS)) {
                     flight.driver().unlock();
                 }
             } catch (InterruptedException e) {

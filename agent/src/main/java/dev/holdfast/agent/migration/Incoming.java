@@ -84,7 +84,7 @@ final class Incoming {
         requireWanted();
         RunningVm started = start(machine.definition());
         requireSame(layers, SameMachine.layers(started.disks()));
-        return started.relocation().listen(address);
+        return started.relocation().listen(address, tools.ports());
     }
 
     private void requireWanted() throws HypervisorException {

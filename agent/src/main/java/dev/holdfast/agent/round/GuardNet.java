@@ -14,6 +14,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,6 +40,8 @@ public final class GuardNet implements ThawNet, AutoCloseable {
 
     /** How the line of a mark begins that says for what it is there. */
     private static final String TOKEN = "token=";
+
+    private static final String DEADLINE = "deadline_ms=";
 
     /** One request to the guard. */
     private interface Request<R> {
@@ -249,6 +252,35 @@ public final class GuardNet implements ThawNet, AutoCloseable {
                         .map(line -> line.substring(TOKEN.length()))
                         .findFirst()
                 : Optional.empty();
+    }
+
+    /**
+     * A freeze that is in force.
+     *
+     * @param since when it began, by the wall clock
+     * @param until when the guard ends it at the latest
+     */
+    public record Frozen(Instant since, Instant until) {}
+
+    /** Since when and until when a machine is frozen, as its mark says; empty if it is not, or is held without a deadline. */
+    public Optional<Frozen> frozen(Name vm) {
+        List<String> lines = mark(vm);
+        if (!lines.contains("kind=freeze")) {
+            return Optional.empty();
+        }
+        try {
+            // The guard writes the mark anew whenever the deadline begins anew.
+            Instant since = Files.getLastModifiedTime(runDirectory.apply(vm).resolve(HELD))
+                    .toInstant();
+            return lines.stream()
+                    .filter(line -> line.matches(DEADLINE + "\\d{1,9}"))
+                    .map(line -> since.plusMillis(Long.parseLong(line.substring(DEADLINE.length()))))
+                    .map(until -> new Frozen(since, until))
+                    .findFirst();
+        } catch (IOException e) {
+            LOG.debug("{} is not frozen any more: {}", vm, e.getMessage());
+            return Optional.empty();
+        }
     }
 
     private List<String> mark(Name vm) {

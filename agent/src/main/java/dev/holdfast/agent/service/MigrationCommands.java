@@ -23,18 +23,22 @@ public final class MigrationCommands {
 
     private final Name self;
     private final MigrationSettings settings;
+    private final Placement placement;
     private final Departures departures;
     private final Arrivals arrivals;
 
     /**
      * @param self this node
      * @param settings what holds unless the caller says otherwise
+     * @param placement which machines are pacemaker's
      * @param departures what leaves this node
      * @param arrivals what comes to it
      */
-    public MigrationCommands(Name self, MigrationSettings settings, Departures departures, Arrivals arrivals) {
+    public MigrationCommands(
+            Name self, MigrationSettings settings, Placement placement, Departures departures, Arrivals arrivals) {
         this.self = self;
         this.settings = settings;
+        this.placement = placement;
         this.departures = departures;
         this.arrivals = arrivals;
     }
@@ -48,6 +52,10 @@ public final class MigrationCommands {
     private Object migrate(Arguments arguments, Progress progress) throws ControlException, InterruptedException {
         Name vm = arguments.name("vm");
         Name target = arguments.name("to");
+        placement.refuse(
+                arguments,
+                vm,
+                new Placement.Instead("crm resource move %s " + target, "pcs resource move %s " + target));
         Limits limits = new Limits(
                 arguments.size("bandwidth").orElse(settings.bandwidth()),
                 arguments.duration("downtime").orElse(settings.downtime()));

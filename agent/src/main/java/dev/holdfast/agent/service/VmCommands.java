@@ -10,11 +10,9 @@ import dev.holdfast.agent.control.reply.Console;
 import dev.holdfast.agent.control.reply.Done;
 import dev.holdfast.agent.control.reply.VmDetails;
 import dev.holdfast.agent.control.reply.VmList;
-import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
-import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.round.GuardNet;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.snapshot.DiskImport;
@@ -54,6 +52,7 @@ public final class VmCommands {
      * @param runDirectory of each machine
      * @param starter lets a machine start from its newest data
      * @param moves machines that come and go
+     * @param placement which of them are pacemaker's
      * @param uniqueWords never gives the same word twice
      */
     public record Tools(
@@ -63,6 +62,7 @@ public final class VmCommands {
             Function<Name, Path> runDirectory,
             Starter starter,
             Moves moves,
+            Placement placement,
             Supplier<String> uniqueWords) {}
 
     /** Machines that move while they run. */
@@ -89,6 +89,9 @@ public final class VmCommands {
          */
         void start(Name vm, boolean placed, NodeParts.Start start) throws SnapshotException, HypervisorException;
     }
+
+    private static final Placement.Instead STOP =
+            new Placement.Instead("crm resource stop %s", "pcs resource disable %s");
 
     private final Name self;
     private final VmRegistry vms;
@@ -310,6 +313,10 @@ public final class VmCommands {
                 vms.permit(vm.name());
             }
             if (vm.process().isEmpty()) {
+                if (placed) {
+                    // Pacemaker has stopped it everywhere, perhaps while this agent was dead and a move in doubt.
+                    endMoves(vm);
+                }
                 tools.starter().start(vm.name(), placed, () -> vms.start(vm.name(), mode));
             }
             changed.run();
@@ -321,22 +328,27 @@ public final class VmCommands {
         }
     }
 
+    private void endMoves(ManagedVm vm) throws ControlException {
+        if (!tools.moves().end(vm.name())) {
+            throw new ControlException(
+                    ErrorCode.BUSY,
+                    "the move of %s to another node does not end".formatted(vm.name()),
+                    "it may yet be run there",
+                    "try again; 'holdfast vm list' on both nodes shows where it is");
+        }
+    }
+
     private Object stop(Arguments arguments, Progress progress) throws ControlException {
         ManagedVm vm = find(arguments.name("vm"));
-        Duration patience = arguments.flag("force")
-                ? Duration.ZERO
-                : arguments.duration("timeout").orElse(GUEST_PATIENCE);
+        tools.placement().refuse(arguments, vm.name(), STOP);
+        Duration patience =
+                arguments.duration("timeout").orElse(arguments.flag("force") ? Duration.ZERO : GUEST_PATIENCE);
         giveUp.accept(vm.name(), new Refusal(Refusal.Kind.CANCELLED, vm.name() + " is being stopped"));
         try {
-            if (!tools.moves().end(vm.name())) {
-                throw new ControlException(
-                        ErrorCode.BUSY,
-                        "the move of %s to another node does not end".formatted(vm.name()),
-                        "it may yet be run there",
-                        "try again; 'holdfast vm list' on both nodes shows where it is");
-            }
+            endMoves(vm);
             tools.starter().endRevert(vm.name());
             vms.stop(vm.name(), patience);
+            tools.placement().forget(vm.name());
             changed.run();
             return details(vm);
         } catch (HypervisorException e) {
@@ -347,46 +359,6 @@ public final class VmCommands {
     }
 
     private VmDetails details(ManagedVm vm) {
-        VmDefinition definition = vm.definition();
-        Optional<RunningVm> process = vm.process();
-        return new VmDetails(
-                vm.name(),
-                self,
-                vm.group().map(Name::value),
-                vm.state(),
-                process.map(running -> running.identity().pid()),
-                definition.machine(),
-                definition.cpus(),
-                definition.memoryBytes(),
-                process.map(RunningVm::hypervisor).orElse(""),
-                operation.apply(vm.name()).orElse(""),
-                disks(vm, process));
-    }
-
-    /** What is open only if nobody else is using the machine: a list must not wait for a checkpoint. */
-    private static List<VmDetails.Disk> disks(ManagedVm vm, Optional<RunningVm> process) {
-        List<DiskState> open = List.of();
-        if (process.isPresent() && vm.lock().tryLock()) {
-            try {
-                open = process.get().disks();
-            } catch (HypervisorException e) {
-                open = List.of();
-            } finally {
-                vm.lock().unlock();
-            }
-        }
-        List<DiskState> states = open;
-        return vm.definition().disks().stream().map(disk -> disk(disk, states)).toList();
-    }
-
-    private static VmDetails.Disk disk(VmDefinition.Disk disk, List<DiskState> states) {
-        Optional<DiskState> state =
-                states.stream().filter(open -> open.id().equals(disk.id())).findFirst();
-        return new VmDetails.Disk(
-                disk.id(),
-                disk.path().toString(),
-                state.map(open -> open.active().getFileName().toString()).orElse(""),
-                state.map(open -> open.layers().size()).orElse(0),
-                -1);
+        return Details.of(vm, self, operation.apply(vm.name()));
     }
 }

@@ -2,6 +2,7 @@ package dev.holdfast.agent.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.agent.hypervisor.PortRange;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -47,7 +48,8 @@ class NodeSettingsTest {
                                 Duration.ofSeconds(60),
                                 Duration.ofMinutes(10),
                                 Duration.ofMinutes(2)),
-                        new MigrationSettings(1L << 30, Duration.ofMillis(300), Duration.ofMinutes(10)),
+                        new MigrationSettings(
+                                1L << 30, Duration.ofMillis(300), Duration.ofMinutes(10), Optional.empty()),
                         new QemuProgram("qemu-system-x86_64", List.of(), Optional.empty())));
     }
 
@@ -66,6 +68,7 @@ class NodeSettingsTest {
                 bandwidth = "32M"
                 downtime = "50ms"
                 timeout = "3m"
+                ports = "49152-49215"
                 [zookeeper]
                 connect = "n1:2181, n2:2181"
                 session_timeout = "8s"
@@ -104,7 +107,11 @@ class NodeSettingsTest {
                                 Duration.ofMinutes(2),
                                 Duration.ofHours(1),
                                 Duration.ofMinutes(5)),
-                        new MigrationSettings(32L << 20, Duration.ofMillis(50), Duration.ofMinutes(3)),
+                        new MigrationSettings(
+                                32L << 20,
+                                Duration.ofMillis(50),
+                                Duration.ofMinutes(3),
+                                Optional.of(new PortRange(49152, 49215))),
                         new QemuProgram(
                                 "/bin/sh",
                                 List.of(Path.of("/usr/share"), Path.of("/usr/lib")),
@@ -124,6 +131,8 @@ class NodeSettingsTest {
                 connect = 5
                 [channel]
                 port = 70000
+                [migration]
+                ports = "49152-70000"
                 [checkpoint]
                 deadline = "5"
                 prepare_timeout = "10d"
@@ -148,11 +157,14 @@ class NodeSettingsTest {
                                 .isEqualTo("holdfast.toml:8:1: \"channel.port\" is 70000; "
                                         + "use a number from 1 to 65435"),
                         text -> assertThat(text)
-                                .startsWith("holdfast.toml:10:1: \"checkpoint.deadline\": \"5\" is not a duration"),
+                                .isEqualTo("holdfast.toml:10:1: \"migration.ports\" is no range of ports; "
+                                        + "ports 49152 to 70000 are no range from 1 to 65535"),
                         text -> assertThat(text)
-                                .startsWith("holdfast.toml:11:1: \"checkpoint.prepare_timeout\": \"10d\""),
+                                .startsWith("holdfast.toml:12:1: \"checkpoint.deadline\": \"5\" is not a duration"),
                         text -> assertThat(text)
-                                .isEqualTo("holdfast.toml:12:1: \"checkpoint.drain_timeout\" is 100ms; "
+                                .startsWith("holdfast.toml:13:1: \"checkpoint.prepare_timeout\": \"10d\""),
+                        text -> assertThat(text)
+                                .isEqualTo("holdfast.toml:14:1: \"checkpoint.drain_timeout\" is 100ms; "
                                         + "use a duration from 1s to 24h"),
                         text -> assertThat(text)
                                 .contains("vms/web.toml")

@@ -107,6 +107,7 @@ class IncomingDisksTest {
                 },
                 vm -> root.resolve("run"),
                 root.resolve("state"),
+                Optional.empty(),
                 Instant::now,
                 System::nanoTime,
                 () -> {});

@@ -113,6 +113,7 @@ class IncomingTest {
                 },
                 vm -> directory,
                 directory,
+                Optional.empty(),
                 Instant::now,
                 System::nanoTime,
                 () -> {});

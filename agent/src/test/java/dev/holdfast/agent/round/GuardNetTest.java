@@ -15,7 +15,9 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -144,6 +146,7 @@ class GuardNetTest {
         assertThat(Files.readString(mark())).contains("kind=hold\n", "was_paused=1\n");
         assertThat(net.holdOn(WEB)).contains("r1");
         assertThat(net.holdOn(DB)).isEmpty();
+        assertThat(net.frozen(WEB)).isEmpty();
         net.unmark(WEB, "r0");
         assertThat(mark()).exists();
         net.unmark(WEB, "r1");
@@ -167,6 +170,10 @@ class GuardNetTest {
     @Test
     void theMarkOfAFreezeIsNoHoldAndGoesWithItsRound() throws IOException {
         Files.writeString(mark(), "token=r1\ndeadline_ms=5000\nsince_boottime_ms=1\nkind=freeze\nwas_paused=0\n");
+        Instant written = Instant.parse("2026-11-21T10:00:00Z");
+        Files.setLastModifiedTime(mark(), FileTime.from(written));
+        assertThat(net.frozen(WEB)).contains(new GuardNet.Frozen(written, written.plusSeconds(5)));
+        assertThat(net.frozen(DB)).isEmpty();
         assertThat(net.holdOn(WEB)).isEmpty();
         net.unmark(WEB, "r0");
         assertThat(mark()).exists();

@@ -358,6 +358,7 @@ final class SnapshotLab implements AutoCloseable {
     void stopAsPacemakerDoes() throws IOException, HypervisorException {
         kill();
         killBeside();
+        Awaitility.await().until(() -> processes().isEmpty());
         Files.writeString(root.resolve("run/vms/web/stopped"), "stopped by pacemaker\n");
     }
 

@@ -39,6 +39,17 @@ class DocumentsTest {
     }
 
     @Test
+    void theReadmeShowsTheLinesWithWhichPacemakerIsTested() throws IOException {
+        String readme = Files.readString(ROOT.resolve("README.md"));
+        List<String> used = Files.readAllLines(ROOT.resolve("deploy/lab/base.crm")).stream()
+                .filter(line -> !line.matches("(primitive|location) w[23].*"))
+                .toList();
+        assertThat(used)
+                .hasSizeGreaterThan(4)
+                .allSatisfy(line -> assertThat(readme).contains("\n    " + line + "\n"));
+    }
+
+    @Test
     void everyTestThatTheProtocolsDocumentNamesIsThere() throws IOException {
         String tests = String.join("\n", sources());
         Matcher claims = CLAIM.matcher(Files.readString(ROOT.resolve("docs/protocol.md")));

@@ -39,14 +39,21 @@ public final class QemuHypervisor implements Hypervisor {
 
     private final QemuSettings settings;
     private final LongSupplier nanoClock;
+    private final Duration patience;
 
     /**
      * @param settings where QEMU is
      * @param nanoClock monotonic nanoseconds
      */
     public QemuHypervisor(QemuSettings settings, LongSupplier nanoClock) {
+        this(settings, nanoClock, START);
+    }
+
+    /** @param patience with QEMU until it has opened its disks */
+    QemuHypervisor(QemuSettings settings, LongSupplier nanoClock, Duration patience) {
         this.settings = settings;
         this.nanoClock = nanoClock;
+        this.patience = patience;
     }
 
     @Override
@@ -139,12 +146,8 @@ public final class QemuHypervisor implements Hypervisor {
             builder.redirectOutput(output.toFile());
             builder.environment().putAll(settings.environment());
             Process process = builder.start();
-            if (!process.waitFor(START.toSeconds(), TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-                throw new HypervisorException(
-                        Kind.UNKNOWN,
-                        definition.name() + ": QEMU did not finish its start within " + START.toSeconds()
-                                + " s; look at the storage behind its disks");
+            if (!process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw endOfHanging(process, definition, directory, mode);
             }
             if (process.exitValue() != 0) {
                 String words = Files.readString(output).strip() + " " + lastWords(directory);
@@ -161,6 +164,19 @@ public final class QemuHypervisor implements Hypervisor {
                     "cannot run " + settings.emulator() + ": " + e.getMessage() + "; is QEMU installed?",
                     e);
         }
+    }
+
+    /** What was started only waits for the daemon that opens the disks. That one must not run when the storage is back. */
+    private HypervisorException endOfHanging(
+            Process process, VmDefinition definition, VmDirectory directory, StartMode mode)
+            throws HypervisorException {
+        process.destroyForcibly();
+        Kind kind = directory.process().isPresent() ? Kind.FAILED : Kind.UNKNOWN;
+        kill(definition, mode.instance());
+        return new HypervisorException(
+                kind,
+                "%s: QEMU did not finish its start within %d s and was ended; look at the storage behind its disks"
+                        .formatted(definition.name(), patience.toSeconds()));
     }
 
     @Override

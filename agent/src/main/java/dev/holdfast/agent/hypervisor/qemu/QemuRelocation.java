@@ -3,6 +3,7 @@ package dev.holdfast.agent.hypervisor.qemu;
 import dev.holdfast.agent.hypervisor.DiskCopies;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.PortRange;
 import dev.holdfast.agent.hypervisor.Relocation;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.qmp.QmpValue;
@@ -11,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -29,9 +31,21 @@ record QemuRelocation(QemuVm vm) implements Relocation {
     private static final Set<String> OVER = Set.of("failed", "cancelled", "cancelling");
 
     @Override
-    public int listen(String address) throws HypervisorException {
+    public int listen(String address, Optional<PortRange> ports) throws HypervisorException {
         turn(Migration.LATE, true);
-        monitor().call("migrate-incoming", Map.of("uri", "tcp:" + host(address) + ":0"));
+        String which = ports.map(range -> range.first() + ",to=" + range.last()).orElse("0");
+        try {
+            monitor().call("migrate-incoming", Map.of("uri", "tcp:" + host(address) + ":" + which));
+        } catch (HypervisorException e) {
+            if (ports.isEmpty()) {
+                throw e;
+            }
+            throw new HypervisorException(
+                    e.kind(),
+                    "%s: none of the ports %s of %s could be taken (%s); each machine that comes needs one: see migration.ports"
+                            .formatted(vm.name(), ports.get(), address, e.getMessage()),
+                    e);
+        }
         for (QmpValue listening : migration().query().path("socket-address")) {
             String port = listening.path("port").asText();
             if (port.matches("[0-9]{1,5}")) {

@@ -10,6 +10,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Images by {@code qemu-img}. Thread-safe. */
 public final class QemuImages implements DiskImages {
@@ -17,6 +18,12 @@ public final class QemuImages implements DiskImages {
     private static final Duration LONG = Duration.ofHours(12);
     /** qemu-img check: 0 clean, 3 leaked clusters only, which cost space and harm nothing. */
     private static final int LEAKS_ONLY = 3;
+
+    /**
+     * What rewrites an image ends with the agent (util-linux, prctl PR_SET_PDEATHSIG): another node may take the image over once the
+     * agent is gone. The kernel looks at the thread that started it, which is the one that waits for it.
+     */
+    private static final List<String> WITH_THE_AGENT = List.of("setpriv", "--pdeathsig", "KILL");
 
     private final String program;
 
@@ -76,11 +83,13 @@ public final class QemuImages implements DiskImages {
                 : "%s (and %d more; \"qemu-img check\" tells)".formatted(lines.get(0), lines.size() - 1);
     }
 
-    private void run(Duration bound, String... arguments) throws IOException {
+    private void run(Duration patience, String... arguments) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(program);
         command.addAll(List.of(arguments));
-        BoundedProcess.Ended ended = BoundedProcess.run(command, bound);
+        List<String> bound =
+                Stream.concat(WITH_THE_AGENT.stream(), command.stream()).toList();
+        BoundedProcess.Ended ended = BoundedProcess.run(bound, patience);
         if (ended.status() != 0) {
             throw new ChainException("\"%s\" failed: %s".formatted(String.join(" ", command), ended.output()));
         }

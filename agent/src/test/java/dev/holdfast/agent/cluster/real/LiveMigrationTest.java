@@ -7,6 +7,9 @@ import static dev.holdfast.agent.cluster.real.RealCluster.told;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.control.ControlClient;
+import dev.holdfast.agent.control.ControlCommand;
+import dev.holdfast.agent.control.Progress;
 import dev.holdfast.agent.journal.OperationJournal;
 import dev.holdfast.agent.journal.OperationState;
 import java.io.IOException;
@@ -16,6 +19,7 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -272,6 +276,25 @@ class LiveMigrationTest {
         there.goesOn(SOON);
         await("its old process ends").atMost(SOON).until(() -> !here.hasProcess());
         isOnlyThere();
+    }
+
+    /** Both agents and the target are lost, and pacemaker has stopped the machine without them. */
+    @Test
+    void pacemakerMayStartItAlthoughTheTargetNeverSaysWhatBecameOfIt() throws Exception {
+        allIsSentAndNobodyRunsIt();
+        cluster.n2().agent.kill();
+        noteHandedOver(cluster.n1());
+        Signals.send("KILL", there.waiting().orElseThrow());
+        here.signal("KILL");
+        cluster.n1().agent.startAgain();
+        Path socket = cluster.n1().home.resolve("run/agent.sock");
+        await("the agent answers")
+                .atMost(BOUND)
+                .until(() -> cluster.n1().run("vm", "list").exit() == 0);
+        try (ControlClient client = ControlClient.connect(socket)) {
+            client.call(ControlCommand.VM_START, Map.of("vm", "web1", "placed", true), Progress.NONE);
+        }
+        here.goesOn(SOON);
     }
 
     @Test

@@ -11,6 +11,8 @@ import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -113,6 +115,27 @@ final class QemuHypervisorTest {
                 .hasMessageContaining("unsupported machine type");
         VmDefinition gone = Lab.definition("web", 64, Map.of("d0", Path.of("/nowhere/a"), "d1", Path.of("/nowhere/b")));
         assertThatThrownBy(() -> lab.start(gone, StartMode.NORMAL)).hasMessageContaining("disk d0: cannot open");
+    }
+
+    /** As QEMU does with -daemonize: what was started waits for a process that has written its pid file and opens disks. */
+    @Test
+    void endsTheProcessThatHangsInItsStart() throws Exception {
+        Path directory = lab.settings.runDirectory().resolve("vms/web");
+        Path emulator = Files.writeString(
+                lab.root.resolve("qemu"),
+                "#!/bin/sh\ntouch %1$s/keep\ntail -f %1$s/keep & echo $! >%1$s/pid\nwait\n".formatted(directory));
+        Files.setPosixFilePermissions(emulator, PosixFilePermissions.fromString("rwx------"));
+        QemuHypervisor hanging = new QemuHypervisor(
+                QemuSettings.of(emulator.toString(), lab.settings.runDirectory()),
+                System::nanoTime,
+                Duration.ofSeconds(2));
+        VmDefinition definition = lab.definition("web");
+        assertThatThrownBy(() -> hanging.start(definition, StartMode.NORMAL))
+                .isInstanceOfSatisfying(
+                        HypervisorException.class, e -> assertThat(e.kind()).isEqualTo(HypervisorException.Kind.FAILED))
+                .hasMessageContaining("was ended");
+        long pid = Long.parseLong(Files.readString(directory.resolve("pid")).strip());
+        assertThat(ProcessIdentity.of(pid)).isEmpty();
     }
 
     @Test

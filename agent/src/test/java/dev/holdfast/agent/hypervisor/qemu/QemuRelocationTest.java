@@ -1,9 +1,11 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.PortRange;
 import dev.holdfast.agent.hypervisor.Relocation;
 import dev.holdfast.agent.hypervisor.Relocation.Limits;
 import dev.holdfast.agent.hypervisor.Relocation.Phase;
@@ -11,7 +13,10 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -42,7 +47,7 @@ final class QemuRelocationTest {
         sender = here.start(definition, StartMode.NORMAL);
         here.awaitTicks("web", 5);
         receiver = there.start(definition, StartMode.incoming("incoming"));
-        port = receiver.relocation().listen(ADDRESS);
+        port = receiver.relocation().listen(ADDRESS, Optional.empty());
     }
 
     @AfterEach
@@ -75,6 +80,20 @@ final class QemuRelocationTest {
         there.awaitTicks("web", 20);
         assertThat(there.console("web")).doesNotContain("START").doesNotContain("LOST");
         assertThat(moved.status()).isEqualTo(VmStatus.RUNNING);
+    }
+
+    @Test
+    void waitsOnAPortOfTheRangeThatNobodyHas() throws Exception {
+        receiver.quit();
+        receiver = there.start(definition, StartMode.incoming("incoming"));
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName(ADDRESS))) {
+            int first = taken.getLocalPort();
+            assertThatThrownBy(() -> receiver.relocation().listen(ADDRESS, Optional.of(new PortRange(first, first))))
+                    .hasMessageContaining("migration.ports");
+            port = receiver.relocation().listen(ADDRESS, Optional.of(new PortRange(first, first + 100)));
+            assertThat(port).isGreaterThan(first).isLessThanOrEqualTo(first + 100);
+        }
+        sendAll();
     }
 
     @Test
