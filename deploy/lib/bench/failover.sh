@@ -41,11 +41,9 @@ fshared() { nsenter --target "$(cat "$failover_state/switch.pid")" --mount "$@";
 finside() { echo "$failover_state/$1/upper$2"; }
 
 failover_lab_up() {
-  local node
-  for package in resource-agents; do
-    package_present "$package" || apt_install "$package" || { apt_refresh && apt_install "$package"; } \
-      || die "$package could not be installed (no network?): apt-get install $package"
-  done
+  local node package=resource-agents
+  package_present "$package" || apt_install "$package" || { apt_refresh && apt_install "$package"; } \
+    || die "$package could not be installed (no network?): apt-get install $package"
   install_libvirt
   holdfast_prepare
   export HOLDFAST_LAB=${HOLDFAST_LAB:-hffail}
@@ -278,13 +276,13 @@ stamp_us() {
 
 # first_after US WORDS FILE... - the stamp of the first line with these words from then on; null when there is none.
 first_after() {
-  local from=$1 words=$2 line at first=null
+  local from=$1 pattern=$2 line at first=null
   shift 2
   while read -r line; do
     at=$(stamp_us "$line")
-    [ -n "$at" ] && [ "$at" -ge "$from" ] || continue
+    if [ -z "$at" ] || [ "$at" -lt "$from" ]; then continue; fi
     if [ "$first" = null ] || [ "$at" -lt "$first" ]; then first=$at; fi
-  done < <(grep -ahE "$words" "$@" 2>/dev/null | tail -n 60)
+  done < <(grep -ahE "$pattern" "$@" 2>/dev/null | tail -n 60)
   echo "$first"
 }
 
