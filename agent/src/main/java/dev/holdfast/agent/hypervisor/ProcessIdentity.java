@@ -3,6 +3,7 @@ package dev.holdfast.agent.hypervisor;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -30,6 +31,30 @@ public record ProcessIdentity(long pid, long startTicks) {
             boolean dead = zombie || fields[STATE].equals("X");
             return dead ? Optional.empty() : Optional.of(new ProcessIdentity(pid, Long.parseLong(fields[START])));
         } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    /**
+     * The living process that a pid file names, if its command line says that it is the one: the number may have been given to
+     * a stranger since.
+     *
+     * @param word what its command line contains
+     * @throws IOException it cannot be told
+     */
+    public static Optional<ProcessIdentity> noted(Path pidFile, String word) throws IOException {
+        try {
+            String text = Files.exists(pidFile) ? Files.readString(pidFile).strip() : "";
+            if (!text.matches("[0-9]{1,9}")) {
+                return Optional.empty();
+            }
+            Optional<ProcessIdentity> process = of(Long.parseLong(text));
+            if (process.isEmpty()) {
+                return process;
+            }
+            String commandLine = Files.readString(Path.of("/proc", text, "cmdline"), StandardCharsets.ISO_8859_1);
+            return process.filter(p -> commandLine.contains(word) && p.isAlive());
+        } catch (NoSuchFileException e) {
             return Optional.empty();
         }
     }

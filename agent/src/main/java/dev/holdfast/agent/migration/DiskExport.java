@@ -1,5 +1,6 @@
 package dev.holdfast.agent.migration;
 
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -118,29 +119,16 @@ final class DiskExport implements Closeable {
     static void end(Path directory, String name) throws IOException {
         Path file = pid(directory, name);
         Path socket = socket(directory, name);
-        if (Files.exists(file)) {
-            String text = Files.readString(file).strip();
-            Optional<ProcessHandle> process =
-                    text.matches("[0-9]{1,9}") ? ProcessHandle.of(Long.parseLong(text)) : Optional.empty();
-            // The number may be a stranger's by now; ours names its socket.
-            if (process.isPresent() && commandLine(text).contains(socket.toString())) {
-                process.get().destroyForcibly();
-                process.get()
-                        .onExit()
-                        .orTimeout(GONE.toSeconds(), TimeUnit.SECONDS)
-                        .exceptionally(late -> process.get())
-                        .join();
-            }
-            Files.deleteIfExists(file);
+        Optional<ProcessIdentity> left = ProcessIdentity.noted(file, socket.toString());
+        if (left.isPresent()) {
+            left.get().signal(true);
+            ProcessHandle.of(left.get().pid())
+                    .ifPresent(process -> process.onExit()
+                            .orTimeout(GONE.toSeconds(), TimeUnit.SECONDS)
+                            .exceptionally(late -> process)
+                            .join());
         }
+        Files.deleteIfExists(file);
         Files.deleteIfExists(socket);
-    }
-
-    private static String commandLine(String pid) {
-        try {
-            return Files.readString(Path.of("/proc", pid, "cmdline"), java.nio.charset.StandardCharsets.ISO_8859_1);
-        } catch (IOException e) {
-            return "";
-        }
     }
 }

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.migration;
 
 import dev.holdfast.agent.cluster.Peers;
+import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -59,9 +60,8 @@ final class DisksOfOneNode {
         public void check(Path image) {}
     }
 
-    DisksOfOneNode(String name, Path directory, Supplier<Peers> peers) throws IOException {
-        Path root = Files.createDirectories(directory).toRealPath();
-        chain = root.resolve("web.holdfast");
+    /** A node whose only machine is web. */
+    static VmRegistry web(Hypervisor hypervisor, VmDefinition.Disk... disks) {
         VmDefinition definition = new VmDefinition(
                 WEB,
                 "pc-q35-7.2",
@@ -72,19 +72,22 @@ final class DisksOfOneNode {
                 false,
                 Optional.empty(),
                 List.of(),
-                List.of(new VmDefinition.Disk("d0", chain.resolve("head/d0.qcow2"))),
+                List.of(disks),
                 List.of());
-        VmRegistry vms = new VmRegistry(
-                Map.of(definition, Optional.empty()),
-                Unreadable.NONE,
-                new IncomingTest.Starts(),
-                new VmRegistry.Listener() {
+        return new VmRegistry(
+                Map.of(definition, Optional.empty()), Unreadable.NONE, hypervisor, new VmRegistry.Listener() {
                     @Override
                     public void onProcess(ManagedVm vm, RunningVm process) {}
 
                     @Override
                     public void onGone(ManagedVm vm) {}
                 });
+    }
+
+    DisksOfOneNode(String name, Path directory, Supplier<Peers> peers) throws IOException {
+        Path root = Files.createDirectories(directory).toRealPath();
+        chain = root.resolve("web.holdfast");
+        VmRegistry vms = web(new IncomingTest.Starts(), new VmDefinition.Disk("d0", chain.resolve("head/d0.qcow2")));
         machine = vms.find(WEB).orElseThrow();
         Files.createDirectories(root.resolve("state"));
         tools = new NodeTools(

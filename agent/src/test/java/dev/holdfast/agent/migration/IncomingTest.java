@@ -14,14 +14,12 @@ import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.journal.OperationState;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.vm.ManagedVm;
-import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
@@ -80,26 +78,7 @@ class IncomingTest {
 
     @BeforeEach
     void admit() throws IOException {
-        VmDefinition definition = new VmDefinition(
-                WEB,
-                "pc-q35-7.2",
-                VmDefinition.Accelerator.TCG,
-                Optional.empty(),
-                1,
-                64L << 20,
-                false,
-                Optional.empty(),
-                List.of(),
-                List.of(),
-                List.of());
-        VmRegistry vms = new VmRegistry(
-                Map.of(definition, Optional.empty()), Unreadable.NONE, hypervisor, new VmRegistry.Listener() {
-                    @Override
-                    public void onProcess(ManagedVm vm, RunningVm process) {}
-
-                    @Override
-                    public void onGone(ManagedVm vm) {}
-                });
+        VmRegistry vms = DisksOfOneNode.web(hypervisor);
         machine = vms.find(WEB).orElseThrow();
         OperationJournal journal = OperationJournal.open(directory.resolve("journal"));
         tools = new NodeTools(

@@ -6,7 +6,6 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -76,19 +75,7 @@ record VmDirectory(Path path, Path root) {
     /** The living process of the pid file, if its command line says that it is ours. */
     Optional<ProcessIdentity> process() throws HypervisorException {
         try {
-            String text = Files.exists(pidFile()) ? Files.readString(pidFile()).strip() : "";
-            if (!text.matches("[0-9]{1,9}")) {
-                return Optional.empty();
-            }
-            Optional<ProcessIdentity> process = ProcessIdentity.of(Long.parseLong(text));
-            if (process.isEmpty()) {
-                return process;
-            }
-            String commandLine = Files.readString(Path.of("/proc", text, "cmdline"), StandardCharsets.ISO_8859_1);
-            // The number may have been given to a stranger since; ours names its directory.
-            return process.filter(p -> commandLine.contains(root + "/") && p.isAlive());
-        } catch (NoSuchFileException e) {
-            return Optional.empty();
+            return ProcessIdentity.noted(pidFile(), root + "/");
         } catch (IOException e) {
             throw new HypervisorException(HypervisorException.Kind.UNKNOWN, "cannot read " + pidFile() + ": " + e, e);
         }
