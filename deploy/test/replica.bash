@@ -67,19 +67,26 @@ first() { alive | head -n 1; }
 console() { echo "/proc/$(cat "$state/switch.pid")/root$state/shared/console/$1"; }
 
 # promoted - the node of which the cluster says that it is promoted there.
-promoted() { on "$(first)" timeout 10 crm_mon -1 2>/dev/null | sed -n 's/^.*\* Promoted: \[ \(n[0-9]\) \]/\1/p'; }
+promoted() {
+  local node
+  # One that has just been switched on knows nothing yet.
+  for node in $(alive); do
+    on "$node" timeout 10 crm_mon -1 2>/dev/null | sed -n 's/^.*\* Promoted: \[ \(n[0-9]\) \]/\1/p' | grep . && return
+  done
+}
 promoted_on() { [ "$(promoted)" = "$1" ]; }
 promoted_elsewhere() { local node; node=$(promoted) && [ -n "$node" ] && [ "$node" != "$1" ]; }
 
 # shown NODE FILTER - of "holdfast vm replication" there.
 shown() { on "$1" timeout 10 holdfast vm replication web -o json 2>/dev/null | jq -r "$2"; }
 protected() { [ "$(shown "$1" .state)" = protected ]; }
+is_protected() { protected "$(promoted)"; }
 epoch_after() { [ "$(shown "$1" .epoch)" -gt "$2" ]; }
 # goes_on - epochs are committed on the primary's standby, and the guest writes on.
 goes_on() {
   local node
+  wait_until 60 "the machine has no standby" is_protected
   node=$(promoted)
-  wait_until 60 "the machine on $node has no standby" protected "$node"
   wait_until 30 "no epoch is committed" epoch_after "$node" "$(shown "$node" .epoch)"
   talks web
 }

@@ -61,7 +61,7 @@ one() {
   # In the first two seconds the client may hear what was on its way.
   wait_until 90 "the client hears nothing any more" heard_after $((began * 1000 + 2000000))
   hears
-  wait_until 60 "it is not protected again" protected "$(promoted)"
+  wait_until 60 "it is not protected again" is_protected
   protected_s=$(seconds_since "$began")
   heal
   goes_on
@@ -103,4 +103,5 @@ table() {
   done
   echo "# $moved failovers, $nth rounds, $(grep -c '^A' "$BATS_FILE_TMPDIR/heard") answers on one connection" >&3
   table "$rounds" >&3
+  run -0 grep -c HLT= <(evidence "$(promoted)")
 }
