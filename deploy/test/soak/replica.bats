@@ -8,7 +8,7 @@ load ../lab
 load ../replica
 
 failovers=${HOLDFAST_FAILOVERS:-50}
-kinds=(crash kill standby switchover hang agents crash cut-out kill crash cut-in switchover cut)
+kinds=(crash kill standby switchover crash hang agents kill crash cut-out switchover crash kill cut-in crash hang cut switchover)
 
 setup_file() {
   export HOLDFAST_LAB=${HOLDFAST_LAB:-hfsoak}
