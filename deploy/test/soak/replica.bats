@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # The long run: failovers of one replicated machine, of each kind in turn, with other faults in between and a caller outside who keeps one
-# TCP connection. Only "deploy/test.sh --soak" runs it. HOLDFAST_FAILOVERS (default 50) is how many times the machine goes on elsewhere;
-# HOLDFAST_RESULTS names a file to which the rounds are added, so that the table covers several runs.
+# TCP connection. Only "deploy/test.sh --soak" runs it. HOLDFAST_FAILOVERS (default 50) is how many times the machine goes on elsewhere,
+# HOLDFAST_FIRST the kind to begin with, HOLDFAST_RESULTS a file to which the rounds are added, so that the table covers several runs.
 # shellcheck disable=SC2016,SC2034,SC2154,SC2317  # words for shells on nodes; variables of lab.bash; called from there
 bats_require_minimum_version 1.5.0
 load ../lab
@@ -47,7 +47,7 @@ one() {
   wait_until 60 "the machine on $old has no standby" protected "$old"
   new=$(shown "$old" .peer)
   wait_until 30 "the standby has no score" counts "$new"
-  hears
+  nothing_taken_back
   began=$(now_ms)
   case $kind in switchover) echo move >>"$BATS_FILE_TMPDIR/moves.web" ;; crash | kill | hang) comes_back ;; esac
   "do_$kind"
@@ -60,12 +60,10 @@ one() {
   talks web
   # In the first two seconds the client may hear what was on its way.
   wait_until 90 "the client hears nothing any more" heard_after $((began * 1000 + 2000000))
-  hears
   wait_until 60 "it is not protected again" is_protected
   protected_s=$(seconds_since "$began")
   heal
   goes_on
-  hears
   once
   nothing_taken_back
   ! moves_on "$kind" || promoted_on "$new"
@@ -101,7 +99,33 @@ table() {
     one "${kinds[$(((nth + ${HOLDFAST_FIRST:-0}) % ${#kinds[@]}))]}"
     nth=$((nth + 1))
   done
-  echo "# $moved failovers, $nth rounds, $(grep -c '^A' "$BATS_FILE_TMPDIR/heard") answers on one connection" >&3
+  echo "# $moved failovers, $nth rounds, $(grep -c '^A' "$BATS_FILE_TMPDIR/heard") answers on one connection, in $(answer_time)" >&3
   table "$rounds" >&3
   run -0 grep -c HLT= <(evidence "$(promoted)")
+}
+
+@test "without output commit a client has seen what is taken back; the machine goes on, and takes another connection" {
+  local old new nth began
+  replica_setup_file
+  wait_until 60 "it is not promoted" promoted_on n1
+  goes_on
+  client_begins 10
+  for nth in 1 2 3; do
+    wait_until 90 "the cluster is not complete" "$lab" wait 1 2>/dev/null
+    goes_on
+    old=$(promoted)
+    new=$(shown "$old" .peer)
+    wait_until 30 "the standby has no score" counts "$new"
+    began=$(now_ms)
+    comes_back
+    do_crash
+    wait_until 90 "it is not promoted on $new" promoted_on "$new"
+    wait_until 90 "the client hears nothing any more" heard_after $((began * 1000 + 2000000))
+    goes_on
+    once
+    echo "# crash of $old: silence for the client $(gap $((began * 1000))) s; $(grep -v '^A' "$BATS_FILE_TMPDIR/heard" | tail -n +2 | cut -d ' ' -f 1,3- | tr '\n' ';')" >&3
+  done
+  echo "# answers in $(answer_time)" >&3
+  # Had nothing been taken back, output commit would be for nothing.
+  grep '^BACK' "$BATS_FILE_TMPDIR/heard"
 }
