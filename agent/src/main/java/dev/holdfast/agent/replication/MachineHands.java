@@ -235,15 +235,9 @@ final class MachineHands implements ReplicaHands<NotYetException> {
         expected = true;
         asked = false;
         try {
-            if (tools.guest().process().isPresent()) {
-                tools.guest().run();
-            } else {
-                tools.guest().failOver(tools.standby().forFailOver(), effect.epoch());
-                tools.standby().becameMachine();
-                LOG.info("the guest goes on from epoch {}", effect.epoch());
-            }
+            tools.standby().become(tools.guest(), effect.epoch());
             settleLater(Duration.ZERO);
-        } catch (HypervisorException e) {
+        } catch (HypervisorException | IOException e) {
             LOG.error("the machine was promoted and does not go on from epoch {}: {}", effect.epoch(), e.getMessage());
             front.failed(String.valueOf(e.getMessage()));
         }
@@ -364,6 +358,16 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     @Override
     public void dropCopy(ReplicaEffect.DropCopy effect) throws NotYetException {
         copy.dropCopy(effect);
+    }
+
+    @Override
+    public void restCopy(ReplicaEffect.RestCopy effect) {
+        copy.restCopy(effect);
+    }
+
+    @Override
+    public void freeMemory(ReplicaEffect.FreeMemory effect) throws NotYetException {
+        copy.freeMemory(effect);
     }
 
     @Override

@@ -30,6 +30,7 @@ import java.util.concurrent.TimeoutException;
 public final class ReplicaCommands {
     private static final Duration CHANGE = Duration.ofSeconds(60);
     private static final Duration SHUT_DOWN = Duration.ofSeconds(60);
+    private static final Duration REST = Duration.ofSeconds(40);
     private static final Duration QUICK = Duration.ofSeconds(20);
 
     private final Name self;
@@ -115,7 +116,10 @@ public final class ReplicaCommands {
         if (machine.isLeading()) {
             endGuest(machine, arguments.duration("timeout").orElse(SHUT_DOWN));
         }
-        await(machine.retire(), QUICK, "that this node takes no part any more");
+        Optional<Reason> refused = await(machine.retire(), REST, "that this node takes no part any more");
+        if (refused.isPresent()) {
+            throw refused(machine, refused.get());
+        }
         changed.run();
         return machine.details();
     }

@@ -39,6 +39,10 @@ class KilledAgentsTest {
     }
 
     private void killEverywhere(Story story) throws Exception {
+        killEverywhere(3, story);
+    }
+
+    private void killEverywhere(int least, Story story) throws Exception {
         boolean cut = true;
         int effects = 0;
         for (; cut && effects < MOST; effects++) {
@@ -54,7 +58,7 @@ class KilledAgentsTest {
                 story.check(node);
             }
         }
-        assertThat(effects).as("effects of it").isBetween(3, MOST - 1);
+        assertThat(effects).as("effects of it").isBetween(least, MOST - 1);
     }
 
     private static void promoted(Rig.Node node) throws Exception {
@@ -127,6 +131,74 @@ class KilledAgentsTest {
                 assertThat(node.files().copy()).isEmpty();
             }
         });
+    }
+
+    private static void stopped(Rig.Node node) throws Exception {
+        standby(node);
+        try (Rig agent = Rig.of(node)) {
+            agent.recover().tell(new ReplicaEvent.RetireAsked());
+            assertThat(agent.told).containsExactly("done");
+        }
+        assertThat(node.world.hasStandby()).isFalse();
+    }
+
+    @Test
+    void whileItsStandbyIsStoppedNothingButThatCopyIsLost() throws Exception {
+        killEverywhere(2, new Story() {
+            @Override
+            public void prepare(Rig.Node node) throws Exception {
+                standby(node);
+                node.proof = new Proof.Gone(OLD.node());
+            }
+
+            @Override
+            public void run(Rig agent) throws Exception {
+                agent.recover().tell(new ReplicaEvent.RetireAsked());
+            }
+
+            @Override
+            public void check(Rig.Node node) throws Exception {
+                promoted(node);
+                assertThat(node.world.failovers + node.world.wakings).isEqualTo(1);
+                assertThat(node.world.boots).isZero();
+            }
+        });
+    }
+
+    @Test
+    void whileItGoesOnFromTheMemoryOfAStoppedStandby() throws Exception {
+        killEverywhere(new Story() {
+            @Override
+            public void prepare(Rig.Node node) throws Exception {
+                stopped(node);
+                node.proof = new Proof.Gone(OLD.node());
+            }
+
+            @Override
+            public void run(Rig agent) throws Exception {
+                agent.recover().tell(new ReplicaEvent.PromoteAsked());
+            }
+
+            @Override
+            public void check(Rig.Node node) throws Exception {
+                promoted(node);
+                assertThat(node.world.wakings).isEqualTo(1);
+                assertThat(node.world.boots).isZero();
+                assertThat(node.files().disks().orElseThrow().epoch()).isZero();
+                assertThat(node.files().copy()).isEmpty();
+            }
+        });
+    }
+
+    @Test
+    void bootsFromTheDisksOfAStoppedStandbyThatHasLostItsMemory() throws Exception {
+        Rig.Node node = new Rig.Node(home);
+        stopped(node);
+        node.world.powerFails();
+        node.proof = new Proof.Gone(OLD.node());
+        promoted(node);
+        assertThat(node.world.boots).isEqualTo(1);
+        assertThat(node.world.wakings).isZero();
     }
 
     @Test
