@@ -66,13 +66,14 @@ asks() {
     /bin/sh /usr/lib/ocf/resource.d/holdfast/vm promote
   grep -o 'ocf-exit-reason:.*' <<<"$output" | sed 's/^ocf-exit-reason:web: not promoted: web: \([A-Z_]*\).*/\1/' | tail -n 1
 }
-# refused LETTER REGEX - and says why; the line of the order gets it.
+# refused LETTER REGEX - and says why, once it knows; the line of the order gets it.
 refused() {
-  local why
-  why=$(asks "${at[$1]}")
-  echo "$1 refused: $why"
-  [[ $why =~ ^($2)$ ]]
+  wait_until 60 "$1 is not refused because of $2" says_why "$1" "$2"
   line+=" $1 refused ($why)"
+}
+says_why() {
+  why=$(asks "${at[$1]}")
+  [[ $why =~ ^($2)$ ]]
 }
 
 # first_dies LETTER WHEN - and all is well again, or, where WHEN is alone, somebody runs it.
@@ -156,6 +157,7 @@ comes() {
   [[ $3 == *$1* ]] || [ -z "$2" ] || refused "$1" 'OUT_OF_SYNC|COPY_REPLACED|NO_COPY|UNFINISHED|NOT_PROVEN_GONE|BUSY'
   wait_until 120 "none of $3 runs it" one_of "$3"
   line+=" runs on $(runs)"
+  wait_until 120 "it has no standby" is_protected
   goes_on
 }
 
@@ -260,7 +262,7 @@ loses_nothing() {
   isolate
   wait_until 30 "it is not held" is_held "${at[P]}"
   size=$(size web)
-  echo "# on_isolation=pause: held $((($(now_ms) - began) / 100))e-1 s after it was cut off" >&3
+  echo "# on_isolation=pause: held $(($(now_ms) - began)) ms after it was cut off" >&3
   refused S 'NOT_PROVEN_GONE|STORE_SILENT'
   [ "$(size web)" -le $((size + 200)) ]
   rejoin
@@ -300,7 +302,7 @@ loses_nothing() {
   refused P STRAYED
   wait_until 90 "the cluster is not complete" "$lab" wait 1 2>/dev/null
   on "${at[P]}" holdfast vm replication web
-  on "${at[P]}" holdfast vm resync web --discard-node "${at[P]}"
+  on "${at[P]}" holdfast vm resync web --yes --discard-node "${at[P]}"
   refused P 'NO_COPY|UNFINISHED|NOT_PROVEN_GONE'
   goes_on
   one_at_a_time web
