@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -26,27 +27,33 @@ final class ReplicaOrdersTest {
     /** When the second one fails. */
     private enum When {
         /** When there is a standby again. */
-        PROTECTED,
-        /** Before there is. */
-        ALONE,
-        AT_ONCE
+        PROTECTED("PS", "SP", "PT", "TP", "ST", "TS"),
+        AT_ONCE("PS", "PT", "ST"),
+        /** Before there is one. */
+        ALONE("PS", "SP");
+
+        private final List<String> pairs;
+
+        When(String... pairs) {
+            this.pairs = List.of(pairs);
+        }
+    }
+
+    /** What pacemaker does with whoever is left without a quorum: {@code no-quorum-policy}. */
+    private enum NoQuorum {
+        STOP,
+        FREEZE
     }
 
     private static List<String> all() {
         List<String> lines = new ArrayList<>();
-        for (String pair : List.of("PS", "SP", "PT", "TP", "ST", "TS")) {
-            for (String back : List.of(pair, new StringBuilder(pair).reverse().toString())) {
-                lines.add(new Orders(When.PROTECTED).play(pair, back));
-            }
-        }
-        for (String pair : List.of("PS", "PT", "ST")) {
-            for (String back : List.of(pair, new StringBuilder(pair).reverse().toString())) {
-                lines.add(new Orders(When.AT_ONCE).play(pair, back));
-            }
-        }
-        for (String pair : List.of("PS", "SP")) {
-            for (String back : List.of(pair, new StringBuilder(pair).reverse().toString())) {
-                lines.add(new Orders(When.ALONE).play(pair, back));
+        for (NoQuorum policy : NoQuorum.values()) {
+            for (When when : When.values()) {
+                for (String pair : when.pairs) {
+                    lines.add(new Orders(when, policy).play(pair, pair));
+                    lines.add(new Orders(when, policy)
+                            .play(pair, new StringBuilder(pair).reverse().toString()));
+                }
             }
         }
         return lines;
@@ -66,17 +73,19 @@ final class ReplicaOrdersTest {
         private final World world = Walk.first(Setup.of(3, 60).onceProtected());
         private final Hands hands = new Hands(world);
         private final When when;
+        private final NoQuorum policy;
         private Reason refused = Reason.BUSY;
         private boolean seeds;
 
-        Orders(When when) {
+        Orders(When when, NoQuorum policy) {
             this.when = when;
+            this.policy = policy;
             this.seeds = when == When.PROTECTED;
         }
 
         String play(String pair, String back) {
             assertThat(letters()).isEqualTo("P runs, S follows");
-            StringBuilder line = new StringBuilder();
+            StringBuilder line = new StringBuilder(policy.name().toLowerCase(Locale.ROOT)).append(": ");
             if (when == When.AT_ONCE) {
                 die(pair.charAt(0));
                 die(pair.charAt(1));
@@ -117,11 +126,29 @@ final class ReplicaOrdersTest {
             }
             settle();
             StringBuilder story = new StringBuilder();
+            if (!world.store && policy == NoQuorum.STOP) {
+                story.append(stop());
+            }
             if (!isLed()) {
                 story.append(promote());
             }
             String words = story + letters();
             return world.store ? words : words + " (no quorum)";
+        }
+
+        private String stop() {
+            StringBuilder story = new StringBuilder();
+            for (int n = 0; n < world.nodes.length; n++) {
+                if (world.nodes[n].guest != World.Guest.NONE) {
+                    hands.guestEnds(n, true);
+                    story.append(NODES.charAt(n)).append(" is stopped, ");
+                } else if (world.nodes[n].state instanceof Following) {
+                    hands.give(n, new ReplicaEvent.RetireAsked());
+                    story.append(NODES.charAt(n)).append(" is stopped and keeps its copy, ");
+                }
+            }
+            settle();
+            return story.toString();
         }
 
         private boolean isLed() {
