@@ -35,7 +35,9 @@ final class Because {
             entry(ReplicaEvent.CommitFailed.class, "an epoch could not be committed here"),
             entry(ReplicaEvent.StandbyAsked.class, "the primary asked what is committed"),
             entry(ReplicaEvent.VoidHeard.class, "the primary said that this copy does not count any more"),
-            entry(ReplicaEvent.CopyLost.class, "the standby's process ended, or it takes no part any more"),
+            entry(ReplicaEvent.CopyLost.class, "the standby's process ended"),
+            entry(ReplicaEvent.RetireAsked.class, "it was stopped here"),
+            entry(ReplicaEvent.CopyRested.class, "it was stopped here, and its copy is kept"),
             entry(ReplicaEvent.Recovered.class, "the agent was started, and found it so"),
             entry(ReplicaEvent.Retry.class, "it was tried again"));
 

@@ -11,6 +11,8 @@ import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
@@ -131,6 +133,25 @@ final class Guest {
         } finally {
             vm.lock().unlock();
         }
+    }
+
+    /** It goes on from the memory of a standby that was stopped. @param wokeUp called before its processors run */
+    void wake(Path memory, Waking wokeUp) throws HypervisorException, IOException {
+        vm.lock().lock();
+        try {
+            RunningVm machine = replication.start(vm.definition(), StartMode.restore(memory));
+            vms.became(vm, Optional.of(machine));
+            wokeUp.run();
+            machine.resume();
+            machine.relocation().announce();
+        } finally {
+            vm.lock().unlock();
+        }
+    }
+
+    /** What is to be noted when the memory is loaded. */
+    interface Waking {
+        void run() throws IOException;
     }
 
     /** Lets it run, whatever it stands still for. Does nothing if it is gone. */

@@ -135,7 +135,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
             LOG.info("{}: found {}", vm.name(), found);
             if (found instanceof Found.Primary life && life.guest() == Found.Guest.THERE) {
                 hands.expectGuest();
-                if (!life.settled()) {
+                if (!life.settled() || standby.atRest().isPresent()) {
                     hands.settleLater(Duration.ZERO);
                 }
             } else if (found instanceof Found.Standby) {
@@ -262,17 +262,16 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         return state().life().isPresent();
     }
 
-    /** Takes no part any more: the copy of a standby goes. The guest of a primary has to be stopped before. */
-    public CompletableFuture<Void> retire() {
-        return recovered.thenCompose(nothing -> StandbyOrders.on(thread, () -> {
-            outlook.retire();
-            loop.post(new ReplicaEvent.CopyLost());
-        }));
+    /** Takes no part until the next start; a standby's copy stays. The guest of a primary has to be stopped before. */
+    public CompletableFuture<Optional<Reason>> retire() {
+        CompletableFuture<Void> told = recovered.thenCompose(nothing -> StandbyOrders.on(thread, outlook::retire));
+        return told.thenCompose(
+                nothing -> isLeading() ? CompletableFuture.completedFuture(Optional.empty()) : ask(Wish.RETIRE));
     }
 
     /** Somebody stops the guest: its end is no crash then. */
-    public void stopAsked(boolean now) {
-        hands.stopAsked(now);
+    public WishedEnd wishedEnd() {
+        return hands.wishedEnd();
     }
 
     /** The guest was stopped by somebody's wish and is gone; done when the store knows, or does not answer. */
@@ -347,7 +346,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     }
 
     private void lookAtGuest() {
-        if (parking.isReverting() && !hands.isStopAsked()) {
+        if (parking.isReverting() && !hands.wishedEnd().isAsked()) {
             return; // One process ends, and another takes its place.
         }
         if (hands.expectsGuest() && guest.isGone()) {
@@ -360,7 +359,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     private final class Watcher implements ReplicaLoop.Watcher {
         @Override
         public void moved(ReplicaState before, ReplicaEvent event, ReplicaState after) {
-            requests.moved(event);
+            requests.moved(before, event, after);
             if (outlook.moved(before, event, after)) {
                 LOG.info("{}: {} ({})", vm.name(), Story.word(after), event);
                 candidates.moved(event, after);

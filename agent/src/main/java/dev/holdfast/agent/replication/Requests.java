@@ -1,5 +1,6 @@
 package dev.holdfast.agent.replication;
 
+import dev.holdfast.coordinator.replication.Candidacy;
 import dev.holdfast.coordinator.replication.Leading;
 import dev.holdfast.coordinator.replication.Reason;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
@@ -36,9 +37,9 @@ final class Requests {
             answer.complete(Optional.empty());
             return;
         }
-        if (sending.getAsBoolean()) {
+        if (sending.getAsBoolean() || wish == Wish.RETIRE && state.get() instanceof Candidacy) {
             // The epoch that is on its way would let the guest run again; it ends soon. So does a round that has
-            // stopped it.
+            // stopped it, and a promotion.
             deferred.add(() -> ask(wish, answer));
             return;
         }
@@ -55,7 +56,10 @@ final class Requests {
     }
 
     /** The rules have taken the wish up, if it was one. */
-    void moved(ReplicaEvent event) {
+    void moved(ReplicaState before, ReplicaEvent event, ReplicaState after) {
+        if (before instanceof Candidacy && !(after instanceof Candidacy)) {
+            resume();
+        }
         CompletableFuture<Optional<Reason>> answer = asked.remove(event);
         if (answer != null) {
             waiters.addCommand(answer);

@@ -21,6 +21,7 @@ import org.slf4j.LoggerFactory;
 final class StandbySide {
     private static final Logger LOG = LoggerFactory.getLogger(StandbySide.class);
     private static final Duration COMMIT = Duration.ofSeconds(10);
+    private static final Duration REST = Duration.ofSeconds(15);
     private static final Duration LONG_AGO = Duration.ofDays(365);
     private static final int TRIES = 3;
 
@@ -167,9 +168,6 @@ final class StandbySide {
         if (committed == epoch) {
             return Duration.ofNanos(nanoClock.getAsLong() - committedAt);
         }
-        if (epoch == 0) {
-            return LONG_AGO;
-        }
         try {
             // An agent before this one saw it; what it wrote then has a date.
             Duration age =
@@ -181,16 +179,24 @@ final class StandbySide {
         }
     }
 
-    /** The standby has become the machine: nobody comes in any more. */
-    void becameMachine() {
-        shut();
-        standby = null;
-    }
-
-    Standby forFailOver() throws HypervisorException {
-        shut();
-        return find().orElseThrow(
-                        () -> new HypervisorException(Kind.GONE, "the standby of " + machine.name() + " is gone"));
+    /** The guest goes on from the epoch that is committed here; if it was there already, it runs. */
+    void become(Guest guest, long epoch) throws HypervisorException, IOException {
+        Optional<Replication.AtRest> rest = atRest();
+        if (guest.process().isPresent()) {
+            guest.run();
+        } else if (rest.isPresent()) {
+            // Without the id of the copy its memory is not taken for one that has never run.
+            guest.wake(rest.get().memory(), files::forgetCopy);
+            LOG.info("the guest goes on from epoch {}, at which its standby was stopped", epoch);
+        } else {
+            shut();
+            guest.failOver(
+                    find().orElseThrow(() ->
+                            new HypervisorException(Kind.GONE, "the standby of " + machine.name() + " is gone")),
+                    epoch);
+            standby = null;
+            LOG.info("the guest goes on from epoch {}", epoch);
+        }
     }
 
     /** Throws the copy away; its id first. */
@@ -200,10 +206,31 @@ final class StandbySide {
         Optional<Standby> known = find();
         if (known.isPresent()) {
             known.get().discard();
+        } else {
+            replication.clear(place);
         }
         standby = null;
         begun = 0;
         committed = 0;
+    }
+
+    /** Ends the process. Its disks are at the last committed epoch then, and the memory of that is kept. */
+    void rest() throws HypervisorException {
+        shut();
+        required().rest(REST);
+        standby = null;
+        begun = 0;
+    }
+
+    /** What a standby that was stopped has left here. */
+    Optional<Replication.AtRest> atRest() throws HypervisorException {
+        return replication.atRest(machine, place);
+    }
+
+    /** The memory of one that was stopped is not needed any more; its disks stay. */
+    void freeMemory() throws HypervisorException, IOException {
+        files.forgetCopy();
+        replication.clear(place);
     }
 
     /** The agent ends; the process stays. */

@@ -2,6 +2,7 @@ package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
+import dev.holdfast.agent.hypervisor.Relocation;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -32,6 +33,7 @@ final class FakeWorld implements Hypervisor, Replication {
     private final Path place;
     private @Nullable RunningVm machine;
     private OptionalLong standby = OptionalLong.empty();
+    private OptionalLong resting = OptionalLong.empty();
     private boolean running;
     /** What sends, if a test has its own. */
     @Nullable
@@ -39,6 +41,7 @@ final class FakeWorld implements Hypervisor, Replication {
 
     int boots;
     int failovers;
+    int wakings;
 
     FakeWorld(Path place) {
         this.place = place;
@@ -82,14 +85,21 @@ final class FakeWorld implements Hypervisor, Replication {
             case "hashCode" -> System.identityHashCode(self);
             case "equals" -> self == arguments[0];
             case "close" -> null;
+            case "relocation" -> proxy(Relocation.class, (one, called, none) -> null);
             default -> throw new UnsupportedOperationException(method.getName());
         });
     }
 
     @Override
     public RunningVm start(VmDefinition definition, StartMode mode) {
-        boots++;
-        return runs(definition);
+        if (mode.memory().isEmpty()) {
+            boots++;
+            return runs(definition);
+        }
+        wakings++;
+        RunningVm waits = runs(definition);
+        running = false;
+        return waits;
     }
 
     private RunningVm runs(VmDefinition definition) {
@@ -131,6 +141,11 @@ final class FakeWorld implements Hypervisor, Replication {
                 standby = OptionalLong.empty();
                 yield runs(definition);
             }
+            case "rest" -> {
+                resting = standby;
+                standby = OptionalLong.empty();
+                yield null;
+            }
             case "discard" -> {
                 standby = OptionalLong.empty();
                 clear();
@@ -142,11 +157,31 @@ final class FakeWorld implements Hypervisor, Replication {
     }
 
     @Override
+    public Optional<AtRest> atRest(VmDefinition definition, StandbyPlace where) {
+        return resting.isPresent()
+                ? Optional.of(new AtRest(resting.getAsLong(), where.directory().resolve("memory-0")))
+                : Optional.empty();
+    }
+
+    @Override
+    public void clear(StandbyPlace where) {
+        clear();
+    }
+
+    @Override
     public void settle(RunningVm vm, StandbyPlace where, Duration bound) {
         clear();
     }
 
+    /** The node's power is gone, and with it what was on the volatile medium. */
+    void powerFails() {
+        machine = null;
+        standby = OptionalLong.empty();
+        clear();
+    }
+
     private void clear() {
+        resting = OptionalLong.empty();
         try (Stream<Path> files = Files.list(Files.createDirectories(place))) {
             for (Path file : files.toList()) {
                 Files.delete(file);

@@ -39,6 +39,10 @@ class KilledAgentsTest {
     }
 
     private void killEverywhere(Story story) throws Exception {
+        killEverywhere(3, story);
+    }
+
+    private void killEverywhere(int least, Story story) throws Exception {
         boolean cut = true;
         int effects = 0;
         for (; cut && effects < MOST; effects++) {
@@ -54,7 +58,7 @@ class KilledAgentsTest {
                 story.check(node);
             }
         }
-        assertThat(effects).as("effects of it").isBetween(3, MOST - 1);
+        assertThat(effects).as("effects of it").isBetween(least, MOST - 1);
     }
 
     private static void promoted(Rig.Node node) throws Exception {
@@ -94,6 +98,36 @@ class KilledAgentsTest {
         });
     }
 
+    /** Something about a node. */
+    private interface About {
+        void node(Rig.Node node) throws Exception;
+    }
+
+    /** While another is proven gone. */
+    private void promoteEverywhere(About prepare, About check) throws Exception {
+        killEverywhere(new Story() {
+            @Override
+            public void prepare(Rig.Node node) throws Exception {
+                prepare.node(node);
+                node.proof = new Proof.Gone(OLD.node());
+            }
+
+            @Override
+            public void run(Rig agent) throws Exception {
+                agent.recover().tell(new ReplicaEvent.PromoteAsked());
+            }
+
+            @Override
+            public void check(Rig.Node node) throws Exception {
+                promoted(node);
+                assertThat(node.world.boots).isZero();
+                assertThat(node.files().disks().orElseThrow().copy()).isEqualTo(new Name("mine"));
+                assertThat(node.files().copy()).isEmpty();
+                check.node(node);
+            }
+        });
+    }
+
     private static Copy standby(Rig.Node node) throws Exception {
         Copy mine = new Copy(Rig.NODE, new Name("mine"));
         node.world.standbyAt(7);
@@ -106,7 +140,23 @@ class KilledAgentsTest {
 
     @Test
     void whileItIsPromotedAsAStandby() throws Exception {
-        killEverywhere(new Story() {
+        promoteEverywhere(
+                KilledAgentsTest::standby,
+                node -> assertThat(node.world.failovers).isEqualTo(1));
+    }
+
+    private static void stopped(Rig.Node node) throws Exception {
+        standby(node);
+        try (Rig agent = Rig.of(node)) {
+            agent.recover().tell(new ReplicaEvent.RetireAsked());
+            assertThat(agent.told).containsExactly("done");
+        }
+        assertThat(node.world.hasStandby()).isFalse();
+    }
+
+    @Test
+    void whileItsStandbyIsStoppedNothingButThatCopyIsLost() throws Exception {
+        killEverywhere(2, new Story() {
             @Override
             public void prepare(Rig.Node node) throws Exception {
                 standby(node);
@@ -115,18 +165,35 @@ class KilledAgentsTest {
 
             @Override
             public void run(Rig agent) throws Exception {
-                agent.recover().tell(new ReplicaEvent.PromoteAsked());
+                agent.recover().tell(new ReplicaEvent.RetireAsked());
             }
 
             @Override
             public void check(Rig.Node node) throws Exception {
                 promoted(node);
-                assertThat(node.world.failovers).isEqualTo(1);
+                assertThat(node.world.failovers + node.world.wakings).isEqualTo(1);
                 assertThat(node.world.boots).isZero();
-                assertThat(node.files().disks().orElseThrow().copy()).isEqualTo(new Name("mine"));
-                assertThat(node.files().copy()).isEmpty();
             }
         });
+    }
+
+    @Test
+    void whileItGoesOnFromTheMemoryOfAStoppedStandby() throws Exception {
+        promoteEverywhere(KilledAgentsTest::stopped, node -> {
+            assertThat(node.world.wakings).isEqualTo(1);
+            assertThat(node.files().disks().orElseThrow().epoch()).isZero();
+        });
+    }
+
+    @Test
+    void bootsFromTheDisksOfAStoppedStandbyThatHasLostItsMemory() throws Exception {
+        Rig.Node node = new Rig.Node(home);
+        stopped(node);
+        node.world.powerFails();
+        node.proof = new Proof.Gone(OLD.node());
+        promoted(node);
+        assertThat(node.world.boots).isEqualTo(1);
+        assertThat(node.world.wakings).isZero();
     }
 
     @Test

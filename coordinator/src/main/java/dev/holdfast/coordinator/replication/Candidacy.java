@@ -45,7 +45,8 @@ public sealed interface Candidacy extends ReplicaState {
         Step<ReplicaState, ReplicaEffect> won(Stored stored) {
             CopyFacts mine = copy.orElseThrow();
             boolean disks = mine.kind() == CopyFacts.Kind.DISKS;
-            Life life = new Life(self, mine.copy(), stored.record().generation(), stored.version(), disks);
+            boolean settled = mine.kind() != CopyFacts.Kind.STANDBY;
+            Life life = new Life(self, mine.copy(), stored.record().generation(), stored.version(), settled);
             List<ReplicaEffect> effects = new ArrayList<>();
             effects.add(new NoteLife(life.generation(), Optional.empty()));
             if (mine.strayed()) {

@@ -49,7 +49,8 @@ public final class Promotion {
         if (mine.kind() == CopyFacts.Kind.STANDBY && mine.epoch() == 0) {
             return Verdict.no(Reason.UNFINISHED);
         }
-        if (mine.kind() == CopyFacts.Kind.STANDBY && isTooOld(sinceCommit, policy)) {
+        boolean wasStandby = mine.kind() == CopyFacts.Kind.STANDBY || mine.isOfStopped();
+        if (wasStandby && isTooOld(sinceCommit, policy)) {
             return Verdict.no(Reason.TOO_OLD);
         }
         if (known.primary().isPresent() && !isGone(known.primary().get(), mine.copy(), proof)) {

@@ -42,6 +42,22 @@ public sealed interface ReplicaEvent {
         }
     }
 
+    /** Pacemaker stops this node's instance: it takes no part until the next start. */
+    record RetireAsked() implements ReplicaEvent {
+        @Override
+        public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
+            return state.onRetireAsked(this);
+        }
+    }
+
+    /** The standby's process has ended, and its copy was kept. */
+    record CopyRested() implements ReplicaEvent {
+        @Override
+        public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
+            return state.onCopyRested(this);
+        }
+    }
+
     /** The record, as asked for, or because it was seen to change. */
     record RecordRead(Stored stored) implements ReplicaEvent {
         @Override

@@ -11,6 +11,10 @@ import java.util.Optional;
  * Out         Recovered                    Out, Following, Alone, Shrinking or Leaving, as found
  * Out         SeedBegun                    Following   MakeCopy                                  (or Refuse: {@link Reseed})
  * Out         DiscardAsked                 Out         DropCopy Done
+ * Out         RetireAsked                  same        Done
+ * Out         VoidHeard, of a standby that was stopped Out, DropCopy
+ * Out         Retry, the copy rests        asking      ReadRecord
+ *             RecordRead without the copy  Out         FreeMemory: the disks stay
  *
  * Following   MemoryComplete(k)            noting      NoteCommit(k, begun)
  *   noting    Journaled                    committing  CommitDisks(k)
@@ -18,11 +22,13 @@ import java.util.Optional;
  *   closing   Journaled                    Following(k) Acknowledge(k) DropMemory(k-1)
  *             StandbyAsked                 same        DropArriving Acknowledge; in a commit: at its end
  *             CommitFailed, CopyLost, VoidHeard        Out, DropCopy
+ *             RetireAsked                  resting     RestCopy(k); in a commit: at its end; before the first epoch: Out, DropCopy
+ *   resting   CopyRested                   Out         Done: the copy stays, and can be promoted
  *
  * Out, Following, PromoteAsked             Reading     ReadRecord        (Following: a commit is finished first)
  * Reading     RecordRead                   Proving     AskProof          (or Claiming, or back: {@link Promotion})
  * Proving     ProofGiven                   Claiming    WriteRecord(generation + 1, {self})           (or back, Refuse)
- * Claiming    RecordWritten                Alone       NoteLife, then RunCold or FailOver, Done
+ * Claiming    RecordWritten                Alone       NoteLife, then RunCold or FailOver, Done (at rest: settled at once)
  * Claiming    RecordRefused, RecordUnknown Reading     ReadRecord
  *
  * Alone       RolledBack                   settled     KeepCopy
@@ -79,6 +85,14 @@ public sealed interface ReplicaState permits Out, Following, Candidacy, Leading,
     }
 
     default Step<ReplicaState, ReplicaEffect> onDiscardAsked(ReplicaEvent.DiscardAsked event) {
+        return rejected(event);
+    }
+
+    default Step<ReplicaState, ReplicaEffect> onRetireAsked(ReplicaEvent.RetireAsked event) {
+        return rejected(event);
+    }
+
+    default Step<ReplicaState, ReplicaEffect> onCopyRested(ReplicaEvent.CopyRested event) {
         return rejected(event);
     }
 

@@ -34,6 +34,7 @@ final class Moves {
         DEMOTE,
         SWITCHOVER,
         STOP,
+        RETIRE,
         REVERT,
         AGENT_DIES,
         AGENT_STARTS,
@@ -185,6 +186,7 @@ final class Moves {
                 && world.record != null
                 && world.record.isPrimary(leading.lead().copy());
         add(reverts && left(Fault.REVERT), Kind.REVERT, n, -1);
+        add(node.state instanceof Following && left(Fault.RETIRE), Kind.RETIRE, n, -1);
     }
 
     /** What was asked for is not on its way any more: each question has an end. */
@@ -204,6 +206,7 @@ final class Moves {
         return !world.link
                 || !peer.agent
                 || node.gap
+                || peer.resting
                 || !World.same(peer.standby, node.attached)
                 || peer.state instanceof Candidacy
                 || peer.state instanceof Leading;
@@ -237,7 +240,7 @@ final class Moves {
                 case LAND, ANSWER_LOST, ORPHAN_LANDS, ORPHAN_LOST -> store(move, node, hands);
                 case ARRIVES, ACKNOWLEDGED, LOST, OFFER, SEEDED -> peers(move, node, hands);
                 case TICK, LAG, DUE, ROLLED_BACK, RETRY, AGES -> time(move, node, hands);
-                case PROMOTE, DEMOTE, SWITCHOVER, STOP, REVERT -> wish(move, node, hands);
+                case PROMOTE, DEMOTE, SWITCHOVER, STOP, RETIRE, REVERT -> wish(move, node, hands);
                 default -> fault(move, node, hands);
             }
         }
@@ -344,7 +347,7 @@ final class Moves {
                 return;
             }
             Node peer = world.at(node.attached);
-            if (world.link && World.same(peer.standby, node.attached)) {
+            if (world.link && World.same(peer.standby, node.attached) && !peer.resting) {
                 peer.standbyPending = node.work;
             } else {
                 node.gap = true;
@@ -358,6 +361,7 @@ final class Moves {
                 case DEMOTE -> hands.give(move.n(), new ReplicaEvent.DemoteAsked());
                 case SWITCHOVER -> hands.give(move.n(), new ReplicaEvent.SwitchoverAsked());
                 case STOP -> hands.guestEnds(move.n(), true);
+                case RETIRE -> hands.give(move.n(), new ReplicaEvent.RetireAsked());
                 default -> revert(move, node, hands);
             }
         }

@@ -51,6 +51,10 @@ enum Mutant {
     PROMOTES_MID_COMMIT,
     /** A copy that has run on unrecorded is overwritten without a person's word. */
     RESEEDS_STRAYED,
+    /** A standby that is stopped throws its copy away, whoever may need it. */
+    STOPPED_STANDBY_DROPS,
+    /** A standby that is stopped ends where it is, in the middle of a commit, too. */
+    RESTS_MID_COMMIT,
     /** The agent that comes back while the machine is being given up lets it run again. */
     FORGETS_LEAVING
 }

@@ -79,6 +79,17 @@ final class Mutation {
                                                 Duration.ZERO)
                                         .applyTo(state)
                                 : null;
+                    case STOPPED_STANDBY_DROPS ->
+                        event instanceof ReplicaEvent.RetireAsked && state instanceof Following following
+                                ? Step.to(
+                                        new Out(following.self(), Optional.empty()),
+                                        new ReplicaEffect.DropCopy(),
+                                        new ReplicaEffect.Done())
+                                : null;
+                    case RESTS_MID_COMMIT ->
+                        event instanceof ReplicaEvent.RetireAsked && state instanceof Following following
+                                ? event.applyTo(following.at(following.epoch()))
+                                : null;
                     case STOP_KEEPS_STANDBY ->
                         event instanceof ReplicaEvent.GuestEnded
                                 ? new ReplicaEvent.GuestEnded(false).applyTo(state)

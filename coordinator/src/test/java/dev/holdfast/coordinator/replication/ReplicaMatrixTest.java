@@ -37,12 +37,23 @@ final class ReplicaMatrixTest {
         Out out = new Out(SELF, Optional.of(CopyFacts.disks(MINE, 3, false)));
         states.put("Out", new Out(SELF, Optional.empty()));
         states.put("Out, disks", out);
+        Optional<CopyFacts> resting = Optional.of(CopyFacts.resting(MINE, 3, 1));
+        states.put("Out, resting", new Out(SELF, resting));
+        states.put("Out, resting, asking", new Out(SELF, resting, true));
         Following following = Following.begin(SELF, MINE, 3);
         states.put("Following, seeding", following);
         for (Following.Commit commit : Following.Commit.values()) {
-            states.put("Following " + commit, following.at(1).in(commit));
+            Following at = following.at(1).in(commit);
+            states.put(
+                    "Following " + commit,
+                    commit == Following.Commit.RESTING
+                            ? new Following(SELF, MINE, 3, 1, commit, Following.Wanted.RESTING)
+                            : at);
         }
         Candidacy.Candidate candidate = new Candidacy.Candidate(SELF, out.copy(), out);
+        states.put(
+                "Following, to rest",
+                new Following(SELF, MINE, 3, 1, Following.Commit.DISKS, Following.Wanted.RESTING));
         states.put("Reading", new Candidacy.Reading(candidate, Optional.empty()));
         states.put("Proving", new Candidacy.Proving(candidate, stored(3, PEER, MINE)));
         states.put("Claiming", new Candidacy.Claiming(candidate, ReplicationRecord.of(4, MINE)));
@@ -82,9 +93,12 @@ final class ReplicaMatrixTest {
         events.put("DemoteAsked", new ReplicaEvent.DemoteAsked());
         events.put("SwitchoverAsked", new ReplicaEvent.SwitchoverAsked());
         events.put("DiscardAsked", new ReplicaEvent.DiscardAsked());
+        events.put("RetireAsked", new ReplicaEvent.RetireAsked());
+        events.put("CopyRested", new ReplicaEvent.CopyRested());
         events.put("RecordRead, mine", new ReplicaEvent.RecordRead(stored(3, MINE, PEER)));
         events.put("RecordRead, alone", new ReplicaEvent.RecordRead(stored(3, MINE)));
         events.put("RecordRead, reborn", new ReplicaEvent.RecordRead(stored(4, MINE)));
+        events.put("RecordRead, without it", new ReplicaEvent.RecordRead(stored(4, PEER)));
         events.put("RecordRead, another's", new ReplicaEvent.RecordRead(stored(4, PEER, MINE)));
         events.put("RecordAbsent", new ReplicaEvent.RecordAbsent());
         events.put("RecordWritten", new ReplicaEvent.RecordWritten(6));

@@ -48,6 +48,8 @@ record Setup(
         /** The guest is stopped by somebody's wish. */
         STOP,
         REVERT,
+        /** Pacemaker stops the standby's instance. */
+        RETIRE,
         /** A standby is made. */
         SEED
     }

@@ -69,6 +69,18 @@ public final class QemuReplication implements Replication {
     }
 
     @Override
+    public Optional<AtRest> atRest(VmDefinition definition, StandbyPlace place) throws HypervisorException {
+        return hypervisor.look(definition, StandbyPlace.INSTANCE).isPresent()
+                ? Optional.empty()
+                : StandbyFiles.atRest(place, definition);
+    }
+
+    @Override
+    public void clear(StandbyPlace place) throws HypervisorException {
+        StandbyFiles.remove(place);
+    }
+
+    @Override
     public void settle(RunningVm machine, StandbyPlace place, Duration bound) throws HypervisorException {
         QemuVm vm = own(machine);
         QemuStandby.awaitRolledBack(vm, bound);

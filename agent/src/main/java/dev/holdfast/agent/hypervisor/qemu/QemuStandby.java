@@ -222,6 +222,22 @@ final class QemuStandby implements Standby {
     }
 
     @Override
+    public void rest(Duration bound) throws HypervisorException {
+        EpochRecord last = record.filter(EpochRecord::committed)
+                .orElseThrow(() -> new HypervisorException(
+                        Kind.REFUSED, "the standby of " + vm.name() + " has committed no epoch that it could rest at"));
+        rollBack(bound);
+        checkDisks();
+        boolean inOrder = vm.quitInOrder();
+        vm.close();
+        if (!inOrder) {
+            throw new HypervisorException(
+                    Kind.FAILED, "the standby of " + vm.name() + " does not end, so its disks may not be whole");
+        }
+        StandbyFiles.keepMemory(place, vm.definition(), last);
+    }
+
+    @Override
     public void discard() throws HypervisorException {
         if (memory != null) {
             memory.close();

@@ -165,18 +165,23 @@ final class QemuVm implements RunningVm {
 
     @Override
     public void quit() throws HypervisorException {
+        if (!quitInOrder()) {
+            kill();
+        }
+    }
+
+    /** Asks it to end, and to write what it still has to its disks. @return whether it has */
+    boolean quitInOrder() {
         try {
             monitor.client().send(QmpCommand.of("quit"));
             if (awaitEnd(END)) {
-                return;
+                return true;
             }
         } catch (QmpException e) {
-            // It does not listen any more; the signals below do not ask.
+            // It does not listen any more; the signal below does not need that.
         }
         identity().signal(false);
-        if (!awaitEnd(END)) {
-            kill();
-        }
+        return awaitEnd(END);
     }
 
     @Override

@@ -39,6 +39,15 @@ public interface Standby extends StandbyLink, AutoCloseable {
      */
     RunningVm failOver(long epoch) throws HypervisorException;
 
+    /**
+     * Brings the disks back to the last epoch that was committed and ends the process in good order; the disks are durable then.
+     * The memory of that epoch stays: {@link Replication#atRest}.
+     *
+     * @param bound how long to wait until the disks are as they were
+     * @throws HypervisorException the copy is of no use any more; it is to be discarded
+     */
+    void rest(Duration bound) throws HypervisorException;
+
     /** Ends the process and removes what it had beyond its disks, whose content is of no epoch then. */
     void discard() throws HypervisorException;
 
