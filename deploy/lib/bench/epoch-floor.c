@@ -34,7 +34,7 @@ struct monitor {
 
 static struct monitor primary, standby;
 static int last_id;
-static long long stopped_us, resumed_us;
+static long long stopped_us, waits_us, sent_us, resumed_us;
 static char stream[32];
 
 static const char *memory_file;
@@ -46,6 +46,13 @@ static long long now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+/* As QEMU's time stamps. */
+static long long wall(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
 static char *line(struct monitor *m) {
@@ -76,6 +83,8 @@ static void note(const char *text) {
   if (strstr(text, "\"event\": \"RESUME\"")) resumed_us = seconds * 1000000 + micros;
   const char *status = strstr(text, "\"status\": \"");
   if (strstr(text, "\"event\": \"MIGRATION\"") && status) sscanf(status, "\"status\": \"%31[^\"]", stream);
+  if (!strcmp(stream, "pre-switchover")) waits_us = seconds * 1000000 + micros;
+  if (!strcmp(stream, "completed") && strstr(text, "\"event\": \"MIGRATION\"")) sent_us = seconds * 1000000 + micros;
 }
 
 /* Sends a command and waits for its answer; false if QEMU refuses. */
@@ -168,11 +177,14 @@ static void epoch(void) {
   order(&primary, "\"execute\": \"migrate-continue\", \"arguments\": {\"state\": \"pre-switchover\"}");
   await_stream("completed");
   pthread_join(receiver, NULL);
+  long long stored = wall();
   order(&standby, "\"execute\": \"xen-colo-do-checkpoint\"");
+  long long followed = wall();
   while (!order(&primary, "\"execute\": \"cont\"")) usleep(1000);
   long long length = now() - start;
   while (!resumed_us) note(line(&primary));
-  printf("%lld %lld %lld\n", resumed_us - stopped_us, length / 1000, received);
+  printf("%lld %lld %lld %lld %lld %lld %lld\n", resumed_us - stopped_us, length / 1000, received, waits_us - stopped_us,
+      sent_us - stopped_us, stored - stopped_us, followed - stopped_us);
   fflush(stdout);
 }
 

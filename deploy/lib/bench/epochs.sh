@@ -7,16 +7,13 @@
 # program make (epoch-floor.c), without the agents, without a network and without encryption. Pauses are from STOP to RESUME by
 # QEMU's own time stamps in all of them. How much slower the guest gets is told by the guest: what it gets done in a second.
 
-epoch_intervals='0.3 1 5'
-epoch_works='io cpu'
-
 bench_epochs() {
   local work interval round
   rounds=${rounds:-2}
   epochs_up
   say "slices of $seconds s; the load of the machine is $(cut -d' ' -f1-3 /proc/loadavg)"
   # The agents compile what they do often; after hours of work nobody would see that.
-  slice_ours cpu 0.3 warm
+  slice_ours "${epoch_works%% *}" "${epoch_intervals%% *}" warm
   : >"$measured"
   for ((round = 1; round <= rounds; round++)); do
     for work in $epoch_works; do
@@ -40,6 +37,7 @@ bench_epochs() {
 epochs_figures() { jq -c -n --slurpfile all "$measured" -f "$HOLDFAST_ROOT/deploy/lib/bench/epochs.jq"; }
 
 epochs_up() {
+  [ -z "${EP6_LOGS:-}" ] || mkdir -p "$EP6_LOGS"
   local node i work interval
   nodes=2
   holdfast_prepare
@@ -59,6 +57,9 @@ epochs_up() {
       for node in n1 n2; do epoch_machine "$work" "$interval" "$node"; done
     done
   done
+  # The agents note the steps of each epoch, after it.
+  sed '$a dev.holdfast.agent.hypervisor.qemu.level = FINE' "$root/usr/lib/holdfast/logging.properties" >"$HF_SCRATCH/logging.properties"
+  export HOLDFAST_JAVA_OPTS="${HOLDFAST_JAVA_OPTS:-} -Djava.util.logging.config.file=$HF_SCRATCH/logging.properties"
   start_store
   for node in n1 n2; do
     node_spawn "$node" guard "$root/usr/lib/holdfast/holdfast-guard" --socket "$(node_dir "$node")/run/guard.sock"
@@ -66,6 +67,7 @@ epochs_up() {
     node_spawn "$node" agent unshare --mount --propagation private sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' sh \
       "$(node_dir "$node")/vms" "$epoch_disks" "$holdfast" --config "$(node_dir "$node")/etc/holdfast.toml" agent
   done
+  unset HOLDFAST_JAVA_OPTS
   wait_until 60 "the agents do not find each other" nodes_joined
   qemu-img create -q -f qcow2 "$HF_SCRATCH/empty.qcow2" 16M
 }
@@ -212,6 +214,7 @@ slice_floor() {
   watch_work floor "$1" "$2" "$bare/primary/console" bare_epochs "$2" "$count"
   awk -v work="$1" -v interval="$2" '{ printf "{\"who\":\"floor\",\"work\":\"%s\",\"interval\":%s,\"committed\":true,\"pause\":%d,\"length\":%d,\"bytes\":%d}\n", work, interval, $1, $2, $3 }' \
     "$bare/epochs" >>"$measured"
+  [ -z "${EP6_LOGS:-}" ] || cp "$bare/epochs" "$EP6_LOGS/floor-$1-$2"
   bare_down
 }
 
@@ -306,6 +309,7 @@ process_gone() { [ ! -d "/proc/$1" ]; }
 
 # epochs_down - called at the end, whatever happened.
 epochs_down() {
+  [ -z "${EP6_LOGS:-}" ] || { mkdir -p "$EP6_LOGS"; for n in n1 n2; do cp "$(node_dir $n)/log/agent.log" "$EP6_LOGS/$n.log"; done; }
   [ -z "${bare:-}" ] || bare_down
   case ${epoch_volatile:-} in /dev/shm/hfepoch.??????) rm -rf "$epoch_volatile" ;; esac
 }
