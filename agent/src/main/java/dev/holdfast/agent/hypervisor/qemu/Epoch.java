@@ -95,12 +95,9 @@ final class Epoch {
         steps.mark("looked");
         Path socket = standby.begin(epoch);
         steps.mark("begun");
-        if (!migration.configure(Set.of(Migration.HOLD))) {
+        if (!migration.configure(Set.of(Migration.HOLD), limits.bytesPerSecond(), SHORTEST.toMillis())) {
             throw new HypervisorException(Kind.REFUSED, "this QEMU cannot wait before the switch-over");
         }
-        monitor.call(
-                "migrate-set-parameters",
-                Map.of("max-bandwidth", limits.bytesPerSecond(), "downtime-limit", SHORTEST.toMillis()));
         long filter = limits.holdOutput() ? output.next() : 0;
         stream.takeAll();
         steps.mark("set");
