@@ -271,7 +271,7 @@ final class QemuStandby implements Standby {
                 .orElseThrow(() -> new HypervisorException(
                         Kind.REFUSED, "the standby of " + vm.name() + " has committed no epoch that it could rest at"));
         rollBack(bound);
-        checkDisks();
+        checkDisks(monitor().call("query-xen-replication-status"));
         boolean inOrder = vm.quitInOrder();
         vm.close();
         if (!inOrder) {
