@@ -4,77 +4,15 @@
 # shellcheck disable=SC2016,SC2034,SC2154,SC2317  # words for shells on nodes; variables of lab.bash; called from there
 bats_require_minimum_version 1.5.0
 load lab
+load replica
 
 setup_file() {
   export HOLDFAST_LAB=${HOLDFAST_LAB:-hfreplica}
-  # shellcheck source=deploy/lib/common.sh
-  . "${lab%/*}/../lib/common.sh"
-  "$lab" down
-  "$lab" up 3 3>&-
-  "$lab" wait 60
-  "$lab" vm --replicated web 3>&-
-  "$lab" wait 60
-  { grep -e '^property' -e '^primitive fence' "${lab%/*}/base.crm"; lines crm; } >"$BATS_FILE_TMPDIR/crm"
-  "$lab" crm n1 configure load update - <"$BATS_FILE_TMPDIR/crm"
+  replica_setup_file --output-commit
 }
 teardown_file() { "$lab" down; }
-
-setup() {
-  state=/dev/shm/$HOLDFAST_LAB
-  # shellcheck source=deploy/lib/common.sh
-  . "${lab%/*}/../lib/common.sh"
-  fences_before=$(fences)
-}
-
-teardown() {
-  [ -n "${BATS_TEST_COMPLETED:-}" ] || {
-    for node in n1 n2 n3; do
-      "$lab" exec "$node" sh -c 'crm_mon -1 -A | tail -n +9; holdfast vm replication web; tail -n 30 /var/log/holdfast/agent.log; grep -h -e web /var/log/pacemaker/pacemaker.log | grep -v -e cib_perform -e Diff | tail -n 12'
-    done
-    stays web || true
-  } 2>&1 || true
-}
-
-# lines crm|pcs - what docs/replication.md says, as one line for each command.
-lines() {
-  awk -v word="$1" '
-    $1 == "primitive" && word == "crm" || $1 == "pcs" && $2 == "resource" && word == "pcs" { inside = 1 }
-    !NF || /^[^ ]/ { inside = 0 }
-    inside { sub(/^ +/, ""); if (sub(/\\$/, "")) printf "%s", $0; else print }' "${lab%/*}/../../docs/replication.md"
-}
-
-alive() { for node in n1 n2 n3; do if on "$node" true 2>/dev/null; then echo "$node"; fi; done; }
-first() { alive | head -n 1; }
-
-# The console is on shared storage, whichever node lives.
-console() { echo "/proc/$(cat "$state/switch.pid")/root$state/shared/console/$1"; }
-
-# promoted - the node of which the cluster says that it is promoted there.
-promoted() { on "$(first)" timeout 10 crm_mon -1 2>/dev/null | sed -n 's/^.*\* Promoted: \[ \(n[0-9]\) \]/\1/p'; }
-promoted_on() { [ "$(promoted)" = "$1" ]; }
-promoted_elsewhere() { local node; node=$(promoted) && [ -n "$node" ] && [ "$node" != "$1" ]; }
-
-# shown NODE FILTER - of "holdfast vm replication" there.
-shown() { on "$1" timeout 10 holdfast vm replication web -o json 2>/dev/null | jq -r "$2"; }
-protected() { [ "$(shown "$1" .state)" = protected ]; }
-epoch_after() { [ "$(shown "$1" .epoch)" -gt "$2" ]; }
-# goes_on - epochs are committed on the primary's standby, and the guest writes on.
-goes_on() {
-  local node
-  node=$(promoted)
-  wait_until 60 "the machine on $node has no standby" protected "$node"
-  wait_until 30 "no epoch is committed" epoch_after "$node" "$(shown "$node" .epoch)"
-  talks web
-}
-score() { attribute "$1" master-web; }
-counts() { [ "$(score "$1")" -ge 100 ]; } 2>/dev/null
-
-# once - the guest's own account: it was booted once, and ran on one node at a time.
-once() {
-  one_at_a_time web
-  [ "$(stays web | grep -c ' boot$')" -eq 1 ]
-}
-comes_back() { echo move >>"$BATS_FILE_TMPDIR/moves.web"; echo revert >>"$BATS_FILE_TMPDIR/reverts.web"; }
+setup() { replica_setup; }
+teardown() { replica_teardown; }
 
 @test "the lines for crm and for pcs make the same resource" {
   local packages

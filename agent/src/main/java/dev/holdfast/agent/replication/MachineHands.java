@@ -84,7 +84,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     private final StandbyHands copy;
     private volatile boolean expected;
     private volatile boolean held;
-    private volatile boolean asked;
+    private final WishedEnd end;
 
     MachineHands(Tools tools, Front front, SerialThread thread, Executor worker, Consumer<ReplicaEvent> events) {
         this.tools = tools;
@@ -92,6 +92,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
         this.thread = thread;
         this.worker = worker;
         this.events = events;
+        this.end = new WishedEnd(thread, tools.guest(), this::isHeld);
         this.copy = new StandbyHands(tools.standby(), tools.files(), front, events);
     }
 
@@ -109,17 +110,12 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     boolean guestIsGone() {
         expected = false;
         held = false;
-        return asked;
+        return end.isAsked();
     }
 
     /** Somebody wants the guest to shut down. */
-    void stopAsked(boolean now) {
-        asked = now;
-    }
-
-    /** Whether somebody wants the guest to shut down. */
-    boolean isStopAsked() {
-        return asked;
+    WishedEnd wishedEnd() {
+        return end;
     }
 
     /** Whether the guest stands still for want of its standby. */
@@ -218,14 +214,14 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     public void forgetLife(ReplicaEffect.ForgetLife effect) throws NotYetException {
         tools.primary().dropLink();
         tools.lag().forget();
-        asked = false;
+        end.forget();
         write(() -> tools.files().forgetLife());
     }
 
     @Override
     public void runCold(ReplicaEffect.RunCold effect) {
         expected = true;
-        asked = false;
+        end.forget();
         try {
             tools.guest().startCold();
         } catch (HypervisorException e) {
@@ -237,7 +233,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     @Override
     public void failOver(ReplicaEffect.FailOver effect) {
         expected = true;
-        asked = false;
+        end.forget();
         try {
             tools.standby().become(tools.guest(), effect.epoch());
             settleLater(Duration.ZERO);

@@ -46,7 +46,9 @@ final class Recollection {
                 files.copy().filter(note -> note.copy().equals(life.copy())).isPresent();
         if (own && disks.isPresent()) {
             // It was to be woken from the memory of a standby that was stopped, and has not run yet.
-            guest.kill();
+            if (guest.process().isPresent()) {
+                guest.kill();
+            }
             Optional<Replication.AtRest> rest = standby.atRest();
             process = rest.isPresent() ? Found.Guest.WAITS : Found.Guest.GONE;
             epoch = rest.map(Replication.AtRest::epoch).orElse(0L);

@@ -270,8 +270,8 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     }
 
     /** Somebody stops the guest: its end is no crash then. */
-    public void stopAsked(boolean now) {
-        hands.stopAsked(now);
+    public WishedEnd wishedEnd() {
+        return hands.wishedEnd();
     }
 
     /** The guest was stopped by somebody's wish and is gone; done when the store knows, or does not answer. */
@@ -346,7 +346,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     }
 
     private void lookAtGuest() {
-        if (parking.isReverting() && !hands.isStopAsked()) {
+        if (parking.isReverting() && !hands.wishedEnd().isAsked()) {
             return; // One process ends, and another takes its place.
         }
         if (hands.expectsGuest() && guest.isGone()) {

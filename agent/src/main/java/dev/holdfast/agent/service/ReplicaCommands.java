@@ -130,24 +130,24 @@ public final class ReplicaCommands {
         if (!machine.isLeading()) {
             return plain.handle(arguments, progress);
         }
-        machine.stopAsked(true);
+        machine.wishedEnd().ask();
         try {
             Object answer = plain.handle(arguments, progress);
             await(machine.stopped(), QUICK, "that it does not run any more");
             return answer;
         } catch (ControlException e) {
-            machine.stopAsked(false);
+            machine.wishedEnd().forget();
             throw e;
         }
     }
 
     /** The store is told that nobody runs it; if it is silent, later. */
     private void endGuest(ReplicatedMachine machine, Duration patience) throws ControlException, InterruptedException {
-        machine.stopAsked(true);
+        machine.wishedEnd().ask();
         try {
             vms.stop(machine.name(), patience);
         } catch (HypervisorException e) {
-            machine.stopAsked(false);
+            machine.wishedEnd().forget();
             throw Failures.told(e);
         }
         await(machine.stopped(), QUICK, "that it does not run any more");

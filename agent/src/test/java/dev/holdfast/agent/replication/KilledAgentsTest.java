@@ -98,6 +98,36 @@ class KilledAgentsTest {
         });
     }
 
+    /** Something about a node. */
+    private interface About {
+        void node(Rig.Node node) throws Exception;
+    }
+
+    /** While another is proven gone. */
+    private void promoteEverywhere(About prepare, About check) throws Exception {
+        killEverywhere(new Story() {
+            @Override
+            public void prepare(Rig.Node node) throws Exception {
+                prepare.node(node);
+                node.proof = new Proof.Gone(OLD.node());
+            }
+
+            @Override
+            public void run(Rig agent) throws Exception {
+                agent.recover().tell(new ReplicaEvent.PromoteAsked());
+            }
+
+            @Override
+            public void check(Rig.Node node) throws Exception {
+                promoted(node);
+                assertThat(node.world.boots).isZero();
+                assertThat(node.files().disks().orElseThrow().copy()).isEqualTo(new Name("mine"));
+                assertThat(node.files().copy()).isEmpty();
+                check.node(node);
+            }
+        });
+    }
+
     private static Copy standby(Rig.Node node) throws Exception {
         Copy mine = new Copy(Rig.NODE, new Name("mine"));
         node.world.standbyAt(7);
@@ -110,27 +140,9 @@ class KilledAgentsTest {
 
     @Test
     void whileItIsPromotedAsAStandby() throws Exception {
-        killEverywhere(new Story() {
-            @Override
-            public void prepare(Rig.Node node) throws Exception {
-                standby(node);
-                node.proof = new Proof.Gone(OLD.node());
-            }
-
-            @Override
-            public void run(Rig agent) throws Exception {
-                agent.recover().tell(new ReplicaEvent.PromoteAsked());
-            }
-
-            @Override
-            public void check(Rig.Node node) throws Exception {
-                promoted(node);
-                assertThat(node.world.failovers).isEqualTo(1);
-                assertThat(node.world.boots).isZero();
-                assertThat(node.files().disks().orElseThrow().copy()).isEqualTo(new Name("mine"));
-                assertThat(node.files().copy()).isEmpty();
-            }
-        });
+        promoteEverywhere(
+                KilledAgentsTest::standby,
+                node -> assertThat(node.world.failovers).isEqualTo(1));
     }
 
     private static void stopped(Rig.Node node) throws Exception {
@@ -167,26 +179,9 @@ class KilledAgentsTest {
 
     @Test
     void whileItGoesOnFromTheMemoryOfAStoppedStandby() throws Exception {
-        killEverywhere(new Story() {
-            @Override
-            public void prepare(Rig.Node node) throws Exception {
-                stopped(node);
-                node.proof = new Proof.Gone(OLD.node());
-            }
-
-            @Override
-            public void run(Rig agent) throws Exception {
-                agent.recover().tell(new ReplicaEvent.PromoteAsked());
-            }
-
-            @Override
-            public void check(Rig.Node node) throws Exception {
-                promoted(node);
-                assertThat(node.world.wakings).isEqualTo(1);
-                assertThat(node.world.boots).isZero();
-                assertThat(node.files().disks().orElseThrow().epoch()).isZero();
-                assertThat(node.files().copy()).isEmpty();
-            }
+        promoteEverywhere(KilledAgentsTest::stopped, node -> {
+            assertThat(node.world.wakings).isEqualTo(1);
+            assertThat(node.files().disks().orElseThrow().epoch()).isZero();
         });
     }
 

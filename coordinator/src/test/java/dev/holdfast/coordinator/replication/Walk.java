@@ -21,7 +21,7 @@ import java.util.SplittableRandom;
 final class Walk {
 
     private static final int LONGEST_HEALING = 3_000;
-    private static final Set<Kind> FAULTS = EnumSet.of(
+    static final Set<Kind> FAULTS = EnumSet.of(
             Kind.ANSWER_LOST,
             Kind.PROMOTE,
             Kind.DEMOTE,
@@ -38,7 +38,7 @@ final class Walk {
             Kind.LINK_BACK,
             Kind.STORE_BACK,
             Kind.AGES);
-    private static final Set<Kind> IDLE = EnumSet.of(Kind.RETRY, Kind.TICK, Kind.OFFER);
+    static final Set<Kind> IDLE = EnumSet.of(Kind.RETRY, Kind.TICK, Kind.OFFER);
 
     private final SplittableRandom random;
     private final Setup setup;

@@ -144,6 +144,20 @@ final class QemuReplicationTest {
     }
 
     @Test
+    void aStandbyThatWasStoppedGoesOnLaterFromItsLastEpochAndIsProtectedAgain() throws Exception {
+        lab.follow();
+        lab.epochs(2);
+        lab.here.awaitTicks(VM, 5);
+        lab.standby.rest(ReplicaLab.BOUND);
+        lab.machine.kill();
+        long tick = ReplicaLab.lastTick(lab.here);
+        lab.wake();
+        assertThat(ReplicaLab.firstTick(lab.here)).isLessThan(tick);
+        lab.follow();
+        lab.epochs(2);
+    }
+
+    @Test
     void anEpochThatIsGivenUpLeavesTheGuestRunningAndTheOneBeforeCommitted() throws Exception {
         lab.follow();
         lab.epochs(1);
