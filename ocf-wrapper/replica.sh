@@ -119,11 +119,12 @@ promote_refused() {
 
 # machine_processes: "PID.START" of each that may run the machine, not of a standby.
 machine_processes() {
+    machine=
+    ! own_process "$dir/pid" || machine=$pid
     for process in $(all_processes); do
-        case $(command_line "${process%.*}") in
-            *"path=$dir/standby/"*) ;;
-            *) echo "$process" ;;
-        esac
+        if [ "${process%.*}" = "$machine" ] || ! waits "${process%.*}"; then
+            echo "$process"
+        fi
     done
 }
 
@@ -165,6 +166,10 @@ replica_demote() {
             failed "process $* does not end although it was killed: its storage hangs in the kernel"
             return
         fi
+    fi
+    if find_process; then
+        failed "process $pid has come while it was demoted"
+        return
     fi
     # What is left of the process would make each monitor look for it.
     rm -f "$dir/promoted" "$dir/frozen" "$dir/pid" "$dir/rescue.sock"

@@ -314,6 +314,29 @@ END
     expect monitor 0
 }
 
+# failed_over: the machine is a QEMU that began as the standby. Its command line says so for ever.
+failed_over() {
+    qemu "$dir/standby" -S
+    mv "$dir/standby/rescue.sock" "$dir/standby/pid" "$dir"
+    rmdir "$dir/standby"
+}
+
+@test "real QEMU: demote without an agent ends a machine that came by a failover, also one without a pid file" {
+    begun
+    failed_over
+    expect monitor 191
+    echo web >"$dir/promoted"
+    expect demote 0
+    gone "$process"
+    expect monitor 0
+    failed_over
+    rm "$dir/pid"
+    expect monitor 191
+    expect demote 0
+    gone "$process"
+    expect monitor 0
+}
+
 @test "demote of an agent that says it has done it, and has not, ends the machine" {
     begun
     process_of

@@ -22,6 +22,11 @@ record DisksNote(Name copy, long generation, boolean whole, boolean strayed, lon
         return new DisksNote(copy, generation, true, false, epoch);
     }
 
+    /** The memory of their epoch has not been taken up yet. */
+    DisksNote claimed(long by) {
+        return new DisksNote(copy, by, true, strayed, epoch);
+    }
+
     DisksNote led(long by) {
         return new DisksNote(copy, by, true, strayed);
     }

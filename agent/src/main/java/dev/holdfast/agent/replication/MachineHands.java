@@ -186,7 +186,11 @@ final class MachineHands implements ReplicaHands<NotYetException> {
         Optional<DisksNote> note =
                 tools.files().disks().filter(n -> n.copy().equals(life.copy().id()));
         if (life.settled() && note.isPresent() && note.get().generation() != generation) {
-            tools.files().write(note.get().led(generation));
+            boolean rests = tools.files()
+                    .copy()
+                    .filter(mine -> mine.copy().equals(life.copy().id()))
+                    .isPresent();
+            tools.files().write(rests ? note.get().claimed(generation) : note.get().led(generation));
         }
     }
 

@@ -359,7 +359,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     private final class Watcher implements ReplicaLoop.Watcher {
         @Override
         public void moved(ReplicaState before, ReplicaEvent event, ReplicaState after) {
-            requests.moved(before, event, after);
+            requests.moved(event);
             if (outlook.moved(before, event, after)) {
                 LOG.info("{}: {} ({})", vm.name(), Story.word(after), event);
                 candidates.moved(event, after);

@@ -1,6 +1,5 @@
 package dev.holdfast.agent.replication;
 
-import dev.holdfast.coordinator.replication.Candidacy;
 import dev.holdfast.coordinator.replication.Leading;
 import dev.holdfast.coordinator.replication.Reason;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
@@ -23,6 +22,7 @@ final class Requests {
     private final Consumer<ReplicaEvent> events;
     private final Map<ReplicaEvent, CompletableFuture<Optional<Reason>>> asked = new IdentityHashMap<>();
     private final List<Runnable> deferred = new ArrayList<>();
+    private CompletableFuture<Optional<Reason>> promotion = new CompletableFuture<>();
 
     /** @param sending whether an epoch is on its way, or a round has the machine */
     Requests(Waiters waiters, Supplier<ReplicaState> state, BooleanSupplier sending, Consumer<ReplicaEvent> events) {
@@ -37,9 +37,9 @@ final class Requests {
             answer.complete(Optional.empty());
             return;
         }
-        if (sending.getAsBoolean() || wish == Wish.RETIRE && state.get() instanceof Candidacy) {
+        if (sending.getAsBoolean()) {
             // The epoch that is on its way would let the guest run again; it ends soon. So does a round that has
-            // stopped it, and a promotion.
+            // stopped it.
             deferred.add(() -> ask(wish, answer));
             return;
         }
@@ -56,12 +56,14 @@ final class Requests {
     }
 
     /** The rules have taken the wish up, if it was one. */
-    void moved(ReplicaState before, ReplicaEvent event, ReplicaState after) {
-        if (before instanceof Candidacy && !(after instanceof Candidacy)) {
-            resume();
-        }
+    void moved(ReplicaEvent event) {
         CompletableFuture<Optional<Reason>> answer = asked.remove(event);
+        if (event instanceof ReplicaEvent.DemoteAsked || event instanceof ReplicaEvent.RetireAsked) {
+            // Whoever still waits for a promotion must not take the answer to this for theirs.
+            promotion.complete(Optional.of(Reason.REVOKED));
+        }
         if (answer != null) {
+            promotion = event instanceof ReplicaEvent.PromoteAsked ? answer : promotion;
             waiters.addCommand(answer);
         }
     }

@@ -191,7 +191,7 @@ final class StandbySide {
             guest.run();
         } else if (rest.isPresent()) {
             // Without the id of the copy its memory is not taken for one that has never run.
-            guest.wake(rest.get().memory(), files::forgetCopy);
+            guest.wake(rest.get().memory(), this::takenUp);
             LOG.info("the guest goes on from epoch {}, at which its standby was stopped", epoch);
         } else {
             shut();
@@ -202,6 +202,14 @@ final class StandbySide {
             standby = null;
             LOG.info("the guest goes on from epoch {}", epoch);
         }
+    }
+
+    private void takenUp() throws IOException {
+        Optional<DisksNote> disks = files.disks();
+        if (disks.isPresent()) {
+            files.write(disks.get().led(disks.get().generation()));
+        }
+        files.forgetCopy();
     }
 
     /** Throws the copy away; its id first. */

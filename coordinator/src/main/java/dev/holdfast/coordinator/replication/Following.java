@@ -49,6 +49,11 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
         return new Following(self, copy, generation, 0, Commit.NONE, Wanted.NOTHING);
     }
 
+    /** It was promoted, and its guest has not run. */
+    static Step<ReplicaState, ReplicaEffect> resumed(Life life, long epoch) {
+        return Step.to(begin(life.self(), life.copy(), life.generation()).at(epoch), new ReplicaEffect.ForgetLife());
+    }
+
     Following at(long committed) {
         return new Following(self, copy, generation, committed, Commit.NONE, wanted);
     }
@@ -146,7 +151,7 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onDemoteAsked(ReplicaEvent.DemoteAsked event) {
-        return Step.to(this, new ReplicaEffect.Done());
+        return Step.to(wanted == Wanted.PRIMARY ? when(Wanted.NOTHING) : this, new ReplicaEffect.Done());
     }
 
     /** In a commit the answer comes at its end. */

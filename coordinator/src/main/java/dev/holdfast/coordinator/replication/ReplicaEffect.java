@@ -108,7 +108,7 @@ public sealed interface ReplicaEffect {
 
     /**
      * Lets the guest go on from the memory of the epoch, and takes the disks back to it, unless they are at rest there. Brings
-     * RolledBack, or GuestEnded.
+     * RolledBack, or GuestEnded, or FailOverFailed if it has not come to that.
      */
     record FailOver(long epoch) implements ReplicaEffect {
         @Override

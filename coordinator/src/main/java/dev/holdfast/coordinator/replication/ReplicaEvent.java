@@ -135,6 +135,14 @@ public sealed interface ReplicaEvent {
         }
     }
 
+    /** The guest does not go on from the epoch, and has not run: the copy is as it was before the promotion. */
+    record FailOverFailed(long epoch) implements ReplicaEvent {
+        @Override
+        public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
+            return state.onFailOverFailed(this);
+        }
+    }
+
     /** A promoted copy's disks are on lasting storage alone, and the guest's own. */
     record RolledBack() implements ReplicaEvent {
         @Override

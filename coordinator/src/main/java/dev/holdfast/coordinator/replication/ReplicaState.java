@@ -31,7 +31,10 @@ import java.util.Optional;
  * Claiming    RecordWritten                Alone       NoteLife, then RunCold or FailOver, Done (at rest: settled at once)
  * Claiming    RecordRefused, RecordUnknown Reading     ReadRecord
  *
+ * candidate   DemoteAsked, RetireAsked     same        Done; what is on its way is awaited and comes to nothing
+ *
  * Alone       RolledBack                   settled     KeepCopy
+ * Alone       FailOverFailed               Following(k) ForgetLife: the copy is as it was
  * Alone       PeerOffered, settled         Seeding     Seed
  * Seeding     SeedReady                    sending     SendEpoch(1)
  * Seeding     StandbyAt(1)                 Protected   BufferOutput ArmLag NoteLife(peer) WriteRecord({self, peer}) RunOn
@@ -129,6 +132,10 @@ public sealed interface ReplicaState permits Out, Following, Candidacy, Leading,
     }
 
     default Step<ReplicaState, ReplicaEffect> onRolledBack(ReplicaEvent.RolledBack event) {
+        return rejected(event);
+    }
+
+    default Step<ReplicaState, ReplicaEffect> onFailOverFailed(ReplicaEvent.FailOverFailed event) {
         return rejected(event);
     }
 

@@ -38,7 +38,7 @@ final class Hands {
                         effect instanceof ReplicaEffect.DropCopy || effect instanceof ReplicaEffect.FreeMemory);
         boolean counts = node.standby != null
                 && node.epoch > 0
-                && node.note == null
+                && (node.note == null || node.guest == Guest.NONE)
                 && world.record != null
                 && world.record.inSync().contains(node.standby);
         if (drops && counts && !entitled) {
@@ -108,6 +108,10 @@ final class Hands {
     }
 
     private boolean guest(Node node, ReplicaEffect effect) {
+        boolean begins = effect instanceof ReplicaEffect.RunCold || effect instanceof ReplicaEffect.FailOver;
+        if (begins && node.demoted) {
+            world.violate("a guest begins where it was demoted");
+        }
         if (effect instanceof ReplicaEffect.RunCold) {
             node.guest = Guest.RUNS;
             node.work = node.disksWork;
@@ -142,11 +146,12 @@ final class Hands {
     }
 
     private static void endGuest(Node node) {
+        boolean ran = node.guest != Guest.NONE;
         node.guest = Guest.NONE;
         node.limit = -1;
         node.attached = null;
         node.buffers = false;
-        if (node.standby != null && node.note != null) {
+        if (ran && node.standby != null && node.note != null) {
             dropStandby(node);
         }
     }

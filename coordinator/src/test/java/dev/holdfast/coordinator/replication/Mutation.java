@@ -90,6 +90,14 @@ final class Mutation {
                         event instanceof ReplicaEvent.RetireAsked && state instanceof Following following
                                 ? event.applyTo(following.at(following.epoch()))
                                 : null;
+                    case FAILED_FAILOVER_DROPS ->
+                        event instanceof ReplicaEvent.FailOverFailed
+                                ? new ReplicaEvent.GuestEnded(false).applyTo(state)
+                                : null;
+                    case DEMOTED_GOES_ON ->
+                        event instanceof ReplicaEvent.DemoteAsked && !(state instanceof Leading)
+                                ? Step.to(state, new ReplicaEffect.Done())
+                                : null;
                     case STOP_KEEPS_STANDBY ->
                         event instanceof ReplicaEvent.GuestEnded
                                 ? new ReplicaEvent.GuestEnded(false).applyTo(state)

@@ -57,6 +57,15 @@ final class ReplicaMatrixTest {
         states.put("Reading", new Candidacy.Reading(candidate, Optional.empty()));
         states.put("Proving", new Candidacy.Proving(candidate, stored(3, PEER, MINE)));
         states.put("Claiming", new Candidacy.Claiming(candidate, ReplicationRecord.of(4, MINE)));
+        Following asStandby = following.at(1);
+        Candidacy.Candidate standby =
+                new Candidacy.Candidate(SELF, Optional.of(CopyFacts.standby(MINE, 3, 1)), asStandby);
+        states.put(
+                "Claiming, revoked",
+                new Candidacy.Claiming(standby.wants(Following.Wanted.NOTHING), ReplicationRecord.of(4, MINE)));
+        states.put(
+                "Proving, to rest",
+                new Candidacy.Proving(standby.wants(Following.Wanted.RESTING), stored(3, PEER, MINE)));
         states.put("Alone", new Alone(LIFE));
         states.put("Alone, unsettled", new Alone(new Life(SELF, MINE, 3, 5, false)));
         states.put("Seeding", new Seeding(LIFE, PEER, false));
@@ -77,6 +86,13 @@ final class ReplicaMatrixTest {
         states.put(
                 "Leaving, sending",
                 new Leaving(LIFE, Optional.of(PEER), Leaving.Why.SWITCHOVER, 1, Ink.WRITTEN, true, false));
+        Life unsettled = new Life(SELF, MINE, 3, 5, false);
+        states.put(
+                "Leaving, unsettled",
+                new Leaving(unsettled, Optional.empty(), Leaving.Why.DEMOTED, 0, Ink.WRITING, false, false));
+        states.put(
+                "Leaving, unstarted",
+                new Leaving(unsettled, Optional.empty(), Leaving.Why.UNSTARTED, 1, Ink.SILENT, false, false));
         states.put(
                 "Leaving, crashed",
                 new Leaving(LIFE, Optional.of(PEER), Leaving.Why.CRASHED, 0, Ink.SILENT, false, false));
@@ -109,6 +125,7 @@ final class ReplicaMatrixTest {
         events.put("ProofGiven, missing", new ReplicaEvent.ProofGiven(new Proof.Missing(), Duration.ZERO));
         events.put("GuestEnded, crashed", new ReplicaEvent.GuestEnded(false));
         events.put("GuestEnded, asked", new ReplicaEvent.GuestEnded(true));
+        events.put("FailOverFailed", new ReplicaEvent.FailOverFailed(1));
         events.put("RolledBack", new ReplicaEvent.RolledBack());
         events.put("LagPassed", new ReplicaEvent.LagPassed(1));
         events.put("EpochDue", new ReplicaEvent.EpochDue());
@@ -134,6 +151,10 @@ final class ReplicaMatrixTest {
             events.put("Recovered, guest " + guest, recovered(guest, false));
         }
         events.put("Recovered, leaving", recovered(Found.Guest.THERE, true));
+        events.put(
+                "Recovered, unstarted",
+                new ReplicaEvent.Recovered(
+                        new Found.Primary(MINE, 3, Optional.empty(), Found.Guest.WAITS, false, false, true, 1)));
         events.put("Retry", new ReplicaEvent.Retry());
         return events;
     }

@@ -45,6 +45,8 @@ final class ReplicaMutantTest {
         where.put(Mutant.PROMOTES_MID_COMMIT, Setups.NODE);
         where.put(Mutant.STOPPED_STANDBY_DROPS, Setups.RETIRE_NODE);
         where.put(Mutant.RESTS_MID_COMMIT, Setups.RETIRE_NODE);
+        where.put(Mutant.FAILED_FAILOVER_DROPS, Setups.FAIL_OVER);
+        where.put(Mutant.DEMOTED_GOES_ON, Setups.FAIL_OVER);
         where.put(Mutant.FORGETS_LEAVING, Setups.SWITCHOVER_AGENT);
         return where;
     }

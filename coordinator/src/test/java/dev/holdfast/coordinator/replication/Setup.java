@@ -45,6 +45,8 @@ record Setup(
         PROMOTE,
         DEMOTE,
         SWITCHOVER,
+        /** A guest does not go on from its standby's memory. */
+        FAIL_OVER,
         /** The guest is stopped by somebody's wish. */
         STOP,
         REVERT,

@@ -28,6 +28,7 @@ final class Walk {
             Kind.SWITCHOVER,
             Kind.STOP,
             Kind.RETIRE,
+            Kind.FAIL_OVER_FAILS,
             Kind.REVERT,
             Kind.AGENT_DIES,
             Kind.NODE_DIES,

@@ -104,6 +104,8 @@ final class World {
         boolean stale;
         /** It was stopped: it has no process, and the disks are at its epoch. */
         boolean resting;
+        /** Pacemaker does not want it to run here. */
+        boolean demoted;
         /** When it was asked to be promoted: for a mutant. */
         Duration since = Duration.ZERO;
 
@@ -132,7 +134,8 @@ final class World {
                     | (asked ? 256 : 0)
                     | (rolling ? 512 : 0)
                     | (resting ? 1024 : 0)
-                    | guest.ordinal() << 11;
+                    | (demoted ? 2048 : 0)
+                    | guest.ordinal() << 12;
             key.append((char) flags);
             ids.add(key, state, due, pending, reply, attached, note, arriving, ack, disks, standby, since);
             key.append((char) (work << 8 | timeline << 4 | limit + 1));
