@@ -190,7 +190,8 @@ final class MachineHands implements ReplicaHands<NotYetException> {
                     .copy()
                     .filter(mine -> mine.copy().equals(life.copy().id()))
                     .isPresent();
-            tools.files().write(rests ? note.get().claimed(generation) : note.get().led(generation));
+            tools.files()
+                    .write(rests ? note.get().claimed(generation) : note.get().led(generation));
         }
     }
 
