@@ -17,9 +17,12 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The machine itself on this node: its process, as this part of the agent needs it. Thread-safe but for starts and ends. */
 final class Guest {
+    private static final Logger LOG = LoggerFactory.getLogger(Guest.class);
     private static final Duration THAW = Duration.ofSeconds(5);
     private static final Duration LOOK = Duration.ofMillis(20);
     private static final int ENDING_LOOKS = 100;
@@ -125,11 +128,14 @@ final class Guest {
         });
     }
 
-    /** A standby becomes it. */
+    /** A standby becomes it. @throws HypervisorException it has not run, or, if there is a process of it, perhaps */
     void failOver(Standby standby, long epoch) throws HypervisorException {
         vm.lock().lock();
         try {
-            vms.became(vm, Optional.of(standby.failOver(epoch)));
+            RunningVm machine = standby.failOver(epoch);
+            vms.became(vm, Optional.of(machine));
+            machine.resume();
+            announce(machine);
         } finally {
             vm.lock().unlock();
         }
@@ -143,9 +149,18 @@ final class Guest {
             vms.became(vm, Optional.of(machine));
             wokeUp.run();
             machine.resume();
-            machine.relocation().announce();
+            announce(machine);
         } finally {
             vm.lock().unlock();
+        }
+    }
+
+    /** The switches learn it from the first packet otherwise. */
+    private static void announce(RunningVm machine) {
+        try {
+            machine.relocation().announce();
+        } catch (HypervisorException e) {
+            LOG.warn("{} runs, and is not announced to the network: {}", machine.name(), e.getMessage());
         }
     }
 

@@ -82,6 +82,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     private final Executor worker;
     private final Consumer<ReplicaEvent> events;
     private final StandbyHands copy;
+    private final GoingOn goingOn;
     private volatile boolean expected;
     private volatile boolean held;
     private final WishedEnd end;
@@ -93,6 +94,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
         this.worker = worker;
         this.events = events;
         this.end = new WishedEnd(thread, tools.guest(), this::isHeld);
+        this.goingOn = new GoingOn(tools, front, events);
         this.copy = new StandbyHands(tools.standby(), tools.files(), front, events);
     }
 
@@ -190,7 +192,8 @@ final class MachineHands implements ReplicaHands<NotYetException> {
                     .copy()
                     .filter(mine -> mine.copy().equals(life.copy().id()))
                     .isPresent();
-            tools.files().write(rests ? note.get().claimed(generation) : note.get().led(generation));
+            tools.files()
+                    .write(rests ? note.get().claimed(generation) : note.get().led(generation));
         }
     }
 
@@ -234,12 +237,10 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     public void failOver(ReplicaEffect.FailOver effect) {
         expected = true;
         end.forget();
-        try {
-            tools.standby().become(tools.guest(), effect.epoch());
+        GoingOn.End end = goingOn.from(effect.epoch(), life());
+        expected = end != GoingOn.End.WAITS;
+        if (end == GoingOn.End.RUNS) {
             settleLater(Duration.ZERO);
-        } catch (HypervisorException | IOException e) {
-            LOG.error("the machine was promoted and does not go on from epoch {}: {}", effect.epoch(), e.getMessage());
-            front.failed(String.valueOf(e.getMessage()));
         }
     }
 

@@ -1,6 +1,8 @@
 package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Relocation;
 import dev.holdfast.agent.hypervisor.RunningVm;
@@ -33,12 +35,19 @@ final class FakeWorld implements Hypervisor, Replication {
     private final Path place;
     private @Nullable RunningVm machine;
     private OptionalLong standby = OptionalLong.empty();
+    private OptionalLong committing = OptionalLong.empty();
     private OptionalLong resting = OptionalLong.empty();
     private boolean running;
     /** What sends, if a test has its own. */
     @Nullable
     Primary sender;
 
+    /** A failover, or a commit, does not succeed. */
+    boolean failing;
+    /** Nobody hears that the machine is here now. */
+    boolean unheard;
+
+    int commits;
     int boots;
     int failovers;
     int wakings;
@@ -64,6 +73,12 @@ final class FakeWorld implements Hypervisor, Replication {
         standby = OptionalLong.of(epoch);
     }
 
+    /** One whose agent died in the commit of the epoch after that. */
+    void standbyCommitting(long epoch) {
+        standby = OptionalLong.of(epoch);
+        committing = OptionalLong.of(epoch + 1);
+    }
+
     void crash() {
         machine = null;
     }
@@ -85,7 +100,13 @@ final class FakeWorld implements Hypervisor, Replication {
             case "hashCode" -> System.identityHashCode(self);
             case "equals" -> self == arguments[0];
             case "close" -> null;
-            case "relocation" -> proxy(Relocation.class, (one, called, none) -> null);
+            case "relocation" ->
+                proxy(Relocation.class, (one, called, none) -> {
+                    if (unheard) {
+                        throw new HypervisorException(Kind.UNKNOWN, "no answer");
+                    }
+                    return null;
+                });
             default -> throw new UnsupportedOperationException(method.getName());
         });
     }
@@ -135,11 +156,28 @@ final class FakeWorld implements Hypervisor, Replication {
     private Standby standby(VmDefinition definition) {
         return proxy(Standby.class, (self, method, arguments) -> switch (method.getName()) {
             case "identity" -> ALIVE;
-            case "committed" -> standby.orElse(0) > 0 ? standby : OptionalLong.empty();
+            case "committing" -> committing;
+            case "commit" -> {
+                commits++;
+                if (failing) {
+                    throw new HypervisorException(Kind.FAILED, "the disks do not follow");
+                }
+                standby = committing;
+                committing = OptionalLong.empty();
+                yield null;
+            }
+            case "isRolledBack" -> true;
+            case "committed" ->
+                committing.isPresent() ? OptionalLong.empty() : standby.orElse(0) > 0 ? standby : OptionalLong.empty();
             case "failOver" -> {
+                if (failing) {
+                    throw new HypervisorException(Kind.FAILED, "there is no bridge");
+                }
                 failovers++;
                 standby = OptionalLong.empty();
-                yield runs(definition);
+                RunningVm waits = runs(definition);
+                running = false;
+                yield waits;
             }
             case "rest" -> {
                 resting = standby;

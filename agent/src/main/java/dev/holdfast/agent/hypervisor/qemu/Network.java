@@ -46,8 +46,31 @@ final class Network {
         return words;
     }
 
-    /** Connects the cards of a process that was started without. */
+    /** Connects the cards of a process that was started without: all, or none, so that it can be tried again. */
     static void connect(Monitor monitor, List<VmDefinition.Nic> nics) throws HypervisorException {
+        try {
+            connectAll(monitor, nics);
+        } catch (HypervisorException e) {
+            for (VmDefinition.Nic nic : nics) {
+                undo(monitor, nic);
+            }
+            throw e;
+        }
+    }
+
+    /** What was not connected does not mind. */
+    private static void undo(Monitor monitor, VmDefinition.Nic nic) throws HypervisorException {
+        List<String> commands = hasState(nic)
+                ? forwards(nic)
+                        .map(rule -> "hostfwd_remove " + nic.id() + "-out " + rule.replaceAll("-[^-]*$", ""))
+                        .toList()
+                : List.of("netdev_del " + nic.id() + "-hub", "netdev_del " + nic.id() + "-out");
+        for (String command : commands) {
+            monitor.accepts("human-monitor-command", Map.of("command-line", command));
+        }
+    }
+
+    private static void connectAll(Monitor monitor, List<VmDefinition.Nic> nics) throws HypervisorException {
         for (int hub = 0; hub < nics.size(); hub++) {
             VmDefinition.Nic nic = nics.get(hub);
             // The human monitor takes a back end in the same words as the command line.

@@ -65,7 +65,16 @@ public final class QemuReplication implements Replication {
     @Override
     public Optional<Standby> findStandby(VmDefinition definition, StandbyPlace place) throws HypervisorException {
         Optional<QemuVm> vm = hypervisor.look(definition, StandbyPlace.INSTANCE);
-        return vm.isEmpty() ? Optional.empty() : Optional.of(QemuStandby.found(hypervisor, vm.get(), place));
+        if (vm.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(QemuStandby.found(hypervisor, vm.get(), place));
+        } catch (HypervisorException e) {
+            // Its socket serves one client: the next look needs it.
+            vm.get().close();
+            throw e;
+        }
     }
 
     @Override

@@ -195,7 +195,7 @@ final class QemuVm implements RunningVm {
         }
     }
 
-    private boolean awaitEnd(Duration patience) {
+    boolean awaitEnd(Duration patience) {
         long start = monitor.nanoClock().getAsLong();
         while (identity().isAlive()) {
             if (monitor.left(start, patience).isZero()) {

@@ -195,7 +195,7 @@ final class QemuReplicationTest {
         assertThat(lab.machine.status()).isEqualTo(VmStatus.CAPTURED);
         long tick = ReplicaLab.lastTick(lab.here);
         lab.findStandby();
-        assertThat(lab.standby.committed()).hasValue(lab.epoch);
+        assertThat(lab.standby.committing()).hasValue(lab.epoch);
         EpochEnd again = lab.primary.commitAgain(lab.standby, lab.epoch, ReplicaLab.LIMITS);
         assertThat(again.outcome()).isEqualTo(Outcome.COMMITTED);
         lab.here.awaitTicks(VM, 5);
