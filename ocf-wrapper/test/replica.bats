@@ -345,6 +345,14 @@ failed_over() {
     gone "$process"
 }
 
+@test "demote: an agent that is busy is asked again, or it might go on with a promotion that came before" {
+    begun
+    agent_answers vm.console "$result" \
+        replica.demote "if [ -e $base/again ]; then $result; else : >$base/again; $(refuses 'BUSY (node n1)'); fi"
+    expect demote 0
+    [ "$(asked)" = "vm.console replica.demote replica.demote" ]
+}
+
 # ---- stop ----
 
 @test "stop has the agent end its part, and leaves nothing" {
