@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A replicated machine under a real corosync and pacemaker with fencing, on three nodes of the lab with disks of their own. The
-# resource is what docs/replication.md shows, word for word. One guest and one console for all tests: they follow each other.
+# resource is what docs/replication.md shows, word for word. One guest, one console and one caller outside for all tests: they follow
+# each other. It goes on on another node five times.
 # shellcheck disable=SC2016,SC2034,SC2154,SC2317  # words for shells on nodes; variables of lab.bash; called from there
 bats_require_minimum_version 1.5.0
 load lab
@@ -39,6 +40,7 @@ essence() {
 @test "it is promoted where its disks are, a standby is made on another node, epochs advance, and crm_mon shows it" {
   wait_until 60 "it is not promoted" promoted_on n1
   goes_on
+  client_begins 90
   on n1 holdfast vm replication web
   local standby
   standby=$(shown n1 .peer)
@@ -47,6 +49,7 @@ essence() {
   wait_until 20 "crm_mon does not show the standby" shows "$standby" holdfast-replica-web '^standby of n1, last epoch under'
   on n1 crm_mon -1 -A | tail -n +9
   once
+  nothing_taken_back
   no_failures
   nobody_fenced
 }
@@ -61,6 +64,7 @@ essence() {
   [ "$(on n1 cat /run/holdfast/vms/web/pid)" = "$pid" ]
   promoted_on n1
   once
+  nothing_taken_back
   no_failures
   nobody_fenced
 }
@@ -77,6 +81,7 @@ essence() {
   on n1 env PATH=/none OCF_FUNCTIONS_DIR=/none OCF_RESKEY_vm=web OCF_RESKEY_CRM_meta_interval=11000 \
     /bin/sh /usr/lib/ocf/resource.d/holdfast/vm monitor
   once
+  nothing_taken_back
   run -1 grep -e cli-prefer -e cli-ban <(on n1 cibadmin --query --scope constraints)
   no_failures
   nobody_fenced
@@ -97,6 +102,7 @@ essence() {
   "$lab" on "$old"
   goes_on
   once
+  nothing_taken_back
 }
 seeds() { shown "$1" .state | grep -q -e seeding -e protected; }
 
@@ -111,13 +117,14 @@ seeds() { shown "$1" .state | grep -q -e seeding -e protected; }
   wait_until 30 "it is not promoted any more" promoted_elsewhere "$old"
   goes_on
   once
+  nothing_taken_back
   on "$(first)" crm_mon -1 | sed -n '/Failed/,$p'
   on "$old" crm_resource --cleanup --resource web --node "$old" >/dev/null 2>&1
 }
 takes_part() { [ "$(shown "$1" .started)" = true ] && [ "$(shown "$1" .state)" = out ]; }
 refused() { on "$(first)" crm_mon -1 | grep -q "web promote on $1 returned 'error'.*\(OUT_OF_SYNC\|COPY_REPLACED\)"; }
 
-@test "the primary's node dies once more: it goes on, and is protected again" {
+@test "the primary's node dies once more, then its QEMU: it goes on, is protected again, and a client has noticed nothing but silence" {
   local old new
   old=$(promoted)
   new=$(shown "$old" .peer)
@@ -125,7 +132,13 @@ refused() { on "$(first)" crm_mon -1 | grep -q "web promote on $1 returned 'erro
   "$lab" crash "$old"
   wait_until 60 "it is not promoted on $new" promoted_on "$new"
   goes_on
+  wait_until 20 "the standby has no score" counts "$(shown "$new" .peer)"
+  comes_back
+  on "$new" sh -c 'kill -9 $(cat /run/holdfast/vms/web/pid)'
+  wait_until 60 "it is still promoted on $new" promoted_elsewhere "$new"
+  goes_on
   once
+  nothing_taken_back
   stays web
   [ "$(fences)" -eq 2 ]
 }

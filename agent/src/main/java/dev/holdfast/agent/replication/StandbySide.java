@@ -93,7 +93,7 @@ final class StandbySide {
     /** Lets the primary in. */
     void open(StandbyDoorway.Orders orders) throws IOException {
         if (doorway == null) {
-            doorway = StandbyDoorway.open(place, orders, address);
+            doorway = StandbyDoorway.open(place, orders, epoch -> required().intake(epoch), address);
         }
     }
 
@@ -120,6 +120,11 @@ final class StandbySide {
     void begin(long epoch) throws HypervisorException {
         required().begin(epoch);
         begun = epoch;
+    }
+
+    /** Any thread. */
+    void check(long epoch) throws HypervisorException {
+        required().check(epoch);
     }
 
     void abandon(long epoch) throws HypervisorException {

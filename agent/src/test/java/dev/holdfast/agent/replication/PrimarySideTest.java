@@ -56,7 +56,13 @@ class PrimarySideTest implements PeerCalls, Primary {
         Rig.Node node = new Rig.Node(home);
         world = node.world;
         world.sender = this;
-        doorway = StandbyDoorway.open(new StandbyPlace(home), (order, epoch, patience) -> {}, "127.0.0.1");
+        doorway = StandbyDoorway.open(
+                new StandbyPlace(home),
+                (order, epoch, patience) -> {},
+                epoch -> {
+                    throw new AssertionError("no memory is sent");
+                },
+                "127.0.0.1");
         VmRegistry vms = new VmRegistry(
                 Map.of(node.definition, Optional.empty()), Unreadable.NONE, world, new VmRegistry.Listener() {
                     @Override

@@ -5,10 +5,16 @@ import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.replication.MemoryIntake;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.qmp.QmpCommand;
+import dev.holdfast.agent.qmp.QmpException;
+import dev.holdfast.agent.qmp.QmpFuture;
+import dev.holdfast.agent.qmp.QmpValue;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -23,14 +29,18 @@ import org.slf4j.LoggerFactory;
  * thrown away.
  */
 final class QemuStandby implements Standby {
-    private final QemuHypervisor hypervisor;
-    private final QemuVm vm;
     private static final Logger LOG = LoggerFactory.getLogger(QemuStandby.class);
     private static final Duration SOON = Duration.ofSeconds(2);
 
+    private final QemuHypervisor hypervisor;
+    private final QemuVm vm;
     private final StandbyPlace place;
     private Optional<EpochRecord> record;
-    private @Nullable EpochMemory memory;
+    private volatile @Nullable EpochMemory memory;
+    private volatile EpochSteps steps;
+    /** The epoch for which it was found that the disks follow. */
+    private volatile long checked;
+
     private boolean rollingBack;
     private boolean rolledBack;
     private boolean isTheMachine;
@@ -40,6 +50,7 @@ final class QemuStandby implements Standby {
         this.vm = vm;
         this.place = place;
         this.record = record;
+        this.steps = new EpochSteps(vm.monitor().nanoClock());
     }
 
     static QemuStandby fresh(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place) throws HypervisorException {
@@ -99,7 +110,7 @@ final class QemuStandby implements Standby {
                             + record.get().epoch());
         }
         if (memory != null) {
-            memory.end();
+            memory.stop();
         }
         // Never the one that is needed if this epoch comes to nothing.
         int slot = record.map(r -> 1 - r.slot()).orElse(0);
@@ -117,46 +128,75 @@ final class QemuStandby implements Standby {
     }
 
     @Override
+    public MemoryIntake intake(long epoch) throws HypervisorException {
+        return begun(epoch).claim();
+    }
+
+    @Override
+    public void check(long epoch) throws HypervisorException {
+        steps = new EpochSteps(monitor().nanoClock());
+        checkDisks(monitor().call("query-xen-replication-status"));
+        checked = epoch;
+        steps.mark("checked");
+    }
+
+    @Override
     public void prepare(long epoch, Duration patience) throws HypervisorException {
         if (record.isPresent() && record.get().epoch() == epoch) {
             return;
         }
-        EpochMemory arrived = memory;
-        if (arrived == null || arrived.epoch() != epoch) {
-            throw new HypervisorException(Kind.REFUSED, "epoch " + epoch + " was not begun or was given up");
-        }
+        EpochMemory arrived = begun(epoch);
         arrived.complete(patience);
         arrived.close();
-        checkDisks();
+        if (checked != epoch) {
+            check(epoch);
+        }
+        steps.mark("arrived");
         EpochRecord committing = new EpochRecord(false, epoch, arrived.slot());
         committing.write(place.directory());
+        steps.mark("noted");
         record = Optional.of(committing);
         memory = null;
+    }
+
+    private EpochMemory begun(long epoch) throws HypervisorException {
+        EpochMemory arriving = memory;
+        if (arriving == null || arriving.epoch() != epoch) {
+            throw new HypervisorException(Kind.REFUSED, "epoch " + epoch + " was not begun or was given up");
+        }
+        return arriving;
     }
 
     /** Once the record says so there is no way back: until all disks have followed it is not known which epoch they are of. */
     private void commitDisks(EpochRecord committing, Duration patience) throws HypervisorException {
         try {
-            monitor().call("xen-colo-do-checkpoint", Map.of(), patience);
-            checkDisks();
+            List<QmpFuture> answers = monitor()
+                    .client()
+                    .send(QmpCommand.of("xen-colo-do-checkpoint"), QmpCommand.of("query-xen-replication-status"));
+            monitor().await(answers.get(0), patience);
+            steps.mark("disks");
+            checkDisks(monitor().await(answers.get(1), Monitor.QUICK).value());
+        } catch (QmpException e) {
+            throw unfollowed(committing, monitor().translate(e));
         } catch (HypervisorException e) {
-            Kind kind = e.kind() == Kind.REFUSED ? Kind.FAILED : e.kind();
-            throw new HypervisorException(
-                    kind,
-                    "the disks of the standby have not followed to epoch " + committing.epoch() + ": " + e.getMessage(),
-                    e);
+            throw unfollowed(committing, e);
         }
         EpochRecord committed = new EpochRecord(true, committing.epoch(), committing.slot());
         committed.write(place.directory());
+        steps.mark("committed");
+        LOG.debug("{}: epoch {}: {}", vm.name(), committed.epoch(), steps);
         record = Optional.of(committed);
     }
 
-    private void checkDisks() throws HypervisorException {
-        if (monitor()
-                .call("query-xen-replication-status")
-                .path("error")
-                .asText()
-                .equals("true")) {
+    private static HypervisorException unfollowed(EpochRecord committing, HypervisorException why) {
+        return new HypervisorException(
+                why.kind() == Kind.REFUSED ? Kind.FAILED : why.kind(),
+                "the disks of the standby have not followed to epoch " + committing.epoch() + ": " + why.getMessage(),
+                why);
+    }
+
+    private static void checkDisks(QmpValue status) throws HypervisorException {
+        if (status.path("error").asText().equals("true")) {
             throw new HypervisorException(
                     Kind.REFUSED,
                     "the standby could not write its disks or lost the connection to the primary; build another");
@@ -168,7 +208,7 @@ final class QemuStandby implements Standby {
         if (memory != null
                 && memory.epoch() == epoch
                 && (record.isEmpty() || record.get().epoch() != epoch)) {
-            memory.end();
+            memory.stop();
             memory = null;
         }
     }
@@ -269,7 +309,7 @@ final class QemuStandby implements Standby {
                 .orElseThrow(() -> new HypervisorException(
                         Kind.REFUSED, "the standby of " + vm.name() + " has committed no epoch that it could rest at"));
         rollBack(bound);
-        checkDisks();
+        checkDisks(monitor().call("query-xen-replication-status"));
         boolean inOrder = vm.quitInOrder();
         vm.close();
         if (!inOrder) {

@@ -17,6 +17,17 @@ public interface Standby extends StandbyLink, AutoCloseable {
     /** The epoch whose commit an agent before this one has begun: {@link #commit} ends it. */
     OptionalLong committing();
 
+    /** Where the memory of an epoch that was begun goes if it does not come to the socket of {@link #begin}. Any thread. */
+    MemoryIntake intake(long epoch) throws HypervisorException;
+
+    /**
+     * Looks whether the disks follow: to be called when all that the primary's guest has written has been answered, and it stands
+     * still. The memory may still be on its way. Any thread.
+     *
+     * @throws HypervisorException they do not, or that is not known; the epoch before still counts
+     */
+    void check(long epoch) throws HypervisorException;
+
     /**
      * The first half of {@link #commit}: from here on there is no way back, and {@link #commit} is to follow. To be repeated.
      *
