@@ -83,7 +83,6 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     private final Consumer<ReplicaEvent> events;
     private final StandbyHands copy;
     private volatile boolean expected;
-    private volatile boolean held;
     private volatile boolean asked;
 
     MachineHands(Tools tools, Front front, SerialThread thread, Executor worker, Consumer<ReplicaEvent> events) {
@@ -108,7 +107,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     /** The process is gone: whether somebody has wanted that. */
     boolean guestIsGone() {
         expected = false;
-        held = false;
+        tools.primary().letGo();
         return asked;
     }
 
@@ -124,7 +123,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     /** Whether the guest stands still for want of its standby. */
     boolean isHeld() {
-        return held;
+        return tools.primary().isHeld();
     }
 
     private interface Writing {
@@ -275,8 +274,8 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     @Override
     public void runOn(ReplicaEffect.RunOn effect) throws NotYetException {
         try {
+            tools.primary().letGo();
             tools.guest().run();
-            held = false;
         } catch (HypervisorException e) {
             if (!tools.guest().isEnding()) {
                 throw new NotYetException(e);
@@ -286,7 +285,6 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     @Override
     public void hold(ReplicaEffect.Hold effect) throws NotYetException {
-        held = true;
         tools.primary().hold();
     }
 

@@ -31,6 +31,8 @@ final class PrimarySide {
     private static final Duration LONGEST_STREAM = Duration.ofSeconds(2);
     /** Nothing holds the guest yet while its whole memory goes over for the first time. */
     private static final Duration LONGEST_FIRST_STREAM = Duration.ofSeconds(60);
+    /** A guest that stands still changes nothing meanwhile. */
+    private static final Duration LONGEST_STILL_STREAM = Duration.ofSeconds(30);
 
     private static final long NO_LIMIT = 1L << 40;
     private static final int DOWNTIME_SHARE = 4;
@@ -44,8 +46,10 @@ final class PrimarySide {
     private final Consumer<ReplicaEvent> events;
     private final SerialThread thread;
     private final EpochPacing pacing;
+    private final Uptake uptake;
     private final AtomicInteger busy = new AtomicInteger();
     private volatile boolean sending;
+    private volatile boolean held;
     private volatile @Nullable PeerLink link;
     private volatile @Nullable Heartbeat heartbeat;
     private volatile long committed;
@@ -77,6 +81,7 @@ final class PrimarySide {
         this.events = events;
         this.idle = idle;
         this.pacing = new EpochPacing(plan.interval());
+        this.uptake = new Uptake(plan.maxLag().plus(plan.interval().multipliedBy(2)));
     }
 
     EpochPacing pacing() {
@@ -210,6 +215,8 @@ final class PrimarySide {
         PeerLink open = PeerLink.open(peer, opening, sockets);
         link = open;
         pacing.begin();
+        uptake.begin();
+        held = false;
         heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
         guest.primary()
                 .attach(open, plan.bytesPerSecond(), (done, total) -> seed = Optional.of(new Seeded(done, total)));
@@ -222,6 +229,7 @@ final class PrimarySide {
         work(peer, () -> {
             PeerLink standby = required(peer);
             Primary primary = guest.primary();
+            boolean still = last || held || epoch == 1;
             EpochLimits limits = limits(last, epoch);
             EpochEnd end = last ? primary.lastEpoch(standby, epoch, limits) : primary.epoch(standby, epoch, limits);
             // The guest stands still meanwhile.
@@ -231,7 +239,7 @@ final class PrimarySide {
                 end = primary.commitAgain(standby, epoch, limits);
             }
             pacing.ended(end);
-            conclude(peer, end, primary);
+            conclude(peer, end, primary, still);
         });
     }
 
@@ -245,9 +253,12 @@ final class PrimarySide {
         return beats != null && beats.isFresh();
     }
 
-    private void conclude(Copy peer, EpochEnd end, Primary primary) throws HypervisorException {
+    /** @param still the guest stood still, or was not bound, when it began */
+    private void conclude(Copy peer, EpochEnd end, Primary primary, boolean still) throws HypervisorException {
         switch (end.outcome()) {
             case COMMITTED -> {
+                refuseIfTooSlow(peer, end);
+                uptake.begin();
                 committed = end.epoch();
                 committedAt = nanoClock.getAsLong();
                 events.accept(new ReplicaEvent.StandbyAt(peer, end.epoch()));
@@ -257,16 +268,44 @@ final class PrimarySide {
                     throw new HypervisorException(Kind.FAILED, end.why());
                 }
                 LOG.info("epoch {} was given up: {}", end.epoch(), end.why());
-                thread.after(untilNext(), () -> events.accept(new ReplicaEvent.StandbyAt(peer, end.epoch() - 1)));
+                givenUp(peer, end, still);
             }
             case UNDECIDED -> throw new HypervisorException(Kind.UNKNOWN, end.why());
         }
     }
 
+    private void givenUp(Copy peer, EpochEnd end, boolean still) throws HypervisorException {
+        if (uptake.isLostAfter(still, begunAt, nanoClock.getAsLong())) {
+            throw new HypervisorException(Kind.FAILED, "it is there and takes no epoch: " + end.why());
+        }
+        if (held) {
+            // The bound has passed while the epoch was on its way, and its end has let the guest run again.
+            guest.pause();
+        }
+        Duration wait = held && plan.interval().compareTo(untilNext()) < 0 ? plan.interval() : untilNext();
+        thread.after(wait, () -> events.accept(new ReplicaEvent.StandbyAt(peer, end.epoch() - 1)));
+    }
+
+    /** A standby whose first epoch takes longer than any later one may would hold the guest from then on. It is not in the set yet. */
+    private void refuseIfTooSlow(Copy peer, EpochEnd end) throws HypervisorException {
+        Duration most = longer(pacing.most(), LONGEST_STILL_STREAM);
+        if (end.epoch() == 1 && end.length().compareTo(most) > 0) {
+            peers.tellVoid(peer);
+            throw new HypervisorException(
+                    Kind.FAILED,
+                    ("its first epoch took %d s, and with an interval of %d ms none may take more than %d s; "
+                                    + "raise interval or bandwidth, or see what slows the network")
+                            .formatted(end.length().toSeconds(), plan.interval().toMillis(), most.toSeconds()));
+        }
+    }
+
+    private static Duration longer(Duration one, Duration other) {
+        return one.compareTo(other) > 0 ? one : other;
+    }
+
     private EpochLimits limits(boolean last, long epoch) {
-        Duration interval = pacing.interval();
-        Duration least = epoch == 1 ? LONGEST_FIRST_STREAM : LONGEST_STREAM;
-        Duration length = interval.compareTo(least) > 0 ? interval : least;
+        Duration least = held ? LONGEST_STILL_STREAM : LONGEST_STREAM;
+        Duration length = longer(pacing.interval(), epoch == 1 ? LONGEST_FIRST_STREAM : least);
         return new EpochLimits(
                 plan.maxPause().dividedBy(DOWNTIME_SHARE),
                 last ? length.multipliedBy(DOWNTIME_SHARE) : length,
@@ -319,8 +358,19 @@ final class PrimarySide {
         }
     }
 
-    /** Keeps the guest still. A standby that hangs would make it hang as well. */
+    /** Whether the guest stands still for want of its standby. */
+    boolean isHeld() {
+        return held;
+    }
+
+    /** The guest may run. */
+    void letGo() {
+        held = false;
+    }
+
+    /** Keeps the guest still, also after an epoch that is on its way and is given up. A standby that hangs would make it hang as well. */
     void hold() throws NotYetException {
+        held = true;
         try {
             if (link != null && !isFresh()) {
                 cut();

@@ -363,8 +363,8 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
             requests.moved(event);
             if (outlook.moved(before, event, after)) {
                 LOG.info("{}: {} ({})", vm.name(), Story.word(after), event);
-                candidates.moved(event, after);
             }
+            candidates.moved(before, event, after);
         }
 
         @Override

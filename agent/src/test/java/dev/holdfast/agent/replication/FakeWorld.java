@@ -61,6 +61,11 @@ final class FakeWorld implements Hypervisor, Replication {
         standby = OptionalLong.of(epoch);
     }
 
+    /** Lets the machine run, as the end of an epoch does that was given up. */
+    void release() {
+        running = true;
+    }
+
     void crash() {
         machine = null;
     }
@@ -73,6 +78,10 @@ final class FakeWorld implements Hypervisor, Replication {
             case "status" -> running ? VmStatus.RUNNING : VmStatus.PAUSED;
             case "resume" -> {
                 running = true;
+                yield null;
+            }
+            case "pause" -> {
+                running = false;
                 yield null;
             }
             case "quit", "kill" -> {

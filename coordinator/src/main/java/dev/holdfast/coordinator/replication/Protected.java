@@ -79,9 +79,11 @@ public record Protected(Life lead, Copy peer, long epoch, Phase phase, Ink ink) 
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onLagPassed(ReplicaEvent.LagPassed event) {
-        return phase == Phase.RUNNING && event.epoch() == epoch
-                ? Step.to(in(Phase.HELD), new Hold())
-                : Step.rejected(this, "an old bound");
+        if (phase == Phase.HELD || event.epoch() != epoch) {
+            return Step.rejected(this, "an old bound");
+        }
+        // An epoch that is given up must not let it run again.
+        return Step.to(phase == Phase.SENDING ? this : in(Phase.HELD), new Hold());
     }
 
     @Override
