@@ -108,11 +108,12 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     boolean guestIsGone() {
         expected = false;
         tools.primary().letGo();
-        return asked;
+        return asked || tools.guest().isNotedShutDown();
     }
 
     /** Somebody wants the guest to shut down. */
     void stopAsked(boolean now) {
+        tools.guest().noteShutDown(now);
         asked = now;
     }
 
@@ -213,14 +214,18 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     public void forgetLife(ReplicaEffect.ForgetLife effect) throws NotYetException {
         tools.primary().dropLink();
         tools.lag().forget();
-        asked = false;
         write(() -> tools.files().forgetLife());
+        stopAsked(false);
+    }
+
+    private void begin() {
+        expected = true;
+        stopAsked(false);
     }
 
     @Override
     public void runCold(ReplicaEffect.RunCold effect) {
-        expected = true;
-        asked = false;
+        begin();
         try {
             tools.guest().startCold();
         } catch (HypervisorException e) {
@@ -231,8 +236,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     @Override
     public void failOver(ReplicaEffect.FailOver effect) {
-        expected = true;
-        asked = false;
+        begin();
         try {
             if (tools.guest().process().isPresent()) {
                 tools.guest().run();

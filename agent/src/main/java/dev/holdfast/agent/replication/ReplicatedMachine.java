@@ -44,6 +44,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     private final CopyRoom room;
     private final RecordBook record;
     private final Guest guest;
+    private final GuestLook guestLook;
     private final Candidates candidates;
     private final Outlook outlook;
     private final GuardLag lag;
@@ -88,7 +89,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         ReplicaPlan plan = parts.plan();
         Path run = tools.runDirectory().apply(vm.name());
         ReplicaFiles files = new ReplicaFiles(tools.stateDirectory(), vm.definition(), plan.place());
-        this.guest = new Guest(vm, tools.vms(), tools.replication(), parts.coldStart());
+        this.guest = new Guest(vm, tools.vms(), tools.replication(), parts.coldStart(), run);
         this.primary = new PrimarySide(
                 plan,
                 new PrimarySide.Tools(guest, parts.peers(), run, worker, thread, tools.nanoClock()),
@@ -115,6 +116,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         Parking.Machine parked = new ParkedMachine(this::state, primary, this::post, this::onIdle);
         this.parking =
                 new Parking(new Parking.Tools(vm.name(), plan, record, bound, thread, tools.nanoClock()), parked);
+        this.guestLook = new GuestLook(guest, hands, parking, this::post);
         this.turns = new Turns(thread, primary, hands, parking, parked);
         this.outlook = new Outlook(vm.name(), plan, tools, new Outlook.Sources(record, primary, standby, hands));
     }
@@ -223,10 +225,10 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
 
     /** A guest that does nothing any more cannot hand over; its standby has what there is. */
     private void endIfItHangs() {
-        if (!isLeading() || guest.isGone() || guest.answers()) {
+        if (!isLeading() || guest.isGone() || guest.canHandOver()) {
             return;
         }
-        LOG.warn("{} is to be demoted and hangs: its process is killed", vm.name());
+        LOG.warn("{} is to be demoted and hangs, has panicked or met a disk error: its process is killed", vm.name());
         guest.kill();
     }
 
@@ -279,7 +281,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     public CompletableFuture<Optional<Reason>> stopped() {
         CompletableFuture<Optional<Reason>> answer = new CompletableFuture<>();
         recovered.thenRun(() -> thread.execute(() -> {
-            lookAtGuest();
+            guestLook.look();
             // After the event of its end.
             thread.execute(() -> {
                 if (isLeading()) {
@@ -330,7 +332,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     /** Called all the time, to see what nobody tells. */
     private void look() {
         parking.look();
-        lookAtGuest();
+        guestLook.look();
         ReplicaState now = state();
         if (now instanceof Following && standby.standby().isPresent() && !standby.isAlive()) {
             post(new ReplicaEvent.CopyLost());
@@ -344,16 +346,6 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         }
         turns.planEpoch();
         thread.after(LOOK, this::look);
-    }
-
-    private void lookAtGuest() {
-        if (parking.isReverting() && !hands.isStopAsked()) {
-            return; // One process ends, and another takes its place.
-        }
-        if (hands.expectsGuest() && guest.isGone()) {
-            guest.forget();
-            post(new ReplicaEvent.GuestEnded(hands.guestIsGone()));
-        }
     }
 
     /** What the loop tells. */

@@ -33,6 +33,11 @@ final class FakeWorld implements Hypervisor, Replication {
     private @Nullable RunningVm machine;
     private OptionalLong standby = OptionalLong.empty();
     private boolean running;
+    private boolean shutDown;
+    /** What has become of the machine, if it does not run on. */
+    @Nullable
+    VmStatus broken;
+
     /** What sends, if a test has its own. */
     @Nullable
     Primary sender;
@@ -66,6 +71,11 @@ final class FakeWorld implements Hypervisor, Replication {
         running = true;
     }
 
+    /** The guest shuts down; its process stays. */
+    void shutDown() {
+        shutDown = true;
+    }
+
     void crash() {
         machine = null;
     }
@@ -75,7 +85,8 @@ final class FakeWorld implements Hypervisor, Replication {
             case "name" -> name;
             case "identity" -> ALIVE;
             case "isAlive" -> machine == self;
-            case "status" -> running ? VmStatus.RUNNING : VmStatus.PAUSED;
+            case "hasShutDown" -> shutDown;
+            case "status" -> broken != null ? broken : running ? VmStatus.RUNNING : VmStatus.PAUSED;
             case "resume" -> {
                 running = true;
                 yield null;
@@ -105,6 +116,7 @@ final class FakeWorld implements Hypervisor, Replication {
         RunningVm now = vm(definition.name());
         machine = now;
         running = true;
+        shutDown = false;
         return now;
     }
 

@@ -170,6 +170,65 @@ class KilledAgentsTest {
         });
     }
 
+    /** A primary whose standby may be in the set. */
+    private Rig.Node withAStandby(String name) throws Exception {
+        Rig.Node node = new Rig.Node(Files.createDirectories(home.resolve(name)));
+        try (Rig first = Rig.of(node)) {
+            first.recover().tell(new ReplicaEvent.PromoteAsked());
+        }
+        LifeNote life = node.files().life().orElseThrow();
+        node.files().write(LifeNote.of(life.copy(), life.generation(), Optional.of(OLD), false));
+        Copy mine = new Copy(Rig.NODE, life.copy());
+        node.store.stored = new Stored(
+                new ReplicationRecord(life.generation(), Optional.of(mine), new TreeSet<>(Set.of(mine, OLD))), 20);
+        return node;
+    }
+
+    private static Set<Copy> setAfterItsEnd(Rig.Node node) throws Exception {
+        try (Rig next = Rig.of(node)) {
+            next.recover();
+            assertThat(node.store.stored.record().primary()).isEmpty();
+            assertThat(next.state()).isInstanceOf(Out.class);
+            return node.store.stored.record().inSync();
+        }
+    }
+
+    @Test
+    void aCrashOfWhichNoAgentKnewLeavesTheStandbyInTheSet() throws Exception {
+        Rig.Node node = withAStandby("crashed");
+        node.world.crash();
+        assertThat(setAfterItsEnd(node)).contains(OLD);
+    }
+
+    @Test
+    void aStopThatSomebodyWantedIsNoCrashForTheNextAgent() throws Exception {
+        Rig.Node node = withAStandby("stopped");
+        try (Rig killed = Rig.of(node)) {
+            killed.stopAsked();
+        }
+        node.world.crash();
+        assertThat(setAfterItsEnd(node)).doesNotContain(OLD);
+    }
+
+    @Test
+    void aGuestThatHasShutDownRisesFromNoEpochBeforeThatAndItsNextLifeIsOneLikeAnyOther() throws Exception {
+        Rig.Node node = withAStandby("shut-down");
+        try (Rig agent = Rig.of(node)) {
+            agent.look();
+            assertThat(node.world.runs()).isTrue();
+            node.world.shutDown();
+            agent.look();
+            assertThat(node.world.runs()).isFalse();
+        }
+        assertThat(setAfterItsEnd(node)).doesNotContain(OLD);
+        try (Rig next = Rig.of(node)) {
+            next.recover().tell(new ReplicaEvent.PromoteAsked());
+            assertThat(node.world.boots).as("from its disks").isEqualTo(2);
+            node.world.crash();
+            assertThat(next.isEndAsked()).isFalse();
+        }
+    }
+
     @Test
     void whileItBeginsACopy() throws Exception {
         Rig.Node last = new Rig.Node(Files.createDirectories(home.resolve("last")));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
@@ -50,6 +51,7 @@ class PrimarySideTest implements PeerCalls, Primary {
     private boolean boundPasses;
     private Path home;
     private FakeWorld world;
+    private Guest guest;
     private StandbyDoorway doorway;
     private PrimarySide side;
 
@@ -68,7 +70,7 @@ class PrimarySideTest implements PeerCalls, Primary {
                     @Override
                     public void onGone(ManagedVm vm) {}
                 });
-        Guest guest = new Guest(vms.get(node.definition.name()), vms, world, Guest.Start::start);
+        guest = new Guest(vms.get(node.definition.name()), vms, world, Guest.Start::start, node.run);
         guest.startCold();
         ReplicaPlan plan = new ReplicaPlan(
                 Policy.pause(), List.of(), SECOND, SECOND, Duration.ofSeconds(20), 0, home.resolve("place"));
@@ -233,6 +235,15 @@ class PrimarySideTest implements PeerCalls, Primary {
         world.crash();
         send();
         assertThat(events).isEmpty();
+    }
+
+    @Test
+    void aGuestThatHasPanickedOrMetADiskErrorIsNotSentElsewhere() {
+        assertThat(guest.canHandOver()).isTrue();
+        for (VmStatus status : List.of(VmStatus.GUEST_ENDED, VmStatus.IO_ERROR)) {
+            world.broken = status;
+            assertThat(guest.canHandOver()).isFalse();
+        }
     }
 
     @Test

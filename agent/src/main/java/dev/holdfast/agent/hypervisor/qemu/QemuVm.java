@@ -36,12 +36,16 @@ final class QemuVm implements RunningVm {
     private final VmDirectory directory;
     private final Monitor monitor;
 
+    private final QmpEvents shutdowns;
     private volatile boolean resumesByItself;
+    private boolean shutDown;
+    private boolean looked;
 
     QemuVm(VmDefinition definition, VmDirectory directory, Monitor monitor) {
         this.definition = definition;
         this.directory = directory;
         this.monitor = monitor;
+        this.shutdowns = monitor.client().subscribe("SHUTDOWN");
     }
 
     Monitor monitor() {
@@ -88,6 +92,22 @@ final class QemuVm implements RunningVm {
     @Override
     public VmStatus status() throws HypervisorException {
         return monitor.status();
+    }
+
+    @Override
+    public synchronized boolean hasShutDown() {
+        for (QmpEvent event : shutdowns.takeAll()) {
+            shutDown |= event.data().path("reason").asText().equals("guest-shutdown");
+        }
+        if (!shutDown && !looked) {
+            try {
+                shutDown = monitor.isShutDown();
+                looked = true;
+            } catch (HypervisorException e) {
+                return false; // Asked again.
+            }
+        }
+        return shutDown;
     }
 
     @Override
@@ -160,7 +180,26 @@ final class QemuVm implements RunningVm {
     @Override
     public boolean shutdown(Duration patience) throws HypervisorException {
         monitor.call("system_powerdown");
-        return awaitEnd(patience);
+        long start = monitor.nanoClock().getAsLong();
+        while (!monitor.left(start, patience).isZero()) {
+            if (!identity().isAlive()) {
+                return true;
+            }
+            if (hasShutDown() && waitsToBeEnded()) {
+                quit();
+                return true;
+            }
+            Pause.millis(2);
+        }
+        return !identity().isAlive();
+    }
+
+    private boolean waitsToBeEnded() {
+        try {
+            return monitor.isShutDown();
+        } catch (HypervisorException e) {
+            return false; // It ends.
+        }
     }
 
     @Override
