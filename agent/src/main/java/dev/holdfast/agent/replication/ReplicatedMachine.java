@@ -45,6 +45,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     private final RecordBook record;
     private final Guest guest;
     private final GuestLook guestLook;
+    private final RecordLook recordLook;
     private final Candidates candidates;
     private final Outlook outlook;
     private final GuardLag lag;
@@ -117,6 +118,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         this.parking =
                 new Parking(new Parking.Tools(vm.name(), plan, record, bound, thread, tools.nanoClock()), parked);
         this.guestLook = new GuestLook(guest, hands, parking, this::post);
+        this.recordLook = new RecordLook(record, thread, this::state, this::post);
         this.turns = new Turns(thread, primary, hands, parking, parked);
         this.outlook = new Outlook(vm.name(), plan, tools, new Outlook.Sources(record, primary, standby, hands));
     }
@@ -341,6 +343,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         if (nanos - lastRetry >= RETRY.toNanos()) {
             lastRetry = nanos;
             post(new ReplicaEvent.Retry());
+            recordLook.look();
             turns.lookForStandby(asking, candidates::next);
             outlook.publish();
         }

@@ -197,4 +197,43 @@ class ParkingTest {
         end(ROUND);
         assertThat(parking.isParked()).isFalse();
     }
+
+    @Test
+    void aNewLifeThatTheStoreTookWithoutTellingIsTakenUpWhenTheStoreIsBackAlsoAfterTheRound() {
+        RecordLook look = new RecordLook(lab.store, lab.thread, lab.rules::state, lab.rules::post);
+        lab.store.lost = 1;
+        lab.store.arrives = true;
+        lab.store.goesAway = true;
+        assertThat(standAlone()).isCompletedExceptionally();
+        end(ROUND);
+        look.look();
+        lab.thread.runAll();
+        assertThat(lab.rules.state).isInstanceOf(Protected.class);
+
+        lab.store.comesBack();
+        look.look();
+        lab.thread.runAll();
+        assertThat(lab.rules.state)
+                .isInstanceOfSatisfying(
+                        Alone.class,
+                        alone -> assertThat(alone.lead().generation()).isEqualTo(ParkingLab.GENERATION + 1));
+    }
+
+    @Test
+    void aPrimaryThatSeesTheLifeOfAnotherCopyEnds() {
+        RecordLook look = new RecordLook(lab.store, lab.thread, lab.rules::state, lab.rules::post);
+        look.look();
+        lab.thread.runAll();
+        assertThat(lab.rules.state).isInstanceOf(Protected.class);
+        lab.store.write(
+                7,
+                new ReplicationRecord(
+                        ParkingLab.GENERATION + 1,
+                        Optional.of(ParkingLab.THERE),
+                        new TreeSet<>(List.of(ParkingLab.THERE))),
+                ignored -> {});
+        look.look();
+        lab.thread.runAll();
+        assertThat(lab.rules.state).isInstanceOf(Out.class);
+    }
 }
