@@ -249,6 +249,10 @@ final class MachineHands implements ReplicaHands<NotYetException> {
         } catch (HypervisorException e) {
             LOG.error("the machine was promoted and does not go on from epoch {}: {}", effect.epoch(), e.getMessage());
             front.failed(String.valueOf(e.getMessage()));
+            if (e.kind() == HypervisorException.Kind.REFUSED) {
+                expected = false;
+                events.accept(new ReplicaEvent.NotRisen(effect.epoch()));
+            }
         }
     }
 

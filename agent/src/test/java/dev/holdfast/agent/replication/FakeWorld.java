@@ -1,6 +1,7 @@
 package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
@@ -41,6 +42,9 @@ final class FakeWorld implements Hypervisor, Replication {
     /** What sends, if a test has its own. */
     @Nullable
     Primary sender;
+
+    /** What is missing for the machine to run here. */
+    boolean noNetwork;
 
     int boots;
     int failovers;
@@ -148,6 +152,9 @@ final class FakeWorld implements Hypervisor, Replication {
             case "identity" -> ALIVE;
             case "committed" -> standby.orElse(0) > 0 ? standby : OptionalLong.empty();
             case "failOver" -> {
+                if (noNetwork) {
+                    throw new HypervisorException(HypervisorException.Kind.REFUSED, "there is no bridge");
+                }
                 failovers++;
                 standby = OptionalLong.empty();
                 yield runs(definition);

@@ -129,6 +129,35 @@ class KilledAgentsTest {
         });
     }
 
+    /** At the time of its claim it was the only copy in the set. */
+    @Test
+    void aCopyThatCannotRunHereIsNotLostAndIsPromotedWhenThatIsMended() throws Exception {
+        killEverywhere(new Story() {
+            @Override
+            public void prepare(Rig.Node node) throws Exception {
+                standby(node);
+                node.proof = new Proof.Gone(OLD.node());
+                node.world.noNetwork = true;
+            }
+
+            @Override
+            public void run(Rig agent) throws Exception {
+                agent.recover().tell(new ReplicaEvent.PromoteAsked());
+                assertThat(agent.told).contains("there is no bridge");
+                assertThat(agent.state()).isInstanceOf(Following.class);
+            }
+
+            @Override
+            public void check(Rig.Node node) throws Exception {
+                assertThat(node.world.hasStandby()).isTrue();
+                node.world.noNetwork = false;
+                promoted(node);
+                assertThat(node.world.failovers).isEqualTo(1);
+                assertThat(node.world.boots).isZero();
+            }
+        });
+    }
+
     @Test
     void isNotPromotedWithoutAProof() throws Exception {
         Rig.Node node = new Rig.Node(home);

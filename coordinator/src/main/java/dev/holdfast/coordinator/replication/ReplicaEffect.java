@@ -106,7 +106,7 @@ public sealed interface ReplicaEffect {
         }
     }
 
-    /** Takes the disks back to the epoch and lets the guest go on from its memory. Brings RolledBack, or GuestEnded. */
+    /** Takes the disks back to the epoch and lets the guest go on from its memory. Brings RolledBack, NotRisen or GuestEnded. */
     record FailOver(long epoch) implements ReplicaEffect {
         @Override
         public <X extends Exception> void by(ReplicaHands<X> hands) throws X {

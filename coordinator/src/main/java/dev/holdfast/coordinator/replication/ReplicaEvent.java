@@ -119,6 +119,18 @@ public sealed interface ReplicaEvent {
         }
     }
 
+    /**
+     * The guest does not go on from an epoch, and nothing was begun that cannot be begun anew: the copy is as it was.
+     *
+     * @param epoch the one
+     */
+    record NotRisen(long epoch) implements ReplicaEvent {
+        @Override
+        public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
+            return state.onNotRisen(this);
+        }
+    }
+
     /** A promoted copy's disks are on lasting storage alone, and the guest's own. */
     record RolledBack() implements ReplicaEvent {
         @Override

@@ -26,6 +26,7 @@ import java.util.Optional;
  * Claiming    RecordRefused, RecordUnknown Reading     ReadRecord
  *
  * Alone       RolledBack                   settled     KeepCopy
+ * Alone       NotRisen(k), not settled     Following(k) ForgetLife: it can be promoted again
  * Alone       PeerOffered, settled         Seeding     Seed
  * Seeding     SeedReady                    sending     SendEpoch(1)
  * Seeding     StandbyAt(1)                 Protected   BufferOutput ArmLag NoteLife(peer) WriteRecord({self, peer}) RunOn
@@ -111,6 +112,10 @@ public sealed interface ReplicaState permits Out, Following, Candidacy, Leading,
     }
 
     default Step<ReplicaState, ReplicaEffect> onGuestEnded(ReplicaEvent.GuestEnded event) {
+        return rejected(event);
+    }
+
+    default Step<ReplicaState, ReplicaEffect> onNotRisen(ReplicaEvent.NotRisen event) {
         return rejected(event);
     }
 

@@ -290,7 +290,7 @@ public final class QemuHypervisor implements Hypervisor {
                     Kind.REFUSED, "the old process of " + definition.name() + " still runs; end it first");
         }
         try {
-            Network.connect(vm.monitor(), definition.nics());
+            vm.connectNetwork();
             return vm.movedTo(place);
         } catch (IOException e) {
             throw new HypervisorException(Kind.FAILED, "cannot move the sockets to " + place.path() + ": " + e, e);

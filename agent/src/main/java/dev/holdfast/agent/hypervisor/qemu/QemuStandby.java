@@ -12,6 +12,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A QEMU that was started with {@code -S -incoming defer} and the receiving side of block replication.
@@ -20,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * thrown away.
  */
 final class QemuStandby implements Standby {
+    private static final Logger LOG = LoggerFactory.getLogger(QemuStandby.class);
+
     private final QemuHypervisor hypervisor;
     private final QemuVm vm;
     private final StandbyPlace place;
@@ -202,6 +206,16 @@ final class QemuStandby implements Standby {
                                     .orElse("none"));
         }
         checkNotStopped();
+        // What a person has to mend on this node is found while the copy is still one.
+        vm.connectNetwork();
+        try {
+            return goOn();
+        } catch (HypervisorException e) {
+            throw e.kind() == Kind.REFUSED ? new HypervisorException(Kind.FAILED, e.getMessage(), e) : e;
+        }
+    }
+
+    private RunningVm goOn() throws HypervisorException {
         startRollBack();
         new IncomingMemory(monitor())
                 .load(EpochMemory.file(place, record.orElseThrow().slot()));
@@ -209,7 +223,11 @@ final class QemuStandby implements Standby {
         isTheMachine = true;
         checkNotStopped();
         machine.resume();
-        machine.relocation().announce();
+        try {
+            machine.relocation().announce();
+        } catch (HypervisorException e) {
+            LOG.warn("{} runs, and switches learn of its new place when it sends: {}", vm.name(), e.getMessage());
+        }
         return machine;
     }
 

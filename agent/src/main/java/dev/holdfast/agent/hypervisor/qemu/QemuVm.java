@@ -40,6 +40,7 @@ final class QemuVm implements RunningVm {
     private volatile boolean resumesByItself;
     private boolean shutDown;
     private boolean looked;
+    private boolean connected;
 
     QemuVm(VmDefinition definition, VmDirectory directory, Monitor monitor) {
         this.definition = definition;
@@ -63,6 +64,14 @@ final class QemuVm implements RunningVm {
 
     void sawItResumeByItself() {
         resumesByItself = true;
+    }
+
+    /** Connects the network of one that was started without. Once. @throws HypervisorException REFUSED: nothing has changed */
+    void connectNetwork() throws HypervisorException {
+        if (!connected) {
+            Network.connect(monitor, definition.nics());
+            connected = true;
+        }
     }
 
     QemuVm movedTo(VmDirectory place) throws IOException {

@@ -263,7 +263,8 @@ final class QemuReplicationTest {
     void aPacketLeavesWhenItsEpochIsCommittedAndNeverIfThePrimaryDiesBefore() throws Exception {
         lab.close();
         try (DatagramSocket outside = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
-            lab = new ReplicaLab(new VmDefinition.Nic("n0", datagrams(outside), "52:54:00:00:00:01"));
+            VmDefinition.Nic nic = new VmDefinition.Nic("n0", datagrams(outside), "52:54:00:00:00:01");
+            lab = new ReplicaLab(nic);
             lab.say();
             assertThat(comes(outside, 5000)).isTrue();
             lab.follow();
@@ -292,7 +293,19 @@ final class QemuReplicationTest {
             lab.say();
             lab.machine.kill();
             assertThat(comes(outside, 300)).isFalse();
+            whatIsMissingOnThisNodeIsFoundWhileTheCopyIsStillOne(nic);
             lab.failOver();
+        }
+    }
+
+    private void whatIsMissingOnThisNodeIsFoundWhileTheCopyIsStillOne(VmDefinition.Nic nic) throws Exception {
+        int port = Integer.parseInt(nic.backend().substring(nic.backend().lastIndexOf(':') + 1));
+        long epoch = lab.standby.committed().orElseThrow();
+        try (DatagramSocket taken = new DatagramSocket(port, InetAddress.getLoopbackAddress())) {
+            assertThat(taken.isBound()).isTrue();
+            assertThatThrownBy(() -> lab.standby.failOver(epoch))
+                    .isInstanceOfSatisfying(
+                            HypervisorException.class, e -> assertThat(e.kind()).isEqualTo(Kind.REFUSED));
         }
     }
 
