@@ -121,10 +121,7 @@ promote_refused() {
 # machine_processes: "PID.START" of each that may run the machine, not of a standby.
 machine_processes() {
     for process in $(all_processes); do
-        case $(command_line "${process%.*}") in
-            *"path=$dir/standby/"*) ;;
-            *) echo "$process" ;;
-        esac
+        is_standby "${process%.*}" || echo "$process"
     done
 }
 

@@ -355,6 +355,31 @@ powers_off() {
     [ "$SECONDS" -lt 40 ]
 }
 
+@test "demote without an agent ends a machine that came by a failover: it has the words of a standby" {
+    begun
+    came_by_failover() {
+        bash -c "exec -a 'qemu-system-x86_64 -chardev socket,id=r,path=$dir/standby/rescue.sock,server=on' sleep 300" 3>&- &
+        process=$!
+        disown
+        pids="$pids $process"
+        until tr '\000' ' ' <"/proc/$process/cmdline" | grep -q rescue.sock; do sleep 0.05; done
+        echo web >"$dir/promoted"
+    }
+    came_by_failover
+    echo "$process" >"$dir/pid"
+    expect demote 0
+    gone "$process"
+    # A process that no file names is found as well, and a standby beside it is left alone.
+    came_by_failover
+    machine=$process
+    qemu "$dir/standby" -S
+    expect monitor 9
+    expect demote 0
+    gone "$machine"
+    kill -0 "$process"
+    expect monitor 0
+}
+
 @test "demote of an agent that says it has done it, and has not, ends the machine" {
     begun
     process_of

@@ -63,6 +63,11 @@ final class Guest {
         return vms.process(vm);
     }
 
+    /** @throws HypervisorException there is a process, and nothing names it */
+    void checkNoneUnnoted() throws HypervisorException {
+        replication.checkNoneUnnoted(vm.definition());
+    }
+
     /** Whether it is certain that there is none. */
     boolean isGone() {
         try {

@@ -52,6 +52,9 @@ final class Recollection {
                 epoch = waiting.get().committed().getAsLong();
             }
         }
+        if (process == Found.Guest.GONE) {
+            guest.checkNoneUnnoted();
+        }
         // By somebody's wish: no standby may go on from before that.
         boolean stopped = process == Found.Guest.GONE && guest.isNotedShutDown();
         return new Found.Primary(

@@ -46,6 +46,9 @@ final class FakeWorld implements Hypervisor, Replication {
     /** What is missing for the machine to run here. */
     boolean noNetwork;
 
+    /** A process of the machine that is in no note. */
+    boolean unnoted;
+
     int boots;
     int failovers;
 
@@ -122,6 +125,13 @@ final class FakeWorld implements Hypervisor, Replication {
         running = true;
         shutDown = false;
         return now;
+    }
+
+    @Override
+    public void checkNoneUnnoted(VmDefinition definition) throws HypervisorException {
+        if (unnoted) {
+            throw new HypervisorException(HypervisorException.Kind.UNKNOWN, "process 1 runs it");
+        }
     }
 
     @Override

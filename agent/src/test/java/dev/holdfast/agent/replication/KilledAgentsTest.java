@@ -1,7 +1,9 @@
 package dev.holdfast.agent.replication;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Alone;
 import dev.holdfast.coordinator.replication.Copy;
@@ -227,6 +229,19 @@ class KilledAgentsTest {
         Rig.Node node = withAStandby("crashed");
         node.world.crash();
         assertThat(setAfterItsEnd(node)).contains(OLD);
+    }
+
+    @Test
+    void aProcessThatNoNoteNamesIsNotTakenForGone() throws Exception {
+        Rig.Node node = withAStandby("unnoted");
+        node.world.crash();
+        node.world.unnoted = true;
+        try (Rig next = Rig.of(node)) {
+            assertThatThrownBy(next::recover).isInstanceOf(HypervisorException.class);
+        }
+        assertThat(node.store.stored.record().primary())
+                .as("nothing is given up")
+                .isPresent();
     }
 
     @Test

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -224,6 +225,22 @@ public final class QemuHypervisor implements Hypervisor {
     /** Finds an instance without clearing anything in it. */
     Optional<QemuVm> look(VmDefinition definition, String instance) throws HypervisorException {
         return connect(definition, VmDirectory.of(settings.runDirectory(), definition.name(), Optional.of(instance)));
+    }
+
+    void checkNoneUnnoted(VmDefinition definition) throws HypervisorException {
+        try {
+            OptionalLong stray = VmDirectory.of(settings.runDirectory(), definition.name(), Optional.empty())
+                    .unnoted();
+            if (stray.isPresent()) {
+                throw new HypervisorException(
+                        Kind.UNKNOWN,
+                        "process %d runs %s, and no pid file names it; end it, or let pacemaker do that"
+                                .formatted(stray.getAsLong(), definition.name()));
+            }
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN, "whether " + definition.name() + " runs cannot be told: " + e, e);
+        }
     }
 
     LongSupplier nanoClock() {

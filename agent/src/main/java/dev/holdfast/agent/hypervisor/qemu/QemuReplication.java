@@ -31,6 +31,11 @@ public final class QemuReplication implements Replication {
     }
 
     @Override
+    public void checkNoneUnnoted(VmDefinition definition) throws HypervisorException {
+        hypervisor.checkNoneUnnoted(definition);
+    }
+
+    @Override
     public Primary primary(RunningVm machine) throws HypervisorException {
         QemuVm vm = own(machine);
         CopyNodes nodes = CopyNodes.read(vm.monitor());

@@ -9,8 +9,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The run directory of one process: its pid file and sockets.
@@ -78,6 +82,34 @@ record VmDirectory(Path path, Path root) {
             return ProcessIdentity.noted(pidFile(), root + "/");
         } catch (IOException e) {
             throw new HypervisorException(HypervisorException.Kind.UNKNOWN, "cannot read " + pidFile() + ": " + e, e);
+        }
+    }
+
+    /** A living process that has a socket of the machine and that no pid file names; empty if there is none. */
+    OptionalLong unnoted() throws IOException {
+        Set<String> noted = new HashSet<>();
+        if (Files.isDirectory(root)) {
+            try (Stream<Path> files = Files.walk(root, 2)) {
+                for (Path file : files.filter(f -> f.endsWith("pid")).toList()) {
+                    noted.add(Files.readString(file).strip());
+                }
+            }
+        }
+        try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
+            return processes
+                    .map(process -> process.getFileName().toString())
+                    .filter(number -> number.matches("[0-9]+") && !noted.contains(number) && hasSocketHere(number))
+                    .mapToLong(Long::parseLong)
+                    .findFirst();
+        }
+    }
+
+    private boolean hasSocketHere(String process) {
+        try {
+            return Files.readString(Path.of("/proc", process, "cmdline"), StandardCharsets.ISO_8859_1)
+                    .contains("path=" + root + "/");
+        } catch (IOException e) {
+            return false; // It has ended.
         }
     }
 
