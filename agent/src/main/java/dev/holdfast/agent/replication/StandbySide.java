@@ -36,6 +36,7 @@ final class StandbySide {
     private long begun;
     private long committed;
     private long committedAt;
+    private long preparedAt;
 
     /**
      * What it works with.
@@ -139,6 +140,7 @@ final class StandbySide {
 
     /** Notes that an epoch's commit begins: there is no way back. */
     void prepare(long epoch) throws HypervisorException {
+        preparedAt = nanoClock.getAsLong();
         required().prepare(epoch, COMMIT);
     }
 
@@ -148,7 +150,7 @@ final class StandbySide {
             try {
                 required().commit(epoch, COMMIT);
                 committed = epoch;
-                committedAt = nanoClock.getAsLong();
+                committedAt = preparedAt;
                 return;
             } catch (HypervisorException e) {
                 if (left == 0 || e.kind() == Kind.GONE) {
@@ -174,7 +176,8 @@ final class StandbySide {
             // An agent before this one saw it; what it wrote then has a date.
             Duration age =
                     Duration.between(Files.getLastModifiedTime(place.record()).toInstant(), clock.instant());
-            return age.isNegative() ? Duration.ZERO : age;
+            // A clock that was put back says nothing.
+            return age.isNegative() ? LONG_AGO : age;
         } catch (IOException e) {
             LOG.warn("when the last epoch was committed is not known: {}", e.toString());
             return LONG_AGO;

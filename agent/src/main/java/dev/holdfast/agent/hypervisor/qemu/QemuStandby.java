@@ -24,6 +24,8 @@ import org.slf4j.LoggerFactory;
 final class QemuStandby implements Standby {
     private static final Logger LOG = LoggerFactory.getLogger(QemuStandby.class);
 
+    private static final Duration ROLL_FORWARD = Duration.ofSeconds(10);
+
     private final QemuHypervisor hypervisor;
     private final QemuVm vm;
     private final StandbyPlace place;
@@ -49,7 +51,7 @@ final class QemuStandby implements Standby {
     static QemuStandby found(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place) throws HypervisorException {
         QemuStandby standby = new QemuStandby(hypervisor, vm, place, EpochRecord.read(place.directory()));
         if (standby.record.isPresent() && !standby.record.get().committed()) {
-            standby.commitDisks(standby.record.get(), Monitor.QUICK);
+            standby.commitDisks(standby.record.get(), ROLL_FORWARD);
         }
         return standby;
     }
