@@ -20,6 +20,7 @@ final class Because {
             entry(ReplicaEvent.StoreSilent.class, "the store does not answer"),
             entry(ReplicaEvent.ProofGiven.class, "pacemaker said whether the old primary is gone"),
             entry(ReplicaEvent.GuestEnded.class, "the guest's process ended"),
+            entry(ReplicaEvent.BoundRenewed.class, "a checkpoint is not over, and the guest is not held for it"),
             entry(ReplicaEvent.NotRisen.class, "it cannot be let run here, and its copy is as it was"),
             entry(ReplicaEvent.RolledBack.class, "the guest goes on from the epoch"),
             entry(ReplicaEvent.LagPassed.class, "max_lag has passed without an epoch"),

@@ -25,8 +25,6 @@ import org.slf4j.LoggerFactory;
 /** Carries out the effects of one machine's rules. On the machine's thread. */
 final class MachineHands implements ReplicaHands<NotYetException> {
     private static final Logger LOG = LoggerFactory.getLogger(MachineHands.class);
-    private static final Duration ROLL_BACK = Duration.ofMinutes(10);
-    private static final Duration SETTLE_AGAIN = Duration.ofSeconds(2);
 
     /**
      * What a machine's hands work with.
@@ -78,19 +76,20 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     private final Tools tools;
     private final Front front;
-    private final SerialThread thread;
     private final Executor worker;
     private final Consumer<ReplicaEvent> events;
     private final StandbyHands copy;
+    private final Settling settling;
     private volatile boolean expected;
     private volatile boolean asked;
 
     MachineHands(Tools tools, Front front, SerialThread thread, Executor worker, Consumer<ReplicaEvent> events) {
         this.tools = tools;
         this.front = front;
-        this.thread = thread;
         this.worker = worker;
         this.events = events;
+        this.settling =
+                new Settling(tools.guest(), new StandbyPlace(tools.plan().place()), thread, worker, events);
         this.copy = new StandbyHands(tools.standby(), tools.files(), front, events);
     }
 
@@ -258,19 +257,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     /** Beside the running guest. */
     void settleLater(Duration delay) {
-        thread.after(
-                delay,
-                () -> worker.execute(() -> {
-                    try {
-                        tools.guest().settle(new StandbyPlace(tools.plan().place()), ROLL_BACK);
-                        events.accept(new ReplicaEvent.RolledBack());
-                    } catch (HypervisorException e) {
-                        if (!tools.guest().isEnding()) {
-                            LOG.warn("the disks are not settled yet, which is tried again: {}", e.getMessage());
-                            settleLater(SETTLE_AGAIN);
-                        }
-                    }
-                }));
+        settling.later(delay);
     }
 
     @Override

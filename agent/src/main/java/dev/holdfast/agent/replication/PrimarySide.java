@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -28,14 +29,6 @@ final class PrimarySide {
     private static final Logger LOG = LoggerFactory.getLogger(PrimarySide.class);
     private static final Duration DETACH = Duration.ofSeconds(10);
     private static final Duration HANGING = Duration.ofMillis(500);
-    private static final Duration LONGEST_STREAM = Duration.ofSeconds(2);
-    /** Nothing holds the guest yet while its whole memory goes over for the first time. */
-    private static final Duration LONGEST_FIRST_STREAM = Duration.ofSeconds(60);
-    /** A guest that stands still changes nothing meanwhile. */
-    private static final Duration LONGEST_STILL_STREAM = Duration.ofSeconds(30);
-
-    private static final long NO_LIMIT = 1L << 40;
-    private static final int DOWNTIME_SHARE = 4;
 
     private final ReplicaPlan plan;
     private final Guest guest;
@@ -46,10 +39,12 @@ final class PrimarySide {
     private final Consumer<ReplicaEvent> events;
     private final SerialThread thread;
     private final EpochPacing pacing;
+    private final StreamLimits streams;
     private final Uptake uptake;
     private final AtomicInteger busy = new AtomicInteger();
     private volatile boolean sending;
     private volatile boolean held;
+    private volatile Runnable waiting = () -> {};
     private volatile @Nullable PeerLink link;
     private volatile @Nullable Heartbeat heartbeat;
     private volatile long committed;
@@ -81,6 +76,7 @@ final class PrimarySide {
         this.events = events;
         this.idle = idle;
         this.pacing = new EpochPacing(plan.interval());
+        this.streams = new StreamLimits(plan, pacing);
         this.uptake = new Uptake(plan.maxLag().plus(plan.interval().multipliedBy(2)));
     }
 
@@ -230,7 +226,7 @@ final class PrimarySide {
             PeerLink standby = required(peer);
             Primary primary = guest.primary();
             boolean still = last || held || epoch == 1;
-            EpochLimits limits = limits(last, epoch);
+            EpochLimits limits = streams.limits(last, epoch, held);
             EpochEnd end = last ? primary.lastEpoch(standby, epoch, limits) : primary.epoch(standby, epoch, limits);
             // The guest stands still meanwhile.
             long until = nanoClock.getAsLong() + plan.maxLag().toNanos();
@@ -283,36 +279,27 @@ final class PrimarySide {
             guest.pause();
         }
         Duration wait = held && plan.interval().compareTo(untilNext()) < 0 ? plan.interval() : untilNext();
-        thread.after(wait, () -> events.accept(new ReplicaEvent.StandbyAt(peer, end.epoch() - 1)));
+        AtomicBoolean told = new AtomicBoolean();
+        Runnable answer = () -> {
+            if (told.compareAndSet(false, true)) {
+                events.accept(new ReplicaEvent.StandbyAt(peer, end.epoch() - 1));
+            }
+        };
+        waiting = answer;
+        thread.after(wait, answer);
     }
 
-    /** A standby whose first epoch takes longer than any later one may would hold the guest from then on. It is not in the set yet. */
+    /** Somebody waits for the last epoch: what is put off until the next one is due is told now. */
+    void hurry() {
+        waiting.run();
+    }
+
     private void refuseIfTooSlow(Copy peer, EpochEnd end) throws HypervisorException {
-        Duration most = longer(pacing.most(), LONGEST_STILL_STREAM);
-        if (end.epoch() == 1 && end.length().compareTo(most) > 0) {
+        Optional<String> why = streams.tooSlow(end);
+        if (why.isPresent()) {
             peers.tellVoid(peer);
-            throw new HypervisorException(
-                    Kind.FAILED,
-                    ("its first epoch took %d s, and with an interval of %d ms none may take more than %d s; "
-                                    + "raise interval or bandwidth, or see what slows the network")
-                            .formatted(end.length().toSeconds(), plan.interval().toMillis(), most.toSeconds()));
+            throw new HypervisorException(Kind.FAILED, why.get());
         }
-    }
-
-    private static Duration longer(Duration one, Duration other) {
-        return one.compareTo(other) > 0 ? one : other;
-    }
-
-    private EpochLimits limits(boolean last, long epoch) {
-        Duration least = held ? LONGEST_STILL_STREAM : LONGEST_STREAM;
-        Duration length = longer(pacing.interval(), epoch == 1 ? LONGEST_FIRST_STREAM : least);
-        return new EpochLimits(
-                plan.maxPause().dividedBy(DOWNTIME_SHARE),
-                last ? length.multipliedBy(DOWNTIME_SHARE) : length,
-                last ? plan.maxLag().plus(plan.maxPause()) : plan.maxPause(),
-                plan.maxLag(),
-                plan.bytesPerSecond() > 0 ? plan.bytesPerSecond() : NO_LIMIT,
-                plan.policy().outputCommit());
     }
 
     /** Asks what it has committed. It counts on only if all writes since have got there, too. */

@@ -1,14 +1,19 @@
 package dev.holdfast.agent.replication;
 
+import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Copy;
 import dev.holdfast.coordinator.replication.Leading;
 import dev.holdfast.coordinator.replication.Life;
 import dev.holdfast.coordinator.replication.Protected;
+import dev.holdfast.coordinator.replication.Reason;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
 import dev.holdfast.coordinator.replication.ReplicaState;
 import dev.holdfast.coordinator.replication.ReplicationRecord;
 import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
+import java.io.IOException;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -40,5 +45,23 @@ record RecordLook(RecordBook record, SerialThread thread, Supplier<ReplicaState>
                 && (!said.primary().equals(Optional.of(life.copy()))
                         || said.generation() > life.generation()
                         || peer.filter(copy -> !said.inSync().contains(copy)).isPresent());
+    }
+
+    /** Whether the record names this node's copy as the one that runs. Fails if the store does not answer. */
+    CompletableFuture<Boolean> isRecorded(Name self, BooleanSupplier known) {
+        CompletableFuture<Boolean> answer = new CompletableFuture<>();
+        record.read(read -> thread.execute(() -> {
+            boolean given = known.getAsBoolean() && !(state.get() instanceof Leading);
+            if (read instanceof ReplicaEvent.RecordRead told) {
+                Optional<Copy> runs = told.stored().record().primary();
+                answer.complete(
+                        !given && runs.filter(copy -> copy.node().equals(self)).isPresent());
+            } else if (read instanceof ReplicaEvent.RecordAbsent) {
+                answer.complete(false);
+            } else {
+                answer.completeExceptionally(new IOException(Reason.STORE_SILENT.text()));
+            }
+        }));
+        return answer;
     }
 }

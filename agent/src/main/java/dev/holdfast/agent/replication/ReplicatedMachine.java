@@ -8,7 +8,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Copy;
 import dev.holdfast.coordinator.replication.Following;
 import dev.holdfast.coordinator.replication.Found;
-import dev.holdfast.coordinator.replication.Leading;
+import dev.holdfast.coordinator.replication.Leaving;
 import dev.holdfast.coordinator.replication.Out;
 import dev.holdfast.coordinator.replication.Reason;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
@@ -114,7 +114,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
                 this::post);
         this.loop = new ReplicaLoop(
                 name, Out.begin(new Self(tools.self(), plan.policy())), thread, hands, new Watcher(), tools.fatal());
-        Parking.Machine parked = new ParkedMachine(this::state, primary, this::post, this::onIdle);
+        Parking.Machine parked = new ParkedMachine(vm, this::state, primary, this::post, this::onIdle);
         this.parking =
                 new Parking(new Parking.Tools(vm.name(), plan, record, bound, thread, tools.nanoClock()), parked);
         this.guestLook = new GuestLook(guest, hands, parking, this::post);
@@ -188,20 +188,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
 
     @Override
     public CompletableFuture<Boolean> isRecorded() {
-        CompletableFuture<Boolean> answer = new CompletableFuture<>();
-        record.read(read -> thread.execute(() -> {
-            boolean given = recovered.isDone() && !(state() instanceof Leading);
-            if (read instanceof ReplicaEvent.RecordRead known) {
-                Optional<Copy> runs = known.stored().record().primary();
-                answer.complete(!given
-                        && runs.filter(copy -> copy.node().equals(tools.self())).isPresent());
-            } else if (read instanceof ReplicaEvent.RecordAbsent) {
-                answer.complete(false);
-            } else {
-                answer.completeExceptionally(new IOException(Reason.STORE_SILENT.text()));
-            }
-        }));
-        return answer;
+        return recordLook.isRecorded(tools.self(), recovered::isDone);
     }
 
     /** Its name. */
@@ -305,8 +292,11 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     CompletableFuture<PeerLink.Opening> offer(Copy copy, long generation, SortedMap<String, Long> disks) {
         CompletableFuture<PeerLink.Opening> answer = new CompletableFuture<>();
         recovered.thenRun(() -> thread.execute(() -> {
-            room.expect(copy, disks, answer);
-            post(new ReplicaEvent.SeedBegun(copy, generation));
+            if (!isEnrolled()) {
+                answer.completeExceptionally(new IOException("this node takes no part"));
+            } else if (room.expect(copy, disks, answer)) {
+                post(new ReplicaEvent.SeedBegun(copy, generation));
+            }
         }));
         return answer;
     }
@@ -360,6 +350,9 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
                 LOG.info("{}: {} ({})", vm.name(), Story.word(after), event);
             }
             candidates.moved(before, event, after);
+            if (after instanceof Leaving) {
+                primary.hurry();
+            }
         }
 
         @Override

@@ -90,6 +90,7 @@ final class ParkingLab {
         ReplicaState state = Out.begin(new Self(Rig.NODE, Policy.pause()));
         boolean busy;
         boolean freed;
+        boolean frozen;
 
         @Override
         public ReplicaState state() {
@@ -99,6 +100,11 @@ final class ParkingLab {
         @Override
         public boolean isBusy() {
             return busy;
+        }
+
+        @Override
+        public boolean isFrozen() {
+            return frozen;
         }
 
         @Override

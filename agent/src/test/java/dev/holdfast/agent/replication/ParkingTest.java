@@ -97,6 +97,23 @@ class ParkingTest {
     }
 
     @Test
+    void aGuestThatWasHeldBecauseThisAgentWasLateRunsOnButNotWhileItIsFrozen() {
+        park();
+        lab.tell(new ReplicaEvent.LagPassed(1));
+        assertThat(lab.rules.state).matches(state -> ((Protected) state).isHeld());
+        lab.rules.frozen = true;
+        lab.pass(Duration.ofMillis(100));
+        lab.thread.runAll();
+        assertThat(lab.rules.state).matches(state -> ((Protected) state).isHeld());
+        lab.rules.frozen = false;
+        lab.armed.clear();
+        lab.pass(Duration.ofMillis(100));
+        lab.thread.runAll();
+        assertThat(lab.armed).isNotEmpty();
+        assertThat(lab.rules.state).matches(state -> ((Protected) state).runs());
+    }
+
+    @Test
     void endsForItsOwnRoundOnlyAndByItselfAfterItsBound() {
         park();
         end(new Name("r2"));

@@ -186,6 +186,21 @@ class PrimarySideTest implements PeerCalls, Primary {
     }
 
     @Test
+    void whoWaitsForTheLastEpochDoesNotWaitUntilTheNextOneIsDue() {
+        seeded();
+        thread.keepsDelayed = true;
+        ends(Outcome.ABORTED);
+        send();
+        assertThat(events).isEmpty();
+        side.hurry();
+        side.hurry();
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyAt(PEER, 4));
+        thread.keepsDelayed = false;
+        thread.runAll();
+        assertThat(events).hasSize(1);
+    }
+
+    @Test
     void theEpochOfAGuestThatStandsStillHasTheTimeItNeeds() {
         seeded();
         ends(Outcome.COMMITTED);

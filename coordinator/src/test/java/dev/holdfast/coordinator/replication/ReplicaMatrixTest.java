@@ -95,6 +95,7 @@ final class ReplicaMatrixTest {
         events.put("ProofGiven, missing", new ReplicaEvent.ProofGiven(new Proof.Missing(), Duration.ZERO));
         events.put("GuestEnded, crashed", new ReplicaEvent.GuestEnded(false));
         events.put("GuestEnded, asked", new ReplicaEvent.GuestEnded(true));
+        events.put("BoundRenewed", new ReplicaEvent.BoundRenewed());
         events.put("NotRisen", new ReplicaEvent.NotRisen(1));
         events.put("RolledBack", new ReplicaEvent.RolledBack());
         events.put("LagPassed", new ReplicaEvent.LagPassed(1));
