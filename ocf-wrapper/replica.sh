@@ -6,6 +6,7 @@
 # The agent of the node keeps in the machine's run directory the integer promotion-score. This part keeps there
 #   replica          this instance is started; in it the resource's name
 #   promoted         it was promoted: a machine that runs no more has failed
+#   shut-down        the guest has shut down or was asked to: the end of its process is no crash; the agent's, too
 #   promotion-told   the score that pacemaker has been told; "refused" until the next monitor tells it anew
 # All are lost in a reboot, as what they are about.
 

@@ -61,10 +61,15 @@ final class Recollection {
                 epoch = waiting.get().committed().getAsLong();
             }
         }
+        if (process == Found.Guest.GONE) {
+            guest.checkNoneUnnoted();
+        }
+        // By somebody's wish: no standby may go on from before that.
+        boolean stopped = process == Found.Guest.GONE && guest.isNotedShutDown();
         return new Found.Primary(
                 new Copy(self, life.copy()),
                 life.generation(),
-                life.peer(),
+                stopped ? Optional.empty() : life.peer(),
                 process,
                 disks.isPresent(),
                 disks.filter(DisksNote::strayed).isPresent(),

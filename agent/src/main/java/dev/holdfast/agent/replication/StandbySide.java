@@ -37,6 +37,7 @@ final class StandbySide {
     private long begun;
     private long committed;
     private long committedAt;
+    private long preparedAt;
 
     /**
      * What it works with.
@@ -145,6 +146,7 @@ final class StandbySide {
 
     /** Notes that an epoch's commit begins: there is no way back. */
     void prepare(long epoch) throws HypervisorException {
+        preparedAt = nanoClock.getAsLong();
         required().prepare(epoch, COMMIT);
     }
 
@@ -154,7 +156,7 @@ final class StandbySide {
             try {
                 required().commit(epoch, COMMIT);
                 committed = epoch;
-                committedAt = nanoClock.getAsLong();
+                committedAt = preparedAt;
                 return;
             } catch (HypervisorException e) {
                 if (left == 0 || e.kind() == Kind.GONE) {
@@ -177,7 +179,8 @@ final class StandbySide {
             // An agent before this one saw it; what it wrote then has a date.
             Duration age =
                     Duration.between(Files.getLastModifiedTime(place.record()).toInstant(), clock.instant());
-            return age.isNegative() ? Duration.ZERO : age;
+            // A clock that was put back says nothing.
+            return age.isNegative() ? LONG_AGO : age;
         } catch (IOException e) {
             LOG.warn("when the last epoch was committed is not known: {}", e.toString());
             return LONG_AGO;

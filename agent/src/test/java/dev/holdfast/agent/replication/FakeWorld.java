@@ -38,6 +38,11 @@ final class FakeWorld implements Hypervisor, Replication {
     private OptionalLong committing = OptionalLong.empty();
     private OptionalLong resting = OptionalLong.empty();
     private boolean running;
+    private boolean shutDown;
+    /** What has become of the machine, if it does not run on. */
+    @Nullable
+    VmStatus broken;
+
     /** What sends, if a test has its own. */
     @Nullable
     Primary sender;
@@ -48,6 +53,12 @@ final class FakeWorld implements Hypervisor, Replication {
     boolean unheard;
 
     int commits;
+    /** What is missing for the machine to run here. */
+    boolean noNetwork;
+
+    /** A process of the machine that is in no note. */
+    boolean unnoted;
+
     int boots;
     int failovers;
     int wakings;
@@ -79,6 +90,16 @@ final class FakeWorld implements Hypervisor, Replication {
         committing = OptionalLong.of(epoch + 1);
     }
 
+    /** Lets the machine run, as the end of an epoch does that was given up. */
+    void release() {
+        running = true;
+    }
+
+    /** The guest shuts down; its process stays. */
+    void shutDown() {
+        shutDown = true;
+    }
+
     void crash() {
         machine = null;
     }
@@ -88,9 +109,14 @@ final class FakeWorld implements Hypervisor, Replication {
             case "name" -> name;
             case "identity" -> ALIVE;
             case "isAlive" -> machine == self;
-            case "status" -> running ? VmStatus.RUNNING : VmStatus.PAUSED;
+            case "hasShutDown" -> shutDown;
+            case "status" -> broken != null ? broken : running ? VmStatus.RUNNING : VmStatus.PAUSED;
             case "resume" -> {
                 running = true;
+                yield null;
+            }
+            case "pause" -> {
+                running = false;
                 yield null;
             }
             case "quit", "kill" -> {
@@ -127,7 +153,15 @@ final class FakeWorld implements Hypervisor, Replication {
         RunningVm now = vm(definition.name());
         machine = now;
         running = true;
+        shutDown = false;
         return now;
+    }
+
+    @Override
+    public void checkNoneUnnoted(VmDefinition definition) throws HypervisorException {
+        if (unnoted) {
+            throw new HypervisorException(HypervisorException.Kind.UNKNOWN, "process 1 runs it");
+        }
     }
 
     @Override
@@ -170,6 +204,9 @@ final class FakeWorld implements Hypervisor, Replication {
             case "committed" ->
                 committing.isPresent() ? OptionalLong.empty() : standby.orElse(0) > 0 ? standby : OptionalLong.empty();
             case "failOver" -> {
+                if (noNetwork) {
+                    throw new HypervisorException(HypervisorException.Kind.REFUSED, "there is no bridge");
+                }
                 if (failing) {
                     throw new HypervisorException(Kind.FAILED, "there is no bridge");
                 }

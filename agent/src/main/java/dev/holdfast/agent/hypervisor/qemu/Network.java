@@ -46,28 +46,40 @@ final class Network {
         return words;
     }
 
-    /** Connects the cards of a process that was started without: all, or none, so that it can be tried again. */
+    /**
+     * Connects the cards of a process that was started without.
+     *
+     * @throws HypervisorException REFUSED if one cannot be connected; none is then
+     */
     static void connect(Monitor monitor, List<VmDefinition.Nic> nics) throws HypervisorException {
         try {
             connectAll(monitor, nics);
         } catch (HypervisorException e) {
-            for (VmDefinition.Nic nic : nics) {
-                undo(monitor, nic);
+            if (e.kind() == HypervisorException.Kind.REFUSED) {
+                disconnect(monitor, nics);
             }
             throw e;
         }
     }
 
-    /** What was not connected does not mind. */
-    private static void undo(Monitor monitor, VmDefinition.Nic nic) throws HypervisorException {
-        List<String> commands = hasState(nic)
-                ? forwards(nic)
-                        .map(rule -> "hostfwd_remove " + nic.id() + "-out " + rule.replaceAll("-[^-]*$", ""))
-                        .toList()
-                : List.of("netdev_del " + nic.id() + "-hub", "netdev_del " + nic.id() + "-out");
-        for (String command : commands) {
-            monitor.accepts("human-monitor-command", Map.of("command-line", command));
+    private static void disconnect(Monitor monitor, List<VmDefinition.Nic> nics) throws HypervisorException {
+        for (VmDefinition.Nic nic : nics) {
+            List<String> commands = hasState(nic)
+                    ? forwards(nic)
+                            .map(rule -> "hostfwd_remove " + nic.id() + "-out " + guestless(rule))
+                            .toList()
+                    : List.of("netdev_del " + nic.id() + "-hub", "netdev_del " + nic.id() + "-out");
+            for (String command : commands) {
+                // Of what is not there it says so.
+                monitor.call("human-monitor-command", Map.of("command-line", command));
+            }
         }
+    }
+
+    /** A rule without where it leads, as its removal wants it. */
+    private static String guestless(String rule) {
+        int dash = rule.lastIndexOf('-');
+        return dash < 0 ? rule : rule.substring(0, dash);
     }
 
     private static void connectAll(Monitor monitor, List<VmDefinition.Nic> nics) throws HypervisorException {
@@ -86,7 +98,7 @@ final class Network {
                         .asText();
                 if (!answer.isBlank()) {
                     throw new HypervisorException(
-                            HypervisorException.Kind.FAILED,
+                            HypervisorException.Kind.REFUSED,
                             "the network card " + nic.id() + " cannot be connected: " + answer.strip());
                 }
             }

@@ -31,6 +31,11 @@ public final class QemuReplication implements Replication {
     }
 
     @Override
+    public void checkNoneUnnoted(VmDefinition definition) throws HypervisorException {
+        hypervisor.checkNoneUnnoted(definition);
+    }
+
+    @Override
     public Primary primary(RunningVm machine) throws HypervisorException {
         QemuVm vm = own(machine);
         CopyNodes nodes = CopyNodes.read(vm.monitor());
@@ -71,7 +76,7 @@ public final class QemuReplication implements Replication {
         try {
             return Optional.of(QemuStandby.found(hypervisor, vm.get(), place));
         } catch (HypervisorException e) {
-            // Its socket serves one client: the next look needs it.
+            // QEMU serves one client at a time, and the next try is another one.
             vm.get().close();
             throw e;
         }

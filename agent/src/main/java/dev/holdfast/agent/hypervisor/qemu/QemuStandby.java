@@ -261,6 +261,8 @@ final class QemuStandby implements Standby {
                                     .orElse("none"));
         }
         checkNotStopped();
+        // What a person has to mend on this node is found while the copy is still one.
+        vm.connectNetwork();
         // If the memory does not load, QEMU 7.2 exits; the disks are to be whole by then. It takes milliseconds.
         try {
             rollBack(SOON);
