@@ -21,6 +21,7 @@ final class Because {
             entry(ReplicaEvent.ProofGiven.class, "pacemaker said whether the old primary is gone"),
             entry(ReplicaEvent.GuestEnded.class, "the guest's process ended"),
             entry(ReplicaEvent.FailOverFailed.class, "the guest could not go on from the epoch here, and has not run"),
+            entry(ReplicaEvent.BoundRenewed.class, "a checkpoint is not over, and the guest is not held for it"),
             entry(ReplicaEvent.RolledBack.class, "the guest goes on from the epoch"),
             entry(ReplicaEvent.LagPassed.class, "max_lag has passed without an epoch"),
             entry(ReplicaEvent.EpochDue.class, "an epoch was due"),

@@ -25,8 +25,6 @@ import org.slf4j.LoggerFactory;
 /** Carries out the effects of one machine's rules. On the machine's thread. */
 final class MachineHands implements ReplicaHands<NotYetException> {
     private static final Logger LOG = LoggerFactory.getLogger(MachineHands.class);
-    private static final Duration ROLL_BACK = Duration.ofMinutes(10);
-    private static final Duration SETTLE_AGAIN = Duration.ofSeconds(2);
 
     /**
      * What a machine's hands work with.
@@ -78,21 +76,23 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     private final Tools tools;
     private final Front front;
-    private final SerialThread thread;
     private final Executor worker;
     private final Consumer<ReplicaEvent> events;
     private final StandbyHands copy;
-    private volatile boolean expected;
-    private volatile boolean held;
+    private final GoingOn goingOn;
+    private final Settling settling;
     private final WishedEnd end;
+    private volatile boolean expected;
 
     MachineHands(Tools tools, Front front, SerialThread thread, Executor worker, Consumer<ReplicaEvent> events) {
         this.tools = tools;
         this.front = front;
-        this.thread = thread;
         this.worker = worker;
         this.events = events;
+        this.settling =
+                new Settling(tools.guest(), new StandbyPlace(tools.plan().place()), thread, worker, events);
         this.end = new WishedEnd(thread, tools.guest(), this::isHeld);
+        this.goingOn = new GoingOn(tools, front, events);
         this.copy = new StandbyHands(tools.standby(), tools.files(), front, events);
     }
 
@@ -109,8 +109,8 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     /** The process is gone: whether somebody has wanted that. */
     boolean guestIsGone() {
         expected = false;
-        held = false;
-        return end.isAsked();
+        tools.primary().letGo();
+        return end.isAsked() || tools.guest().isNotedShutDown();
     }
 
     /** Somebody wants the guest to shut down. */
@@ -120,7 +120,7 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     /** Whether the guest stands still for want of its standby. */
     boolean isHeld() {
-        return held;
+        return tools.primary().isHeld();
     }
 
     private interface Writing {
@@ -215,14 +215,18 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     public void forgetLife(ReplicaEffect.ForgetLife effect) throws NotYetException {
         tools.primary().dropLink();
         tools.lag().forget();
-        end.forget();
         write(() -> tools.files().forgetLife());
+        end.forget();
+    }
+
+    private void begin() {
+        expected = true;
+        end.forget();
     }
 
     @Override
     public void runCold(ReplicaEffect.RunCold effect) {
-        expected = true;
-        end.forget();
+        begin();
         try {
             tools.guest().startCold();
         } catch (HypervisorException e) {
@@ -233,32 +237,17 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     @Override
     public void failOver(ReplicaEffect.FailOver effect) {
-        expected = true;
-        end.forget();
-        try {
-            tools.standby().become(tools.guest(), effect.epoch());
+        begin();
+        GoingOn.End result = goingOn.from(effect.epoch(), life());
+        expected = result != GoingOn.End.WAITS;
+        if (result == GoingOn.End.RUNS) {
             settleLater(Duration.ZERO);
-        } catch (HypervisorException | IOException e) {
-            LOG.error("the machine was promoted and does not go on from epoch {}: {}", effect.epoch(), e.getMessage());
-            front.failed(String.valueOf(e.getMessage()));
         }
     }
 
     /** Beside the running guest. */
     void settleLater(Duration delay) {
-        thread.after(
-                delay,
-                () -> worker.execute(() -> {
-                    try {
-                        tools.guest().settle(new StandbyPlace(tools.plan().place()), ROLL_BACK);
-                        events.accept(new ReplicaEvent.RolledBack());
-                    } catch (HypervisorException e) {
-                        if (!tools.guest().isEnding()) {
-                            LOG.warn("the disks are not settled yet, which is tried again: {}", e.getMessage());
-                            settleLater(SETTLE_AGAIN);
-                        }
-                    }
-                }));
+        settling.later(delay);
     }
 
     @Override
@@ -270,8 +259,8 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     @Override
     public void runOn(ReplicaEffect.RunOn effect) throws NotYetException {
         try {
+            tools.primary().letGo();
             tools.guest().run();
-            held = false;
         } catch (HypervisorException e) {
             if (!tools.guest().isEnding()) {
                 throw new NotYetException(e);
@@ -281,7 +270,6 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     @Override
     public void hold(ReplicaEffect.Hold effect) throws NotYetException {
-        held = true;
         tools.primary().hold();
     }
 

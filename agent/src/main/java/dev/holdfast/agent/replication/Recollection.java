@@ -61,10 +61,15 @@ final class Recollection {
                 epoch = waiting.get().committed().getAsLong();
             }
         }
+        if (process == Found.Guest.GONE) {
+            guest.checkNoneUnnoted();
+        }
+        // By somebody's wish: no standby may go on from before that.
+        boolean stopped = process == Found.Guest.GONE && guest.isNotedShutDown();
         return new Found.Primary(
                 new Copy(self, life.copy()),
                 life.generation(),
-                life.peer(),
+                stopped ? Optional.empty() : life.peer(),
                 process,
                 disks.isPresent(),
                 disks.filter(DisksNote::strayed).isPresent(),
@@ -75,15 +80,17 @@ final class Recollection {
     private Found other() throws HypervisorException, IOException {
         Optional<ReplicaFiles.CopyNote> copy = files.copy();
         Optional<Standby> process = standby.find();
-        if (copy.isPresent() && process.isPresent() && process.get().committed().isPresent()) {
-            CopyFacts facts = new CopyFacts(
-                    new Copy(self, copy.get().copy()),
-                    CopyFacts.Kind.STANDBY,
-                    copy.get().generation(),
-                    process.get().committed().getAsLong(),
-                    false);
-            // A commit that was cut off is completed by finding it.
-            return new Found.Standby(facts, false);
+        if (copy.isPresent() && process.isPresent()) {
+            boolean committing = process.get().committing().isPresent();
+            long epoch = committing
+                    ? process.get().committing().getAsLong() - 1
+                    : process.get().committed().orElse(0);
+            if (committing || epoch > 0) {
+                Copy mine = new Copy(self, copy.get().copy());
+                CopyFacts facts =
+                        new CopyFacts(mine, CopyFacts.Kind.STANDBY, copy.get().generation(), epoch, false);
+                return new Found.Standby(facts, committing);
+            }
         }
         if (copy.isPresent() && process.isEmpty()) {
             Optional<CopyFacts> resting = resting(copy.get());

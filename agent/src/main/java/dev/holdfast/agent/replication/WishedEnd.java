@@ -33,6 +33,8 @@ public final class WishedEnd {
 
     /** It shall end. */
     public void ask() {
+        // An agent after this one is to know it.
+        guest.noteShutDown(true);
         asked = true;
         thread.execute(() -> {
             still = 0;
@@ -42,6 +44,7 @@ public final class WishedEnd {
 
     /** It may go on, or has ended. */
     public void forget() {
+        guest.noteShutDown(false);
         asked = false;
     }
 

@@ -135,6 +135,14 @@ public sealed interface ReplicaEvent {
         }
     }
 
+    /** The guest may go on for as long again, by a promise that was made for the time of a checkpoint; that bound is armed. */
+    record BoundRenewed() implements ReplicaEvent {
+        @Override
+        public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
+            return state.onBoundRenewed(this);
+        }
+    }
+
     /** The guest does not go on from the epoch, and has not run: the copy is as it was before the promotion. */
     record FailOverFailed(long epoch) implements ReplicaEvent {
         @Override

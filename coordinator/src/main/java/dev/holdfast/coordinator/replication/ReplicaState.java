@@ -45,6 +45,7 @@ import java.util.Optional;
  *   sending   StandbyAt(k+1)               running     ArmLag Release RunOn
  *   sending   StandbyAt(k)                 sending     SendEpoch(k+1): the standby has forgotten what it got
  *   running   LagPassed                    held        Hold
+ *   held      BoundRenewed                 running     RunOn: only in a checkpoint
  *             StandbyLost                  Shrinking   WriteRecord({self}), or first the answer to what is under way
  * Shrinking   RecordWritten                Alone       NoteLife() Detach DisarmLag FreeOutput RunOn
  *             RecordRefused, RecordUnknown reading     ReadRecord, then WriteRecord anew
@@ -128,6 +129,10 @@ public sealed interface ReplicaState permits Out, Following, Candidacy, Leading,
     }
 
     default Step<ReplicaState, ReplicaEffect> onGuestEnded(ReplicaEvent.GuestEnded event) {
+        return rejected(event);
+    }
+
+    default Step<ReplicaState, ReplicaEffect> onBoundRenewed(ReplicaEvent.BoundRenewed event) {
         return rejected(event);
     }
 

@@ -154,6 +154,11 @@ final class Moves {
 
     private void idle(int n, Node node) {
         add(node.reply != null, Kind.REPLY, n, -1);
+        if (node.reply instanceof ReplicaEvent.FailOverFailed) {
+            // It is told at once: only what was asked before it comes between.
+            add(node.state instanceof Leading && left(Fault.DEMOTE), Kind.DEMOTE, n, -1);
+            return;
+        }
         add(node.pending != null && world.store, Kind.LAND, n, -1);
         add(node.pending != null && (left(Fault.ANSWER) || !world.store), Kind.ANSWER_LOST, n, -1);
         add(node.arriving != null, Kind.ARRIVES, n, -1);

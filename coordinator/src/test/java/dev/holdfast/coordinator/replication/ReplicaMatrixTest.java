@@ -126,6 +126,7 @@ final class ReplicaMatrixTest {
         events.put("GuestEnded, crashed", new ReplicaEvent.GuestEnded(false));
         events.put("GuestEnded, asked", new ReplicaEvent.GuestEnded(true));
         events.put("FailOverFailed", new ReplicaEvent.FailOverFailed(1));
+        events.put("BoundRenewed", new ReplicaEvent.BoundRenewed());
         events.put("RolledBack", new ReplicaEvent.RolledBack());
         events.put("LagPassed", new ReplicaEvent.LagPassed(1));
         events.put("EpochDue", new ReplicaEvent.EpochDue());

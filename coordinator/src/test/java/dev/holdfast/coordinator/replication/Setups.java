@@ -41,7 +41,7 @@ final class Setups {
             Setup.of(2, 1).with(Fault.RETIRE, 1).with(Fault.POWER, 2).with(Fault.PROMOTE, 3);
     static final Setup RETIRE_STOP = Setup.of(2, 2).with(Fault.RETIRE, 1).with(Fault.STOP, 1);
     static final Setup RETIRE_CONTINUE = CONTINUE.with(Fault.RETIRE, 1);
-    static final Setup FAIL_OVER = Setup.of(2, 2)
+    static final Setup FAIL_OVER = Setup.of(2, 1)
             .with(Fault.FAIL_OVER, 1)
             .with(Fault.POWER, 1)
             .with(Fault.DEMOTE, 1)

@@ -10,8 +10,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The run directory of one process: its pid file and sockets.
@@ -106,6 +110,22 @@ record VmDirectory(Path path, Path root) {
             }
         }
         return false;
+    }
+
+    /** A living process that has a socket of the machine and that no pid file names; empty if there is none. */
+    OptionalLong unnoted() throws IOException {
+        Set<String> noted = new HashSet<>();
+        if (Files.isDirectory(root)) {
+            try (Stream<Path> files = Files.walk(root, 2)) {
+                for (Path file : files.filter(f -> f.endsWith("pid")).toList()) {
+                    noted.add(Files.readString(file).strip());
+                }
+            }
+        }
+        return ProcessIdentity.naming("path=" + root + "/").stream()
+                .mapToLong(ProcessIdentity::pid)
+                .filter(pid -> !noted.contains(Long.toString(pid)))
+                .findFirst();
     }
 
     /**

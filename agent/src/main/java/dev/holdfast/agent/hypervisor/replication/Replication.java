@@ -11,6 +11,13 @@ import java.util.Optional;
 /** Starts machines that can be followed, and those that follow. Thread-safe; each machine is for one thread at a time. */
 public interface Replication {
     /**
+     * Looks for a process of the machine that is in none of its notes.
+     *
+     * @throws HypervisorException UNKNOWN if there is one: it may be the machine itself
+     */
+    default void checkNoneUnnoted(VmDefinition definition) throws HypervisorException {}
+
+    /**
      * Starts a machine that a standby can be attached to while it runs. Otherwise as
      * {@link dev.holdfast.agent.hypervisor.Hypervisor#start}.
      */

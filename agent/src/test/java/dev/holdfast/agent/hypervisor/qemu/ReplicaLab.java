@@ -191,6 +191,7 @@ final class ReplicaLab implements AutoCloseable {
     void failOver() throws Exception {
         assertThat(machine.isAlive()).isFalse();
         machine = standby.failOver(standby.committed().orElseThrow());
+        machine.resume();
         goesOn();
     }
 

@@ -58,6 +58,13 @@ final class VmDirectoryTest {
     }
 
     @Test
+    void isSeenWhenNoPidFileNamesIt() throws Exception {
+        assertThat(machine.unnoted()).isEmpty();
+        Files.delete(standby.pidFile());
+        assertThat(machine.unnoted()).hasValue(process.pid());
+    }
+
+    @Test
     void isGoneWhenItHasEndedAndWhenNothingOfItIsLeft() throws Exception {
         standby.moveTo(machine);
         assertThat(machine.process()).isEqualTo(it());
