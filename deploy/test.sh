@@ -124,8 +124,8 @@ run_shellcheck() {
   [ "$scripts" -eq 0 ] || shellcheck -x -P SCRIPTDIR "${files[@]}" || fail shellcheck
 }
 
-# Files of bats that start no cluster of agents and build nothing: they can run beside the Java tests.
-light_bats='/(ocf-wrapper/.*|bench|cluster|cut-check|demo|guest-agent|launcher|one-node|oracle|package|packages|pages|units)\.bats$'
+# Files of bats that start no pacemaker: they can run beside the Java tests.
+light_bats='/(ocf-wrapper/.*|bench|cluster|cut-check|demo|e2e|guest-agent|launcher|one-node|oracle|package|packages|pages|quiesce|units)\.bats$'
 
 # run_bats light|heavy
 run_bats() {
