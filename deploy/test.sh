@@ -9,7 +9,7 @@
 # Installs what is missing (says what), builds, and then runs two lanes beside each other: the agent's Java tests with the
 # installed QEMU and JDK; and, in a copy of the tree, the coordinator's, those that depend on the JDK once more with the newest
 # other one of this machine, those that depend on QEMU once more with QEMU 10 (fetched from Debian's backports, not installed),
-# and the tests of scripts that start no cluster. Then the other tests of scripts, alone, and the totals.
+# and the tests of scripts that start no pacemaker. Then the other tests of scripts, alone, and the totals.
 # Exit status 0: everything passed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
