@@ -39,6 +39,7 @@ final class Epoch {
     private final Monitor monitor;
     private final Migration migration;
     private final HeldOutput output;
+    private final EmulatedWrites writes;
     private final StandbyLink standby;
     private final long epoch;
     private final EpochLimits limits;
@@ -56,6 +57,7 @@ final class Epoch {
         this.monitor = primary.monitor();
         this.migration = new Migration(monitor);
         this.output = new HeldOutput(monitor, vm.definition());
+        this.writes = new EmulatedWrites(monitor, vm.definition());
         this.standby = standby;
         this.epoch = epoch;
         this.limits = limits;
@@ -74,7 +76,7 @@ final class Epoch {
                 return end(Outcome.ABORTED, why, start, stops);
             }
             try {
-                sendMemory(stream);
+                sendAll(stream, status == VmStatus.RUNNING);
             } catch (HypervisorException e) {
                 return abort(e, start, stops);
             }
@@ -88,7 +90,25 @@ final class Epoch {
         }
     }
 
-    private void sendMemory(QmpEvents stream) throws HypervisorException {
+    private void sendAll(QmpEvents stream, boolean runs) throws HypervisorException {
+        boolean atRest = runs && last && writes.canBeForgotten();
+        if (atRest) {
+            vm.pause();
+        }
+        if (!sendMemory(stream, runs && !atRest)) {
+            LOG.info("{}: epoch {} is sent once more, at rest: QEMU may have missed writes of its guest", vm.name(), epoch);
+            vm.thaw(RUN);
+            standby.abandon(epoch);
+            vm.pause();
+            sendMemory(stream, false);
+        }
+    }
+
+    /**
+     * @param runs whether the guest does
+     * @return false: writes of the guest may not have gone over, and the stream waits for its rest
+     */
+    private boolean sendMemory(QmpEvents stream, boolean runs) throws HypervisorException {
         if (!primary.isComplete()) {
             throw new HypervisorException(
                     Kind.FAILED, "the standby has lost writes or is not attached; it has to be built anew");
@@ -96,15 +116,19 @@ final class Epoch {
         steps.mark("looked");
         Path socket = standby.begin(epoch);
         steps.mark("begun");
-        if (!migration.configure(Set.of(Migration.HOLD), limits.bytesPerSecond(), SHORTEST.toMillis())) {
+        Duration allowed = writes.canBeForgotten() ? limits.downtime() : SHORTEST;
+        if (!migration.configure(Set.of(Migration.HOLD), limits.bytesPerSecond(), allowed.toMillis())) {
             throw new HypervisorException(Kind.REFUSED, "this QEMU cannot wait before the switch-over");
         }
         long filter = limits.holdOutput() ? output.next() : 0;
         stream.takeAll();
         steps.mark("set");
         monitor.call("migrate", Map.of("uri", "unix:" + socket));
-        awaitStill(stream);
+        awaitStill(stream, allowed);
         steps.mark("still");
+        if (runs && writes.mayBeForgotten()) {
+            return false;
+        }
         if (limits.holdOutput()) {
             output.hold(filter);
         }
@@ -116,12 +140,13 @@ final class Epoch {
                             + limits.pause().toMillis() + " ms");
         }
         steps.mark("sent");
+        return true;
     }
 
     /** The guest stands still as soon as little is left of its memory. Once all has gone over once, with more and more left. */
-    private void awaitStill(QmpEvents stream) throws HypervisorException {
+    private void awaitStill(QmpEvents stream, Duration first) throws HypervisorException {
         long start = now();
-        Duration allowed = SHORTEST;
+        Duration allowed = first;
         while (!monitor.left(start, limits.length()).isZero()) {
             if (reaches(stream, STILL, shorter(LOOK, monitor.left(start, limits.length())))) {
                 return;
