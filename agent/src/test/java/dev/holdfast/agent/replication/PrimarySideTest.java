@@ -46,6 +46,8 @@ class PrimarySideTest implements PeerCalls, Primary {
     private Optional<HypervisorException> failure = Optional.empty();
     private boolean complete = true;
     private int asked;
+    private boolean attached;
+    private int detached;
     private Duration passed = Duration.ZERO;
     private Optional<EpochLimits> limits = Optional.empty();
     private boolean boundPasses;
@@ -176,6 +178,18 @@ class PrimarySideTest implements PeerCalls, Primary {
             givenUp(1);
         }
         assertThat(events).hasSize(20).containsOnly(new ReplicaEvent.StandbyAt(PEER, 4));
+    }
+
+    @Test
+    void aStandbyThatCouldNotBeTakenOffDoesNotBarTheNextOne() throws Exception {
+        seeded();
+        failure = Optional.of(new HypervisorException(HypervisorException.Kind.REFUSED, "not now"));
+        side.detach();
+        assertThat(attached).isTrue();
+        failure = Optional.empty();
+        detached = 0;
+        seeded();
+        assertThat(detached).isEqualTo(1);
     }
 
     @Test
@@ -314,11 +328,12 @@ class PrimarySideTest implements PeerCalls, Primary {
     @Override
     public void attach(StandbyLink standby, long bytesPerSecond, Progress progress) throws HypervisorException {
         fail();
+        attached = true;
     }
 
     @Override
     public boolean isAttached() {
-        return true;
+        return attached;
     }
 
     @Override
@@ -355,7 +370,9 @@ class PrimarySideTest implements PeerCalls, Primary {
     }
 
     @Override
-    public void detach(Duration bound) {
-        // Nothing is attached here.
+    public void detach(Duration bound) throws HypervisorException {
+        fail();
+        attached = false;
+        detached++;
     }
 }
