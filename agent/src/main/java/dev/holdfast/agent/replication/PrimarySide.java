@@ -207,7 +207,7 @@ final class PrimarySide {
     }
 
     private void copyDisks(Copy peer, PeerLink.Opening opening) throws HypervisorException, IOException {
-        PeerLink open = PeerLink.open(peer, opening, sockets);
+        PeerLink open = PeerLink.open(peer, plan.content(), opening, sockets);
         link = open;
         pacing.begin();
         heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));

@@ -2,6 +2,7 @@ package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.cluster.ReplicationDesk;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.migration.SameMachine;
@@ -10,6 +11,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.replication.Reason;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -28,7 +30,7 @@ final class ReplicaDesk implements ReplicationDesk {
     private final Function<Name, Optional<Replica>> replicas;
 
     /** A machine and how it is defined here. */
-    record Replica(ReplicatedMachine machine, VmDefinition definition) {}
+    record Replica(ReplicatedMachine machine, VmDefinition definition, EpochContent content) {}
 
     ReplicaDesk(Function<Name, Optional<Replica>> replicas) {
         this.replicas = replicas;
@@ -69,6 +71,13 @@ final class ReplicaDesk implements ReplicationDesk {
             throw new RoundRefusedException(Refusal.failed("the definitions of %s differ: %s"
                     .formatted(replica.definition().name(), difference.get())));
         }
+        String content = replica.content().name();
+        String theirs = body.text(ReplicaWords.CONTENT).orElse(content);
+        if (!theirs.equals(content)) {
+            throw new RoundRefusedException(Refusal.failed(
+                    "the definitions of %s differ: its epochs are %s there and %s here; write the same mode"
+                            .formatted(replica.definition().name(), words(theirs), words(content))));
+        }
         SortedMap<String, Long> disks = new TreeMap<>();
         JsonObject sizes = body.object(ReplicaWords.DISKS).orElse(JsonObject.empty());
         for (String disk : sizes.keys()) {
@@ -76,6 +85,10 @@ final class ReplicaDesk implements ReplicationDesk {
         }
         long generation = body.number(ReplicaWords.GENERATION).orElse(0L);
         return await(replica.machine().offer(ReplicaWords.copy(body), generation, disks), MAKING);
+    }
+
+    private static String words(String content) {
+        return content.toLowerCase(Locale.ROOT).replace('_', ' ');
     }
 
     private static <T> T await(CompletableFuture<T> answer, Duration patience)

@@ -85,7 +85,9 @@ final class StandbyOrders implements StandbyDoorway.Orders {
         }
         StandbyDoorway door = standby.doorway()
                 .orElseThrow(() -> new HypervisorException(Kind.REFUSED, "this node does not follow any more"));
-        door.awaitAll(epoch, patience);
+        if (standby.takesMemory()) {
+            door.awaitAll(epoch, patience);
+        }
         CompletableFuture<Void> committed = new CompletableFuture<>();
         thread.execute(() -> {
             if (state.get() instanceof Following following && following.epoch() < epoch) {

@@ -3,6 +3,7 @@ package dev.holdfast.agent.replication;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
@@ -29,6 +30,7 @@ final class StandbySide {
     private final Replication replication;
     private final ReplicaFiles files;
     private final String address;
+    private final EpochContent content;
     private final InstantSource clock;
     private final LongSupplier nanoClock;
     private volatile @Nullable Standby standby;
@@ -41,9 +43,15 @@ final class StandbySide {
      * What it works with.
      *
      * @param address of this node, where its door is
+     * @param content what the epochs of a new standby consist of
      */
     record Tools(
-            Replication replication, ReplicaFiles files, String address, InstantSource clock, LongSupplier nanoClock) {}
+            Replication replication,
+            ReplicaFiles files,
+            String address,
+            EpochContent content,
+            InstantSource clock,
+            LongSupplier nanoClock) {}
 
     StandbySide(VmDefinition machine, StandbyPlace place, Tools tools) {
         this.machine = machine;
@@ -51,6 +59,7 @@ final class StandbySide {
         this.replication = tools.replication();
         this.files = tools.files();
         this.address = tools.address();
+        this.content = tools.content();
         this.clock = tools.clock();
         this.nanoClock = tools.nanoClock();
     }
@@ -82,7 +91,7 @@ final class StandbySide {
     /** Begins a copy: a process whose disks wait to be overwritten. What was there goes. */
     void make(Copy copy, long generation, StandbyDoorway.Orders orders) throws HypervisorException, IOException {
         drop();
-        standby = replication.startStandby(machine, place);
+        standby = replication.startStandby(machine, place, content);
         // Its directory was made anew.
         files.write(new ReplicaFiles.CopyNote(copy.id(), generation));
         committed = 0;
@@ -114,6 +123,11 @@ final class StandbySide {
 
     void follow() throws HypervisorException {
         required().startFollowing();
+    }
+
+    /** Whether memory has to come before an epoch is complete. */
+    boolean takesMemory() throws HypervisorException {
+        return required().content() == EpochContent.MEMORY_AND_DISKS;
     }
 
     void begin(long epoch) throws HypervisorException {
@@ -166,9 +180,6 @@ final class StandbySide {
         }
         if (committed == epoch) {
             return Duration.ofNanos(nanoClock.getAsLong() - committedAt);
-        }
-        if (epoch == 0) {
-            return LONG_AGO;
         }
         try {
             // An agent before this one saw it; what it wrote then has a date.

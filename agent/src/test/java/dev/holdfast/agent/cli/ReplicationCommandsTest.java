@@ -139,6 +139,7 @@ class ReplicationCommandsTest {
                 -1,
                 false,
                 "continue",
+                "checkpoint",
                 Optional.empty(),
                 Optional.empty(),
                 List.of(),
@@ -232,6 +233,7 @@ class ReplicationCommandsTest {
                 old.committedMsAgo(),
                 held,
                 old.onIsolation(),
+                old.mode(),
                 old.score(),
                 seed,
                 old.epochs(),
@@ -255,6 +257,7 @@ class ReplicationCommandsTest {
                 400,
                 false,
                 "pause",
+                "checkpoint",
                 Optional.of(1000),
                 Optional.empty(),
                 LongStream.range(0, 12)

@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.Standby;
@@ -111,7 +112,7 @@ final class FakeWorld implements Hypervisor, Replication {
     }
 
     @Override
-    public Standby startStandby(VmDefinition definition, StandbyPlace where) {
+    public Standby startStandby(VmDefinition definition, StandbyPlace where, EpochContent content) {
         clear();
         standby = OptionalLong.of(0);
         return standby(definition);

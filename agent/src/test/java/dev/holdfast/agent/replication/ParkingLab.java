@@ -1,5 +1,6 @@
 package dev.holdfast.agent.replication;
 
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
@@ -130,6 +131,7 @@ final class ParkingLab {
             public void disarm() {}
         };
         ReplicaPlan plan = new ReplicaPlan(
+                EpochContent.MEMORY_AND_DISKS,
                 Policy.pause(),
                 List.of(),
                 Duration.ofSeconds(1),

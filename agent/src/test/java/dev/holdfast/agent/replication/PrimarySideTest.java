@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
@@ -68,7 +69,14 @@ class PrimarySideTest implements PeerCalls, Primary {
         Guest guest = new Guest(vms.get(node.definition.name()), vms, world, Guest.Start::start);
         guest.startCold();
         ReplicaPlan plan = new ReplicaPlan(
-                Policy.pause(), List.of(), SECOND, SECOND, Duration.ofSeconds(20), 0, home.resolve("place"));
+                EpochContent.MEMORY_AND_DISKS,
+                Policy.pause(),
+                List.of(),
+                SECOND,
+                SECOND,
+                Duration.ofSeconds(20),
+                0,
+                home.resolve("place"));
         side = new PrimarySide(
                 plan,
                 new PrimarySide.Tools(guest, this, home, thread, thread, System::nanoTime),

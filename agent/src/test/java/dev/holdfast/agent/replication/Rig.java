@@ -1,6 +1,7 @@
 package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
@@ -162,7 +163,8 @@ final class Rig implements AutoCloseable {
         VmRegistry vms =
                 new VmRegistry(Map.of(node.definition, Optional.empty()), Unreadable.NONE, node.world, new Nobody());
         ManagedVm vm = vms.get(node.definition.name());
-        ReplicaPlan plan = new ReplicaPlan(Policy.pause(), List.of(), SECOND, SECOND, SECOND, 0, node.place);
+        ReplicaPlan plan = new ReplicaPlan(
+                EpochContent.MEMORY_AND_DISKS, Policy.pause(), List.of(), SECOND, SECOND, SECOND, 0, node.place);
         this.files = node.files();
         Guest guest = new Guest(vm, vms, node.world, Guest.Start::start);
         PrimarySide primary = new PrimarySide(
@@ -173,7 +175,13 @@ final class Rig implements AutoCloseable {
         this.standby = new StandbySide(
                 node.definition,
                 new StandbyPlace(node.place),
-                new StandbySide.Tools(node.world, files, "127.0.0.1", InstantSource.system(), System::nanoTime));
+                new StandbySide.Tools(
+                        node.world,
+                        files,
+                        "127.0.0.1",
+                        EpochContent.MEMORY_AND_DISKS,
+                        InstantSource.system(),
+                        System::nanoTime));
         this.recollection = new Recollection(NODE, files, guest, standby, node::freshId);
         this.hands = new MachineHands(
                 new MachineHands.Tools(

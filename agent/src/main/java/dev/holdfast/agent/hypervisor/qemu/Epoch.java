@@ -9,23 +9,18 @@ import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
 import dev.holdfast.agent.qmp.QmpEvent;
 import dev.holdfast.agent.qmp.QmpEvents;
-import dev.holdfast.agent.qmp.QmpValue;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
-/** One epoch on the primary's side: memory goes out, the guest stands still, the standby commits, the guest runs. */
+/** One epoch on the primary's side: memory goes out if it has any, the guest stands still, the standby commits, the guest runs. */
 final class Epoch {
     private static final Duration RUN = Duration.ofSeconds(5);
-    private static final Set<String> ENDS = Set.of("completed", "failed", "cancelled");
 
     private final QemuPrimary primary;
     private final QemuVm vm;
     private final Monitor monitor;
-    private final Migration migration;
     private final HeldOutput output;
     private final StandbyLink standby;
     private final long epoch;
@@ -36,22 +31,24 @@ final class Epoch {
     /** It stood still before, so that it does after an epoch that is given up. */
     private boolean still;
 
+    private EpochCut cut;
+
     Epoch(QemuPrimary primary, StandbyLink standby, long epoch, EpochLimits limits, boolean last) {
         this.primary = primary;
         this.vm = primary.vm();
         this.monitor = primary.monitor();
-        this.migration = new Migration(monitor);
         this.output = new HeldOutput(monitor, vm.definition());
         this.standby = standby;
         this.epoch = epoch;
         this.limits = limits;
         this.last = last;
+        this.still = last;
+        this.cut = new DiskCut(vm);
     }
 
     EpochEnd run() throws HypervisorException {
         long start = now();
-        try (QmpEvents stream = monitor.client().subscribe("MIGRATION");
-                QmpEvents stops = monitor.client().subscribe("STOP", "RESUME")) {
+        try (QmpEvents stops = monitor.client().subscribe("STOP", "RESUME")) {
             VmStatus status = monitor.status();
             still = last || status == VmStatus.PAUSED;
             if (status != VmStatus.PAUSED && status != VmStatus.RUNNING) {
@@ -59,7 +56,7 @@ final class Epoch {
                 return end(Outcome.ABORTED, why, start, stops);
             }
             try {
-                sendMemory(stream);
+                send();
             } catch (HypervisorException e) {
                 return abort(e, start, stops);
             }
@@ -67,48 +64,30 @@ final class Epoch {
         }
     }
 
-    EpochEnd commitAgain() throws HypervisorException {
+    /** To ask for the commit of an epoch that was sent whether it was, or is now. */
+    EpochEnd commitAgain(StandbyLink asked, EpochLimits within) throws HypervisorException {
+        Epoch again = new Epoch(primary, asked, epoch, within, last);
+        again.still = still;
+        again.cut = cut;
         try (QmpEvents stops = monitor.client().subscribe("STOP", "RESUME")) {
-            return commit(now(), stops);
+            return again.commit(now(), stops);
         }
     }
 
-    private void sendMemory(QmpEvents stream) throws HypervisorException {
+    private void send() throws HypervisorException {
         if (!primary.isComplete()) {
             throw new HypervisorException(
                     Kind.FAILED, "the standby has lost writes or is not attached; it has to be built anew");
         }
-        Path socket = standby.begin(epoch);
-        if (!migration.configure(Set.of(Migration.HOLD))) {
-            throw new HypervisorException(Kind.REFUSED, "this QEMU cannot wait before the switch-over");
-        }
-        monitor.call(
-                "migrate-set-parameters",
-                Map.of(
-                        "max-bandwidth", limits.bytesPerSecond(),
-                        "downtime-limit", limits.downtime().toMillis()));
-        long filter = limits.holdOutput() ? output.next() : 0;
-        stream.takeAll();
-        monitor.call("migrate", Map.of("uri", "unix:" + socket));
-        if (!reaches(stream, "pre-switchover", limits.length())) {
-            monitor.call(
-                    "migrate-set-parameters",
-                    Map.of("downtime-limit", limits.pause().toMillis()));
-            if (!reaches(stream, "pre-switchover", limits.length())) {
-                throw new HypervisorException(
-                        Kind.FAILED,
-                        "the guest changes its memory faster than it goes over; allow a longer pause or more bandwidth");
-            }
+        Optional<Path> socket = standby.begin(epoch);
+        if (socket.isPresent()) {
+            cut = new MemoryCut(vm, socket.get(), limits);
         }
         if (limits.holdOutput()) {
-            output.hold(filter);
-        }
-        monitor.call("migrate-continue", Map.of("state", "pre-switchover"));
-        if (!reaches(stream, "completed", limits.pause())) {
-            throw new HypervisorException(
-                    Kind.FAILED,
-                    "the rest of memory did not go over within "
-                            + limits.pause().toMillis() + " ms");
+            long filter = output.next();
+            cut.take(() -> output.hold(filter));
+        } else {
+            cut.take(() -> {});
         }
         // All writes have been answered now, and a lost one is known here alone.
         if (!primary.hasLostNothing()) {
@@ -116,24 +95,11 @@ final class Epoch {
         }
     }
 
-    private boolean reaches(QmpEvents stream, String status, Duration bound) throws HypervisorException {
-        Optional<QmpEvent> event = monitor.await(
-                stream, e -> Migration.eventStatus(e).equals(status) || ENDS.contains(Migration.eventStatus(e)), bound);
-        if (event.isPresent() && !Migration.eventStatus(event.get()).equals(status)) {
-            throw new HypervisorException(Kind.FAILED, vm.name() + ": " + Migration.failure(migration.query()));
-        }
-        return event.isPresent();
-    }
-
     private EpochEnd abort(HypervisorException why, long start, QmpEvents stops) throws HypervisorException {
         if (why.kind() == Kind.GONE) {
             throw why;
         }
-        vm.thaw(RUN);
-        if (still) {
-            // QEMU sends nothing from the state in which a stream leaves it.
-            vm.pause();
-        }
+        cut.undo(still);
         try {
             standby.abandon(epoch);
         } catch (HypervisorException e) {
@@ -169,7 +135,6 @@ final class Epoch {
     }
 
     private EpochEnd end(Outcome outcome, String why, long start, QmpEvents stops) throws HypervisorException {
-        QmpValue info = migration.query();
         List<QmpEvent> seen = stops.takeAll();
         long stopped = 0;
         long pause = 0;
@@ -182,12 +147,7 @@ final class Epoch {
             }
         }
         return new EpochEnd(
-                epoch,
-                outcome,
-                why,
-                Duration.ofNanos(pause * 1000),
-                Duration.ofNanos(now() - start),
-                info.path("ram").path("transferred").asLong());
+                epoch, outcome, why, Duration.ofNanos(pause * 1000), Duration.ofNanos(now() - start), cut.bytes());
     }
 
     private long now() {

@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -17,7 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /** The memory of one epoch on its way into one of the two files. Made by one thread, closed by any. */
-final class EpochMemory implements AutoCloseable {
+final class EpochMemory implements EpochArrival {
     private final long epoch;
     private final int slot;
     private final StreamListener listener;
@@ -76,30 +78,28 @@ final class EpochMemory implements AutoCloseable {
         }
     }
 
-    long epoch() {
+    @Override
+    public long epoch() {
         return epoch;
     }
 
-    int slot() {
-        return slot;
+    @Override
+    public OptionalInt slot() {
+        return OptionalInt.of(slot);
     }
 
-    Path socket() {
-        return listener.path();
+    @Override
+    public Optional<Path> socket() {
+        return Optional.of(listener.path());
     }
 
-    /**
-     * Waits until all of it is on stable storage.
-     *
-     * @throws HypervisorException REFUSED if it is not complete; UNKNOWN if it may still be
-     */
-    long complete(Duration patience) throws HypervisorException {
+    @Override
+    public void complete(Duration patience) throws HypervisorException {
         try {
             long bytes = received.get(patience.toNanos(), TimeUnit.NANOSECONDS);
             if (bytes == 0) {
                 throw new HypervisorException(Kind.REFUSED, "no memory has come for epoch " + epoch);
             }
-            return bytes;
         } catch (TimeoutException e) {
             throw new HypervisorException(
                     Kind.UNKNOWN,
@@ -117,8 +117,8 @@ final class EpochMemory implements AutoCloseable {
         }
     }
 
-    /** Takes no more of it. Returns when nobody writes into the file any more. */
-    void end() throws HypervisorException {
+    @Override
+    public void end() throws HypervisorException {
         close();
         try {
             thread.join(Monitor.QUICK.toMillis());

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** A QEMU whose disks stand under a quorum. */
 final class QemuPrimary implements Primary {
@@ -30,7 +31,7 @@ final class QemuPrimary implements Primary {
     private final QmpEvents lost;
 
     private boolean hasLost;
-    private boolean wasLast;
+    private @Nullable Epoch sent;
     /** Of the nodes of the last standby that was attached here; 0 if an agent before this one has attached it. */
     private long number;
 
@@ -105,19 +106,26 @@ final class QemuPrimary implements Primary {
 
     @Override
     public EpochEnd epoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
-        wasLast = false;
-        return new Epoch(this, standby, epoch, limits, false).run();
+        return send(new Epoch(this, standby, epoch, limits, false));
     }
 
     @Override
     public EpochEnd lastEpoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
-        wasLast = true;
-        return new Epoch(this, standby, epoch, limits, true).run();
+        return send(new Epoch(this, standby, epoch, limits, true));
+    }
+
+    private EpochEnd send(Epoch next) throws HypervisorException {
+        sent = next;
+        return next.run();
     }
 
     @Override
     public EpochEnd commitAgain(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
-        return new Epoch(this, standby, epoch, limits, wasLast).commitAgain();
+        Epoch asked = sent;
+        if (asked == null) {
+            asked = new Epoch(this, standby, epoch, limits, false);
+        }
+        return asked.commitAgain(standby, limits);
     }
 
     @Override

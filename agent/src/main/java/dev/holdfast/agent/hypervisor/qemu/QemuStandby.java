@@ -4,17 +4,21 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A QEMU that was started with {@code -S -incoming defer} and the receiving side of block replication.
+ * A QEMU that was started with {@code -S}, and {@code -incoming defer} if it takes memory, and the receiving side of block
+ * replication.
  *
  * <p>Never stops replication without a failover: QEMU 7.2 does nothing after that and says nothing. Such a process is
  * thrown away.
@@ -23,36 +27,56 @@ final class QemuStandby implements Standby {
     private final QemuHypervisor hypervisor;
     private final QemuVm vm;
     private final StandbyPlace place;
+    private final EpochContent content;
     private Optional<EpochRecord> record;
-    private @Nullable EpochMemory memory;
+    private @Nullable EpochArrival arriving;
     private boolean rolledBack;
     private boolean isTheMachine;
 
-    private QemuStandby(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place, Optional<EpochRecord> record) {
+    private QemuStandby(
+            QemuHypervisor hypervisor,
+            QemuVm vm,
+            StandbyPlace place,
+            EpochContent content,
+            Optional<EpochRecord> record) {
         this.hypervisor = hypervisor;
         this.vm = vm;
         this.place = place;
+        this.content = content;
         this.record = record;
     }
 
-    static QemuStandby fresh(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place) throws HypervisorException {
-        QemuStandby standby = new QemuStandby(hypervisor, vm, place, Optional.empty());
-        new StandbyDoor(vm.monitor(), vm.definition(), place).open();
+    static QemuStandby fresh(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place, EpochContent content)
+            throws HypervisorException {
+        QemuStandby standby = new QemuStandby(hypervisor, vm, place, content, Optional.empty());
+        new StandbyDoor(vm.monitor(), vm.definition(), place).open(content == EpochContent.MEMORY_AND_DISKS);
         return standby;
     }
 
     /** Takes over one that an agent before has left; what it was committing is committed. */
     static QemuStandby found(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place) throws HypervisorException {
-        QemuStandby standby = new QemuStandby(hypervisor, vm, place, EpochRecord.read(place.directory()));
+        Optional<EpochRecord> record = EpochRecord.read(place.directory());
+        QemuStandby standby = new QemuStandby(hypervisor, vm, place, content(vm, record), record);
         if (standby.record.isPresent() && !standby.record.get().committed()) {
             standby.commitDisks(standby.record.get(), Monitor.QUICK);
         }
         return standby;
     }
 
+    /** What it was started for, whatever the definition says now. */
+    private static EpochContent content(QemuVm vm, Optional<EpochRecord> record) throws HypervisorException {
+        boolean memory = record.isPresent() ? record.get().slot().isPresent() : vm.status() == VmStatus.LOADING;
+        return memory ? EpochContent.MEMORY_AND_DISKS : EpochContent.DISKS;
+    }
+
     @Override
     public ProcessIdentity identity() {
         return vm.identity();
+    }
+
+    @Override
+    public EpochContent content() {
+        return content;
     }
 
     @Override
@@ -73,20 +97,28 @@ final class QemuStandby implements Standby {
     }
 
     @Override
-    public Path begin(long epoch) throws HypervisorException {
+    public Optional<Path> begin(long epoch) throws HypervisorException {
         if (record.isPresent() && (!record.get().committed() || record.get().epoch() >= epoch)) {
             throw new HypervisorException(
                     Kind.REFUSED,
                     "epoch " + epoch + " cannot begin: the standby is at "
                             + record.get().epoch());
         }
-        if (memory != null) {
-            memory.end();
+        if (arriving != null) {
+            arriving.end();
         }
-        // Never the one that is needed if this epoch comes to nothing.
-        int slot = record.map(r -> 1 - r.slot()).orElse(0);
-        memory = EpochMemory.await(place, epoch, slot);
-        return memory.socket();
+        EpochArrival next = switch (content) {
+            case MEMORY_AND_DISKS -> EpochMemory.await(place, epoch, freeSlot());
+            case DISKS -> new EpochOfDisks(epoch);
+        };
+        arriving = next;
+        return next.socket();
+    }
+
+    /** Never the one that is needed if an epoch that begins comes to nothing. */
+    private int freeSlot() {
+        OptionalInt needed = record.map(EpochRecord::slot).orElse(OptionalInt.empty());
+        return 1 - needed.orElse(1);
     }
 
     @Override
@@ -103,7 +135,7 @@ final class QemuStandby implements Standby {
         if (record.isPresent() && record.get().epoch() == epoch) {
             return;
         }
-        EpochMemory arrived = memory;
+        EpochArrival arrived = arriving;
         if (arrived == null || arrived.epoch() != epoch) {
             throw new HypervisorException(Kind.REFUSED, "epoch " + epoch + " was not begun or was given up");
         }
@@ -113,7 +145,7 @@ final class QemuStandby implements Standby {
         EpochRecord committing = new EpochRecord(false, epoch, arrived.slot());
         committing.write(place.directory());
         record = Optional.of(committing);
-        memory = null;
+        arriving = null;
     }
 
     /** Once the record says so there is no way back: until all disks have followed it is not known which epoch they are of. */
@@ -147,11 +179,11 @@ final class QemuStandby implements Standby {
 
     @Override
     public void abandon(long epoch) throws HypervisorException {
-        if (memory != null
-                && memory.epoch() == epoch
+        if (arriving != null
+                && arriving.epoch() == epoch
                 && (record.isEmpty() || record.get().epoch() != epoch)) {
-            memory.end();
-            memory = null;
+            arriving.end();
+            arriving = null;
         }
     }
 
@@ -183,8 +215,8 @@ final class QemuStandby implements Standby {
 
     private void startRollBack() throws HypervisorException {
         if (!rolledBack) {
-            if (memory != null) {
-                memory.close();
+            if (arriving != null) {
+                arriving.close();
             }
             monitor().accepts("nbd-server-stop", Map.of());
             monitor().call("xen-set-replication", Map.of("enable", false, "primary", false, "failover", true));
@@ -203,8 +235,10 @@ final class QemuStandby implements Standby {
         }
         checkNotStopped();
         startRollBack();
-        new IncomingMemory(monitor())
-                .load(EpochMemory.file(place, record.orElseThrow().slot()));
+        OptionalInt slot = record.orElseThrow().slot();
+        if (slot.isPresent()) {
+            new IncomingMemory(monitor()).load(EpochMemory.file(place, slot.getAsInt()));
+        }
         RunningVm machine = hypervisor.takePlace(vm, vm.definition());
         isTheMachine = true;
         checkNotStopped();
@@ -223,8 +257,8 @@ final class QemuStandby implements Standby {
 
     @Override
     public void discard() throws HypervisorException {
-        if (memory != null) {
-            memory.close();
+        if (arriving != null) {
+            arriving.close();
         }
         vm.kill();
         vm.close();
@@ -233,8 +267,8 @@ final class QemuStandby implements Standby {
 
     @Override
     public void close() {
-        if (memory != null) {
-            memory.close();
+        if (arriving != null) {
+            arriving.close();
         }
         if (!isTheMachine) {
             vm.close();

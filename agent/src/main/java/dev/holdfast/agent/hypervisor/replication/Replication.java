@@ -28,8 +28,9 @@ public interface Replication {
      * overwritten when a primary attaches.
      *
      * @param definition as on the primary's node, with this node's disks
+     * @param content what its epochs will consist of
      */
-    Standby startStandby(VmDefinition definition, StandbyPlace place) throws HypervisorException;
+    Standby startStandby(VmDefinition definition, StandbyPlace place, EpochContent content) throws HypervisorException;
 
     /**
      * Finds a standby that was started before. A commit that was cut off is completed first.

@@ -11,6 +11,9 @@ public interface Standby extends StandbyLink, AutoCloseable {
     /** Its process. */
     ProcessIdentity identity();
 
+    /** What its epochs consist of. */
+    EpochContent content();
+
     /** The epoch it would go on from; empty before the first one. */
     OptionalLong committed();
 
@@ -30,8 +33,8 @@ public interface Standby extends StandbyLink, AutoCloseable {
     void rollBack(Duration bound) throws HypervisorException;
 
     /**
-     * Goes on as the machine itself, from an epoch, as soon as its memory is loaded; the disks are brought back to it
-     * meanwhile. Only to be called when the primary is known not to run.
+     * Goes on as the machine itself, from an epoch, as soon as its memory is loaded, or boots if the epoch has none; the
+     * disks are brought back to it meanwhile. Only to be called when the primary is known not to run.
      *
      * @param epoch the last one committed
      * @return the machine, running, with its network; the standby is closed

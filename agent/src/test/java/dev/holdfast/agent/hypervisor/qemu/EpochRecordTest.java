@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -15,11 +16,19 @@ final class EpochRecordTest {
     @Test
     void theLastOneWrittenIsRead() throws Exception {
         assertThat(EpochRecord.read(directory)).isEmpty();
-        new EpochRecord(false, 41, 0).write(directory);
-        EpochRecord last = new EpochRecord(true, 42, 1);
+        new EpochRecord(false, 41, OptionalInt.of(0)).write(directory);
+        EpochRecord last = new EpochRecord(true, 42, OptionalInt.of(1));
         last.write(directory);
         assertThat(EpochRecord.read(directory)).hasValue(last);
         assertThat(Files.list(directory)).hasSize(1);
+    }
+
+    @Test
+    void anEpochOfDisksAloneSaysSo() throws Exception {
+        EpochRecord disks = new EpochRecord(true, 7, OptionalInt.empty());
+        disks.write(directory);
+        assertThat(Files.readString(directory.resolve("epoch"))).isEqualTo("committed 7 -\n");
+        assertThat(EpochRecord.read(directory)).hasValue(disks);
     }
 
     @Test
