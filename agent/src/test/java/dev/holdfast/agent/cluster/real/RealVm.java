@@ -123,7 +123,13 @@ final class RealVm {
      * it thinks of its speed.
      */
     void writeToDisk() throws IOException {
-        String command = "qemu-io -d /machine/peripheral/dev-d1/virtio-backend \"write -P 7 9M 28M\"";
+        write(7, "9M", "28M");
+    }
+
+    /** Puts something into a part of its second disk that its guest does not use. */
+    void write(int pattern, String from, String bytes) throws IOException {
+        String command = "qemu-io -d /machine/peripheral/dev-d1/virtio-backend \"write -P %d %s %s\""
+                .formatted(pattern, from, bytes);
         // What it prints goes to the process's own output; only an error is an answer.
         assertThat(ask("human-monitor-command", Map.of("command-line", command)).asText())
                 .isEmpty();
