@@ -11,6 +11,7 @@ import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.protocol.Name;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
@@ -28,6 +29,7 @@ final class Guest {
     private final ColdStart coldStart;
     private @Nullable RunningVm known;
     private @Nullable Primary primary;
+    private volatile boolean beginsAnew;
 
     /** Makes the disks fit for a start, and starts. */
     interface ColdStart {
@@ -45,6 +47,10 @@ final class Guest {
         this.vms = vms;
         this.replication = replication;
         this.coldStart = coldStart;
+    }
+
+    Name name() {
+        return vm.name();
     }
 
     /** Its process. @throws HypervisorException there is one that does not answer */
@@ -140,10 +146,23 @@ final class Guest {
             return;
         }
         VmStatus status = process.get().status();
+        if (status == VmStatus.GUEST_ENDED && beginsAnew) {
+            beginsAnew = false;
+            primary().startAnew();
+            status = process.get().status();
+        }
         if (status.resumable()) {
             process.get().resume();
         } else if (status != VmStatus.RUNNING && status != VmStatus.GUEST_ENDED) {
             process.get().thaw(THAW);
+        }
+    }
+
+    /** If it has shut down it boots when it is let run the next time. @param now lets it run */
+    void begin(boolean now) throws HypervisorException {
+        beginsAnew = true;
+        if (now) {
+            run();
         }
     }
 

@@ -51,6 +51,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     private final Parking parking;
     private final Turns turns;
     private final Runnable giveWay;
+    private final Farewell farewell;
     private final Waiters waiters = new Waiters();
     private final Requests requests = new Requests(waiters, this::state, this::isBound, this::post);
     private final CompletableFuture<Void> recovered = new CompletableFuture<>();
@@ -117,6 +118,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         this.parking =
                 new Parking(new Parking.Tools(vm.name(), plan, record, bound, thread, tools.nanoClock()), parked);
         this.turns = new Turns(thread, primary, hands, parking, parked);
+        this.farewell = new Farewell(plan.content(), guest, this::state, thread);
         this.outlook = new Outlook(vm.name(), plan, tools, new Outlook.Sources(record, primary, standby, hands));
     }
 
@@ -211,24 +213,13 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     public CompletableFuture<Optional<Reason>> ask(Wish wish) {
         CompletableFuture<Optional<Reason>> answer = new CompletableFuture<>();
         recovered.thenRun(() -> asking.execute(() -> {
-            if (wish == Wish.DEMOTE) {
-                endIfItHangs();
-            }
+            farewell.before(wish, answer);
             if (parking.isParked()) {
                 giveWay.run();
             }
             thread.execute(() -> requests.ask(wish, answer));
         }));
         return answer;
-    }
-
-    /** A guest that does nothing any more cannot hand over; its standby has what there is. */
-    private void endIfItHangs() {
-        if (!isLeading() || guest.isGone() || guest.answers()) {
-            return;
-        }
-        LOG.warn("{} is to be demoted and hangs: its process is killed", vm.name());
-        guest.kill();
     }
 
     /** A person has decided that what these other nodes have may be lost: what this one has counts. */

@@ -38,6 +38,11 @@ final class FakeWorld implements Hypervisor, Replication {
     @Nullable
     Primary sender;
 
+    /** The guest shuts down when it is asked to. */
+    boolean obeys;
+
+    private boolean ended;
+    int shutdowns;
     int boots;
     int failovers;
 
@@ -71,7 +76,7 @@ final class FakeWorld implements Hypervisor, Replication {
             case "name" -> name;
             case "identity" -> ALIVE;
             case "isAlive" -> machine == self;
-            case "status" -> running ? VmStatus.RUNNING : VmStatus.PAUSED;
+            case "status" -> ended ? VmStatus.GUEST_ENDED : running ? VmStatus.RUNNING : VmStatus.PAUSED;
             case "resume" -> {
                 running = true;
                 yield null;
@@ -107,6 +112,17 @@ final class FakeWorld implements Hypervisor, Replication {
                 : proxy(Primary.class, (self, method, arguments) -> switch (method.getName()) {
                     case "isAttached", "isComplete" -> false;
                     case "cut", "detach" -> null;
+                    case "shutDown" -> {
+                        shutdowns++;
+                        ended = obeys;
+                        running = !ended;
+                        yield ended;
+                    }
+                    case "startAnew" -> {
+                        ended = false;
+                        boots++;
+                        yield null;
+                    }
                     default -> throw new UnsupportedOperationException(method.getName());
                 });
     }

@@ -110,6 +110,9 @@ final class ParkingLab {
         }
     }
 
+    final FakeWorld world;
+    final Guest guest;
+
     ParkingLab(Path home) throws Exception {
         Rig.Node node = new Rig.Node(home);
         VmRegistry vms = new VmRegistry(
@@ -120,7 +123,8 @@ final class ParkingLab {
                     @Override
                     public void onGone(ManagedVm vm) {}
                 });
-        Guest guest = new Guest(vms.get(node.definition.name()), vms, node.world, Guest.Start::start);
+        world = node.world;
+        guest = new Guest(vms.get(node.definition.name()), vms, node.world, Guest.Start::start);
         LagGuard guard = new LagGuard() {
             @Override
             public void arm(Duration after) {

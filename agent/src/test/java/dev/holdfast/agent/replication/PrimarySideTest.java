@@ -223,6 +223,14 @@ class PrimarySideTest implements PeerCalls, Primary {
     }
 
     @Override
+    public boolean shutDown(Duration patience) {
+        return false;
+    }
+
+    @Override
+    public void startAnew() {}
+
+    @Override
     public EpochEnd lastEpoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
         return epoch(standby, epoch, limits);
     }

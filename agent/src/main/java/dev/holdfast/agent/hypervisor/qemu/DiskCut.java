@@ -1,6 +1,7 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import java.time.Duration;
 
 /** The guest stops between two instructions: QEMU ends what it has begun to write, on both nodes, and all disks are of that moment. */
@@ -17,8 +18,24 @@ record DiskCut(QemuVm vm) implements EpochCut {
     public void undo(boolean still) throws HypervisorException {
         if (still) {
             vm.pause();
-        } else {
+        } else if (!hasEnded()) {
             vm.thaw(RUN);
+        }
+    }
+
+    /** Its disks are sent to the end, and there is nothing to be let run. */
+    private boolean hasEnded() throws HypervisorException {
+        return vm.status() == VmStatus.GUEST_ENDED;
+    }
+
+    @Override
+    public void resume() throws HypervisorException {
+        try {
+            QemuVm.resume(vm.monitor(), RUN);
+        } catch (HypervisorException e) {
+            if (!hasEnded()) {
+                throw e;
+            }
         }
     }
 

@@ -16,8 +16,6 @@ import java.util.Optional;
 
 /** One epoch on the primary's side: memory goes out if it has any, the guest stands still, the standby commits, the guest runs. */
 final class Epoch {
-    private static final Duration RUN = Duration.ofSeconds(5);
-
     private final QemuPrimary primary;
     private final QemuVm vm;
     private final Monitor monitor;
@@ -51,12 +49,12 @@ final class Epoch {
         try (QmpEvents stops = monitor.client().subscribe("STOP", "RESUME")) {
             VmStatus status = monitor.status();
             still = last || status == VmStatus.PAUSED;
-            if (status != VmStatus.PAUSED && status != VmStatus.RUNNING) {
-                String why = vm.name() + " cannot be sent while it is " + status;
-                return end(Outcome.ABORTED, why, start, stops);
+            boolean ended = status == VmStatus.GUEST_ENDED;
+            if (!ended && status != VmStatus.PAUSED && status != VmStatus.RUNNING) {
+                return end(Outcome.ABORTED, unfit(status), start, stops);
             }
             try {
-                send();
+                send(ended);
             } catch (HypervisorException e) {
                 return abort(e, start, stops);
             }
@@ -74,13 +72,17 @@ final class Epoch {
         }
     }
 
-    private void send() throws HypervisorException {
+    /** @param ended the guest has shut down: it has disks to send, and no memory */
+    private void send(boolean ended) throws HypervisorException {
         if (!primary.isComplete()) {
             throw new HypervisorException(
                     Kind.FAILED, "the standby has lost writes or is not attached; it has to be built anew");
         }
         Optional<Path> socket = standby.begin(epoch);
         if (socket.isPresent()) {
+            if (ended) {
+                throw new HypervisorException(Kind.FAILED, unfit(VmStatus.GUEST_ENDED));
+            }
             cut = new MemoryCut(vm, socket.get(), limits);
         }
         if (limits.holdOutput()) {
@@ -93,6 +95,10 @@ final class Epoch {
         if (!primary.hasLostNothing()) {
             throw new HypervisorException(Kind.FAILED, "the standby has lost writes; it has to be built anew");
         }
+    }
+
+    private String unfit(VmStatus status) {
+        return vm.name() + " cannot be sent while it is " + status;
     }
 
     private EpochEnd abort(HypervisorException why, long start, QmpEvents stops) throws HypervisorException {
@@ -119,7 +125,7 @@ final class Epoch {
             return end(Outcome.UNDECIDED, String.valueOf(e.getMessage()), start, stops);
         }
         if (!last) {
-            QemuVm.resume(monitor, RUN);
+            cut.resume();
         }
         release();
         return end(Outcome.COMMITTED, "", start, stops);

@@ -15,6 +15,9 @@ sealed interface EpochCut permits MemoryCut, DiskCut {
     /** The epoch is given up. @param still whether the guest is to stand still after it; otherwise it runs */
     void undo(boolean still) throws HypervisorException;
 
+    /** The epoch is committed: the guest runs. */
+    void resume() throws HypervisorException;
+
     /** Bytes of memory that were sent. */
     long bytes() throws HypervisorException;
 }

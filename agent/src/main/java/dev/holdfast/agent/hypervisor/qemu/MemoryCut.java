@@ -88,6 +88,11 @@ final class MemoryCut implements EpochCut {
     }
 
     @Override
+    public void resume() throws HypervisorException {
+        QemuVm.resume(vm.monitor(), RUN);
+    }
+
+    @Override
     public long bytes() throws HypervisorException {
         return migration.query().path("ram").path("transferred").asLong();
     }

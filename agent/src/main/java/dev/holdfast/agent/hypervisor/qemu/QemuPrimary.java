@@ -3,6 +3,7 @@ package dev.holdfast.agent.hypervisor.qemu;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
@@ -129,6 +130,45 @@ final class QemuPrimary implements Primary {
     }
 
     @Override
+    public boolean shutDown(Duration patience) throws HypervisorException {
+        monitor.call("set-action", Map.of("shutdown", "pause"));
+        monitor.call("system_powerdown");
+        long start = monitor.nanoClock().getAsLong();
+        while (!hasEnded() && !monitor.left(start, patience).isZero()) {
+            Pause.millis(LOOK_MILLIS);
+        }
+        if (!hasEnded()) {
+            endWithGuest();
+        }
+        return hasEnded();
+    }
+
+    private boolean hasEnded() throws HypervisorException {
+        return monitor.status() == VmStatus.GUEST_ENDED;
+    }
+
+    private void endWithGuest() throws HypervisorException {
+        monitor.call("set-action", Map.of("shutdown", "poweroff"));
+    }
+
+    @Override
+    public void startAnew() throws HypervisorException {
+        endWithGuest();
+        if (!hasEnded()) {
+            return;
+        }
+        long start = monitor.nanoClock().getAsLong();
+        monitor.call("system_reset");
+        while (hasEnded()) {
+            if (monitor.left(start, CLEAN_UP).isZero()) {
+                throw new HypervisorException(
+                        HypervisorException.Kind.UNKNOWN, vm.name() + " has shut down and cannot be reset");
+            }
+            Pause.millis(LOOK_MILLIS);
+        }
+    }
+
+    @Override
     public void cut() throws HypervisorException {
         List<Map<String, ?>> instances = new ArrayList<>();
         for (QmpValue instance : overtake("query-yank", Map.of())) {
@@ -160,7 +200,9 @@ final class QemuPrimary implements Primary {
         cut();
         awaitAnswer(bound);
         Seeding.end(monitor);
-        vm.thaw(monitor.left(start, bound));
+        if (!hasEnded()) {
+            vm.thaw(monitor.left(start, bound));
+        }
         CopyNodes nodes = CopyNodes.read(monitor);
         for (VmDefinition.Disk disk : vm.definition().disks()) {
             Optional<String> sender = nodes.sender(disk.id());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.holdfast.agent.control.ControlCommand;
+import dev.holdfast.agent.control.ControlException;
 import java.io.IOException;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
@@ -64,9 +65,23 @@ class ReplicatedDisksTest {
         return read.waitFor() == 0;
     }
 
+    private static void switchOver(RealNode node) {
+        try {
+            cluster.change(node, ControlCommand.REPLICA_SWITCHOVER);
+        } catch (IOException | ControlException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     @Test
-    void bootsFromTheLastEpochWhenItsNodeDiesAndIsProtectedAgain() throws Exception {
-        RealNode here = cluster.primary();
+    void bootsWhereItIsSwitchedOverAndFromTheLastEpochWhenItsNodeDiesAndIsProtectedAgain() throws Exception {
+        RealNode first = cluster.primary();
+        RealNode here = standbyOf(first);
+        first.vm.write(6, "11M", "1M");
+        first.vm.shutsDownIn(() -> switchOver(first), BOUND);
+        boots(here);
+        cluster.awaitProtected(here);
+
         RealNode there = standbyOf(here);
         here.vm.write(7, "9M", "1M");
         cluster.awaitProtected(here);
@@ -88,6 +103,7 @@ class ReplicatedDisksTest {
         RealNode third = standbyOf(there);
         assertThat(third).isNotSameAs(here);
         end(there);
+        assertThat(has(there, 6, "11M")).isTrue();
         assertThat(has(there, 7, "9M")).isTrue();
         assertThat(has(there, 8, "10M") && !another).isFalse();
         cluster.change(third, ControlCommand.REPLICA_PROMOTE);

@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -78,6 +80,31 @@ final class QemuDiskReplicationTest {
         Path disk = Lab.active(lab.machine).get("d1");
         ReplicaLab.end(lab.machine.identity());
         Lab.run("qemu-io", "-r", "-f", "qcow2", "-c", "read -P 7 9M 1M", "-c", "read -P 8 10M 1M", disk.toString());
+    }
+
+    @Test
+    void aGuestThatHasShutDownIsSentOnceMoreAndBootsIfItStays() throws Exception {
+        assertThat(lab.primary.shutDown(Duration.ofMillis(50)))
+                .as("it does not obey")
+                .isFalse();
+        lab.epochs(1);
+        assertThat(lab.shutDown()).isTrue();
+        assertThat(lab.machine.status()).isEqualTo(VmStatus.GUEST_ENDED);
+        for (int i = 0; i < 2; i++) {
+            assertThat(lab.epoch().outcome()).isEqualTo(Outcome.COMMITTED);
+        }
+        EpochEnd last = lab.primary.lastEpoch(lab.standby, ++lab.epoch, ReplicaLab.LIMITS);
+        assertThat(last.outcome()).isEqualTo(Outcome.COMMITTED);
+        assertThat(lab.machine.status()).isEqualTo(VmStatus.GUEST_ENDED);
+        lab.primary.cut();
+        lab.primary.detach(ReplicaLab.BOUND);
+        assertThat(lab.machine.status()).isEqualTo(VmStatus.GUEST_ENDED);
+        lab.primary.startAnew();
+        lab.machine.resume();
+        lab.follow();
+        lab.epochs(1);
+        lab.machine.kill();
+        lab.failOver();
     }
 
     @Test

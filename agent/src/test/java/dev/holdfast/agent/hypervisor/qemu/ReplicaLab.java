@@ -15,6 +15,7 @@ import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -24,6 +25,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
@@ -153,6 +155,22 @@ final class ReplicaLab implements AutoCloseable {
 
     private Monitor monitor() {
         return ((QemuVm) machine).monitor();
+    }
+
+    /** Stands in for a guest that shuts down when it is asked to: by what such a guest writes to its chip set. */
+    boolean shutDown() throws Exception {
+        try (QmpEvents asked = monitor().client().subscribe("POWERDOWN")) {
+            CompletableFuture<Boolean> down = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return primary.shutDown(BOUND);
+                } catch (HypervisorException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            assertThat(monitor().await(asked, e -> true, BOUND)).isPresent();
+            monitor().call("human-monitor-command", Map.of("command-line", "o/h 0x604 0x2000"));
+            return down.join();
+        }
     }
 
     /** One packet, as from the guest. */
