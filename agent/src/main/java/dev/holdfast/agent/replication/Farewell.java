@@ -62,7 +62,7 @@ final class Farewell {
             }
         });
         try {
-            boolean done = guest.primary().shutDown(SHUT_DOWN);
+            boolean done = guest.shutDown(SHUT_DOWN);
             LOG.info("{} is given up, and its guest {}", guest.name(), done ? "has shut down" : "does not shut down");
         } catch (HypervisorException e) {
             LOG.warn("the guest of {} is not shut down: {}", guest.name(), e.getMessage());

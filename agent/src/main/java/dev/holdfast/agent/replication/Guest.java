@@ -158,6 +158,12 @@ final class Guest {
         }
     }
 
+    /** Asks it to shut down; its process stays. @return whether it has, in that time */
+    boolean shutDown(Duration patience) throws HypervisorException {
+        beginsAnew = false;
+        return primary().shutDown(patience);
+    }
+
     /** If it has shut down it boots when it is let run the next time. @param now lets it run */
     void begin(boolean now) throws HypervisorException {
         beginsAnew = true;
