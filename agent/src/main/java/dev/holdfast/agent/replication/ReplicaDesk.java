@@ -65,18 +65,10 @@ final class ReplicaDesk implements ReplicationDesk {
 
     private PeerLink.Opening offer(Replica replica, JsonObject body)
             throws JsonException, RoundRefusedException, InterruptedException {
-        JsonObject hardware = body.object(ReplicaWords.HARDWARE).orElse(JsonObject.empty());
-        Optional<String> difference = SameMachine.difference(replica.definition(), hardware.values());
+        Optional<String> difference = difference(replica.definition(), replica.content(), body);
         if (difference.isPresent()) {
             throw new RoundRefusedException(Refusal.failed("the definitions of %s differ: %s"
                     .formatted(replica.definition().name(), difference.get())));
-        }
-        String content = replica.content().name();
-        String theirs = body.text(ReplicaWords.CONTENT).orElse(content);
-        if (!theirs.equals(content)) {
-            throw new RoundRefusedException(Refusal.failed(
-                    "the definitions of %s differ: its epochs are %s there and %s here; write the same mode"
-                            .formatted(replica.definition().name(), words(theirs), words(content))));
         }
         SortedMap<String, Long> disks = new TreeMap<>();
         JsonObject sizes = body.object(ReplicaWords.DISKS).orElse(JsonObject.empty());
@@ -85,6 +77,17 @@ final class ReplicaDesk implements ReplicationDesk {
         }
         long generation = body.number(ReplicaWords.GENERATION).orElse(0L);
         return await(replica.machine().offer(ReplicaWords.copy(body), generation, disks), MAKING);
+    }
+
+    /** What of an offer does not fit the definition here. */
+    static Optional<String> difference(VmDefinition mine, EpochContent content, JsonObject offer) throws JsonException {
+        String theirs = offer.text(ReplicaWords.CONTENT).orElse(content.name());
+        if (!theirs.equals(content.name())) {
+            return Optional.of("epochs are of %s there and of %s here; write the same mode"
+                    .formatted(words(theirs), words(content.name())));
+        }
+        JsonObject hardware = offer.object(ReplicaWords.HARDWARE).orElse(JsonObject.empty());
+        return SameMachine.difference(mine, hardware.values());
     }
 
     private static String words(String content) {

@@ -103,6 +103,15 @@ class ReplicationCommandsTest {
     }
 
     @Test
+    void epochsOfDisksHaveNoMemory() {
+        assertThat(shown(replica())).contains("Mode:        checkpoint");
+        assertThat(shown(replica(ReplicaDetails.DISK)))
+                .contains("Mode:        disk: the guest boots after a failover")
+                .anyMatch(line -> line.startsWith("Pauses:"))
+                .noneMatch(line -> line.startsWith("Memory:"));
+    }
+
+    @Test
     void aGuestThatIsHeldIsCalledSo() {
         assertThat(shown(with(replica(), "primary", "shrinking", true, Optional.empty())))
                 .contains(
@@ -242,6 +251,10 @@ class ReplicationCommandsTest {
 
     /** A primary that is well. */
     static ReplicaDetails replica() {
+        return replica(ReplicaDetails.CHECKPOINT);
+    }
+
+    private static ReplicaDetails replica(String mode) {
         return new ReplicaDetails(
                 new Name("web"),
                 new Name("n1"),
@@ -257,7 +270,7 @@ class ReplicationCommandsTest {
                 400,
                 false,
                 "pause",
-                "checkpoint",
+                mode,
                 Optional.of(1000),
                 Optional.empty(),
                 LongStream.range(0, 12)

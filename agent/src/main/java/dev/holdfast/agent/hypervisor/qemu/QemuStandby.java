@@ -165,7 +165,18 @@ final class QemuStandby implements Standby {
         record = Optional.of(committed);
     }
 
+    /** One that waits for memory cannot run before; one that could boot must not have, or its disks are its own. */
+    private void checkNeverRan() throws HypervisorException {
+        if (content == EpochContent.DISKS && vm.status() != VmStatus.PAUSED) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    "somebody has let the standby of " + vm.name()
+                            + " run, so its disks are of no epoch; build another");
+        }
+    }
+
     private void checkDisks() throws HypervisorException {
+        checkNeverRan();
         if (monitor()
                 .call("query-xen-replication-status")
                 .path("error")
@@ -234,6 +245,7 @@ final class QemuStandby implements Standby {
                                     .orElse("none"));
         }
         checkNotStopped();
+        checkNeverRan();
         startRollBack();
         OptionalInt slot = record.orElseThrow().slot();
         if (slot.isPresent()) {
