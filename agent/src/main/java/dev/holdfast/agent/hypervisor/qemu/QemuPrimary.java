@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 final class QemuPrimary implements Primary {
     private static final Duration CLEAN_UP = Duration.ofSeconds(10);
     private static final int LOOK_MILLIS = 20;
+    /** Longer than an epoch stops a guest: what stands still for that long does not shut down. */
+    private static final Duration STILL = Duration.ofSeconds(2);
 
     private final QemuVm vm;
     private final Monitor monitor;
@@ -134,10 +136,18 @@ final class QemuPrimary implements Primary {
         monitor.call("set-action", Map.of("shutdown", "pause"));
         monitor.call("system_powerdown");
         long start = monitor.nanoClock().getAsLong();
-        while (!hasEnded() && !monitor.left(start, patience).isZero()) {
+        long ran = start;
+        VmStatus status = monitor.status();
+        while (status != VmStatus.GUEST_ENDED
+                && !monitor.left(start, patience).isZero()
+                && !monitor.left(ran, STILL).isZero()) {
             Pause.millis(LOOK_MILLIS);
+            status = monitor.status();
+            if (status == VmStatus.RUNNING) {
+                ran = monitor.nanoClock().getAsLong();
+            }
         }
-        if (!hasEnded()) {
+        if (status != VmStatus.GUEST_ENDED) {
             endWithGuest();
         }
         return hasEnded();
