@@ -96,9 +96,7 @@ final class ReplicationView {
         }
         row(environment, view, "Pauses", last, Epoch::pauseMs, ms -> ms + " ms");
         row(environment, view, "Lengths", last, Epoch::lengthMs, ms -> ms + " ms");
-        if (!isOfDisks(replica)) {
-            row(environment, view, "Memory", last, Epoch::bytes, View::size);
-        }
+        row(environment, view, isOfDisks(replica) ? "Written" : "Memory", last, Epoch::bytes, View::size);
         long lost = last.stream().filter(epoch -> !epoch.committed()).count();
         view.property("Given up", lost == 0 ? "" : "%d of the last %d epochs (x)".formatted(lost, last.size()));
     }

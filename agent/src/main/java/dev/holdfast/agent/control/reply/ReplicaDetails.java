@@ -78,7 +78,7 @@ public record ReplicaDetails(
      * @param committed whether it was committed; else it was given up
      * @param pauseMs how long the guest stood still
      * @param lengthMs from its first byte to its end
-     * @param bytes of memory
+     * @param bytes of memory; in mode {@link #DISK}, that the guest has written since the epoch before
      */
     public record Epoch(long epoch, boolean committed, long pauseMs, long lengthMs, long bytes) {}
 

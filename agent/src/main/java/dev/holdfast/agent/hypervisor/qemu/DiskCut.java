@@ -5,8 +5,17 @@ import dev.holdfast.agent.hypervisor.VmStatus;
 import java.time.Duration;
 
 /** The guest stops between two instructions: QEMU ends what it has begun to write, on both nodes, and all disks are of that moment. */
-record DiskCut(QemuVm vm) implements EpochCut {
+final class DiskCut implements EpochCut {
     private static final Duration RUN = Duration.ofSeconds(5);
+
+    private final QemuPrimary primary;
+    private final QemuVm vm;
+    private long bytes = -1;
+
+    DiskCut(QemuPrimary primary) {
+        this.primary = primary;
+        this.vm = primary.vm();
+    }
 
     @Override
     public void take(AtStand stand) throws HypervisorException {
@@ -40,7 +49,10 @@ record DiskCut(QemuVm vm) implements EpochCut {
     }
 
     @Override
-    public long bytes() {
-        return 0;
+    public long bytes() throws HypervisorException {
+        if (bytes < 0) {
+            bytes = primary.newlyWritten();
+        }
+        return bytes;
     }
 }

@@ -41,7 +41,7 @@ final class Epoch {
         this.limits = limits;
         this.last = last;
         this.still = last;
-        this.cut = new DiskCut(vm);
+        this.cut = new DiskCut(primary);
     }
 
     EpochEnd run() throws HypervisorException {

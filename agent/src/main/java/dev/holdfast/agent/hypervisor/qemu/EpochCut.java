@@ -18,6 +18,6 @@ sealed interface EpochCut permits MemoryCut, DiskCut {
     /** The epoch is committed: the guest runs. */
     void resume() throws HypervisorException;
 
-    /** Bytes of memory that were sent. */
+    /** Bytes of memory that were sent; if there is none, that the guest has written since the epoch before. */
     long bytes() throws HypervisorException;
 }

@@ -38,6 +38,8 @@ final class QemuPrimary implements Primary {
     /** Of the nodes of the last standby that was attached here; 0 if an agent before this one has attached it. */
     private long number;
 
+    private long written;
+
     QemuPrimary(QemuVm vm) {
         this.vm = vm;
         this.monitor = vm.monitor();
@@ -64,6 +66,7 @@ final class QemuPrimary implements Primary {
         Seeding seeding = new Seeding(this, standby, number);
         try {
             seeding.run(bytesPerSecond, progress);
+            newlyWritten();
         } catch (HypervisorException e) {
             giveUp(e);
             throw e;
@@ -89,6 +92,17 @@ final class QemuPrimary implements Primary {
     @Override
     public boolean isComplete() throws HypervisorException {
         return isAttached() && hasLostNothing();
+    }
+
+    /** Bytes that the guest has written to its disks since this was asked last. */
+    long newlyWritten() throws HypervisorException {
+        long total = 0;
+        for (QmpValue device : monitor.call("query-blockstats")) {
+            total += device.path("stats").path("wr_bytes").asLong();
+        }
+        long since = total - written;
+        written = total;
+        return since;
     }
 
     /** Of what was sent to the standby that is attached. Quick, for the moment in which the guest stands still. */

@@ -10,7 +10,7 @@ import java.time.Duration;
  * @param why why it is not committed; empty if it is
  * @param pause how long the guest stood still; zero if it still does, or never did
  * @param length from its begin to the guest running again
- * @param bytes of memory that went over; 0 if it consists of disks alone
+ * @param bytes of memory that went over; if it consists of disks alone, that the guest has written since the epoch before
  */
 public record EpochEnd(long epoch, Outcome outcome, String why, Duration pause, Duration length, long bytes) {
     /** What may be concluded. */
