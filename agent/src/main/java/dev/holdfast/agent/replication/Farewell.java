@@ -36,9 +36,11 @@ final class Farewell {
         if (state.get().life().isEmpty() || guest.isGone()) {
             return;
         }
-        if (wish == Wish.DEMOTE && !guest.answers()) {
+        if (wish == Wish.DEMOTE && !guest.canHandOver()) {
             // A guest that does nothing any more cannot hand over; its standby has what there is.
-            LOG.warn("{} is to be demoted and hangs: its process is killed", guest.name());
+            LOG.warn(
+                    "{} is to be demoted and hangs, has panicked or met a disk error: its process is killed",
+                    guest.name());
             guest.kill();
         } else if (content == EpochContent.DISKS && isForShutdown(wish)) {
             shutDown(answer);
@@ -50,7 +52,7 @@ final class Farewell {
         return switch (wish) {
             case SWITCHOVER -> now instanceof Protected;
             case DEMOTE -> now instanceof Protected || now instanceof Alone || now instanceof Seeding;
-            case PROMOTE, DISCARD -> false;
+            case PROMOTE, RETIRE, DISCARD -> false;
         };
     }
 

@@ -2,24 +2,29 @@ package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.qmp.QmpCommand;
 import java.time.Duration;
 
 /** The guest stops between two instructions: QEMU ends what it has begun to write, on both nodes, and all disks are of that moment. */
 final class DiskCut implements EpochCut {
+    private static final Duration FLUSH = Duration.ofSeconds(30);
     private static final Duration RUN = Duration.ofSeconds(5);
 
     private final QemuPrimary primary;
     private final QemuVm vm;
+    private final EpochSteps steps;
     private long bytes = -1;
 
-    DiskCut(QemuPrimary primary) {
+    DiskCut(QemuPrimary primary, EpochSteps steps) {
         this.primary = primary;
         this.vm = primary.vm();
+        this.steps = steps;
     }
 
     @Override
     public void take(AtStand stand) throws HypervisorException {
-        vm.pause();
+        primary.checkNothingLost(QmpCommand.of("stop"), FLUSH);
+        steps.mark("still");
         stand.run();
     }
 

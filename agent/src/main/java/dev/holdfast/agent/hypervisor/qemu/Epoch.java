@@ -13,9 +13,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One epoch on the primary's side: memory goes out if it has any, the guest stands still, the standby commits, the guest runs. */
 final class Epoch {
+    private static final Logger LOG = LoggerFactory.getLogger(Epoch.class);
+
     private final QemuPrimary primary;
     private final QemuVm vm;
     private final Monitor monitor;
@@ -25,6 +29,8 @@ final class Epoch {
     private final EpochLimits limits;
     /** The guest does not run after it. */
     private final boolean last;
+
+    private final EpochSteps steps;
 
     /** It stood still before, so that it does after an epoch that is given up. */
     private boolean still;
@@ -41,7 +47,8 @@ final class Epoch {
         this.limits = limits;
         this.last = last;
         this.still = last;
-        this.cut = new DiskCut(primary);
+        this.steps = new EpochSteps(monitor.nanoClock());
+        this.cut = new DiskCut(primary, steps);
     }
 
     EpochEnd run() throws HypervisorException {
@@ -78,12 +85,14 @@ final class Epoch {
             throw new HypervisorException(
                     Kind.FAILED, "the standby has lost writes or is not attached; it has to be built anew");
         }
+        steps.mark("looked");
         Optional<Path> socket = standby.begin(epoch);
+        steps.mark("begun");
         if (socket.isPresent()) {
             if (ended) {
                 throw new HypervisorException(Kind.FAILED, unfit(VmStatus.GUEST_ENDED));
             }
-            cut = new MemoryCut(vm, socket.get(), limits);
+            cut = new MemoryCut(primary, socket.get(), limits, steps);
         }
         if (limits.holdOutput()) {
             long filter = output.next();
@@ -91,10 +100,7 @@ final class Epoch {
         } else {
             cut.take(() -> {});
         }
-        // All writes have been answered now, and a lost one is known here alone.
-        if (!primary.hasLostNothing()) {
-            throw new HypervisorException(Kind.FAILED, "the standby has lost writes; it has to be built anew");
-        }
+        steps.mark("sent");
     }
 
     private String unfit(VmStatus status) {
@@ -116,8 +122,10 @@ final class Epoch {
     }
 
     private EpochEnd commit(long start, QmpEvents stops) throws HypervisorException {
+        steps.mark("commits");
         try {
             standby.commit(epoch, limits.patience());
+            steps.mark("committed");
         } catch (HypervisorException e) {
             if (e.kind() == Kind.REFUSED) {
                 return abort(e, start, stops);
@@ -126,6 +134,7 @@ final class Epoch {
         }
         if (!last) {
             cut.resume();
+            steps.mark("runs");
         }
         release();
         return end(Outcome.COMMITTED, "", start, stops);
@@ -145,6 +154,7 @@ final class Epoch {
         long stopped = 0;
         long pause = 0;
         for (QmpEvent event : seen) {
+            steps.mark(event.name(), event.receivedNanos());
             if (event.name().equals("STOP")) {
                 stopped = event.timestampMicros();
             } else if (stopped > 0) {
@@ -152,6 +162,7 @@ final class Epoch {
                 stopped = 0;
             }
         }
+        LOG.debug("{}: epoch {} {}: pause={} {}", vm.name(), epoch, outcome, pause, steps);
         return new EpochEnd(
                 epoch, outcome, why, Duration.ofNanos(pause * 1000), Duration.ofNanos(now() - start), cut.bytes());
     }

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.replication.MemoryIntake;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -16,6 +17,9 @@ sealed interface EpochArrival extends AutoCloseable permits EpochMemory, EpochOf
     /** Where its memory is sent to, if it has any. */
     Optional<Path> socket();
 
+    /** For somebody who brings its memory; nobody comes to the socket then. */
+    MemoryIntake claim() throws HypervisorException;
+
     /**
      * Waits until all of its memory is on stable storage. What belongs to its disks was written before its sender was told so.
      *
@@ -24,7 +28,7 @@ sealed interface EpochArrival extends AutoCloseable permits EpochMemory, EpochOf
     void complete(Duration patience) throws HypervisorException;
 
     /** Takes no more of it. Returns when nobody writes its memory any more. */
-    void end() throws HypervisorException;
+    void stop() throws HypervisorException;
 
     @Override
     void close();

@@ -1,5 +1,7 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.replication.MemoryIntake;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -18,10 +20,15 @@ record EpochOfDisks(long epoch) implements EpochArrival {
     }
 
     @Override
+    public MemoryIntake claim() throws HypervisorException {
+        throw new HypervisorException(HypervisorException.Kind.REFUSED, "epoch " + epoch + " has no memory");
+    }
+
+    @Override
     public void complete(Duration patience) {}
 
     @Override
-    public void end() {}
+    public void stop() {}
 
     @Override
     public void close() {}

@@ -12,6 +12,7 @@ import dev.holdfast.agent.qmp.QmpCommand;
 import dev.holdfast.agent.qmp.QmpEvent;
 import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.qmp.QmpException;
+import dev.holdfast.agent.qmp.QmpFuture;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -27,6 +28,9 @@ final class QemuPrimary implements Primary {
     private static final int LOOK_MILLIS = 20;
     /** Longer than an epoch stops a guest: what stands still for that long does not shut down. */
     private static final Duration STILL = Duration.ofSeconds(2);
+
+    /** Asks whether the standby has got all that was written. */
+    private static final QmpCommand FOLLOWED = QmpCommand.of("query-xen-replication-status");
 
     private final QemuVm vm;
     private final Monitor monitor;
@@ -94,6 +98,28 @@ final class QemuPrimary implements Primary {
         return isAttached() && hasLostNothing();
     }
 
+    private boolean hasLostNothing() throws HypervisorException {
+        return hasLostNothing(monitor.call(FOLLOWED.name()));
+    }
+
+    /**
+     * Gives an order after which all writes have been answered, or have been already, and asks with it whether the standby has got
+     * them: a lost one is known here alone.
+     */
+    void checkNothingLost(QmpCommand order, Duration patience) throws HypervisorException {
+        List<QmpFuture> answers;
+        try {
+            answers = monitor.client().send(order, FOLLOWED);
+        } catch (QmpException e) {
+            throw monitor.translate(e);
+        }
+        monitor.await(answers.get(0), patience);
+        if (!hasLostNothing(monitor.await(answers.get(1), Monitor.QUICK).value())) {
+            throw new HypervisorException(
+                    HypervisorException.Kind.FAILED, "the standby has lost writes; it has to be built anew");
+        }
+    }
+
     /** Bytes that the guest has written to its disks since this was asked last. */
     long newlyWritten() throws HypervisorException {
         long total = 0;
@@ -105,14 +131,9 @@ final class QemuPrimary implements Primary {
         return since;
     }
 
-    /** Of what was sent to the standby that is attached. Quick, for the moment in which the guest stands still. */
-    boolean hasLostNothing() throws HypervisorException {
+    private boolean hasLostNothing(QmpValue status) {
         hasLost |= lost.overflowed() || lost.takeAll().stream().anyMatch(this::isOfTheOneAttached);
-        return !hasLost
-                && monitor.call("query-xen-replication-status")
-                        .path("error")
-                        .asText()
-                        .equals("false");
+        return !hasLost && status.path("error").asText().equals("false");
     }
 
     /** QEMU tells of such things once a second at most, so that some are told when their standby is long off. */
@@ -147,7 +168,6 @@ final class QemuPrimary implements Primary {
 
     @Override
     public boolean shutDown(Duration patience) throws HypervisorException {
-        monitor.call("set-action", Map.of("shutdown", "pause"));
         monitor.call("system_powerdown");
         long start = monitor.nanoClock().getAsLong();
         long ran = start;
@@ -161,23 +181,15 @@ final class QemuPrimary implements Primary {
                 ran = monitor.nanoClock().getAsLong();
             }
         }
-        if (status != VmStatus.GUEST_ENDED) {
-            endWithGuest();
-        }
-        return hasEnded();
+        return status == VmStatus.GUEST_ENDED;
     }
 
     private boolean hasEnded() throws HypervisorException {
         return monitor.status() == VmStatus.GUEST_ENDED;
     }
 
-    private void endWithGuest() throws HypervisorException {
-        monitor.call("set-action", Map.of("shutdown", "poweroff"));
-    }
-
     @Override
     public void startAnew() throws HypervisorException {
-        endWithGuest();
         if (!hasEnded()) {
             return;
         }
@@ -190,6 +202,7 @@ final class QemuPrimary implements Primary {
             }
             Pause.millis(LOOK_MILLIS);
         }
+        vm.beganAnew();
     }
 
     @Override
