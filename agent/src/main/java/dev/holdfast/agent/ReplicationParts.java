@@ -23,6 +23,7 @@ import dev.holdfast.agent.service.ReplicaCommands;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.agent.tunnel.SealedConnection;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -69,7 +70,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
         NodeSettings node = configuration.node();
         ReplicationTools tools = new ReplicationTools(
                 node.node(),
-                node.channel().bindAddress(),
+                new Threshold(node.channel().bindAddress(), node.migration().ports()),
                 machines.vms(),
                 drivers.replication(),
                 drivers.fencing(),

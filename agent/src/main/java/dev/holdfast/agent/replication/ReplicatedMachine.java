@@ -97,7 +97,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         this.standby = new StandbySide(
                 vm.definition(),
                 new StandbyPlace(plan.place()),
-                new StandbySide.Tools(tools.replication(), files, tools.address(), tools.clock(), tools.nanoClock()));
+                new StandbySide.Tools(tools.replication(), files, tools.threshold(), tools.clock(), tools.nanoClock()));
         this.room = new CopyRoom(vm.definition(), files, tools.images(), tools.clock(), tools.freshIds());
         this.lag = new GuardLag(parts.guardSocket(), vm, run, this::onHeld);
         this.bound = new LagBound(lag, guest, thread, this::post);

@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.coordinator.replication.Copy;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,7 +29,7 @@ final class StandbySide {
     private final StandbyPlace place;
     private final Replication replication;
     private final ReplicaFiles files;
-    private final String address;
+    private final Threshold threshold;
     private final InstantSource clock;
     private final LongSupplier nanoClock;
     private volatile @Nullable Standby standby;
@@ -40,17 +41,21 @@ final class StandbySide {
     /**
      * What it works with.
      *
-     * @param address of this node, where its door is
+     * @param threshold of this node, where its door is
      */
     record Tools(
-            Replication replication, ReplicaFiles files, String address, InstantSource clock, LongSupplier nanoClock) {}
+            Replication replication,
+            ReplicaFiles files,
+            Threshold threshold,
+            InstantSource clock,
+            LongSupplier nanoClock) {}
 
     StandbySide(VmDefinition machine, StandbyPlace place, Tools tools) {
         this.machine = machine;
         this.place = place;
         this.replication = tools.replication();
         this.files = tools.files();
-        this.address = tools.address();
+        this.threshold = tools.threshold();
         this.clock = tools.clock();
         this.nanoClock = tools.nanoClock();
     }
@@ -92,7 +97,7 @@ final class StandbySide {
     /** Lets the primary in. */
     void open(StandbyDoorway.Orders orders) throws IOException {
         if (doorway == null) {
-            doorway = StandbyDoorway.open(place, orders, address);
+            doorway = StandbyDoorway.open(place, orders, threshold);
         }
     }
 

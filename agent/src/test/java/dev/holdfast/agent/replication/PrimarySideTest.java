@@ -11,6 +11,7 @@ import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
@@ -56,7 +57,8 @@ class PrimarySideTest implements PeerCalls, Primary {
         Rig.Node node = new Rig.Node(home);
         world = node.world;
         world.sender = this;
-        doorway = StandbyDoorway.open(new StandbyPlace(home), (order, epoch, patience) -> {}, "127.0.0.1");
+        doorway = StandbyDoorway.open(
+                new StandbyPlace(home), (order, epoch, patience) -> {}, new Threshold("127.0.0.1", Optional.empty()));
         VmRegistry vms = new VmRegistry(
                 Map.of(node.definition, Optional.empty()), Unreadable.NONE, world, new VmRegistry.Listener() {
                     @Override

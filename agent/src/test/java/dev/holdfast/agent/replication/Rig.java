@@ -2,6 +2,7 @@ package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
@@ -173,7 +174,12 @@ final class Rig implements AutoCloseable {
         this.standby = new StandbySide(
                 node.definition,
                 new StandbyPlace(node.place),
-                new StandbySide.Tools(node.world, files, "127.0.0.1", InstantSource.system(), System::nanoTime));
+                new StandbySide.Tools(
+                        node.world,
+                        files,
+                        new Threshold("127.0.0.1", Optional.empty()),
+                        InstantSource.system(),
+                        System::nanoTime));
         this.recollection = new Recollection(NODE, files, guest, standby, node::freshId);
         this.hands = new MachineHands(
                 new MachineHands.Tools(
