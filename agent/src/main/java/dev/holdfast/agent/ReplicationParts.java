@@ -96,9 +96,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
                 machines.vms()
                         .find(vm.name())
                         .ifPresent(machine -> replicas.add(
-                                machine,
-                                plan(node, vm.name(), settings.get()),
-                                (name, start) -> cold(around, name, start)));
+                                machine, plan(vm.name(), settings.get()), (name, start) -> cold(around, name, start)));
                 stayIfReverted(machines, replicas, vm.name());
             }
         }
@@ -124,8 +122,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
         }
     }
 
-    private static ReplicaPlan plan(NodeSettings node, Name vm, ReplicationSettings settings) {
-        Path standbys = settings.standbyDirectory().orElse(node.runDirectory().resolve("standby"));
+    private static ReplicaPlan plan(Name vm, ReplicationSettings settings) {
         return new ReplicaPlan(
                 settings.policy(),
                 settings.nodes(),
@@ -133,7 +130,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
                 settings.maxPause(),
                 settings.maxLag(),
                 settings.bandwidth(),
-                standbys.resolve(vm.value()));
+                settings.standbyDirectory().resolve(vm.value()));
     }
 
     void register(CommandTable table, NodeSettings node, LocalMachines machines, Runnable changed) {

@@ -76,10 +76,8 @@ final class Recollection {
             // A commit that was cut off is completed by finding it.
             return new Found.Standby(facts, false);
         }
-        if (copy.isPresent() || process.isPresent()) {
-            // What its primary was sending came through the agent that is no more.
-            standby.drop();
-        }
+        // What its primary was sending came through the agent that is no more.
+        standby.drop();
         return new Found.Idle(disks());
     }
 

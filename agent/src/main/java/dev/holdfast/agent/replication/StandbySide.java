@@ -205,6 +205,8 @@ final class StandbySide {
         Optional<Standby> known = find();
         if (known.isPresent()) {
             known.get().discard();
+        } else {
+            replication.clear(place);
         }
         standby = null;
         begun = 0;

@@ -142,6 +142,11 @@ final class FakeWorld implements Hypervisor, Replication {
     }
 
     @Override
+    public void clear(StandbyPlace where) {
+        clear();
+    }
+
+    @Override
     public void settle(RunningVm vm, StandbyPlace where, Duration bound) {
         clear();
     }

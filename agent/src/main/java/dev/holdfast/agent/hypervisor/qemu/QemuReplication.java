@@ -69,6 +69,11 @@ public final class QemuReplication implements Replication {
     }
 
     @Override
+    public void clear(StandbyPlace place) throws HypervisorException {
+        StandbyFiles.remove(place);
+    }
+
+    @Override
     public void settle(RunningVm machine, StandbyPlace place, Duration bound) throws HypervisorException {
         QemuVm vm = own(machine);
         QemuStandby.awaitRolledBack(vm, bound);

@@ -203,8 +203,10 @@ final class QemuStandby implements Standby {
         }
         checkNotStopped();
         startRollBack();
-        new IncomingMemory(monitor())
-                .load(EpochMemory.file(place, record.orElseThrow().slot()));
+        int slot = record.orElseThrow().slot();
+        // The guest's own memory is allocated while it is loaded: a third time beside the two files.
+        EpochMemory.forget(place, 1 - slot);
+        new IncomingMemory(monitor()).load(EpochMemory.file(place, slot));
         RunningVm machine = hypervisor.takePlace(vm, vm.definition());
         isTheMachine = true;
         checkNotStopped();

@@ -38,6 +38,9 @@ public interface Replication {
      */
     Optional<Standby> findStandby(VmDefinition definition, StandbyPlace place) throws HypervisorException;
 
+    /** Empties the place of a standby that has no process any more. */
+    void clear(StandbyPlace place) throws HypervisorException;
+
     /**
      * Clears up after {@link Standby#failOver}, beside the running guest: waits until the disks are back at the epoch, closes
      * what the standby had beyond them, and empties its place. Before it the machine must not end of its own will, nor be

@@ -190,6 +190,9 @@ final class ReplicaLab implements AutoCloseable {
     void failOver() throws Exception {
         assertThat(machine.isAlive()).isFalse();
         machine = standby.failOver(standby.committed().orElseThrow());
+        assertThat(place().directory().toFile().list((directory, name) -> name.matches("memory-[01]")))
+                .as("the guest's own memory would be there a third time")
+                .hasSize(1);
         there.adopt(machine);
         there.awaitTicks(VM, 20);
         assertThat(there.console(VM)).noneMatch(l -> l.contains("START")).noneMatch(l -> l.contains("BAD"));
