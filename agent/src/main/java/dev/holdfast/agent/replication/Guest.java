@@ -15,9 +15,12 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The machine itself on this node: its process, as this part of the agent needs it. Thread-safe but for starts and ends. */
 final class Guest {
+    private static final Logger LOG = LoggerFactory.getLogger(Guest.class);
     private static final Duration THAW = Duration.ofSeconds(5);
     private static final Duration LOOK = Duration.ofMillis(20);
     private static final int ENDING_LOOKS = 100;
@@ -85,6 +88,14 @@ final class Guest {
             return process.isPresent();
         } catch (HypervisorException e) {
             return false;
+        }
+    }
+
+    /** One that does nothing any more cannot be handed over; its standby has what there is. */
+    void killIfItHangs() {
+        if (!isGone() && !answers()) {
+            LOG.warn("{} is to be demoted and hangs: its process is killed", vm.name());
+            kill();
         }
     }
 

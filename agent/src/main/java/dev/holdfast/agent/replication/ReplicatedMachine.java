@@ -89,9 +89,10 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         Path run = tools.runDirectory().apply(vm.name());
         ReplicaFiles files = new ReplicaFiles(tools.stateDirectory(), vm.definition(), plan.place());
         this.guest = new Guest(vm, tools.vms(), tools.replication(), parts.coldStart());
+        GuardedStop stop = new GuardedStop(parts.guardSocket(), vm, run, tools.freshIds());
         this.primary = new PrimarySide(
                 plan,
-                new PrimarySide.Tools(guest, parts.peers(), run, worker, thread, tools.nanoClock()),
+                new PrimarySide.Tools(guest, parts.peers(), run, worker, thread, tools.nanoClock(), stop),
                 this::post,
                 this::onIdle);
         this.standby = new StandbySide(
@@ -210,8 +211,8 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     public CompletableFuture<Optional<Reason>> ask(Wish wish) {
         CompletableFuture<Optional<Reason>> answer = new CompletableFuture<>();
         recovered.thenRun(() -> asking.execute(() -> {
-            if (wish == Wish.DEMOTE) {
-                endIfItHangs();
+            if (wish == Wish.DEMOTE && isLeading()) {
+                guest.killIfItHangs();
             }
             if (parking.isParked()) {
                 giveWay.run();
@@ -219,15 +220,6 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
             thread.execute(() -> requests.ask(wish, answer));
         }));
         return answer;
-    }
-
-    /** A guest that does nothing any more cannot hand over; its standby has what there is. */
-    private void endIfItHangs() {
-        if (!isLeading() || guest.isGone() || guest.answers()) {
-            return;
-        }
-        LOG.warn("{} is to be demoted and hangs: its process is killed", vm.name());
-        guest.kill();
     }
 
     /** A person has decided that what these other nodes have may be lost: what this one has counts. */

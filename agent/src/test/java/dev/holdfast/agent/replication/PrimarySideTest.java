@@ -11,6 +11,7 @@ import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
 import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
@@ -35,7 +36,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What a primary concludes from how its epochs end; the standby's agent answers through real sockets. */
-class PrimarySideTest implements PeerCalls, Primary {
+class PrimarySideTest implements PeerCalls, Primary, Standstill {
     private static final Copy PEER = new Copy(new Name("n2"), new Name("c1"));
     private static final Duration SECOND = Duration.ofSeconds(1);
 
@@ -46,6 +47,11 @@ class PrimarySideTest implements PeerCalls, Primary {
     private Optional<HypervisorException> failure = Optional.empty();
     private boolean complete = true;
     private int asked;
+    private int cuts;
+    private String guarded = "";
+    private boolean stops;
+    private boolean hangs;
+    private boolean fired;
     private Path home;
     private FakeWorld world;
     private StandbyDoorway doorway;
@@ -73,7 +79,7 @@ class PrimarySideTest implements PeerCalls, Primary {
                 Policy.pause(), List.of(), SECOND, SECOND, Duration.ofSeconds(20), 0, home.resolve("place"));
         side = new PrimarySide(
                 plan,
-                new PrimarySide.Tools(guest, this, home, thread, thread, System::nanoTime),
+                new PrimarySide.Tools(guest, this, home, thread, thread, System::nanoTime, this),
                 events::add,
                 () -> {});
     }
@@ -169,6 +175,38 @@ class PrimarySideTest implements PeerCalls, Primary {
         assertThat(side.problem()).isEqualTo("no room");
     }
 
+    @Test
+    void aStopForAStandbyThatDoesNotCountYetIsGuardedAndHasAnEnd() throws Exception {
+        stops = true;
+        seeded();
+        assertThat(guarded).isEqualTo("()");
+        assertThat(cuts).isZero();
+        ends(Outcome.COMMITTED);
+        side.send(PEER, 1, false);
+        thread.runAll();
+        assertThat(guarded).as("the first epoch").isEqualTo("()()");
+        ends(Outcome.COMMITTED);
+        send();
+        assertThat(guarded).as("the next one is in the record").isEqualTo("()()");
+
+        hangs = true;
+        failure = Optional.of(new HypervisorException(Kind.FAILED, "it was cut"));
+        side.seed(PEER, 1);
+        thread.runAll();
+        assertThat(cuts).isPositive();
+        assertThat(guarded).isEqualTo("()()()");
+    }
+
+    @Test
+    void aGuestThatWasLetRunInTheMiddleOfItsFirstEpochHasNoStandby() throws Exception {
+        seeded();
+        fired = true;
+        ends(Outcome.COMMITTED);
+        side.send(PEER, 1, false);
+        thread.runAll();
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyLost(PEER));
+    }
+
     @Override
     public boolean isReady(Name node) {
         return true;
@@ -196,8 +234,18 @@ class PrimarySideTest implements PeerCalls, Primary {
     }
 
     @Override
-    public void attach(StandbyLink standby, long bytesPerSecond, Progress progress) throws HypervisorException {
+    public void attach(StandbyLink standby, long bytesPerSecond, Progress progress, Standstill stop)
+            throws HypervisorException {
+        if (stops) {
+            stop.begins(Duration.ofSeconds(10));
+            if (hangs) {
+                thread.runAll();
+            }
+        }
         fail();
+        if (stops) {
+            stop.over();
+        }
     }
 
     @Override
@@ -228,8 +276,22 @@ class PrimarySideTest implements PeerCalls, Primary {
     }
 
     @Override
+    public void begins(Duration longest) {
+        guarded += "(";
+    }
+
+    @Override
+    public void over() throws HypervisorException {
+        boolean open = guarded.endsWith("(");
+        guarded += open ? ")" : "";
+        if (open && fired) {
+            throw new HypervisorException(Kind.FAILED, "the guard has let it run");
+        }
+    }
+
+    @Override
     public void cut() {
-        // Nothing hangs here.
+        cuts++;
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
 import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
@@ -168,7 +169,8 @@ final class Rig implements AutoCloseable {
         Guest guest = new Guest(vm, vms, node.world, Guest.Start::start);
         PrimarySide primary = new PrimarySide(
                 plan,
-                new PrimarySide.Tools(guest, new NoPeers(), node.state, thread, thread, System::nanoTime),
+                new PrimarySide.Tools(
+                        guest, new NoPeers(), node.state, thread, thread, System::nanoTime, Standstill.UNWATCHED),
                 this::post,
                 () -> {});
         this.standby = new StandbySide(

@@ -13,6 +13,7 @@ import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,7 +26,7 @@ import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /** Nodes, each a lab of its own, on which the oracle guest runs in one place and is followed in another. */
-final class ReplicaLab implements AutoCloseable {
+final class ReplicaLab implements AutoCloseable, Standstill {
     static final String VM = "web";
     static final Duration BOUND = Duration.ofSeconds(20);
     static final EpochLimits LIMITS = limits(100, 10_000, 5_000, 10_000, 1L << 40, false);
@@ -49,6 +50,7 @@ final class ReplicaLab implements AutoCloseable {
     VmDefinition thereDefinition;
     Standby standby;
     long epoch;
+    private String stops = "";
 
     ReplicaLab(VmDefinition.Nic... nics) throws Exception {
         this.nics = List.of(nics);
@@ -96,8 +98,20 @@ final class ReplicaLab implements AutoCloseable {
         }
         thereDefinition = Lab.with(Lab.definition(VM, 64, Map.of("d0", d0, "d1", d1)), nics);
         standby = new QemuReplication(there.hypervisor).startStandby(thereDefinition, place());
-        primary.attach(standby, 0, Progress.NONE);
+        stops = "";
+        primary.attach(standby, 0, Progress.NONE, this);
+        assertThat(stops).as("the guest ran before and after").isEqualTo("RUNNING RUNNING ");
         assertThat(primary.isComplete()).isTrue();
+    }
+
+    @Override
+    public void begins(Duration longest) throws HypervisorException {
+        stops += machine.status() + " ";
+    }
+
+    @Override
+    public void over() throws HypervisorException {
+        stops += machine.status() + " ";
     }
 
     EpochEnd epoch() throws Exception {
