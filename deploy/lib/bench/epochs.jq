@@ -11,6 +11,9 @@ def side($rows; $alone): {
   pause_ms_p99: ([$rows[].pause // empty] | percentile(0.99) | ms),
   length_ms_p50: ([$rows[] | select(.committed).length] | percentile(0.5) | ms),
   length_ms_p99: ([$rows[] | select(.committed).length] | percentile(0.99) | ms),
+  waits_ms_p50: ([$rows[].waits // empty] | percentile(0.5) | ms),
+  sent_ms_p50: ([$rows[].sent // empty] | percentile(0.5) | ms),
+  followed_ms_p50: ([$rows[].followed // empty] | percentile(0.5) | ms),
   kib_p50: ([$rows[] | select(.committed).bytes] | percentile(0.5) | if . == null then null else . / 1024 | round end),
   slower_percent: (([$rows[].rate // empty] | average) as $rate
     | if $rate == null or ($alone // 0) == 0 then null else ((1 - $rate / $alone) * 1000 | round / 10) end)
@@ -23,8 +26,10 @@ def side($rows; $alone): {
     | $of_work | map(select(.interval)) | group_by(.interval)[] | . as $rows
     | side($rows | map(select(.who == "ours")); $alone) as $ours
     | side($rows | map(select(.who == "floor")); $alone) as $floor
-    | {work: $rows[0].work, interval_s: $rows[0].interval, ours: $ours, floor: $floor,
+    | side($rows | map(select(.who == "sealed")); $alone) as $sealed
+    | {work: $rows[0].work, interval_s: $rows[0].interval, ours: $ours, floor: $floor, sealed: $sealed,
        pause_ratio_p50: ratio($ours.pause_ms_p50; $floor.pause_ms_p50), pause_ratio_p99: ratio($ours.pause_ms_p99; $floor.pause_ms_p99),
-       length_ratio_p50: ratio($ours.length_ms_p50; $floor.length_ms_p50)}],
+       length_ratio_p50: ratio($ours.length_ms_p50; $floor.length_ms_p50), sealed_pause_ratio_p50: ratio($ours.pause_ms_p50; $sealed.pause_ms_p50),
+       sealed_length_ratio_p50: ratio($ours.length_ms_p50; $sealed.length_ms_p50)}],
   load: ([$all[].load // empty] | percentile(0.5))
 }}

@@ -2,33 +2,24 @@
 # shellcheck disable=SC2034,SC2154  # variables shared with bench.sh and the libraries it sources
 # deploy/bench.sh epochs. Sourced, never run; needs common.sh, packages.sh, cluster.sh, holdfast-lab.sh, checkpoint.sh.
 #
-# Two nodes, each with its agent; a machine that writes to both of its disks without a pause, and one that computes. Three kinds
+# Two nodes, each with its agent; a machine that writes to both of its disks without a pause, and one that computes. Four kinds
 # of slices take turns: the machine alone; with its standby, by the agents; with a standby that two bare QEMU processes and a C
-# program make (epoch-floor.c), without the agents, without a network and without encryption. Pauses are from STOP to RESUME by
+# program make (epoch-floor.c), without the agents, once without network and encryption and once with. Pauses are from STOP to RESUME by
 # QEMU's own time stamps in all of them. How much slower the guest gets is told by the guest: what it gets done in a second.
 
-epoch_intervals='0.3 1 5'
-epoch_works='io cpu'
-
 bench_epochs() {
-  local work interval round
+  local work interval round who
   rounds=${rounds:-2}
   epochs_up
   say "slices of $seconds s; the load of the machine is $(cut -d' ' -f1-3 /proc/loadavg)"
   # The agents compile what they do often; after hours of work nobody would see that.
-  slice_ours cpu 0.3 warm
+  seconds=30 slice_ours "${epoch_works%% *}" "${epoch_intervals%% *}"
   : >"$measured"
   for ((round = 1; round <= rounds; round++)); do
     for work in $epoch_works; do
       slice_alone "$work"
       for interval in $epoch_intervals; do
-        if [ $((RANDOM % 2)) -eq 0 ]; then
-          slice_ours "$work" "$interval"
-          slice_floor "$work" "$interval"
-        else
-          slice_floor "$work" "$interval"
-          slice_ours "$work" "$interval"
-        fi
+        for who in $(printf '%s\n' ours floor sealed | shuf); do "slice_$who" "$work" "$interval"; done
       done
     done
     say "round $round of $rounds is done"
@@ -37,15 +28,18 @@ bench_epochs() {
   epochs_figures
 }
 
+epoch_package_list() { echo 'libssl-dev seals what the floor sends'; }
+
 epochs_figures() { jq -c -n --slurpfile all "$measured" -f "$HOLDFAST_ROOT/deploy/lib/bench/epochs.jq"; }
 
 epochs_up() {
   local node i work interval
   nodes=2
   holdfast_prepare
+  install_packages epoch_package_list
   prime
   epoch_floor=$(cache_dir)/bench-epoch-floor
-  gcc -O2 -pthread -o "$epoch_floor" "$HOLDFAST_ROOT/deploy/lib/bench/epoch-floor.c"
+  gcc -O2 -pthread -o "$epoch_floor" "$HOLDFAST_ROOT/deploy/lib/bench/epoch-floor.c" -lcrypto
   cluster_up "$nodes"
   measured=$HF_SCRATCH/measured
   : >"$measured"
@@ -59,6 +53,9 @@ epochs_up() {
       for node in n1 n2; do epoch_machine "$work" "$interval" "$node"; done
     done
   done
+  # The agents note the steps of each epoch, after it.
+  sed '$a dev.holdfast.agent.hypervisor.qemu.level = FINE' "$root/usr/lib/holdfast/logging.properties" >"$HF_SCRATCH/logging.properties"
+  export HOLDFAST_JAVA_OPTS="${HOLDFAST_JAVA_OPTS:-} -Djava.util.logging.config.file=$HF_SCRATCH/logging.properties"
   start_store
   for node in n1 n2; do
     node_spawn "$node" guard "$root/usr/lib/holdfast/holdfast-guard" --socket "$(node_dir "$node")/run/guard.sock"
@@ -66,6 +63,7 @@ epochs_up() {
     node_spawn "$node" agent unshare --mount --propagation private sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' sh \
       "$(node_dir "$node")/vms" "$epoch_disks" "$holdfast" --config "$(node_dir "$node")/etc/holdfast.toml" agent
   done
+  unset HOLDFAST_JAVA_OPTS
   wait_until 60 "the agents do not find each other" nodes_joined
   qemu-img create -q -f qcow2 "$HF_SCRATCH/empty.qcow2" 16M
 }
@@ -146,7 +144,7 @@ control() {
 
 is_protected() { [ "$(control n1 replica.show | jq -r .state)" = protected ] && [ "$(control n1 replica.show | jq '.epochs | length')" -ge 3 ]; }
 
-# slice_ours WORK INTERVAL [warm]
+# slice_ours WORK INTERVAL
 slice_ours() {
   local vm console disk node dir
   vm=$(epoch_name "$1" "$2") dir=$(node_dir n1)
@@ -159,15 +157,18 @@ slice_ours() {
   control n1 replica.promote ',"timeout":"50s"' >/dev/null
   wait_until 90 "the guest of $vm does not work" guest_works "$console"
   wait_until 60 "$vm is not protected" is_protected
-  watch_work ours "$1" "$2" "$console" watch_epochs "$1" "$2" "${3:-}"
+  watch_work ours "$1" "$2" "$console" watch_epochs "$1" "$2"
   control n1 replica.stop ',"timeout":"1s"' >/dev/null
   control n2 replica.stop >/dev/null
 }
 
-# watch_epochs WORK INTERVAL [warm] - pauses from QEMU's events; lengths and bytes from the agent, which knows the last 60.
+epochs_noted() { sed -n "s/.* $vm: epoch [0-9]* COMMITTED: .* steps us: //p" "$(node_dir n1)/log/agent.log"; }
+
+# watch_epochs WORK INTERVAL - pauses from QEMU's events; lengths and bytes from the agent, which knows the last 60.
 watch_epochs() {
-  local events=$HF_SCRATCH/events shown=$HF_SCRATCH/shown left listener first ask
+  local events=$HF_SCRATCH/events shown=$HF_SCRATCH/shown left listener first ask noted
   first=$(control n1 replica.show | jq .epoch)
+  noted=$(epochs_noted | wc -l)
   : >"$shown"
   mkfifo "$HF_SCRATCH/ask"
   socat - "UNIX-CONNECT:$(node_dir n1)/run/vms/$vm/rescue.sock" <"$HF_SCRATCH/ask" >"$events" 2>/dev/null &
@@ -182,11 +183,15 @@ watch_epochs() {
   [ -d "/proc/$listener" ] || die "nobody listens to $vm any more"
   exec {ask}>&-
   wait "$listener" || true
-  jq -c 'select(.event == "STOP" or .event == "RESUME") | [.event, .timestamp.seconds * 1000000 + .timestamp.microseconds]' "$events" \
-    | jq -c -n --arg work "$1" --argjson interval "$2" 'foreach inputs as $e ({}; if $e[0] == "STOP" then {stopped: $e[1]} else {stopped: null, pause: (if .stopped then $e[1] - .stopped else null end)} end;
-      select(.pause) | {who: "ours", work: $work, interval: $interval, pause})' >>"$measured"
-  jq -c -s --arg work "$1" --argjson interval "$2" --argjson first "$first" 'map(.epochs[]) | map(select(.epoch > $first)) | unique_by([.epoch, .committed])[]
-    | {who: "ours", work: $work, interval: $interval, committed, length: (.length_ms * 1000), bytes}' "$shown" >>"$measured"
+  {
+    jq -c 'select(.event == "STOP" or .event == "RESUME") | [.event, .timestamp.seconds * 1000000 + .timestamp.microseconds]' "$events" \
+      | jq -c -n --arg work "$1" --argjson interval "$2" 'foreach inputs as $e ({}; if $e[0] == "STOP" then {stopped: $e[1]} else {stopped: null, pause: (if .stopped then $e[1] - .stopped else null end)} end;
+        select(.pause) | {who: "ours", work: $work, interval: $interval, pause})'
+    epochs_noted | tail -n "+$((noted + 1))" \
+      | awk -v work="$1" -v interval="$2" -f "$HOLDFAST_ROOT/deploy/lib/bench/epoch-steps.awk"
+    jq -c -s --arg work "$1" --argjson interval "$2" --argjson first "$first" 'map(.epochs[]) | map(select(.epoch > $first)) | unique_by([.epoch, .committed])[]
+      | {who: "ours", work: $work, interval: $interval, committed, length: (.length_ms * 1000), bytes}' "$shown"
+  } >>"$measured"
 }
 
 # ---- by bare processes ----
@@ -201,22 +206,30 @@ slice_alone() {
 }
 
 # slice_floor WORK INTERVAL
-slice_floor() {
-  local count
+slice_floor() { slice_bare floor "$1" "$2"; }
+slice_sealed() { slice_bare sealed "$1" "$2"; }
+
+# slice_bare WHO WORK INTERVAL
+slice_bare() {
+  local who=$1 count
+  shift
   bare_up "$1"
   bare_attach
   qmp "$bare/primary/qmp" '{"execute":"cont"}'
   wait_until 90 "the bare guest does not work" guest_works "$bare/primary/console"
-  bare_epochs "$2" 3 >/dev/null
+  bare_epochs "$who" "$2" 3
   count=$(awk -v s="$(slice_seconds "$2")" -v i="$2" 'BEGIN { n = int(s / i + 0.5); print n < 1 ? 1 : n }')
-  watch_work floor "$1" "$2" "$bare/primary/console" bare_epochs "$2" "$count"
-  awk -v work="$1" -v interval="$2" '{ printf "{\"who\":\"floor\",\"work\":\"%s\",\"interval\":%s,\"committed\":true,\"pause\":%d,\"length\":%d,\"bytes\":%d}\n", work, interval, $1, $2, $3 }' \
+  watch_work "$who" "$1" "$2" "$bare/primary/console" bare_epochs "$who" "$2" "$count"
+  awk -v who="$who" -v work="$1" -v interval="$2" '{ printf "{\"who\":\"%s\",\"work\":\"%s\",\"interval\":%s,\"committed\":true,\"pause\":%d,\"length\":%d,\"bytes\":%d,\"waits\":%d,\"sent\":%d,\"followed\":%d}\n", who, work, interval, $1, $2, $3, $4, $5, $7 }' \
     "$bare/epochs" >>"$measured"
   bare_down
 }
 
+# bare_epochs WHO INTERVAL COUNT
 bare_epochs() {
-  "$epoch_floor" "$bare/primary/qmp" "$bare/standby/qmp" "$bare/memory" "$2" "$(awk -v s="$1" 'BEGIN { print int(s * 1000) }')" >"$bare/epochs" \
+  local way=()
+  [ "$1" = floor ] || way=(sealed)
+  "$epoch_floor" "$bare/primary/qmp" "$bare/standby/qmp" "$bare/memory" "$3" "$(awk -v s="$2" 'BEGIN { print int(s * 1000) }')" "${way[@]}" >"$bare/epochs" \
     || die "the floor could not be measured"
 }
 
@@ -306,6 +319,7 @@ process_gone() { [ ! -d "/proc/$1" ]; }
 
 # epochs_down - called at the end, whatever happened.
 epochs_down() {
+  [ -z "${EP6_LOGS:-}" ] || { mkdir -p "$EP6_LOGS"; for n in n1 n2; do cp "$(node_dir $n)/log/agent.log" "$EP6_LOGS/$n.log"; done; }
   [ -z "${bare:-}" ] || bare_down
   case ${epoch_volatile:-} in /dev/shm/hfepoch.??????) rm -rf "$epoch_volatile" ;; esac
 }

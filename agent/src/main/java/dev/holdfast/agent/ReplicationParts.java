@@ -22,10 +22,9 @@ import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.service.ReplicaCommands;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
-import dev.holdfast.agent.tunnel.SealedConnection;
+import dev.holdfast.agent.tunnel.Practice;
 import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.coordinator.protocol.Name;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -156,18 +155,8 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
     void start() {
         replicas.start();
         if (!replicas.all().isEmpty()) {
-            Thread practice = new Thread(ReplicationParts::practise, "tunnel-practice");
-            practice.setDaemon(true);
-            practice.start();
-        }
-    }
-
-    /** The first epoch of a machine is its largest, and nothing may be slow after a failover. */
-    private static void practise() {
-        try {
-            SealedConnection.practise();
-        } catch (IOException e) {
-            LOG.warn("streams of replicated machines cannot be encrypted: {}", e.getMessage());
+            // The first epoch of a machine is its largest, and nothing may be slow after a failover.
+            Practice.begin();
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Standstill;
 import java.time.Duration;
@@ -47,14 +48,27 @@ final class EarlyStops implements Standstill {
         });
     }
 
-    /** It has an end of its own. */
-    void epochBegins(EpochLimits limits) throws HypervisorException {
+    /** Sends an epoch. */
+    interface Sending {
+        EpochEnd send() throws HypervisorException;
+    }
+
+    /** An epoch has an end of its own. */
+    EpochEnd epoch(EpochLimits limits, Sending sending) throws HypervisorException {
         Duration longest = limits.length()
                 .multipliedBy(2)
                 .plus(limits.pause())
                 .plus(limits.patience().multipliedBy(2))
                 .plus(SLACK);
         guard.begins(longest.compareTo(LONGEST) < 0 ? longest : LONGEST);
+        try {
+            EpochEnd end = sending.send();
+            // If the guest ran before it was committed, its disks are not of the moment of its memory.
+            over();
+            return end;
+        } finally {
+            end();
+        }
     }
 
     @Override

@@ -11,6 +11,9 @@ import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
@@ -24,11 +27,14 @@ final class Guest {
     private static final Duration THAW = Duration.ofSeconds(5);
     private static final Duration LOOK = Duration.ofMillis(20);
     private static final int ENDING_LOOKS = 100;
+    /** Of the resource agent as well: the guest has shut down or was asked to, so that the end of its process is no crash. */
+    private static final String END_NOTE = "shut-down";
 
     private final ManagedVm vm;
     private final VmRegistry vms;
     private final Replication replication;
     private final ColdStart coldStart;
+    private final Path endNote;
     private @Nullable RunningVm known;
     private @Nullable Primary primary;
 
@@ -43,16 +49,23 @@ final class Guest {
         void start() throws HypervisorException;
     }
 
-    Guest(ManagedVm vm, VmRegistry vms, Replication replication, ColdStart coldStart) {
+    /** @param run the run directory of the machine */
+    Guest(ManagedVm vm, VmRegistry vms, Replication replication, ColdStart coldStart, Path run) {
         this.vm = vm;
         this.vms = vms;
         this.replication = replication;
         this.coldStart = coldStart;
+        this.endNote = run.resolve(END_NOTE);
     }
 
     /** Its process. @throws HypervisorException there is one that does not answer */
     Optional<RunningVm> process() throws HypervisorException {
         return vms.process(vm);
+    }
+
+    /** @throws HypervisorException there is a process, and nothing names it */
+    void checkNoneUnnoted() throws HypervisorException {
+        replication.checkNoneUnnoted(vm.definition());
     }
 
     /** Whether it is certain that there is none. */
@@ -91,11 +104,23 @@ final class Guest {
         }
     }
 
-    /** One that does nothing any more cannot be handed over; its standby has what there is. */
+    /** Ends one that cannot be handed over any more; its standby has what there is. */
     void killIfItHangs() {
-        if (!isGone() && !answers()) {
-            LOG.warn("{} is to be demoted and hangs: its process is killed", vm.name());
+        if (!isGone() && !canHandOver()) {
+            LOG.warn(
+                    "{} is to be demoted and hangs, has panicked or met a disk error: its process is killed",
+                    vm.name());
             kill();
+        }
+    }
+
+    /** Whether it can still be sent elsewhere as it is: not if it hangs, has panicked or has met a disk error. May block as above. */
+    boolean canHandOver() {
+        try {
+            VmStatus status = process().isPresent() ? process().get().status() : VmStatus.GUEST_ENDED;
+            return status != VmStatus.GUEST_ENDED && status != VmStatus.IO_ERROR;
+        } catch (HypervisorException e) {
+            return false;
         }
     }
 
@@ -134,14 +159,45 @@ final class Guest {
         });
     }
 
-    /** A standby becomes it. */
+    /** A standby becomes it. @throws HypervisorException it has not run, or, if there is a process of it, perhaps */
     void failOver(Standby standby, long epoch) throws HypervisorException {
         vm.lock().lock();
         try {
-            vms.became(vm, Optional.of(standby.failOver(epoch)));
+            RunningVm machine = standby.failOver(epoch);
+            vms.became(vm, Optional.of(machine));
+            machine.resume();
+            announce(machine);
         } finally {
             vm.lock().unlock();
         }
+    }
+
+    /** It goes on from the memory of a standby that was stopped. @param wokeUp called before its processors run */
+    void wake(Path memory, Waking wokeUp) throws HypervisorException, IOException {
+        vm.lock().lock();
+        try {
+            RunningVm machine = replication.start(vm.definition(), StartMode.restore(memory));
+            vms.became(vm, Optional.of(machine));
+            wokeUp.run();
+            machine.resume();
+            announce(machine);
+        } finally {
+            vm.lock().unlock();
+        }
+    }
+
+    /** The switches learn it from the first packet otherwise. */
+    private static void announce(RunningVm machine) {
+        try {
+            machine.relocation().announce();
+        } catch (HypervisorException e) {
+            LOG.warn("{} runs, and is not announced to the network: {}", machine.name(), e.getMessage());
+        }
+    }
+
+    /** What is to be noted when the memory is loaded. */
+    interface Waking {
+        void run() throws IOException;
     }
 
     /** Lets it run, whatever it stands still for. Does nothing if it is gone. */
@@ -169,6 +225,42 @@ final class Guest {
     /** Ends it. */
     void end() throws HypervisorException {
         vms.stop(vm.name(), Duration.ZERO);
+    }
+
+    /** Ends the process of a guest that has shut down, and notes first why. Any number of times. */
+    void endIfShutDown() {
+        Optional<RunningVm> now = vm.process();
+        if (now.isEmpty() || !now.get().hasShutDown()) {
+            return;
+        }
+        noteShutDown(true);
+        if (now.get().identity().isAlive()) {
+            LOG.info("{} has shut down: its process is ended", vm.name());
+            try {
+                now.get().quit();
+            } catch (HypervisorException e) {
+                LOG.warn("the process of {}, which has shut down, does not end: {}", vm.name(), e.getMessage());
+            }
+        }
+    }
+
+    /** Outlives this agent. @param now whether the guest has shut down or is being asked to */
+    void noteShutDown(boolean now) {
+        try {
+            if (now) {
+                Files.createDirectories(endNote.toAbsolutePath().getParent());
+                Files.writeString(endNote, "noted by the agent\n");
+            } else {
+                Files.deleteIfExists(endNote);
+            }
+        } catch (IOException e) {
+            LOG.warn("{}: whether the guest is shut down cannot be noted: {}", vm.name(), e.toString());
+        }
+    }
+
+    /** Whether the end of its process is none of a guest that would have gone on. */
+    boolean isNotedShutDown() {
+        return Files.exists(endNote);
     }
 
     /** It has ended by itself. */

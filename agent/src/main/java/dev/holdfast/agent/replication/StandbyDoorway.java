@@ -1,6 +1,7 @@
 package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.replication.MemoryIntake;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.json.Json;
 import dev.holdfast.agent.json.JsonException;
@@ -34,8 +35,14 @@ final class StandbyDoorway implements Closeable {
                 throws HypervisorException, InterruptedException;
     }
 
+    /** Where the memory of an epoch goes. Any thread. */
+    interface Intakes {
+        MemoryIntake of(long epoch) throws HypervisorException;
+    }
+
     private final StandbyPlace place;
     private final Orders orders;
+    private final Intakes intakes;
     private final PeerLink.Opening opening;
     private final Door door;
     private @Nullable Arriving arriving;
@@ -43,15 +50,18 @@ final class StandbyDoorway implements Closeable {
     /** The memory of an epoch on its way from the tunnel to the standby. */
     private record Arriving(long epoch, CompletableFuture<Void> all) {}
 
-    private StandbyDoorway(StandbyPlace place, Orders orders, Threshold threshold, Secret secret) throws IOException {
+    private StandbyDoorway(StandbyPlace place, Orders orders, Intakes intakes, Threshold threshold, Secret secret)
+            throws IOException {
         this.place = place;
         this.orders = orders;
+        this.intakes = intakes;
         this.door = threshold.open(secret, this::serve);
         this.opening = new PeerLink.Opening(threshold.address(), door.port(), secret);
     }
 
-    static StandbyDoorway open(StandbyPlace place, Orders orders, Threshold threshold) throws IOException {
-        return new StandbyDoorway(place, orders, threshold, Secret.fresh());
+    static StandbyDoorway open(StandbyPlace place, Orders orders, Intakes intakes, Threshold threshold)
+            throws IOException {
+        return new StandbyDoorway(place, orders, intakes, threshold, Secret.fresh());
     }
 
     /** Where to call. */
@@ -68,16 +78,33 @@ final class StandbyDoorway implements Closeable {
         }
         if (purpose.equals(PeerLink.DISKS)) {
             at.join(connection, place.disks());
-        } else if (purpose.startsWith(PeerLink.MEMORY)) {
-            receive(at, connection, Long.parseLong(purpose.substring(PeerLink.MEMORY.length())));
-        } else {
-            throw new IOException("nobody waits for \"" + purpose + "\"");
+            return Door.Served.JOINED;
         }
-        return Door.Served.JOINED;
+        if (purpose.startsWith(PeerLink.MEMORY)) {
+            receive(connection, Long.parseLong(purpose.substring(PeerLink.MEMORY.length())));
+            return Door.Served.WHOLLY;
+        }
+        throw new IOException("nobody waits for \"" + purpose + "\"");
     }
 
-    private synchronized void receive(Door at, SealedConnection connection, long epoch) throws IOException {
-        arriving = new Arriving(epoch, at.join(connection, place.memory(epoch)));
+    private void receive(SealedConnection connection, long epoch) throws IOException {
+        CompletableFuture<Void> all = new CompletableFuture<>();
+        try (MemoryIntake memory = intakes.of(epoch)) {
+            arrives(new Arriving(epoch, all));
+            connection.welcome();
+            connection.receiveAll(memory);
+            memory.end();
+            all.complete(null);
+            connection.end();
+        } catch (HypervisorException e) {
+            throw new IOException(e.getMessage(), e);
+        } finally {
+            all.completeExceptionally(new IOException("the connection was cut off before all had come"));
+        }
+    }
+
+    private synchronized void arrives(Arriving stream) {
+        arriving = stream;
     }
 
     private synchronized Optional<Arriving> arriving() {
@@ -85,7 +112,7 @@ final class StandbyDoorway implements Closeable {
     }
 
     /**
-     * Waits until the standby has all of an epoch's memory that was sent. A stream that was cut off looks whole to it.
+     * Waits until the standby has all of an epoch's memory that was sent.
      *
      * @throws HypervisorException REFUSED if it will never have all
      */

@@ -69,6 +69,7 @@ public final class Door implements Closeable {
         this.handshake = handshake;
         this.timer = new ScheduledThreadPoolExecutor(1, task -> daemon("tunnel-patience", task));
         timer.setRemoveOnCancelPolicy(true);
+        Practice.begin();
     }
 
     /** Opens a door at a port that the kernel chooses. */

@@ -65,12 +65,7 @@ final class Ferry implements Closeable {
     }
 
     private void in() throws IOException {
-        for (byte[] message = tunnel.receive(); message != null; message = tunnel.receive()) {
-            ByteBuffer buffer = ByteBuffer.wrap(message);
-            while (buffer.hasRemaining()) {
-                program.write(buffer);
-            }
-        }
+        tunnel.receiveAll(program);
         program.shutdownOutput();
         arrived.complete(null);
     }

@@ -33,6 +33,7 @@ public final class Gateway implements Closeable {
         this.far = far;
         this.secret = secret;
         this.patience = patience;
+        Practice.begin();
     }
 
     /** A connection of the agent itself. Closed with the gateway. */

@@ -1,26 +1,23 @@
 package dev.holdfast.agent.tunnel;
 
-import java.io.BufferedOutputStream;
 import java.io.Closeable;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.Arrays;
-import javax.crypto.Cipher;
-import javax.crypto.SecretKey;
-import javax.crypto.spec.IvParameterSpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A TCP connection of sealed messages: ChaCha20-Poly1305 (RFC 8439), a key for each direction of each connection, the number of
+ * A TCP connection of sealed messages: AES-256-GCM, a key for each direction of each connection, the number of
  * the message as its nonce. Nothing can be read, altered, left out, repeated or cut off unnoticed. One thread may send while another receives.
  *
  * <pre>  caller: magic | 32 bytes salt      called: 32 bytes salt      then each: i32 length | ciphertext and tag </pre>
@@ -34,53 +31,25 @@ public final class SealedConnection implements Closeable {
     /** Most that a stranger can make this node hold: what a connection is for takes some 150 bytes. */
     static final int MOST_OF_A_STRANGER = 1024;
 
-    private static final byte[] MAGIC = "HOLDFAST MOVE 1\n".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] MAGIC = "HOLDFAST MOVE 2\n".getBytes(StandardCharsets.US_ASCII);
     private static final String THERE = "to the one who was called";
     private static final String BACK = "to the caller";
     private static final int SALT = 32;
-    private static final int TAG = 16;
-    private static final int NONCE = 12;
-    private static final int PRACTICE = 10_000;
-    private static final int PRACTICE_BYTES = 1024;
+    private static final int HEADER = Integer.BYTES;
 
     private final Socket socket;
-    private final DataInputStream in;
-    private final DataOutputStream out;
+    private final SealedInput in;
+    private final OutputStream out;
     private final Seal sending;
-    private final Seal receiving;
     private final String purpose;
+    private byte[] sealed = new byte[0];
 
-    private SealedConnection(Socket socket, DataInputStream in, Seal sending, Seal receiving, String purpose)
-            throws IOException {
+    private SealedConnection(Socket socket, SealedInput in, Seal sending, String purpose) throws IOException {
         this.socket = socket;
         this.in = in;
-        this.out = new DataOutputStream(new BufferedOutputStream(socket.getOutputStream(), MOST + 64));
+        this.out = socket.getOutputStream();
         this.sending = sending;
-        this.receiving = receiving;
         this.purpose = purpose;
-    }
-
-    /** The key of a direction and how many messages it has sealed. */
-    private static final class Seal {
-        private final SecretKey key;
-        private final Cipher cipher;
-        private long count;
-
-        /** The agent's JVM does without its second compiler, and so without what makes AES-GCM fast: a fifth of this. */
-        Seal(SecretKey key) throws GeneralSecurityException {
-            this.key = key;
-            this.cipher = Cipher.getInstance("ChaCha20-Poly1305");
-        }
-
-        byte[] apply(int mode, byte[] bytes, int offset, int length) throws IOException {
-            try {
-                ByteBuffer nonce = ByteBuffer.allocate(NONCE).putInt(0).putLong(++count);
-                cipher.init(mode, key, new IvParameterSpec(nonce.array()));
-                return cipher.doFinal(bytes, offset, length);
-            } catch (GeneralSecurityException e) {
-                throw new IOException("what came through the tunnel is not from the other agent, or was altered", e);
-            }
-        }
     }
 
     /**
@@ -99,12 +68,12 @@ public final class SealedConnection implements Closeable {
             byte[] salt = Secret.random();
             socket.getOutputStream().write(MAGIC);
             socket.getOutputStream().write(salt);
-            DataInputStream in = new DataInputStream(socket.getInputStream());
-            byte[] other = salt(in, address);
-            SealedConnection connection = new SealedConnection(
-                    socket, in, seal(secret, THERE, salt, other), seal(secret, BACK, salt, other), purpose);
+            byte[] other = salt(socket.getInputStream(), address);
+            SealedInput in = new SealedInput(socket.getInputStream(), seal(secret, BACK, salt, other));
+            SealedConnection connection = new SealedConnection(socket, in, seal(secret, THERE, salt, other), purpose);
             connection.send(purpose.getBytes(StandardCharsets.UTF_8));
             connection.requireWelcome();
+            in.trust();
             socket.setSoTimeout(0);
             return connection;
         } catch (IOException e) {
@@ -113,11 +82,17 @@ public final class SealedConnection implements Closeable {
         }
     }
 
-    private static byte[] salt(DataInputStream in, InetSocketAddress address) throws IOException {
-        byte[] salt = new byte[SALT];
+    private static byte[] exactly(InputStream in, int bytes) throws IOException {
+        byte[] got = in.readNBytes(bytes);
+        if (got.length < bytes) {
+            throw new EOFException("the other end hung up");
+        }
+        return got;
+    }
+
+    private static byte[] salt(InputStream in, InetSocketAddress address) throws IOException {
         try {
-            in.readFully(salt);
-            return salt;
+            return exactly(in, SALT);
         } catch (SocketTimeoutException e) {
             throw new IOException(
                     "the agent at port %d of %s does not answer".formatted(address.getPort(), address.getHostString()),
@@ -159,44 +134,26 @@ public final class SealedConnection implements Closeable {
     public static SealedConnection answer(Socket socket, Secret secret, Duration patience) throws IOException {
         try {
             prepare(socket, patience);
-            DataInputStream in = new DataInputStream(socket.getInputStream());
-            byte[] magic = new byte[MAGIC.length];
-            in.readFully(magic);
-            if (!Arrays.equals(magic, MAGIC)) {
+            InputStream stream = socket.getInputStream();
+            if (!Arrays.equals(exactly(stream, MAGIC.length), MAGIC)) {
                 throw new IOException("a stranger has called");
             }
-            byte[] other = new byte[SALT];
-            in.readFully(other);
+            byte[] other = exactly(stream, SALT);
             byte[] salt = Secret.random();
             socket.getOutputStream().write(salt);
-            Seal receiving = seal(secret, THERE, other, salt);
-            byte[] first = message(in, receiving, MOST_OF_A_STRANGER);
+            SealedInput in = new SealedInput(stream, seal(secret, THERE, other, salt));
+            byte[] first = in.next();
             if (first == null) {
                 throw new EOFException("the caller did not say what for");
             }
+            in.trust();
             SealedConnection connection = new SealedConnection(
-                    socket, in, seal(secret, BACK, other, salt), receiving, new String(first, StandardCharsets.UTF_8));
+                    socket, in, seal(secret, BACK, other, salt), new String(first, StandardCharsets.UTF_8));
             socket.setSoTimeout(0);
             return connection;
         } catch (IOException e) {
             socket.close();
             throw e;
-        }
-    }
-
-    /**
-     * Seals and opens messages for nobody, until this Java does it with the processor's own instructions; before that it does some 10
-     * MB a second. Takes about a second.
-     */
-    public static void practise() throws IOException {
-        byte[] salt = Secret.random();
-        Secret secret = Secret.fresh();
-        Seal there = seal(secret, THERE, salt, salt);
-        Seal back = seal(secret, THERE, salt, salt);
-        byte[] message = new byte[PRACTICE_BYTES];
-        for (int i = 0; i < PRACTICE; i++) {
-            byte[] sealed = there.apply(Cipher.ENCRYPT_MODE, message, 0, message.length);
-            back.apply(Cipher.DECRYPT_MODE, sealed, 0, sealed.length);
         }
     }
 
@@ -238,10 +195,13 @@ public final class SealedConnection implements Closeable {
     }
 
     private void put(byte[] bytes, int offset, int length) throws IOException {
-        byte[] sealed = sending.apply(Cipher.ENCRYPT_MODE, bytes, offset, length);
-        out.writeInt(sealed.length);
-        out.write(sealed);
-        out.flush();
+        int all = HEADER + length + Seal.TAG;
+        if (sealed.length < all) {
+            sealed = new byte[all];
+        }
+        ByteBuffer.wrap(sealed).putInt(length + Seal.TAG);
+        sending.seal(bytes, offset, length, sealed, HEADER);
+        out.write(sealed, 0, all);
     }
 
     /**
@@ -250,18 +210,23 @@ public final class SealedConnection implements Closeable {
      * @throws IOException it was cut off, or altered
      */
     public byte @Nullable [] receive() throws IOException {
-        return message(in, receiving, MOST);
+        return in.next();
     }
 
-    private static byte @Nullable [] message(DataInputStream in, Seal seal, int most) throws IOException {
-        int length = in.readInt();
-        if (length < TAG || length > most + TAG) {
-            throw new IOException("a message of " + length + " bytes came through the tunnel");
+    /**
+     * Takes messages until the other end has sent all.
+     *
+     * @param into gets what they say; blocks
+     * @throws IOException it was cut off, or altered, or cannot be written
+     */
+    public void receiveAll(WritableByteChannel into) throws IOException {
+        byte[] message = new byte[MOST];
+        for (int length = in.next(message); length >= 0; length = in.next(message)) {
+            ByteBuffer buffer = ByteBuffer.wrap(message, 0, length);
+            while (buffer.hasRemaining()) {
+                into.write(buffer);
+            }
         }
-        byte[] sealed = new byte[length];
-        in.readFully(sealed);
-        byte[] plain = seal.apply(Cipher.DECRYPT_MODE, sealed, 0, length);
-        return plain.length == 0 ? null : plain;
     }
 
     /** How long {@link #receive()} waits; zero is for ever. */

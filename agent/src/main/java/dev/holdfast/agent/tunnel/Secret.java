@@ -52,7 +52,7 @@ public final class Secret {
         mac.update(callerSalt);
         mac.update(calledSalt);
         byte[] key = mac.doFinal();
-        SecretKey made = new SecretKeySpec(key, "ChaCha20");
+        SecretKey made = new SecretKeySpec(key, Seal.KEY);
         Arrays.fill(key, (byte) 0);
         return made;
     }

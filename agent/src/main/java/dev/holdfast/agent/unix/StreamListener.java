@@ -5,9 +5,9 @@ import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -49,12 +49,12 @@ public final class StreamListener implements Closeable {
     }
 
     /**
-     * Waits for the one stream and writes it to the position of the file, to its end.
+     * Waits for the one stream and writes it to its end.
      *
      * @return bytes that came
-     * @throws IOException if the file cannot be written, or this was closed
+     * @throws IOException if it cannot be written, or this was closed
      */
-    public long takeInto(FileChannel file) throws IOException {
+    public long takeInto(WritableByteChannel file) throws IOException {
         try (SocketChannel channel = server.accept()) {
             stream = channel;
             if (closed) {

@@ -45,6 +45,7 @@ final class Rig implements AutoCloseable {
     private final StandbySide standby;
     private final MachineHands hands;
     private final ReplicaFiles files;
+    private final Guest guest;
     private int effectsLeft;
     private boolean before;
 
@@ -57,6 +58,7 @@ final class Rig implements AutoCloseable {
     static final class Node {
         final Path state;
         final Path place;
+        final Path run;
         final Path chain;
         final VmDefinition definition;
         final FakeWorld world;
@@ -67,6 +69,7 @@ final class Rig implements AutoCloseable {
         Node(Path home) throws IOException {
             this.state = home.resolve("state");
             this.place = home.resolve("place");
+            this.run = home.resolve("run");
             this.chain = home.resolve("web.holdfast");
             this.definition = new VmDefinition(
                     new Name("web"),
@@ -166,7 +169,7 @@ final class Rig implements AutoCloseable {
         ManagedVm vm = vms.get(node.definition.name());
         ReplicaPlan plan = new ReplicaPlan(Policy.pause(), List.of(), SECOND, SECOND, SECOND, 0, node.place);
         this.files = node.files();
-        Guest guest = new Guest(vm, vms, node.world, Guest.Start::start);
+        this.guest = new Guest(vm, vms, node.world, Guest.Start::start, node.run);
         PrimarySide primary = new PrimarySide(
                 plan,
                 new PrimarySide.Tools(
@@ -240,6 +243,22 @@ final class Rig implements AutoCloseable {
         post(new ReplicaEvent.Recovered(found));
         thread.runAll();
         return this;
+    }
+
+    /** Somebody wants the guest stopped. */
+    void stopAsked() {
+        hands.wishedEnd().ask();
+    }
+
+    /** Looks at the guest, as an agent does all the time. */
+    void look() throws Exception {
+        guest.process();
+        guest.endIfShutDown();
+    }
+
+    /** Its guest has ended: whether that was wanted. */
+    boolean isEndAsked() {
+        return hands.guestIsGone();
     }
 
     Rig tell(ReplicaEvent event) {

@@ -6,15 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.PortRange;
+import dev.holdfast.agent.hypervisor.replication.MemoryIntake;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Copy;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,13 +37,13 @@ class StandbyDoorwayTest {
     private StandbyPlace place;
     private StandbyDoorway doorway;
     private PeerLink link;
-    private ServerSocketChannel memory;
+    private Memory memory;
 
     @BeforeEach
     void open() throws IOException {
         home = Files.createTempDirectory(Path.of("/tmp"), "hf");
         place = new StandbyPlace(Files.createDirectories(home.resolve("there")));
-        doorway = StandbyDoorway.open(place, this::obey, new Threshold("127.0.0.1", Optional.empty()));
+        doorway = StandbyDoorway.open(place, this::obey, this::intake, new Threshold("127.0.0.1", Optional.empty()));
         Copy peer = new Copy(new Name("n2"), new Name("c1"));
         link = PeerLink.open(peer, PeerLink.Opening.read(doorway.opening().told()), home);
     }
@@ -52,9 +52,6 @@ class StandbyDoorwayTest {
     void close() throws IOException {
         link.close();
         doorway.close();
-        if (memory != null) {
-            memory.close();
-        }
         try (var files = Files.walk(home)) {
             for (Path file : files.sorted(Collections.reverseOrder()).toList()) {
                 Files.delete(file);
@@ -68,14 +65,41 @@ class StandbyDoorwayTest {
         if (order == OrderLine.Order.COMMIT && epoch == 9) {
             throw new HypervisorException(Kind.REFUSED, "not this one");
         }
-        if (order == OrderLine.Order.BEGIN) {
-            try {
-                memory = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-                memory.bind(UnixDomainSocketAddress.of(place.memory(epoch)));
-            } catch (IOException e) {
-                throw new HypervisorException(Kind.FAILED, "no socket", e);
-            }
+    }
+
+    /** The memory of an epoch. */
+    private static final class Memory implements MemoryIntake {
+        private final AtomicInteger bytes = new AtomicInteger();
+        private volatile boolean whole;
+
+        @Override
+        public int write(ByteBuffer more) {
+            int taken = more.remaining();
+            more.position(more.limit());
+            bytes.addAndGet(taken);
+            return taken;
         }
+
+        @Override
+        public void end() {
+            whole = true;
+        }
+
+        @Override
+        public boolean isOpen() {
+            return !whole;
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    private MemoryIntake intake(long epoch) throws HypervisorException {
+        if (epoch > 2) {
+            throw new HypervisorException(Kind.REFUSED, "not begun");
+        }
+        memory = new Memory();
+        return memory;
     }
 
     private SocketChannel send(long epoch) throws Exception {
@@ -87,30 +111,16 @@ class StandbyDoorwayTest {
         return stream;
     }
 
-    private static int read(SocketChannel from) throws IOException {
-        ByteBuffer buffer = ByteBuffer.allocate(BYTES + 1);
-        int all = 0;
-        for (int read = from.read(buffer); read >= 0; read = from.read(buffer)) {
-            all += read;
-        }
-        return all;
-    }
-
     @Test
     void memoryIsThereWhenItHasAllComeAndNotWhenItWasCutOff() throws Exception {
         SocketChannel whole = send(1);
         whole.shutdownOutput();
-        try (SocketChannel arrived = memory.accept()) {
-            assertThat(read(arrived)).isEqualTo(BYTES);
-        }
         doorway.awaitAll(1, BOUND);
-        memory.close();
+        assertThat(memory.bytes).hasValue(BYTES);
+        assertThat(memory.whole).isTrue();
 
         send(2);
-        SocketChannel arriving = memory.accept();
-        arriving.read(ByteBuffer.allocate(1));
         link.close();
-        assertThat(read(arriving)).as("it ends as if it were whole").isLessThanOrEqualTo(BYTES);
         assertThatThrownBy(() -> doorway.awaitAll(2, BOUND))
                 .isInstanceOfSatisfying(
                         HypervisorException.class, e -> assertThat(e.kind()).isEqualTo(Kind.REFUSED));
@@ -121,11 +131,11 @@ class StandbyDoorwayTest {
     void theDoorIsAtAPortThatTheFirewallLetsThrough() throws Exception {
         int taken = doorway.opening().port();
         Threshold only = new Threshold("127.0.0.1", Optional.of(new PortRange(taken, taken)));
-        assertThatThrownBy(() -> StandbyDoorway.open(place, this::obey, only))
+        assertThatThrownBy(() -> StandbyDoorway.open(place, this::obey, this::intake, only))
                 .hasMessageContaining("no port of migration.ports, " + taken + "-" + taken + ", is free");
         PortRange range = new PortRange(taken, Math.min(taken + 200, 65_535));
         try (StandbyDoorway second =
-                StandbyDoorway.open(place, this::obey, new Threshold("127.0.0.1", Optional.of(range)))) {
+                StandbyDoorway.open(place, this::obey, this::intake, new Threshold("127.0.0.1", Optional.of(range)))) {
             assertThat(second.opening().port()).isBetween(range.first() + 1, range.last());
         }
     }

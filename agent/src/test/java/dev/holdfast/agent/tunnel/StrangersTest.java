@@ -26,7 +26,7 @@ class StrangersTest {
     private static final Duration SHORT = Duration.ofMillis(300);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration LONG = Duration.ofMinutes(10);
-    private static final byte[] GREETING = ("HOLDFAST MOVE 1\n" + "s".repeat(32)).getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] GREETING = ("HOLDFAST MOVE 2\n" + "s".repeat(32)).getBytes(StandardCharsets.US_ASCII);
 
     private final Secret secret = Secret.fresh();
 

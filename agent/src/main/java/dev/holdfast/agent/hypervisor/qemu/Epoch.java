@@ -7,8 +7,11 @@ import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
+import dev.holdfast.agent.qmp.QmpCommand;
 import dev.holdfast.agent.qmp.QmpEvent;
 import dev.holdfast.agent.qmp.QmpEvents;
+import dev.holdfast.agent.qmp.QmpException;
+import dev.holdfast.agent.qmp.QmpFuture;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,10 +19,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One epoch on the primary's side: memory goes out, the guest stands still, the standby commits, the guest runs. */
 final class Epoch {
+    private static final Logger LOG = LoggerFactory.getLogger(Epoch.class);
     private static final Duration RUN = Duration.ofSeconds(5);
+    /** A pause that nobody notices beside what QEMU needs anyway. */
+    private static final Duration SHORTEST = Duration.ofMillis(2);
+    /** How often that is doubled. */
+    private static final Duration LOOK = Duration.ofMillis(100);
+
+    private static final String STILL = "pre-switchover";
     private static final Set<String> ENDS = Set.of("completed", "failed", "cancelled");
 
     private final QemuPrimary primary;
@@ -32,6 +44,8 @@ final class Epoch {
     private final EpochLimits limits;
     /** The guest does not run after it. */
     private final boolean last;
+
+    private final EpochSteps steps;
 
     /** It stood still before, so that it does after an epoch that is given up. */
     private boolean still;
@@ -46,6 +60,7 @@ final class Epoch {
         this.epoch = epoch;
         this.limits = limits;
         this.last = last;
+        this.steps = new EpochSteps(monitor.nanoClock());
     }
 
     EpochEnd run() throws HypervisorException {
@@ -78,47 +93,85 @@ final class Epoch {
             throw new HypervisorException(
                     Kind.FAILED, "the standby has lost writes or is not attached; it has to be built anew");
         }
+        steps.mark("looked");
         Path socket = standby.begin(epoch);
-        if (!migration.configure(Set.of(Migration.HOLD))) {
+        steps.mark("begun");
+        if (!migration.configure(Set.of(Migration.HOLD), limits.bytesPerSecond(), SHORTEST.toMillis())) {
             throw new HypervisorException(Kind.REFUSED, "this QEMU cannot wait before the switch-over");
         }
-        monitor.call(
-                "migrate-set-parameters",
-                Map.of(
-                        "max-bandwidth", limits.bytesPerSecond(),
-                        "downtime-limit", limits.downtime().toMillis()));
         long filter = limits.holdOutput() ? output.next() : 0;
         stream.takeAll();
+        steps.mark("set");
         monitor.call("migrate", Map.of("uri", "unix:" + socket));
-        if (!reaches(stream, "pre-switchover", limits.length())) {
-            monitor.call(
-                    "migrate-set-parameters",
-                    Map.of("downtime-limit", limits.pause().toMillis()));
-            if (!reaches(stream, "pre-switchover", limits.length())) {
-                throw new HypervisorException(
-                        Kind.FAILED,
-                        "the guest changes its memory faster than it goes over; allow a longer pause or more bandwidth");
-            }
-        }
+        awaitStill(stream);
+        steps.mark("still");
         if (limits.holdOutput()) {
             output.hold(filter);
         }
-        monitor.call("migrate-continue", Map.of("state", "pre-switchover"));
+        goOn();
         if (!reaches(stream, "completed", limits.pause())) {
             throw new HypervisorException(
                     Kind.FAILED,
                     "the rest of memory did not go over within "
                             + limits.pause().toMillis() + " ms");
         }
-        // All writes have been answered now, and a lost one is known here alone.
-        if (!primary.hasLostNothing()) {
+        steps.mark("sent");
+    }
+
+    /** The guest stands still as soon as little is left of its memory. Once all has gone over once, with more and more left. */
+    private void awaitStill(QmpEvents stream) throws HypervisorException {
+        long start = now();
+        Duration allowed = SHORTEST;
+        while (!monitor.left(start, limits.length()).isZero()) {
+            if (reaches(stream, STILL, shorter(LOOK, monitor.left(start, limits.length())))) {
+                return;
+            }
+            if (allowed.compareTo(limits.downtime()) < 0 && hasGoneOverOnce()) {
+                allowed = shorter(allowed.multipliedBy(2), limits.downtime());
+                allow(allowed);
+            }
+        }
+        allow(limits.pause());
+        if (!reaches(stream, STILL, limits.length())) {
+            throw new HypervisorException(
+                    Kind.FAILED,
+                    "the guest changes its memory faster than it goes over; allow a longer pause or more bandwidth");
+        }
+    }
+
+    private static Duration shorter(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
+    }
+
+    private boolean hasGoneOverOnce() throws HypervisorException {
+        return migration.query().path("ram").path("dirty-sync-count").asLong() > 1;
+    }
+
+    private void allow(Duration downtime) throws HypervisorException {
+        monitor.call("migrate-set-parameters", Map.of("downtime-limit", downtime.toMillis()));
+    }
+
+    /** All writes have been answered now. A lost one is known here alone, and asked for while the rest of memory goes over. */
+    private void goOn() throws HypervisorException {
+        List<QmpFuture> answers;
+        try {
+            answers = monitor.client()
+                    .send(QmpCommand.of("migrate-continue", Map.of("state", STILL)), QemuPrimary.FOLLOWED);
+        } catch (QmpException e) {
+            throw monitor.translate(e);
+        }
+        monitor.await(answers.get(0), Monitor.QUICK);
+        steps.mark("goes-on");
+        if (!primary.hasLostNothing(monitor.await(answers.get(1), Monitor.QUICK).value())) {
             throw new HypervisorException(Kind.FAILED, "the standby has lost writes; it has to be built anew");
         }
+        steps.mark("checked");
     }
 
     private boolean reaches(QmpEvents stream, String status, Duration bound) throws HypervisorException {
         Optional<QmpEvent> event = monitor.await(
                 stream, e -> Migration.eventStatus(e).equals(status) || ENDS.contains(Migration.eventStatus(e)), bound);
+        event.ifPresent(e -> steps.mark(Migration.eventStatus(e), e.receivedNanos()));
         if (event.isPresent() && !Migration.eventStatus(event.get()).equals(status)) {
             throw new HypervisorException(Kind.FAILED, vm.name() + ": " + Migration.failure(migration.query()));
         }
@@ -144,8 +197,10 @@ final class Epoch {
     }
 
     private EpochEnd commit(long start, QmpEvents stops) throws HypervisorException {
+        steps.mark("commits");
         try {
             standby.commit(epoch, limits.patience());
+            steps.mark("committed");
         } catch (HypervisorException e) {
             if (e.kind() == Kind.REFUSED) {
                 return abort(e, start, stops);
@@ -154,6 +209,7 @@ final class Epoch {
         }
         if (!last) {
             QemuVm.resume(monitor, RUN);
+            steps.mark("runs");
         }
         release();
         return end(Outcome.COMMITTED, "", start, stops);
@@ -174,6 +230,7 @@ final class Epoch {
         long stopped = 0;
         long pause = 0;
         for (QmpEvent event : seen) {
+            steps.mark(event.name(), event.receivedNanos());
             if (event.name().equals("STOP")) {
                 stopped = event.timestampMicros();
             } else if (stopped > 0) {
@@ -181,6 +238,7 @@ final class Epoch {
                 stopped = 0;
             }
         }
+        LOG.debug("{}: epoch {} {}: pause={} {}", vm.name(), epoch, outcome, pause, steps);
         return new EpochEnd(
                 epoch,
                 outcome,

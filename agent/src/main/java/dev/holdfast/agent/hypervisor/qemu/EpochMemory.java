@@ -2,9 +2,11 @@ package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.replication.MemoryIntake;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.unix.StreamListener;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,19 +19,25 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** The memory of one epoch on its way into one of the two files. Made by one thread, closed by any. */
-final class EpochMemory implements AutoCloseable {
+/**
+ * The memory of one epoch on its way into one of the two files: from a socket, or from whoever has claimed it. Made by one thread,
+ * closed by any.
+ */
+final class EpochMemory implements MemoryIntake {
     private final long epoch;
     private final int slot;
     private final StreamListener listener;
+    private final FileChannel file;
     private final CompletableFuture<Long> received = new CompletableFuture<>();
     private final Thread thread;
+    private volatile boolean claimed;
 
     private EpochMemory(long epoch, int slot, StreamListener listener, FileChannel file) {
         this.epoch = epoch;
         this.slot = slot;
         this.listener = listener;
-        this.thread = new Thread(() -> take(file), "epoch-" + epoch);
+        this.file = file;
+        this.thread = new Thread(this::take, "epoch-" + epoch);
         thread.setDaemon(true);
     }
 
@@ -76,15 +84,50 @@ final class EpochMemory implements AutoCloseable {
         }
     }
 
-    private void take(FileChannel file) {
-        try (file) {
-            long bytes = listener.takeInto(file);
-            file.truncate(bytes);
-            file.force(true);
-            received.complete(bytes);
+    private void take() {
+        try {
+            listener.takeInto(this);
+            end();
         } catch (IOException e) {
-            received.completeExceptionally(e);
+            if (!claimed) {
+                received.completeExceptionally(e);
+                closeFile();
+            }
         }
+    }
+
+    /** For somebody who brings it; nobody comes to the socket then. */
+    MemoryIntake claim() throws HypervisorException {
+        claimed = true;
+        try {
+            listener.close();
+            if (file.position() > 0) {
+                throw new IOException("it comes another way already");
+            }
+            return this;
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.REFUSED, "the memory of epoch " + epoch + " cannot be taken: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public int write(ByteBuffer bytes) throws IOException {
+        return file.write(bytes);
+    }
+
+    @Override
+    public void end() throws IOException {
+        long bytes = file.position();
+        file.truncate(bytes);
+        file.force(true);
+        file.close();
+        received.complete(bytes);
+    }
+
+    @Override
+    public boolean isOpen() {
+        return file.isOpen();
     }
 
     long epoch() {
@@ -129,7 +172,7 @@ final class EpochMemory implements AutoCloseable {
     }
 
     /** Takes no more of it. Returns when nobody writes into the file any more. */
-    void end() throws HypervisorException {
+    void stop() throws HypervisorException {
         close();
         try {
             thread.join(Monitor.QUICK.toMillis());
@@ -143,6 +186,15 @@ final class EpochMemory implements AutoCloseable {
         }
     }
 
+    /** Nobody writes into the file any more when it returns. */
+    private void closeFile() {
+        try {
+            file.close();
+        } catch (IOException e) {
+            received.completeExceptionally(e);
+        }
+    }
+
     @Override
     public void close() {
         try {
@@ -150,5 +202,7 @@ final class EpochMemory implements AutoCloseable {
         } catch (IOException e) {
             // The next epoch has another one.
         }
+        closeFile();
+        received.completeExceptionally(new IOException("it was cut off"));
     }
 }

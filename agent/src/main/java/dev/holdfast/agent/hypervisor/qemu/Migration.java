@@ -16,6 +16,7 @@ import java.util.Set;
 
 /** The memory stream of a QEMU, of which there is one at a time. */
 record Migration(Monitor monitor) {
+    private static final String EVENTS = "events";
     static final String BACKGROUND = "background-snapshot";
     static final String HOLD = "pause-before-switchover";
     static final String CONVERGE = "auto-converge";
@@ -109,27 +110,36 @@ record Migration(Monitor monitor) {
 
     /** Sets exactly the capabilities wanted, of those a capture uses. False if QEMU, kernel or rights do not offer them. */
     boolean configure(Set<String> wanted) throws HypervisorException {
+        return configure(wanted, UNLIMITED, DOWNTIME_MILLIS);
+    }
+
+    /** The same, with these limits. Sets nothing that is set already: epochs follow each other. */
+    boolean configure(Set<String> wanted, long bytesPerSecond, long downtimeMillis) throws HypervisorException {
         List<Map<String, Object>> off = new ArrayList<>();
         List<Map<String, Object>> on = new ArrayList<>();
-        on.add(Map.of("capability", "events", "state", true));
+        int offered = 0;
         for (QmpValue known : monitor.call("query-migrate-capabilities")) {
             String name = known.path("capability").asText();
-            boolean left =
-                    OF_A_MOVE.contains(name) && known.path("state").asText().equals("true");
-            if (name.equals(BACKGROUND) || name.equals(HOLD) || left) {
-                (wanted.contains(name) ? on : off).add(Map.of("capability", name, "state", wanted.contains(name)));
+            boolean isOn = known.path("state").asText().equals("true");
+            boolean wish = wanted.contains(name) || name.equals(EVENTS);
+            if (name.equals(EVENTS) || name.equals(BACKGROUND) || name.equals(HOLD) || OF_A_MOVE.contains(name)) {
+                offered += wanted.contains(name) ? 1 : 0;
+                if (wish != isOn) {
+                    (wish ? on : off).add(Map.of("capability", name, "state", wish));
+                }
             }
         }
-        if (on.size() != wanted.size() + 1) {
+        if (offered != wanted.size()) {
             return false;
         }
         if (!off.isEmpty()) {
             monitor.call("migrate-set-capabilities", Map.of("capabilities", off));
         }
-        if (!monitor.accepts("migrate-set-capabilities", Map.of("capabilities", on))) {
+        if (!on.isEmpty() && !monitor.accepts("migrate-set-capabilities", Map.of("capabilities", on))) {
             return false;
         }
-        monitor.call("migrate-set-parameters", Map.of("max-bandwidth", UNLIMITED, "downtime-limit", DOWNTIME_MILLIS));
+        monitor.call(
+                "migrate-set-parameters", Map.of("max-bandwidth", bytesPerSecond, "downtime-limit", downtimeMillis));
         return true;
     }
 

@@ -25,6 +25,9 @@ final class QemuPrimary implements Primary {
     private static final Duration CLEAN_UP = Duration.ofSeconds(10);
     private static final int LOOK_MILLIS = 20;
 
+    /** Asks whether the standby has got all that was written. */
+    static final QmpCommand FOLLOWED = QmpCommand.of("query-xen-replication-status");
+
     private final QemuVm vm;
     private final Monitor monitor;
     /** QEMU tells the guest nothing of a write that failed at the standby, only us. */
@@ -89,14 +92,18 @@ final class QemuPrimary implements Primary {
         return isAttached() && hasLostNothing();
     }
 
-    /** Of what was sent to the standby that is attached. Quick, for the moment in which the guest stands still. */
-    boolean hasLostNothing() throws HypervisorException {
+    private boolean hasLostNothing() throws HypervisorException {
+        return hasLostNothing(monitor.call(FOLLOWED.name()));
+    }
+
+    /**
+     * Of what was sent to the standby that is attached.
+     *
+     * @param status what QEMU answers to {@link #FOLLOWED}
+     */
+    boolean hasLostNothing(QmpValue status) {
         hasLost |= lost.overflowed() || lost.takeAll().stream().anyMatch(this::isOfTheOneAttached);
-        return !hasLost
-                && monitor.call("query-xen-replication-status")
-                        .path("error")
-                        .asText()
-                        .equals("false");
+        return !hasLost && status.path("error").asText().equals("false");
     }
 
     /** QEMU tells of such things once a second at most, so that some are told when their standby is long off. */

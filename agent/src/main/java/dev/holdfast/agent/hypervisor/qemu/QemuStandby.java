@@ -4,14 +4,23 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.replication.MemoryIntake;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.qmp.QmpCommand;
+import dev.holdfast.agent.qmp.QmpException;
+import dev.holdfast.agent.qmp.QmpFuture;
+import dev.holdfast.agent.qmp.QmpValue;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A QEMU that was started with {@code -S -incoming defer} and the receiving side of block replication.
@@ -20,11 +29,19 @@ import org.jspecify.annotations.Nullable;
  * thrown away.
  */
 final class QemuStandby implements Standby {
+    private static final Logger LOG = LoggerFactory.getLogger(QemuStandby.class);
+    private static final Duration SOON = Duration.ofSeconds(2);
+
     private final QemuHypervisor hypervisor;
     private final QemuVm vm;
     private final StandbyPlace place;
     private Optional<EpochRecord> record;
-    private @Nullable EpochMemory memory;
+    private volatile @Nullable EpochMemory memory;
+    private volatile EpochSteps steps;
+    /** The epoch for which it was found that the disks follow. */
+    private volatile long checked;
+
+    private boolean rollingBack;
     private boolean rolledBack;
     private boolean isTheMachine;
 
@@ -33,6 +50,7 @@ final class QemuStandby implements Standby {
         this.vm = vm;
         this.place = place;
         this.record = record;
+        this.steps = new EpochSteps(vm.monitor().nanoClock());
     }
 
     static QemuStandby fresh(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place) throws HypervisorException {
@@ -41,13 +59,17 @@ final class QemuStandby implements Standby {
         return standby;
     }
 
-    /** Takes over one that an agent before has left; what it was committing is committed. */
+    /** Takes over one that an agent before has left. One whose note is damaged has committed nothing. */
     static QemuStandby found(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place) throws HypervisorException {
-        QemuStandby standby = new QemuStandby(hypervisor, vm, place, EpochRecord.read(place.directory()));
-        if (standby.record.isPresent() && !standby.record.get().committed()) {
-            standby.commitDisks(standby.record.get(), Monitor.QUICK);
+        try {
+            return new QemuStandby(hypervisor, vm, place, EpochRecord.read(place.directory()));
+        } catch (HypervisorException e) {
+            if (e.kind() != Kind.FAILED) {
+                throw e;
+            }
+            LOG.warn("{}", e.getMessage());
+            return new QemuStandby(hypervisor, vm, place, Optional.empty());
         }
-        return standby;
     }
 
     @Override
@@ -58,6 +80,13 @@ final class QemuStandby implements Standby {
     @Override
     public OptionalLong committed() {
         return record.filter(EpochRecord::committed)
+                .map(r -> OptionalLong.of(r.epoch()))
+                .orElse(OptionalLong.empty());
+    }
+
+    @Override
+    public OptionalLong committing() {
+        return record.filter(r -> !r.committed())
                 .map(r -> OptionalLong.of(r.epoch()))
                 .orElse(OptionalLong.empty());
     }
@@ -81,7 +110,7 @@ final class QemuStandby implements Standby {
                             + record.get().epoch());
         }
         if (memory != null) {
-            memory.end();
+            memory.stop();
         }
         // Never the one that is needed if this epoch comes to nothing.
         int slot = record.map(r -> 1 - r.slot()).orElse(0);
@@ -99,46 +128,75 @@ final class QemuStandby implements Standby {
     }
 
     @Override
+    public MemoryIntake intake(long epoch) throws HypervisorException {
+        return begun(epoch).claim();
+    }
+
+    @Override
+    public void check(long epoch) throws HypervisorException {
+        steps = new EpochSteps(monitor().nanoClock());
+        checkDisks(monitor().call("query-xen-replication-status"));
+        checked = epoch;
+        steps.mark("checked");
+    }
+
+    @Override
     public void prepare(long epoch, Duration patience) throws HypervisorException {
         if (record.isPresent() && record.get().epoch() == epoch) {
             return;
         }
-        EpochMemory arrived = memory;
-        if (arrived == null || arrived.epoch() != epoch) {
-            throw new HypervisorException(Kind.REFUSED, "epoch " + epoch + " was not begun or was given up");
-        }
+        EpochMemory arrived = begun(epoch);
         arrived.complete(patience);
         arrived.close();
-        checkDisks();
+        if (checked != epoch) {
+            check(epoch);
+        }
+        steps.mark("arrived");
         EpochRecord committing = new EpochRecord(false, epoch, arrived.slot());
         committing.write(place.directory());
+        steps.mark("noted");
         record = Optional.of(committing);
         memory = null;
+    }
+
+    private EpochMemory begun(long epoch) throws HypervisorException {
+        EpochMemory arriving = memory;
+        if (arriving == null || arriving.epoch() != epoch) {
+            throw new HypervisorException(Kind.REFUSED, "epoch " + epoch + " was not begun or was given up");
+        }
+        return arriving;
     }
 
     /** Once the record says so there is no way back: until all disks have followed it is not known which epoch they are of. */
     private void commitDisks(EpochRecord committing, Duration patience) throws HypervisorException {
         try {
-            monitor().call("xen-colo-do-checkpoint", Map.of(), patience);
-            checkDisks();
+            List<QmpFuture> answers = monitor()
+                    .client()
+                    .send(QmpCommand.of("xen-colo-do-checkpoint"), QmpCommand.of("query-xen-replication-status"));
+            monitor().await(answers.get(0), patience);
+            steps.mark("disks");
+            checkDisks(monitor().await(answers.get(1), Monitor.QUICK).value());
+        } catch (QmpException e) {
+            throw unfollowed(committing, monitor().translate(e));
         } catch (HypervisorException e) {
-            Kind kind = e.kind() == Kind.REFUSED ? Kind.FAILED : e.kind();
-            throw new HypervisorException(
-                    kind,
-                    "the disks of the standby have not followed to epoch " + committing.epoch() + ": " + e.getMessage(),
-                    e);
+            throw unfollowed(committing, e);
         }
         EpochRecord committed = new EpochRecord(true, committing.epoch(), committing.slot());
         committed.write(place.directory());
+        steps.mark("committed");
+        LOG.debug("{}: epoch {}: {}", vm.name(), committed.epoch(), steps);
         record = Optional.of(committed);
     }
 
-    private void checkDisks() throws HypervisorException {
-        if (monitor()
-                .call("query-xen-replication-status")
-                .path("error")
-                .asText()
-                .equals("true")) {
+    private static HypervisorException unfollowed(EpochRecord committing, HypervisorException why) {
+        return new HypervisorException(
+                why.kind() == Kind.REFUSED ? Kind.FAILED : why.kind(),
+                "the disks of the standby have not followed to epoch " + committing.epoch() + ": " + why.getMessage(),
+                why);
+    }
+
+    private static void checkDisks(QmpValue status) throws HypervisorException {
+        if (status.path("error").asText().equals("true")) {
             throw new HypervisorException(
                     Kind.REFUSED,
                     "the standby could not write its disks or lost the connection to the primary; build another");
@@ -150,7 +208,7 @@ final class QemuStandby implements Standby {
         if (memory != null
                 && memory.epoch() == epoch
                 && (record.isEmpty() || record.get().epoch() != epoch)) {
-            memory.end();
+            memory.stop();
             memory = null;
         }
     }
@@ -164,6 +222,7 @@ final class QemuStandby implements Standby {
     public void rollBack(Duration bound) throws HypervisorException {
         startRollBack();
         awaitRolledBack(vm, bound);
+        rolledBack = true;
     }
 
     /** The job that does it is in no list of jobs. */
@@ -182,13 +241,13 @@ final class QemuStandby implements Standby {
     }
 
     private void startRollBack() throws HypervisorException {
-        if (!rolledBack) {
+        if (!rollingBack) {
             if (memory != null) {
                 memory.close();
             }
             monitor().accepts("nbd-server-stop", Map.of());
             monitor().call("xen-set-replication", Map.of("enable", false, "primary", false, "failover", true));
-            rolledBack = true;
+            rollingBack = true;
         }
     }
 
@@ -202,17 +261,43 @@ final class QemuStandby implements Standby {
                                     .orElse("none"));
         }
         checkNotStopped();
-        startRollBack();
-        int slot = record.orElseThrow().slot();
-        // The guest's own memory is allocated while it is loaded: a third time beside the two files.
-        EpochMemory.forget(place, 1 - slot);
-        new IncomingMemory(monitor()).load(EpochMemory.file(place, slot));
+        // What a person has to mend on this node is found while the copy is still one.
+        vm.connectNetwork();
+        // If the memory does not load, QEMU 7.2 exits; the disks are to be whole by then. It takes milliseconds.
+        try {
+            rollBack(SOON);
+        } catch (HypervisorException e) {
+            if (e.kind() != Kind.UNKNOWN) {
+                throw e;
+            }
+            LOG.warn("{}: its disks are brought back beside the running guest: {}", vm.name(), e.getMessage());
+        }
+        // An attempt before this one may have come to nothing later.
+        if (monitor().status() == VmStatus.LOADING) {
+            int slot = record.orElseThrow().slot();
+            // The guest's own memory is allocated while it is loaded: a third time beside the two files.
+            EpochMemory.forget(place, 1 - slot);
+            load(EpochMemory.file(place, slot));
+        }
+        checkNotStopped();
         RunningVm machine = hypervisor.takePlace(vm, vm.definition());
         isTheMachine = true;
-        checkNotStopped();
-        machine.resume();
-        machine.relocation().announce();
         return machine;
+    }
+
+    private void load(Path file) throws HypervisorException {
+        try {
+            new IncomingMemory(monitor()).load(file);
+        } catch (HypervisorException e) {
+            // Whether it ends decides what is left.
+            vm.awaitEnd(SOON);
+            throw e;
+        }
+    }
+
+    @Override
+    public boolean isRolledBack() {
+        return rolledBack;
     }
 
     /** A stop that comes meanwhile wins. */
@@ -221,6 +306,22 @@ final class QemuStandby implements Standby {
             throw new HypervisorException(
                     Kind.REFUSED, vm.name() + " was stopped here meanwhile; its standby does not run instead");
         }
+    }
+
+    @Override
+    public void rest(Duration bound) throws HypervisorException {
+        EpochRecord last = record.filter(EpochRecord::committed)
+                .orElseThrow(() -> new HypervisorException(
+                        Kind.REFUSED, "the standby of " + vm.name() + " has committed no epoch that it could rest at"));
+        rollBack(bound);
+        checkDisks(monitor().call("query-xen-replication-status"));
+        boolean inOrder = vm.quitInOrder();
+        vm.close();
+        if (!inOrder) {
+            throw new HypervisorException(
+                    Kind.FAILED, "the standby of " + vm.name() + " does not end, so its disks may not be whole");
+        }
+        StandbyFiles.keepMemory(place, vm.definition(), last);
     }
 
     @Override

@@ -11,6 +11,7 @@ import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
+import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.hypervisor.replication.Standstill;
@@ -207,6 +208,24 @@ final class ReplicaLab implements AutoCloseable, Standstill {
         assertThat(place().directory().toFile().list((directory, name) -> name.matches("memory-[01]")))
                 .as("the guest's own memory would be there a third time")
                 .hasSize(1);
+        machine.resume();
+        goesOn();
+    }
+
+    /** The same of one that rests: from its memory. */
+    void wake() throws Exception {
+        assertThat(standby.identity().isAlive()).isFalse();
+        assertThat(machine.isAlive()).isFalse();
+        QemuReplication replication = new QemuReplication(there.hypervisor);
+        Replication.AtRest rest = replication.atRest(thereDefinition, place()).orElseThrow();
+        assertThat(rest.epoch()).isEqualTo(epoch);
+        machine = replication.start(thereDefinition, StartMode.restore(rest.memory()));
+        machine.resume();
+        machine.relocation().announce();
+        goesOn();
+    }
+
+    private void goesOn() throws Exception {
         there.adopt(machine);
         there.awaitTicks(VM, 20);
         assertThat(there.console(VM)).noneMatch(l -> l.contains("START")).noneMatch(l -> l.contains("BAD"));

@@ -1,0 +1,9 @@
+# Takes apart what an agent notes of an epoch: "begun=900 ... STOP=9000 pre-switchover=10000 ... completed=12000 ... committed=16000 ...",
+# microseconds. Prints a JSON line: since STOP, when QEMU waits, has sent the rest of the memory, and the standby has committed.
+{
+  split("", at)
+  for (i = 1; i <= NF; i++) if (split($i, pair, "=") == 2) at[pair[1]] = pair[2]
+  if ("STOP" in at && "committed" in at)
+    printf "{\"who\":\"ours\",\"work\":\"%s\",\"interval\":%s,\"waits\":%d,\"sent\":%d,\"followed\":%d}\n", work, interval,
+      at["pre-switchover"] - at["STOP"], at["completed"] - at["STOP"], at["committed"] - at["STOP"]
+}
