@@ -107,8 +107,9 @@ final class ReplicaCluster implements AutoCloseable {
         }
         define(node, VM, chain, replication);
         standIn(node);
-        String bind = "mount --bind '%s' '%s' && PATH='%s':\"$PATH\" exec \"$@\""
-                .formatted(own, chain.getParent(), node.resolve("bin"));
+        Path memory = Files.createDirectories(node.resolve("shm"));
+        String bind = "mount --bind '%s' '%s' && mount --bind '%s' /dev/shm && PATH='%s':\"$PATH\" exec \"$@\""
+                .formatted(own, chain.getParent(), memory, node.resolve("bin"));
         return new RealNode(
                 name,
                 node,
