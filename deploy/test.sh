@@ -9,7 +9,7 @@
 # Installs what is missing (says what), builds, and then runs two lanes beside each other: the agent's Java tests with the
 # installed QEMU and JDK; and, in a copy of the tree, the coordinator's, those that depend on the JDK once more with the newest
 # other one of this machine, those that depend on QEMU once more with QEMU 10 (fetched from Debian's backports, not installed),
-# and the tests of scripts that start no cluster. Then the other tests of scripts, alone, and the totals.
+# and the tests of scripts that start no pacemaker. Then the other tests of scripts, alone, and the totals.
 # Exit status 0: everything passed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -124,8 +124,8 @@ run_shellcheck() {
   [ "$scripts" -eq 0 ] || shellcheck -x -P SCRIPTDIR "${files[@]}" || fail shellcheck
 }
 
-# Files of bats that start no cluster of agents and build nothing: they can run beside the Java tests.
-light_bats='/(ocf-wrapper/.*|bench|cluster|cut-check|demo|guest-agent|launcher|one-node|oracle|package|packages|pages|units)\.bats$'
+# Files of bats that start no pacemaker: they can run beside the Java tests.
+light_bats='/(ocf-wrapper/.*|bench|cluster|cut-check|demo|e2e|guest-agent|launcher|one-node|oracle|package|packages|pages|quiesce|units)\.bats$'
 
 # run_bats light|heavy
 run_bats() {

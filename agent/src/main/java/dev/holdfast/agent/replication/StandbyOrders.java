@@ -87,7 +87,7 @@ final class StandbyOrders implements StandbyDoorway.Orders {
                 .orElseThrow(() -> new HypervisorException(Kind.REFUSED, "this node does not follow any more"));
         // The guest stands still, and all that it has written has been answered; the rest of its memory may be on its
         // way.
-        standby.check(epoch);
+        standby.checkEarly(epoch);
         door.awaitAll(epoch, patience);
         CompletableFuture<Void> committed = new CompletableFuture<>();
         thread.execute(() -> {

@@ -123,9 +123,13 @@ final class StandbySide {
         begun = epoch;
     }
 
-    /** Any thread. */
-    void check(long epoch) throws HypervisorException {
-        required().check(epoch);
+    /** Looks whether the disks follow, so that {@link #prepare} need not; what is wrong is found there once more. Any thread. */
+    void checkEarly(long epoch) {
+        try {
+            required().check(epoch);
+        } catch (HypervisorException e) {
+            LOG.debug("epoch {}: {}", epoch, e.getMessage());
+        }
     }
 
     void abandon(long epoch) throws HypervisorException {

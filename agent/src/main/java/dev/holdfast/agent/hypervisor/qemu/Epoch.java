@@ -28,9 +28,10 @@ final class Epoch {
     private static final Duration RUN = Duration.ofSeconds(5);
     /** A pause that nobody notices beside what QEMU needs anyway. */
     private static final Duration SHORTEST = Duration.ofMillis(2);
-    /** In which the limit is doubled until it is that of {@link EpochLimits#downtime()} or the time is over. */
-    private static final int STEPS = 8;
+    /** How often that is doubled. */
+    private static final Duration LOOK = Duration.ofMillis(100);
 
+    private static final String STILL = "pre-switchover";
     private static final Set<String> ENDS = Set.of("completed", "failed", "cancelled");
 
     private final QemuPrimary primary;
@@ -117,22 +118,37 @@ final class Epoch {
         steps.mark("sent");
     }
 
-    /** The guest stands still as soon as little is left of its memory; as it takes longer, with more and more left. */
+    /** The guest stands still as soon as little is left of its memory. Once all has gone over once, with more and more left. */
     private void awaitStill(QmpEvents stream) throws HypervisorException {
-        Duration step = limits.length().dividedBy(STEPS);
+        long start = now();
         Duration allowed = SHORTEST;
-        for (int i = 1; i <= 2 * STEPS; i++) {
-            if (reaches(stream, "pre-switchover", step)) {
+        while (!monitor.left(start, limits.length()).isZero()) {
+            if (reaches(stream, STILL, shorter(LOOK, monitor.left(start, limits.length())))) {
                 return;
             }
-            Duration more = allowed.multipliedBy(2);
-            Duration most = i < STEPS ? limits.downtime() : limits.pause();
-            allowed = i < STEPS && more.compareTo(most) < 0 ? more : most;
-            monitor.call("migrate-set-parameters", Map.of("downtime-limit", allowed.toMillis()));
+            if (allowed.compareTo(limits.downtime()) < 0 && hasGoneOverOnce()) {
+                allowed = shorter(allowed.multipliedBy(2), limits.downtime());
+                allow(allowed);
+            }
         }
-        throw new HypervisorException(
-                Kind.FAILED,
-                "the guest changes its memory faster than it goes over; allow a longer pause or more bandwidth");
+        allow(limits.pause());
+        if (!reaches(stream, STILL, limits.length())) {
+            throw new HypervisorException(
+                    Kind.FAILED,
+                    "the guest changes its memory faster than it goes over; allow a longer pause or more bandwidth");
+        }
+    }
+
+    private static Duration shorter(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
+    }
+
+    private boolean hasGoneOverOnce() throws HypervisorException {
+        return migration.query().path("ram").path("dirty-sync-count").asLong() > 1;
+    }
+
+    private void allow(Duration downtime) throws HypervisorException {
+        monitor.call("migrate-set-parameters", Map.of("downtime-limit", downtime.toMillis()));
     }
 
     /** All writes have been answered now. A lost one is known here alone, and asked for while the rest of memory goes over. */
@@ -140,7 +156,7 @@ final class Epoch {
         List<QmpFuture> answers;
         try {
             answers = monitor.client()
-                    .send(QmpCommand.of("migrate-continue", Map.of("state", "pre-switchover")), QemuPrimary.FOLLOWED);
+                    .send(QmpCommand.of("migrate-continue", Map.of("state", STILL)), QemuPrimary.FOLLOWED);
         } catch (QmpException e) {
             throw monitor.translate(e);
         }

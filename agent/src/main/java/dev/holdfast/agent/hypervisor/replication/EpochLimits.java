@@ -5,8 +5,8 @@ import java.time.Duration;
 /**
  * What an epoch may cost.
  *
- * @param downtime the guest is stopped when the memory that is left goes over in a small part of that time; the longer that takes,
- *     the larger the part
+ * @param downtime the guest is stopped when little is left of its memory; at the most what goes over in that time, when it changes
+ *     too fast for less
  * @param length without having come that far the guest is stopped as soon as what is left goes over within {@code pause}; after
  *     as much time once more the epoch is given up
  * @param pause longest the guest may stand still for the rest of its memory; then the epoch is given up
