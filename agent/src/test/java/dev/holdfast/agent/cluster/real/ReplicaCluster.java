@@ -190,8 +190,13 @@ final class ReplicaCluster implements AutoCloseable {
     /** Each node takes part. */
     void enrolAll() throws IOException, ControlException {
         for (RealNode node : nodes) {
-            call(node, ControlCommand.REPLICA_START, Map.of("vm", VM));
+            enrol(node);
         }
+    }
+
+    /** This one does. */
+    void enrol(RealNode node) throws IOException, ControlException {
+        call(node, ControlCommand.REPLICA_START, Map.of("vm", VM));
     }
 
     /** It runs there with a standby, and epochs are committed. */
