@@ -6,14 +6,16 @@
 #   --offline   do not ask apt or Maven for anything new
 #   -h, --help  this text
 #
-# Installs what is missing (says what), builds, runs the Java tests with the installed QEMU and JDK and beside them those of
-# the scripts that start no cluster, then what depends on them once more with QEMU 10 (fetched from Debian's backports, not
-# installed) and with the newest other JDK of this machine, then the other tests of scripts, and prints the totals.
+# Installs what is missing (says what), builds, and then runs two lanes beside each other: the agent's Java tests with the
+# installed QEMU and JDK; and, in a copy of the tree, the coordinator's, those that depend on the JDK once more with the newest
+# other one of this machine, those that depend on QEMU once more with QEMU 10 (fetched from Debian's backports, not installed),
+# and the tests of scripts that start no pacemaker. Then the other tests of scripts, alone, and the totals.
 # Exit status 0: everything passed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/lib/common.sh
 . deploy/lib/packages.sh
+. deploy/lib/java-reports.sh
 
 soak=no
 offline=no
@@ -22,7 +24,7 @@ while [ $# -gt 0 ]; do
     --soak) soak=yes ;;
     --offline) offline=yes ;;
     -h | --help)
-      sed -n '2,13s/^# \{0,1\}//p' "$0"
+      sed -n '2,14s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -33,7 +35,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-failed=()
+# fail WHAT - kept for the last line.
+fail() { echo "$1" >>"$work/failed"; }
 
 # Scripts of the tree: *.sh, *.bats and whatever has a shell in its first line.
 shell_scripts() {
@@ -51,51 +54,6 @@ shell_scripts() {
   done < <(find . -type d \( -name target -o -name .git -o -name node_modules \) -prune -o -type f -size -256k -print | sort) 2>/dev/null
 }
 
-# java_reports LANE - the reports of one run of Maven: surefire, qemu10 or jdk.
-java_reports() { find . -path "*/target/$1-reports/TEST-*.xml" -newer "$started" -exec cat {} + 2>/dev/null; }
-
-# java_totals LANE - counts of its reports: "tests failures errors skipped".
-java_totals() {
-  java_reports "$1" | awk '
-    /<testsuite[ >]/ {
-      line = $0
-      while (line !~ />/ && (getline more) > 0) line = line " " more
-      t += value(line, "tests"); f += value(line, "failures"); e += value(line, "errors"); s += value(line, "skipped")
-    }
-    function value(text, key) { return match(text, " " key "=\"[0-9]+\"") ? substr(text, RSTART + length(key) + 3, RLENGTH - length(key) - 4) + 0 : 0 }
-    END { print t + 0, f + 0, e + 0, s + 0 }'
-}
-
-# java_remarks LANE - names of the Java tests that failed or were skipped, one per line with the reason's first words.
-java_remarks() {
-  java_reports "$1" | awk '
-    /<testcase / { test = value($0, "classname") "." value($0, "name") }
-    /<skipped/ { print "  skipped: " test " (" value($0, "message") ")" }
-    /<failure/ { print "  failed:  " test }
-    /<error/ { print "  error:   " test }
-    function value(text, key) { return match(text, " " key "=\"[^\"]*\"") ? substr(text, RSTART + length(key) + 3, RLENGTH - length(key) - 4) : "" }'
-}
-
-# java_slowest LANE COUNT - the classes that took longest.
-java_slowest() {
-  java_reports "$1" | awk '
-    /<testsuite[ >]/ {
-      line = $0
-      while (line !~ />/ && (getline more) > 0) line = line " " more
-      name = value(line, "name"); sub(/.*\./, "", name)
-      printf "%7.1f s  %s\n", value(line, "time"), name
-    }
-    function value(text, key) { return match(text, " " key "=\"[^\"]*\"") ? substr(text, RSTART + length(key) + 3, RLENGTH - length(key) - 4) : "" }' |
-    sort -rn | head -n "$2"
-}
-
-java_line() {
-  local lane=$1 title=$2 tests failures errors skipped
-  read -r tests failures errors skipped < <(java_totals "$lane")
-  printf '%-11s %s tests, %s failures, %s errors, %s skipped (%s)\n' "$title:" "$tests" "$failures" "$errors" "$skipped" "$3"
-  java_remarks "$lane"
-}
-
 maven() {
   local options=(-B -ntp -fae)
   [ "$offline" = yes ] && options+=(-o)
@@ -108,14 +66,18 @@ fetch_qemu10() {
   qemu10=$(deploy/lib/qemu10.sh) && return 0
   qemu10=
   warn "no QEMU 10, so the tests cannot show that Holdfast works with it. Give the machine a network or a Debian mirror (HOLDFAST_DEBIAN), or put an unpacked QEMU 10 into $(cache_dir)/qemu10, and run this again"
-  failed+=("QEMU 10")
+  fail "QEMU 10"
 }
 
-run_maven() {
+# run_java WORD... - tests with the installed QEMU and JDK.
+run_java() {
   local options=()
   [ "$soak" = yes ] && options+=(-Dexcluded.tests= -Dholdfast.races=50 -Dholdfast.captures=30 -Dholdfast.walks=300000 -Dholdfast.check=large)
-  HOLDFAST_OTHER_QEMU=$qemu10 maven test -pl coordinator,agent "${options[@]}" || failed+=("mvn test")
+  HOLDFAST_OTHER_QEMU=$qemu10 maven test "$@" "${options[@]}"
 }
+
+# qemu_version FILE - what it says.
+qemu_version() { "$1" --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p'; }
 
 # What depends on the version of QEMU: how machines are started, captured, restored, merged, and found again.
 # Left out: what asks how Holdfast treats a process that is killed or stopped, which is the kernel's part.
@@ -124,10 +86,9 @@ qemu_classes+=',RecoveryQemuTest,QemuReplicationTest,!QemuCaptureTest#aKilledOrH
 
 run_qemu10() {
   [ -n "$qemu10" ] || return 0
-  qemu10_version=$(QEMU_MODULE_DIR=$qemu10/usr/lib/x86_64-linux-gnu/qemu "$qemu10/usr/bin/qemu-system-x86_64" --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')
-  say "once more with QEMU $qemu10_version: $qemu_classes"
+  say "once more with QEMU 10: $qemu_classes"
   HOLDFAST_TEST_QEMU=$qemu10 HOLDFAST_OTHER_QEMU=/ maven test -pl coordinator,agent -Dtest="$qemu_classes" \
-    -Dsurefire.failIfNoSpecifiedTests=false -Dtest.reports=qemu10-reports || failed+=("QEMU 10")
+    -Dsurefire.failIfNoSpecifiedTests=false -Dtest.reports=qemu10-reports
 }
 
 # What depends on the JDK: the language, sockets, libraries that reach into it, start-up; not what spends its time in QEMU.
@@ -148,17 +109,9 @@ newest_other_java() {
   done | sort -n | tail -n 1
 }
 
-find_other_jdk() {
-  read -r other_jdk other_java < <(newest_other_java) || true
-  if [ -n "$other_jdk" ]; then
-    say "once more with JDK $other_jdk ($other_java), without QEMU:"
-  else
-    say "no other JDK from 21 on below /usr/lib/jvm: everything runs on one only"
-  fi
-}
-
 run_other_jdk() {
   [ -n "$other_jdk" ] || return 0
+  say "once more with JDK $other_jdk ($other_java), without QEMU:"
   maven test -pl coordinator,agent -Djvm="$other_java" -Dexcluded.tests='soak | qemu | cluster' -Dtest="$jdk_classes" \
     -Dholdfast.walks=1000 -Dsurefire.failIfNoSpecifiedTests=false -Dtest.reports=jdk-reports
 }
@@ -168,62 +121,101 @@ run_shellcheck() {
   mapfile -t files < <(shell_scripts)
   scripts=${#files[@]}
   say "shellcheck of $scripts scripts"
-  [ "$scripts" -eq 0 ] || shellcheck -x -P SCRIPTDIR "${files[@]}" || failed+=(shellcheck)
+  [ "$scripts" -eq 0 ] || shellcheck -x -P SCRIPTDIR "${files[@]}" || fail shellcheck
 }
 
-# Files of bats that start no cluster and build nothing: they can run beside the Java tests.
-plain_bats='/(vm|thaw|cut-check|oracle|launcher|package|packages|pages|units)\.bats$'
+# Files of bats that start no pacemaker: they can run beside the Java tests.
+light_bats='/(ocf-wrapper/.*|bench|cluster|cut-check|demo|e2e|guest-agent|launcher|one-node|oracle|package|packages|pages|quiesce|units)\.bats$'
 
-# bats_files plain|other
-bats_files() {
+# run_bats light|heavy
+run_bats() {
   local files choose=()
   mapfile -t files < <(find . -type d \( -name target -o -name .git \) -prune -o -name '*.bats' -print | sort)
   [ "$soak" = yes ] || mapfile -t files < <(printf '%s\n' "${files[@]}" | grep -v /soak/)
-  [ "$1" = plain ] || choose=(-v)
-  printf '%s\n' "${files[@]}" | grep -E "${choose[@]}" "$plain_bats"
+  [ "$1" = light ] || choose=(-v)
+  mapfile -t files < <(printf '%s\n' "${files[@]}" | grep -E "${choose[@]}" "$light_bats")
+  bats --tap --timing "${files[@]}" | tee -a "$work/bats"
 }
 
-# run_bats plain|other
-run_bats() {
-  local files
-  mapfile -t files < <(bats_files "$1")
-  bats --tap --timing "${files[@]}"
+count_bats() { grep -c "$1" "$work/bats" || true; }
+
+build() { maven verify -DskipTests || fail build; }
+
+# The lanes. Two runs of Maven in one tree take each other's classes away, so the second lane has a copy of the tree.
+agent_lane() {
+  run_java -pl coordinator,agent -Dtest='!dev/holdfast/coordinator/**' -Dsurefire.failIfNoSpecifiedTests=false || fail "Java tests of the agent"
 }
 
-count_bats() { grep -c "$1" "$bats_log" || true; }
+second_lane() {
+  cd "$work/copy"
+  run_java -pl coordinator || fail "Java tests of the coordinator"
+  run_other_jdk || fail "JDK $other_jdk"
+  run_qemu10 || fail "QEMU 10"
+  find . -path './*/target/*-reports/*' -newer "$started" -type f -exec cp -a --parents -t "$HOLDFAST_ROOT" {} +
+  cd "$HOLDFAST_ROOT"
+  run_bats light || fail bats
+}
 
-started=$(mktemp)
-trap 'rm -f "$started"' EXIT
-qemu10='' qemu10_version='' other_jdk='' other_java=''
+cluster_lane() { run_bats heavy || fail bats; }
+
+# begin LANE - in the background, as a group of processes that end_lanes can end; its process is $!.
+begin() {
+  set -m
+  "$1" </dev/null &
+  set +m
+}
+
+# end LANE PROCESS - waits for it.
+end() { wait "$2" || fail "$1"; }
+
+# What an interrupted run leaves: tests are asked to end, and clear away what they have started.
+end_lanes() {
+  local lane lanes
+  lanes=$(jobs -p)
+  for lane in $lanes; do kill -TERM -- "-$lane" 2>/dev/null || true; done
+  wait
+  rm -rf "$work"
+}
+
+work=$(mktemp -d)
+started=$work/started
+touch "$started" "$work/bats" "$work/failed"
+trap end_lanes EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+qemu10=
 scripts=0
 [ "$offline" = yes ] || install_packages holdfast_package_list holdfast_test_package_list
-bats_log=$(mktemp)
-trap 'rm -f "$started" "$bats_log"' EXIT
 fetch_qemu10
-maven verify -DskipTests || failed+=(build)
+read -r other_jdk other_java < <(newest_other_java) || true
+begin build
+end build $!
 run_shellcheck
-run_bats plain >"$bats_log" 2>&1 &
-bats_lane=$!
-run_maven
-wait "$bats_lane" || failed+=(bats)
-cat "$bats_log"
-# One after the other: two runs of Maven in one tree take each other's classes away.
-run_qemu10
-find_other_jdk
-run_other_jdk || failed+=("JDK $other_jdk")
-run_bats other | tee -a "$bats_log" || failed+=(bats)
+mkdir "$work/copy"
+find . -mindepth 1 -maxdepth 1 ! -name .git -exec cp -a -t "$work/copy" {} +
+begin second_lane >"$work/second" 2>&1
+second=$!
+begin agent_lane
+end "agent's lane" $!
+say "waiting for the lane beside it"
+end "second lane" "$second"
+cat "$work/second"
+begin cluster_lane
+end "clusters' lane" $!
 
 echo
 echo "The slowest classes:"
 java_slowest surefire 15
-java_line surefire Java "QEMU $(qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p'), JDK $(mvn --version | sed -n 's/^Java version: \([0-9]*\).*/\1/p')"
-if [ -n "$qemu10" ]; then java_line qemu10 "QEMU 10" "QEMU $qemu10_version"; fi
+java_line surefire Java "QEMU $(qemu_version qemu-system-x86_64), JDK $(mvn --version | sed -n 's/^Java version: \([0-9]*\).*/\1/p')"
+if [ -n "$qemu10" ]; then
+  java_line qemu10 "QEMU 10" "QEMU $(QEMU_MODULE_DIR=$qemu10/usr/lib/x86_64-linux-gnu/qemu qemu_version "$qemu10/usr/bin/qemu-system-x86_64")"
+fi
 if [ -n "$other_jdk" ]; then java_line jdk "JDK $other_jdk" "without QEMU"; else echo "Other JDK:  none from 21 on below /usr/lib/jvm"; fi
 echo "Shell:      $scripts scripts through shellcheck"
 echo "Bats:       $(count_bats '^\(not \)\?ok ') tests, $(count_bats '^not ok ') failures, $(count_bats '^ok .* # skip') skipped"
 echo "Time:       $(elapsed) s"
-if [ ${#failed[@]} -gt 0 ]; then
-  echo "FAILED:     ${failed[*]}"
+if [ -s "$work/failed" ]; then
+  echo "FAILED:     $(sort -u "$work/failed" | paste -s -d ',' | sed 's/,/, /g')"
   exit 1
 fi
 echo "PASSED"

@@ -6,6 +6,7 @@
 # The agent of the node keeps in the machine's run directory the integer promotion-score. This part keeps there
 #   replica          this instance is started; in it the resource's name
 #   promoted         it was promoted: a machine that runs no more has failed
+#   shut-down        the guest has shut down or was asked to: the end of its process is no crash; the agent's, too
 #   promotion-told   the score that pacemaker has been told; "refused" until the next monitor tells it anew
 # All are lost in a reboot, as what they are about.
 
@@ -119,11 +120,12 @@ promote_refused() {
 
 # machine_processes: "PID.START" of each that may run the machine, not of a standby.
 machine_processes() {
+    machine=
+    ! own_process "$dir/pid" || machine=$pid
     for process in $(all_processes); do
-        case $(command_line "${process%.*}") in
-            *"path=$dir/standby/"*) ;;
-            *) echo "$process" ;;
-        esac
+        if [ "${process%.*}" = "$machine" ] || ! waits "${process%.*}"; then
+            echo "$process"
+        fi
     done
 }
 
@@ -154,7 +156,7 @@ replica_demote() {
     patience=$(($(action_seconds 120) / 6))
     agent_knows "$((patience > AGENT_PATIENCE ? patience : AGENT_PATIENCE))"
     case $? in
-        0) if is_shutdown; then agent_stops "$until"; else agent_demotes "$until"; fi ;;
+        0) if is_shutdown; then agent_stops "$until"; else agent_demotes "$until" || end_hanging_agent; fi ;;
         2) end_hanging_agent ;;
     esac
     # shellcheck disable=SC2046  # words
@@ -166,16 +168,30 @@ replica_demote() {
             return
         fi
     fi
+    if find_process; then
+        failed "process $pid has come while it was demoted"
+        return
+    fi
     # What is left of the process would make each monitor look for it.
     rm -f "$dir/promoted" "$dir/frozen" "$dir/pid" "$dir/rescue.sock"
     tell_score
 }
 
-# agent_demotes UNTIL: the standby gets the last epoch.
+# agent_demotes UNTIL: the standby gets the last epoch. Fails if the agent still listens and has not said what it has done by
+# then: it may be promoting it, and must not come to that later.
 agent_demotes() {
-    left=$(($1 - $(now)))
-    [ "$left" -gt 1 ] || left=1
-    agent replica.demote "$((left + 1))" ",\"timeout\":\"${left}s\""
+    while :; do
+        left=$(($1 - $(now)))
+        [ "$left" -gt 1 ] || left=1
+        agent replica.demote "$((left + 1))" ",\"timeout\":\"${left}s\""
+        case $answer in
+            *': BUSY '* | *'"code":"busy"'* | *'"code":"overloaded"'*) ;;
+            '') [ "$(now)" -lt "$1" ] || return 1 && return 0 ;;
+            *) return 0 ;;
+        esac
+        [ "$(now)" -lt "$1" ] || return 1
+        sleep 0.3
+    done
 }
 
 # ---- validate-all ----

@@ -22,7 +22,8 @@
  *   holdfast.period=20 (ms per iteration) holdfast.status=50 (ms between lines) holdfast.dirty=MB:MBPS (extra load)
  *   holdfast.node=NAME (where it runs; BOOT, S and J then end in node=NAME, also after it has moved to another QEMU)
  *   holdfast.compute=1 (a second thread computes all the time; lines then tell work=N, how far it is)
- *   holdfast.echo=1 (datagrams to port 7001 are answered: the same bytes, and behind them seq as 8 bytes)
+ *   holdfast.echo=1 (datagrams to port 7001 are answered: the same bytes, and behind them seq as 8 bytes; and questions of
+ *   16 bytes over a TCP connection to that port: the same bytes, how many were answered up to then, and seq)
  */
 #define _GNU_SOURCE
 #include "slot.h"
@@ -87,6 +88,7 @@ static int listener = -1, rtc = -1;
 static long period_ms = 20, status_ms = 50;
 static bool has_node, computes, echoes;
 static volatile uint64_t work_done;
+static uint64_t answered; /* questions over TCP */
 
 static uint64_t mono_us(void)
 {
@@ -557,11 +559,43 @@ static void *echo(void *unused)
     return unused;
 }
 
-static void start_thread(void *(*what)(void *))
+static void start_thread(void *(*what)(void *), void *argument)
 {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, what, NULL) != 0)
+    if (pthread_create(&thread, NULL, what, argument) != 0)
         complain("BAD id=%d cannot start a thread", self);
+    else
+        pthread_detach(thread);
+}
+
+static void *answer(void *connection)
+{
+    int fd = (int)(intptr_t)connection;
+    uint64_t words[4];
+    while (recv(fd, words, 16, MSG_WAITALL) == 16) {
+        words[2] = __atomic_add_fetch(&answered, 1, __ATOMIC_SEQ_CST);
+        words[3] = seq;
+        if (send(fd, words, sizeof words, MSG_NOSIGNAL) != (ssize_t)sizeof words)
+            break;
+    }
+    close(fd);
+    return NULL;
+}
+
+static void *take_callers(void *unused)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(ECHO_PORT)};
+    int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(door, (struct sockaddr *)&any, sizeof any) != 0 || listen(door, MAX_GUESTS) != 0)
+        complain("BAD id=%d cannot listen for callers: %s", self, strerror(errno));
+    for (;;) {
+        int fd = accept4(door, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0)
+            continue;
+        tune(fd);
+        start_thread(answer, (void *)(intptr_t)fd);
+    }
+    return unused;
 }
 
 static void parse_peers(char *text)
@@ -627,9 +661,11 @@ int main(void)
     adopt_disks();
     start_listening();
     if (computes)
-        start_thread(compute);
-    if (echoes)
-        start_thread(echo);
+        start_thread(compute, NULL);
+    if (echoes) {
+        start_thread(echo, NULL);
+        start_thread(take_callers, NULL);
+    }
     snprintf(head, sizeof head, "BOOT id=%d", self);
     print_state(head);
     snprintf(head, sizeof head, "S id=%d", self);

@@ -5,8 +5,8 @@
 # seq (what is on the disks) and mono_us (since its boot), and end in the node on which they were written. Two lives at once
 # would mix their bytes, or go back in one of the two; and each would find on the disks what it did not write, which the guest
 # complains about itself.
-# A life goes on on another node when it moves, which happens moves times at most; and it goes back, at a line J or a BOOT, when
-# it is reverted, which happens reverts times at most. Otherwise both are wrong.
+# A life goes on on another node when it moves, which happens moves times at most; and it goes back, at a line J or a BOOT, or on
+# another node, when it is reverted, which happens reverts times at most. Otherwise both are wrong.
 # Prints one line "RAN node first-seq last-seq boot|move|revert" for each stay. Exit status 0: one at a time, 1: not.
 
 function text(key,    rest) {
@@ -80,7 +80,7 @@ $1 == "BOOT" && $NF == "#" {
 
 ($1 == "S" || $1 == "J") && $NF == "#" && booted {
   if (field("mono_us") <= mono || field("seq") < seq) {
-    if ($1 != "J") {
+    if ($1 != "J" && here()) {
       suspicious("it goes back")
       next
     }

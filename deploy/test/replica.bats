@@ -1,80 +1,19 @@
 #!/usr/bin/env bats
 # A replicated machine under a real corosync and pacemaker with fencing, on three nodes of the lab with disks of their own. The
-# resource is what docs/replication.md shows, word for word. One guest and one console for all tests: they follow each other.
+# resource is what docs/replication.md shows, word for word. One guest, one console and one caller outside for all tests: they follow
+# each other. It goes on on another node five times.
 # shellcheck disable=SC2016,SC2034,SC2154,SC2317  # words for shells on nodes; variables of lab.bash; called from there
 bats_require_minimum_version 1.5.0
 load lab
+load replica
 
 setup_file() {
   export HOLDFAST_LAB=${HOLDFAST_LAB:-hfreplica}
-  # shellcheck source=deploy/lib/common.sh
-  . "${lab%/*}/../lib/common.sh"
-  "$lab" down
-  "$lab" up 3 3>&-
-  "$lab" wait 60
-  "$lab" vm --replicated web 3>&-
-  "$lab" wait 60
-  { grep -e '^property' -e '^primitive fence' "${lab%/*}/base.crm"; lines crm; } >"$BATS_FILE_TMPDIR/crm"
-  "$lab" crm n1 configure load update - <"$BATS_FILE_TMPDIR/crm"
+  replica_setup_file --output-commit
 }
 teardown_file() { "$lab" down; }
-
-setup() {
-  state=/dev/shm/$HOLDFAST_LAB
-  # shellcheck source=deploy/lib/common.sh
-  . "${lab%/*}/../lib/common.sh"
-  fences_before=$(fences)
-}
-
-teardown() {
-  [ -n "${BATS_TEST_COMPLETED:-}" ] || {
-    for node in n1 n2 n3; do
-      "$lab" exec "$node" sh -c 'crm_mon -1 -A | tail -n +9; holdfast vm replication web; tail -n 30 /var/log/holdfast/agent.log; grep -h -e web /var/log/pacemaker/pacemaker.log | grep -v -e cib_perform -e Diff | tail -n 12'
-    done
-    stays web || true
-  } 2>&1 || true
-}
-
-# lines crm|pcs - what docs/replication.md says, as one line for each command.
-lines() {
-  awk -v word="$1" '
-    $1 == "primitive" && word == "crm" || $1 == "pcs" && $2 == "resource" && word == "pcs" { inside = 1 }
-    !NF || /^[^ ]/ { inside = 0 }
-    inside { sub(/^ +/, ""); if (sub(/\\$/, "")) printf "%s", $0; else print }' "${lab%/*}/../../docs/replication.md"
-}
-
-alive() { for node in n1 n2 n3; do if on "$node" true 2>/dev/null; then echo "$node"; fi; done; }
-first() { alive | head -n 1; }
-
-# The console is on shared storage, whichever node lives.
-console() { echo "/proc/$(cat "$state/switch.pid")/root$state/shared/console/$1"; }
-
-# promoted - the node of which the cluster says that it is promoted there.
-promoted() { on "$(first)" timeout 10 crm_mon -1 2>/dev/null | sed -n 's/^.*\* Promoted: \[ \(n[0-9]\) \]/\1/p'; }
-promoted_on() { [ "$(promoted)" = "$1" ]; }
-promoted_elsewhere() { local node; node=$(promoted) && [ -n "$node" ] && [ "$node" != "$1" ]; }
-
-# shown NODE FILTER - of "holdfast vm replication" there.
-shown() { on "$1" timeout 10 holdfast vm replication web -o json 2>/dev/null | jq -r "$2"; }
-protected() { [ "$(shown "$1" .state)" = protected ]; }
-epoch_after() { [ "$(shown "$1" .epoch)" -gt "$2" ]; }
-# goes_on - epochs are committed on the primary's standby, and the guest writes on.
-goes_on() {
-  local node
-  node=$(promoted)
-  wait_until 60 "the machine on $node has no standby" protected "$node"
-  wait_until 30 "no epoch is committed" epoch_after "$node" "$(shown "$node" .epoch)"
-  talks web
-}
-score() { attribute "$1" master-web; }
-counts() { [ "$(score "$1")" -ge 100 ]; } 2>/dev/null
-
-# once - the guest's own account: it was booted once, and ran on one node at a time.
-once() {
-  one_at_a_time web
-  [ "$(stays web | grep -c ' boot$')" -eq 1 ]
-}
-comes_back() { echo move >>"$BATS_FILE_TMPDIR/moves.web"; echo revert >>"$BATS_FILE_TMPDIR/reverts.web"; }
+setup() { replica_setup; }
+teardown() { replica_teardown; }
 
 @test "the lines for crm and for pcs make the same resource" {
   local packages
@@ -101,6 +40,7 @@ essence() {
 @test "it is promoted where its disks are, a standby is made on another node, epochs advance, and crm_mon shows it" {
   wait_until 60 "it is not promoted" promoted_on n1
   goes_on
+  client_begins 90
   on n1 holdfast vm replication web
   local standby
   standby=$(shown n1 .peer)
@@ -109,6 +49,7 @@ essence() {
   wait_until 20 "crm_mon does not show the standby" shows "$standby" holdfast-replica-web '^standby of n1, last epoch under'
   on n1 crm_mon -1 -A | tail -n +9
   once
+  nothing_taken_back
   no_failures
   nobody_fenced
 }
@@ -123,6 +64,7 @@ essence() {
   [ "$(on n1 cat /run/holdfast/vms/web/pid)" = "$pid" ]
   promoted_on n1
   once
+  nothing_taken_back
   no_failures
   nobody_fenced
 }
@@ -139,6 +81,7 @@ essence() {
   on n1 env PATH=/none OCF_FUNCTIONS_DIR=/none OCF_RESKEY_vm=web OCF_RESKEY_CRM_meta_interval=11000 \
     /bin/sh /usr/lib/ocf/resource.d/holdfast/vm monitor
   once
+  nothing_taken_back
   run -1 grep -e cli-prefer -e cli-ban <(on n1 cibadmin --query --scope constraints)
   no_failures
   nobody_fenced
@@ -159,6 +102,7 @@ essence() {
   "$lab" on "$old"
   goes_on
   once
+  nothing_taken_back
 }
 seeds() { shown "$1" .state | grep -q -e seeding -e protected; }
 
@@ -173,13 +117,14 @@ seeds() { shown "$1" .state | grep -q -e seeding -e protected; }
   wait_until 30 "it is not promoted any more" promoted_elsewhere "$old"
   goes_on
   once
+  nothing_taken_back
   on "$(first)" crm_mon -1 | sed -n '/Failed/,$p'
   on "$old" crm_resource --cleanup --resource web --node "$old" >/dev/null 2>&1
 }
 takes_part() { [ "$(shown "$1" .started)" = true ] && [ "$(shown "$1" .state)" = out ]; }
 refused() { on "$(first)" crm_mon -1 | grep -q "web promote on $1 returned 'error'.*\(OUT_OF_SYNC\|COPY_REPLACED\)"; }
 
-@test "the primary's node dies once more: it goes on, and is protected again" {
+@test "the primary's node dies once more, then its QEMU: it goes on, is protected again, and a client has noticed nothing but silence" {
   local old new
   old=$(promoted)
   new=$(shown "$old" .peer)
@@ -187,7 +132,13 @@ refused() { on "$(first)" crm_mon -1 | grep -q "web promote on $1 returned 'erro
   "$lab" crash "$old"
   wait_until 60 "it is not promoted on $new" promoted_on "$new"
   goes_on
+  wait_until 20 "the standby has no score" counts "$(shown "$new" .peer)"
+  comes_back
+  on "$new" sh -c 'kill -9 $(cat /run/holdfast/vms/web/pid)'
+  wait_until 60 "it is still promoted on $new" promoted_elsewhere "$new"
+  goes_on
   once
+  nothing_taken_back
   stays web
   [ "$(fences)" -eq 2 ]
 }

@@ -314,12 +314,84 @@ END
     expect monitor 0
 }
 
+# failed_over: the machine is a QEMU that began as the standby. Its command line says so for ever.
+failed_over() {
+    qemu "$dir/standby" -S
+    mv "$dir/standby/rescue.sock" "$dir/standby/pid" "$dir"
+    rmdir "$dir/standby"
+}
+
+@test "real QEMU: demote without an agent ends a machine that came by a failover, also one without a pid file" {
+    begun
+    failed_over
+    expect monitor 191
+    echo web >"$dir/promoted"
+    expect demote 0
+    gone "$process"
+    expect monitor 0
+    failed_over
+    rm "$dir/pid"
+    expect monitor 191
+    expect demote 0
+    gone "$process"
+    expect monitor 0
+}
+
+# powers_off: the guest of a real QEMU does what a guest does to switch its power off: PM1a_CNT gets SLP_EN.
+powers_off() {
+    until ask query-status | grep -q '"shutdown"'; do
+        echo 'o /w 0x604 0x2000' | socat -t 1 - "UNIX-CONNECT:$base/hmp" >/dev/null
+        sleep 0.2
+    done
+}
+
+@test "real QEMU: a guest that has shut down has failed as promoted, and the agent's next life is told" {
+    begun
+    qemu "$dir" -no-shutdown -monitor "unix:$base/hmp,server=on,wait=off"
+    echo web >"$dir/promoted"
+    powers_off
+    expect monitor 9
+    reason shutdown
+    expect demote 0
+    gone "$process"
+    [ -e "$dir/shut-down" ]
+    echo web >"$dir/promoted"
+    expect monitor 9
+    reason "the guest has shut down"
+}
+
+@test "real QEMU: without an agent a guest that shuts down when it is asked is not waited for longer" {
+    begun
+    qemu "$dir" -no-shutdown -monitor "unix:$base/hmp,server=on,wait=off"
+    echo web >"$dir/promoted"
+    export OCF_RESKEY_CRM_meta_notify_stop_resource="web:0 web:1" OCF_RESKEY_CRM_meta_timeout=120000
+    {
+        until [ -e "$dir/shut-down" ]; do sleep 0.2; done # it is asked
+        while [ -e "$dir/pid" ]; do
+            echo 'o /w 0x604 0x2000' | socat -t 1 - "UNIX-CONNECT:$base/hmp"
+            sleep 0.2
+        done
+    } >/dev/null 2>&1 3>&- &
+    SECONDS=0
+    expect demote 0
+    gone "$process"
+    [ "$SECONDS" -lt 40 ]
+}
+
 @test "demote of an agent that says it has done it, and has not, ends the machine" {
     begun
     process_of
     agent_answers vm.console "$result" replica.demote "$(refusal failed)"
     expect demote 0
     gone "$process"
+}
+
+@test "demote: an agent that is busy is asked again, or it might go on with a promotion that came before" {
+    begun
+    agent_answers vm.console "$result" \
+        replica.demote "if [ -e $base/again ]; then $result; else : >$base/again; $(refuses 'BUSY (node n1)'); fi"
+    expect demote 0
+    [ "$(asked)" = "vm.console replica.demote replica.demote" ]
 }
 
 # ---- stop ----

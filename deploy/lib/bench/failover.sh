@@ -57,12 +57,9 @@ failover_lab_up() {
   flab up 3
   flab wait 60
   say "the lab is up; the load of the machine is $(cut -d' ' -f1-3 /proc/loadavg)"
-  # With an address that stays when a node's cable goes: or all who had talked to it would have to look for it again.
-  fswitch ip link set br0 address 52:54:00:88:00:fe
-  fswitch ip addr add "$failover_net.254/24" dev br0
   for kind in replica cold; do
     # What the kernel does to find an address again, up to a second later, is not what is measured.
-    fswitch ip neigh replace "$failover_net.${failover_id[$kind]}" lladdr "52:54:00:88:00:0${failover_id[$kind]}" dev br0 nud permanent
+    fswitch ip neigh replace "$failover_net.${failover_id[$kind]}" lladdr "52:54:00:88:00:0${failover_id[$kind]}" dev guests nud permanent
   done
   fshared mkdir -p "$failover_state/shared/guest" "$failover_state/shared/vms"
   fshared cp "$guest/vmlinuz" "$guest/initrd" "$failover_state/shared/guest/"
@@ -94,19 +91,9 @@ failover_agent_restarted() {
   pid=$(fon "$1" cat /run/holdfast/agent.pid 2>/dev/null) && [ "$pid" != "$2" ] && fon "$1" test -S /run/holdfast/agent.sock
 }
 
-# failover_booted NODE - what every boot of a node needs: a cable for the guests, and libvirtd.
+# failover_booted NODE - what every boot of a node needs.
 failover_booted() {
-  local pid
-  pid=$(cat "$failover_state/$1/init.pid")
-  fswitch ip link del "g$1" 2>/dev/null || true
-  fswitch ip link add "g$1" type veth peer name guest0 netns "$pid"
-  fswitch ip link set "g$1" master br0 up
   fon "$1" sh -ec '
-    ip link add guests type bridge forward_delay 0 stp_state 0
-    ip link set guest0 master guests up
-    ip link set guests up
-    ip tuntap add tap0 mode tap
-    ip link set tap0 master guests up
     mkdir -p /run/libvirt
     setsid libvirtd --config /etc/libvirt/libvirtd.conf </dev/null >>/var/log/libvirtd.log 2>&1 &'
   wait_until 30 "libvirtd of $1 does not answer" fon "$1" virsh -q -c qemu:///system version >/dev/null 2>&1

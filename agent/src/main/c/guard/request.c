@@ -9,7 +9,8 @@
 #include "vm.h"
 
 #define DEADLINE_LONGEST_MS 600000
-#define HOLD_LONGEST_MS 3600000
+/* max_lag of an hour and ten intervals of ten minutes are 2 h 40 min */
+#define HOLD_LONGEST_MS 14400000
 #define QUIESCE_LONGEST_MS 60000
 #define WATCH_PATIENCE_MS 2000
 #define UNQUIESCE_PATIENCE_MS 2000

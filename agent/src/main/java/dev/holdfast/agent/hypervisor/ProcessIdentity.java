@@ -2,9 +2,12 @@ package dev.holdfast.agent.hypervisor;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -56,6 +59,30 @@ public record ProcessIdentity(long pid, long startTicks) {
             return process.filter(p -> commandLine.contains(word) && p.isAlive());
         } catch (NoSuchFileException e) {
             return Optional.empty();
+        }
+    }
+
+    /** The living processes whose command line contains this text. @throws IOException it cannot be told */
+    public static List<ProcessIdentity> naming(String text) throws IOException {
+        List<ProcessIdentity> found = new ArrayList<>();
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            for (Path process : all) {
+                of(Long.parseLong(process.getFileName().toString()))
+                        .filter(living -> living.names(text))
+                        .ifPresent(found::add);
+            }
+        }
+        return found;
+    }
+
+    /** Whether its command line contains this text. One that has ended has none. */
+    public boolean names(String text) {
+        try {
+            return Files.readString(Path.of("/proc", Long.toString(pid), "cmdline"), StandardCharsets.ISO_8859_1)
+                            .contains(text)
+                    && isAlive();
+        } catch (IOException e) {
+            return false;
         }
     }
 

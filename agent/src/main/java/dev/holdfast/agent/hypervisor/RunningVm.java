@@ -25,6 +25,11 @@ public interface RunningVm extends AutoCloseable {
     /** What it is doing. */
     VmStatus status() throws HypervisorException;
 
+    /** Whether the guest has shut down by itself: its process has ended for that, or waits to be ended. */
+    default boolean hasShutDown() {
+        return false;
+    }
+
     /** Its disks, with every layer as it is opened. */
     List<DiskState> disks() throws HypervisorException;
 

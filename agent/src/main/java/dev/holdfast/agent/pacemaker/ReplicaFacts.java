@@ -20,7 +20,7 @@ public record ReplicaFacts(String role, String state, Optional<Name> peer, long 
         return switch (role) {
             case "primary" -> held ? "primary, HELD until standby " + other + " or the store answers" : primary(other);
             case "standby" -> "standby of " + other + ", " + age();
-            default -> "no copy";
+            default -> state.equals("resting") ? "copy of a standby that was stopped, " + age() : "no copy";
         };
     }
 

@@ -20,6 +20,8 @@ final class Because {
             entry(ReplicaEvent.StoreSilent.class, "the store does not answer"),
             entry(ReplicaEvent.ProofGiven.class, "pacemaker said whether the old primary is gone"),
             entry(ReplicaEvent.GuestEnded.class, "the guest's process ended"),
+            entry(ReplicaEvent.FailOverFailed.class, "the guest could not go on from the epoch here, and has not run"),
+            entry(ReplicaEvent.BoundRenewed.class, "a checkpoint is not over, and the guest is not held for it"),
             entry(ReplicaEvent.RolledBack.class, "the guest goes on from the epoch"),
             entry(ReplicaEvent.LagPassed.class, "max_lag has passed without an epoch"),
             entry(ReplicaEvent.EpochDue.class, "an epoch was due"),
@@ -35,7 +37,9 @@ final class Because {
             entry(ReplicaEvent.CommitFailed.class, "an epoch could not be committed here"),
             entry(ReplicaEvent.StandbyAsked.class, "the primary asked what is committed"),
             entry(ReplicaEvent.VoidHeard.class, "the primary said that this copy does not count any more"),
-            entry(ReplicaEvent.CopyLost.class, "the standby's process ended, or it takes no part any more"),
+            entry(ReplicaEvent.CopyLost.class, "the standby's process ended"),
+            entry(ReplicaEvent.RetireAsked.class, "it was stopped here"),
+            entry(ReplicaEvent.CopyRested.class, "it was stopped here, and its copy is kept"),
             entry(ReplicaEvent.Recovered.class, "the agent was started, and found it so"),
             entry(ReplicaEvent.Retry.class, "it was tried again"));
 

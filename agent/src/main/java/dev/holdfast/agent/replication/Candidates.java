@@ -1,11 +1,11 @@
 package dev.holdfast.agent.replication;
 
 import dev.holdfast.coordinator.protocol.Name;
-import dev.holdfast.coordinator.replication.Alone;
 import dev.holdfast.coordinator.replication.Copy;
 import dev.holdfast.coordinator.replication.Protected;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
 import dev.holdfast.coordinator.replication.ReplicaState;
+import dev.holdfast.coordinator.replication.Seeding;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,6 +22,8 @@ import java.util.function.Supplier;
 final class Candidates {
     private static final Duration FIRST_WAIT = Duration.ofSeconds(1);
     private static final int MOST_DOUBLINGS = 6;
+    /** After so many epochs a standby is as good as any. */
+    private static final long TRIED = 5;
 
     private final Supplier<List<Name>> nodes;
     private final PeerCalls peers;
@@ -61,14 +63,15 @@ final class Candidates {
         return failure == null || nanoClock.getAsLong() - failure.until() >= 0;
     }
 
-    /** Remembers with which nodes it has failed. */
-    void moved(ReplicaEvent event, ReplicaState after) {
-        if (after instanceof Alone && event instanceof ReplicaEvent.StandbyLost lost) {
+    /** Remembers with which nodes it has failed: also one that became a standby and took some epochs only. */
+    void moved(ReplicaState before, ReplicaEvent event, ReplicaState after) {
+        boolean had = before instanceof Seeding || before instanceof Protected;
+        if (had && event instanceof ReplicaEvent.StandbyLost lost) {
             Name node = lost.peer().node();
-            Failure before = failures.get(node);
-            int times = before == null ? 0 : Math.min(before.times() + 1, MOST_DOUBLINGS);
+            Failure earlier = failures.get(node);
+            int times = earlier == null ? 0 : Math.min(earlier.times() + 1, MOST_DOUBLINGS);
             failures.put(node, new Failure(times, nanoClock.getAsLong() + (FIRST_WAIT.toNanos() << times)));
-        } else if (after instanceof Protected leading) {
+        } else if (after instanceof Protected leading && leading.epoch() > TRIED) {
             failures.remove(leading.peer().node());
         }
     }

@@ -42,13 +42,40 @@ final class CopyRoom {
         return ChainDirectory.open(files.chain()).diskBytes();
     }
 
-    /** An offer has come, and is being judged. */
-    void expect(Copy copy, SortedMap<String, Long> disks, CompletableFuture<PeerLink.Opening> answer) {
+    /**
+     * An offer has come, and is being judged.
+     *
+     * @return whether there is room for it; if not, it is answered, and what is here stays what it is
+     */
+    boolean expect(Copy copy, SortedMap<String, Long> disks, CompletableFuture<PeerLink.Opening> answer) {
+        try {
+            if (files.hasDisks()) {
+                check(disks);
+            }
+        } catch (IOException e) {
+            answer.completeExceptionally(no(String.valueOf(e.getMessage())));
+            return false;
+        }
         Offer before = offer;
         if (before != null) {
             before.answer().completeExceptionally(no("another copy was offered meanwhile"));
         }
         offer = new Offer(copy, disks, answer);
+        return true;
+    }
+
+    private void check(SortedMap<String, Long> disks) throws IOException {
+        Optional<Intent> open = ChainDirectory.open(files.chain()).intent();
+        if (open.isPresent()) {
+            throw new IOException("its chain is still in operation %s, which ends when the decision is known here"
+                    .formatted(open.get().operation()));
+        }
+        SortedMap<String, Long> here = sizes(files);
+        if (!here.equals(disks)) {
+            throw new IOException(
+                    "the disks of %s have %s bytes there and %s here; move %s away, so that it is made anew"
+                            .formatted(machine.name(), disks, here, files.chain()));
+        }
     }
 
     private static HypervisorException no(String why) {
@@ -91,16 +118,6 @@ final class CopyRoom {
             new ChainImport(images, clock).create(files.chain(), known.disks());
             return;
         }
-        Optional<Intent> open = ChainDirectory.open(files.chain()).intent();
-        if (open.isPresent()) {
-            throw new IOException("its chain is still in operation %s, which ends when the decision is known here"
-                    .formatted(open.get().operation()));
-        }
-        SortedMap<String, Long> here = sizes(files);
-        if (!here.equals(known.disks())) {
-            throw new IOException(
-                    "the disks of %s have %s bytes there and %s here; move %s away, so that it is made anew"
-                            .formatted(machine.name(), known.disks(), here, files.chain()));
-        }
+        check(known.disks());
     }
 }

@@ -55,9 +55,13 @@ final class EpochPacing {
         interval = wanted;
     }
 
+    /** What the interval is stretched to at most. */
+    Duration most() {
+        return wanted.multipliedBy(MOST);
+    }
+
     private Duration bounded(Duration wish) {
-        Duration most = wanted.multipliedBy(MOST);
-        return wish.compareTo(most) > 0 ? most : longer(wish, wanted);
+        return wish.compareTo(most()) > 0 ? most() : longer(wish, wanted);
     }
 
     private static Duration longer(Duration one, Duration other) {

@@ -11,21 +11,30 @@ import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The machine itself on this node: its process, as this part of the agent needs it. Thread-safe but for starts and ends. */
 final class Guest {
+    private static final Logger LOG = LoggerFactory.getLogger(Guest.class);
     private static final Duration THAW = Duration.ofSeconds(5);
     private static final Duration LOOK = Duration.ofMillis(20);
     private static final int ENDING_LOOKS = 100;
+    /** Of the resource agent as well: the guest has shut down or was asked to, so that the end of its process is no crash. */
+    private static final String END_NOTE = "shut-down";
 
     private final ManagedVm vm;
     private final VmRegistry vms;
     private final Replication replication;
     private final ColdStart coldStart;
+    private final Path endNote;
     private @Nullable RunningVm known;
     private @Nullable Primary primary;
 
@@ -40,16 +49,23 @@ final class Guest {
         void start() throws HypervisorException;
     }
 
-    Guest(ManagedVm vm, VmRegistry vms, Replication replication, ColdStart coldStart) {
+    /** @param run the run directory of the machine */
+    Guest(ManagedVm vm, VmRegistry vms, Replication replication, ColdStart coldStart, Path run) {
         this.vm = vm;
         this.vms = vms;
         this.replication = replication;
         this.coldStart = coldStart;
+        this.endNote = run.resolve(END_NOTE);
     }
 
     /** Its process. @throws HypervisorException there is one that does not answer */
     Optional<RunningVm> process() throws HypervisorException {
         return vms.process(vm);
+    }
+
+    /** @throws HypervisorException there is a process, and nothing names it */
+    void checkNoneUnnoted() throws HypervisorException {
+        replication.checkNoneUnnoted(vm.definition());
     }
 
     /** Whether it is certain that there is none. */
@@ -83,6 +99,16 @@ final class Guest {
                 process.get().status();
             }
             return process.isPresent();
+        } catch (HypervisorException e) {
+            return false;
+        }
+    }
+
+    /** Whether it can still be sent elsewhere as it is: not if it hangs, has panicked or has met a disk error. May block as above. */
+    boolean canHandOver() {
+        try {
+            VmStatus status = process().isPresent() ? process().get().status() : VmStatus.GUEST_ENDED;
+            return status != VmStatus.GUEST_ENDED && status != VmStatus.IO_ERROR;
         } catch (HypervisorException e) {
             return false;
         }
@@ -123,14 +149,45 @@ final class Guest {
         });
     }
 
-    /** A standby becomes it. */
+    /** A standby becomes it. @throws HypervisorException it has not run, or, if there is a process of it, perhaps */
     void failOver(Standby standby, long epoch) throws HypervisorException {
         vm.lock().lock();
         try {
-            vms.became(vm, Optional.of(standby.failOver(epoch)));
+            RunningVm machine = standby.failOver(epoch);
+            vms.became(vm, Optional.of(machine));
+            machine.resume();
+            announce(machine);
         } finally {
             vm.lock().unlock();
         }
+    }
+
+    /** It goes on from the memory of a standby that was stopped. @param wokeUp called before its processors run */
+    void wake(Path memory, Waking wokeUp) throws HypervisorException, IOException {
+        vm.lock().lock();
+        try {
+            RunningVm machine = replication.start(vm.definition(), StartMode.restore(memory));
+            vms.became(vm, Optional.of(machine));
+            wokeUp.run();
+            machine.resume();
+            announce(machine);
+        } finally {
+            vm.lock().unlock();
+        }
+    }
+
+    /** The switches learn it from the first packet otherwise. */
+    private static void announce(RunningVm machine) {
+        try {
+            machine.relocation().announce();
+        } catch (HypervisorException e) {
+            LOG.warn("{} runs, and is not announced to the network: {}", machine.name(), e.getMessage());
+        }
+    }
+
+    /** What is to be noted when the memory is loaded. */
+    interface Waking {
+        void run() throws IOException;
     }
 
     /** Lets it run, whatever it stands still for. Does nothing if it is gone. */
@@ -158,6 +215,42 @@ final class Guest {
     /** Ends it. */
     void end() throws HypervisorException {
         vms.stop(vm.name(), Duration.ZERO);
+    }
+
+    /** Ends the process of a guest that has shut down, and notes first why. Any number of times. */
+    void endIfShutDown() {
+        Optional<RunningVm> now = vm.process();
+        if (now.isEmpty() || !now.get().hasShutDown()) {
+            return;
+        }
+        noteShutDown(true);
+        if (now.get().identity().isAlive()) {
+            LOG.info("{} has shut down: its process is ended", vm.name());
+            try {
+                now.get().quit();
+            } catch (HypervisorException e) {
+                LOG.warn("the process of {}, which has shut down, does not end: {}", vm.name(), e.getMessage());
+            }
+        }
+    }
+
+    /** Outlives this agent. @param now whether the guest has shut down or is being asked to */
+    void noteShutDown(boolean now) {
+        try {
+            if (now) {
+                Files.createDirectories(endNote.toAbsolutePath().getParent());
+                Files.writeString(endNote, "noted by the agent\n");
+            } else {
+                Files.deleteIfExists(endNote);
+            }
+        } catch (IOException e) {
+            LOG.warn("{}: whether the guest is shut down cannot be noted: {}", vm.name(), e.toString());
+        }
+    }
+
+    /** Whether the end of its process is none of a guest that would have gone on. */
+    boolean isNotedShutDown() {
+        return Files.exists(endNote);
     }
 
     /** It has ended by itself. */

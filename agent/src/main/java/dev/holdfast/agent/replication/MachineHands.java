@@ -25,8 +25,6 @@ import org.slf4j.LoggerFactory;
 /** Carries out the effects of one machine's rules. On the machine's thread. */
 final class MachineHands implements ReplicaHands<NotYetException> {
     private static final Logger LOG = LoggerFactory.getLogger(MachineHands.class);
-    private static final Duration ROLL_BACK = Duration.ofMinutes(10);
-    private static final Duration SETTLE_AGAIN = Duration.ofSeconds(2);
 
     /**
      * What a machine's hands work with.
@@ -78,20 +76,23 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     private final Tools tools;
     private final Front front;
-    private final SerialThread thread;
     private final Executor worker;
     private final Consumer<ReplicaEvent> events;
     private final StandbyHands copy;
+    private final GoingOn goingOn;
+    private final Settling settling;
+    private final WishedEnd end;
     private volatile boolean expected;
-    private volatile boolean held;
-    private volatile boolean asked;
 
     MachineHands(Tools tools, Front front, SerialThread thread, Executor worker, Consumer<ReplicaEvent> events) {
         this.tools = tools;
         this.front = front;
-        this.thread = thread;
         this.worker = worker;
         this.events = events;
+        this.settling =
+                new Settling(tools.guest(), new StandbyPlace(tools.plan().place()), thread, worker, events);
+        this.end = new WishedEnd(thread, tools.guest(), this::isHeld);
+        this.goingOn = new GoingOn(tools, front, events);
         this.copy = new StandbyHands(tools.standby(), tools.files(), front, events);
     }
 
@@ -108,23 +109,18 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     /** The process is gone: whether somebody has wanted that. */
     boolean guestIsGone() {
         expected = false;
-        held = false;
-        return asked;
+        tools.primary().letGo();
+        return end.isAsked() || tools.guest().isNotedShutDown();
     }
 
     /** Somebody wants the guest to shut down. */
-    void stopAsked(boolean now) {
-        asked = now;
-    }
-
-    /** Whether somebody wants the guest to shut down. */
-    boolean isStopAsked() {
-        return asked;
+    WishedEnd wishedEnd() {
+        return end;
     }
 
     /** Whether the guest stands still for want of its standby. */
     boolean isHeld() {
-        return held;
+        return tools.primary().isHeld();
     }
 
     private interface Writing {
@@ -190,7 +186,12 @@ final class MachineHands implements ReplicaHands<NotYetException> {
         Optional<DisksNote> note =
                 tools.files().disks().filter(n -> n.copy().equals(life.copy().id()));
         if (life.settled() && note.isPresent() && note.get().generation() != generation) {
-            tools.files().write(note.get().led(generation));
+            boolean rests = tools.files()
+                    .copy()
+                    .filter(mine -> mine.copy().equals(life.copy().id()))
+                    .isPresent();
+            tools.files()
+                    .write(rests ? note.get().claimed(generation) : note.get().led(generation));
         }
     }
 
@@ -214,14 +215,18 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     public void forgetLife(ReplicaEffect.ForgetLife effect) throws NotYetException {
         tools.primary().dropLink();
         tools.lag().forget();
-        asked = false;
         write(() -> tools.files().forgetLife());
+        end.forget();
+    }
+
+    private void begin() {
+        expected = true;
+        end.forget();
     }
 
     @Override
     public void runCold(ReplicaEffect.RunCold effect) {
-        expected = true;
-        asked = false;
+        begin();
         try {
             tools.guest().startCold();
         } catch (HypervisorException e) {
@@ -232,38 +237,17 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     @Override
     public void failOver(ReplicaEffect.FailOver effect) {
-        expected = true;
-        asked = false;
-        try {
-            if (tools.guest().process().isPresent()) {
-                tools.guest().run();
-            } else {
-                tools.guest().failOver(tools.standby().forFailOver(), effect.epoch());
-                tools.standby().becameMachine();
-                LOG.info("the guest goes on from epoch {}", effect.epoch());
-            }
+        begin();
+        GoingOn.End result = goingOn.from(effect.epoch(), life());
+        expected = result != GoingOn.End.WAITS;
+        if (result == GoingOn.End.RUNS) {
             settleLater(Duration.ZERO);
-        } catch (HypervisorException e) {
-            LOG.error("the machine was promoted and does not go on from epoch {}: {}", effect.epoch(), e.getMessage());
-            front.failed(String.valueOf(e.getMessage()));
         }
     }
 
     /** Beside the running guest. */
     void settleLater(Duration delay) {
-        thread.after(
-                delay,
-                () -> worker.execute(() -> {
-                    try {
-                        tools.guest().settle(new StandbyPlace(tools.plan().place()), ROLL_BACK);
-                        events.accept(new ReplicaEvent.RolledBack());
-                    } catch (HypervisorException e) {
-                        if (!tools.guest().isEnding()) {
-                            LOG.warn("the disks are not settled yet, which is tried again: {}", e.getMessage());
-                            settleLater(SETTLE_AGAIN);
-                        }
-                    }
-                }));
+        settling.later(delay);
     }
 
     @Override
@@ -275,8 +259,8 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     @Override
     public void runOn(ReplicaEffect.RunOn effect) throws NotYetException {
         try {
+            tools.primary().letGo();
             tools.guest().run();
-            held = false;
         } catch (HypervisorException e) {
             if (!tools.guest().isEnding()) {
                 throw new NotYetException(e);
@@ -286,7 +270,6 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     @Override
     public void hold(ReplicaEffect.Hold effect) throws NotYetException {
-        held = true;
         tools.primary().hold();
     }
 
@@ -364,6 +347,16 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     @Override
     public void dropCopy(ReplicaEffect.DropCopy effect) throws NotYetException {
         copy.dropCopy(effect);
+    }
+
+    @Override
+    public void restCopy(ReplicaEffect.RestCopy effect) {
+        copy.restCopy(effect);
+    }
+
+    @Override
+    public void freeMemory(ReplicaEffect.FreeMemory effect) throws NotYetException {
+        copy.freeMemory(effect);
     }
 
     @Override

@@ -83,9 +83,19 @@ final class Outlook {
         if (now instanceof Following following && following.epoch() > 0) {
             return sources.standby().sinceCommit(following.epoch());
         }
+        Optional<CopyFacts> resting = resting(now);
+        if (resting.isPresent()) {
+            return sources.standby().sinceCommit(resting.get().epoch());
+        }
         return now instanceof Protected leading
                 ? sources.primary().since(leading.epoch()).orElse(Duration.ofMillis(-1))
                 : Duration.ofMillis(-1);
+    }
+
+    private static Optional<CopyFacts> resting(ReplicaState now) {
+        return now instanceof Out out
+                ? out.copy().filter(copy -> copy.kind() == CopyFacts.Kind.RESTING)
+                : Optional.empty();
     }
 
     private OptionalInt score(ReplicaState now) {
@@ -94,7 +104,7 @@ final class Outlook {
                         now,
                         sources.record().last(),
                         sources.record().isAbsent(),
-                        now instanceof Following ? since(now) : Duration.ZERO)
+                        now instanceof Leading ? Duration.ZERO : since(now))
                 : OptionalInt.empty();
     }
 
@@ -178,6 +188,9 @@ final class Outlook {
         if (now instanceof Following following) {
             return following.generation();
         }
+        if (now instanceof Out out) {
+            return out.copy().map(CopyFacts::generation).orElse(0L);
+        }
         return now.life().map(Life::generation).orElse(0L);
     }
 
@@ -187,6 +200,9 @@ final class Outlook {
         }
         if (now instanceof Leaving leaving) {
             return leaving.epoch();
+        }
+        if (now instanceof Out out) {
+            return out.copy().map(CopyFacts::epoch).orElse(0L);
         }
         return now instanceof Protected leading ? leading.epoch() : 0;
     }

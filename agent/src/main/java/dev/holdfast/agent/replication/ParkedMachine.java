@@ -1,5 +1,6 @@
 package dev.holdfast.agent.replication;
 
+import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
 import dev.holdfast.coordinator.replication.ReplicaState;
 import java.time.Duration;
@@ -7,7 +8,8 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** A machine as a round sees it. */
-record ParkedMachine(Supplier<ReplicaState> rules, PrimarySide primary, Consumer<ReplicaEvent> events, Runnable idle)
+record ParkedMachine(
+        ManagedVm vm, Supplier<ReplicaState> rules, PrimarySide primary, Consumer<ReplicaEvent> events, Runnable idle)
         implements Parking.Machine {
 
     @Override
@@ -18,6 +20,11 @@ record ParkedMachine(Supplier<ReplicaState> rules, PrimarySide primary, Consumer
     @Override
     public boolean isBusy() {
         return primary.isBusy();
+    }
+
+    @Override
+    public boolean isFrozen() {
+        return vm.isHeldStill();
     }
 
     @Override

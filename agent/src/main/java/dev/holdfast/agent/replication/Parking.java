@@ -50,6 +50,9 @@ public final class Parking {
         /** Whether something is under way with a standby. */
         boolean isBusy();
 
+        /** Whether a round has stopped the guest, or is about to. */
+        boolean isFrozen();
+
         /** What epochs follow each other by, now. */
         Duration interval();
 
@@ -252,16 +255,38 @@ public final class Parking {
         } else if (nanos - renewedAt > tools.plan().maxLag().dividedBy(RENEWALS).toNanos()) {
             renew();
         }
+        // This agent was late, so that the guard has held the guest; no epoch would end that before the round does.
+        if (!now.isRevert()
+                && now.ready().isDone()
+                && machine.state() instanceof Protected leading
+                && leading.isHeld()) {
+            letGo(leading);
+        }
+    }
+
+    private void letGo(Protected leading) {
+        if (machine.isFrozen()) {
+            return;
+        }
+        if (arm(leading)) {
+            machine.post(new ReplicaEvent.BoundRenewed());
+        }
     }
 
     private void renew() {
         if (machine.state() instanceof Protected leading && leading.runs()) {
-            renewedAt = tools.nanoClock().getAsLong();
-            try {
-                tools.bound().arm(leading.epoch(), tools.plan().maxLag().plus(machine.interval()));
-            } catch (NotYetException e) {
-                LOG.debug("{}: the guard is asked again", tools.vm(), e);
-            }
+            arm(leading);
+        }
+    }
+
+    private boolean arm(Protected leading) {
+        renewedAt = tools.nanoClock().getAsLong();
+        try {
+            tools.bound().arm(leading.epoch(), tools.plan().maxLag().plus(machine.interval()));
+            return true;
+        } catch (NotYetException e) {
+            LOG.debug("{}: the guard is asked again", tools.vm(), e);
+            return false;
         }
     }
 }

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -28,12 +29,6 @@ final class PrimarySide {
     private static final Logger LOG = LoggerFactory.getLogger(PrimarySide.class);
     private static final Duration DETACH = Duration.ofSeconds(10);
     private static final Duration HANGING = Duration.ofMillis(500);
-    private static final Duration LONGEST_STREAM = Duration.ofSeconds(2);
-    /** Nothing holds the guest yet while its whole memory goes over for the first time. */
-    private static final Duration LONGEST_FIRST_STREAM = Duration.ofSeconds(60);
-
-    private static final long NO_LIMIT = 1L << 40;
-    private static final int DOWNTIME_SHARE = 4;
 
     private final ReplicaPlan plan;
     private final Guest guest;
@@ -44,8 +39,12 @@ final class PrimarySide {
     private final Consumer<ReplicaEvent> events;
     private final SerialThread thread;
     private final EpochPacing pacing;
+    private final StreamLimits streams;
+    private final Uptake uptake;
     private final AtomicInteger busy = new AtomicInteger();
     private volatile boolean sending;
+    private volatile boolean held;
+    private volatile Runnable waiting = () -> {};
     private volatile @Nullable PeerLink link;
     private volatile @Nullable Heartbeat heartbeat;
     private volatile long committed;
@@ -77,6 +76,8 @@ final class PrimarySide {
         this.events = events;
         this.idle = idle;
         this.pacing = new EpochPacing(plan.interval());
+        this.streams = new StreamLimits(plan, pacing);
+        this.uptake = new Uptake(plan.maxLag().plus(plan.interval().multipliedBy(2)));
     }
 
     EpochPacing pacing() {
@@ -210,6 +211,8 @@ final class PrimarySide {
         PeerLink open = PeerLink.open(peer, opening, sockets);
         link = open;
         pacing.begin();
+        uptake.begin();
+        held = false;
         heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
         guest.primary()
                 .attach(open, plan.bytesPerSecond(), (done, total) -> seed = Optional.of(new Seeded(done, total)));
@@ -222,7 +225,8 @@ final class PrimarySide {
         work(peer, () -> {
             PeerLink standby = required(peer);
             Primary primary = guest.primary();
-            EpochLimits limits = limits(last, epoch);
+            boolean still = last || held || epoch == 1;
+            EpochLimits limits = streams.limits(last, epoch, held);
             EpochEnd end = last ? primary.lastEpoch(standby, epoch, limits) : primary.epoch(standby, epoch, limits);
             // The guest stands still meanwhile.
             long until = nanoClock.getAsLong() + plan.maxLag().toNanos();
@@ -231,7 +235,7 @@ final class PrimarySide {
                 end = primary.commitAgain(standby, epoch, limits);
             }
             pacing.ended(end);
-            conclude(peer, end, primary);
+            conclude(peer, end, primary, still);
         });
     }
 
@@ -245,9 +249,12 @@ final class PrimarySide {
         return beats != null && beats.isFresh();
     }
 
-    private void conclude(Copy peer, EpochEnd end, Primary primary) throws HypervisorException {
+    /** @param still the guest stood still, or was not bound, when it began */
+    private void conclude(Copy peer, EpochEnd end, Primary primary, boolean still) throws HypervisorException {
         switch (end.outcome()) {
             case COMMITTED -> {
+                refuseIfTooSlow(peer, end);
+                uptake.begin();
                 committed = end.epoch();
                 committedAt = nanoClock.getAsLong();
                 events.accept(new ReplicaEvent.StandbyAt(peer, end.epoch()));
@@ -257,23 +264,42 @@ final class PrimarySide {
                     throw new HypervisorException(Kind.FAILED, end.why());
                 }
                 LOG.info("epoch {} was given up: {}", end.epoch(), end.why());
-                thread.after(untilNext(), () -> events.accept(new ReplicaEvent.StandbyAt(peer, end.epoch() - 1)));
+                givenUp(peer, end, still);
             }
             case UNDECIDED -> throw new HypervisorException(Kind.UNKNOWN, end.why());
         }
     }
 
-    private EpochLimits limits(boolean last, long epoch) {
-        Duration interval = pacing.interval();
-        Duration least = epoch == 1 ? LONGEST_FIRST_STREAM : LONGEST_STREAM;
-        Duration length = interval.compareTo(least) > 0 ? interval : least;
-        return new EpochLimits(
-                plan.maxPause().dividedBy(DOWNTIME_SHARE),
-                last ? length.multipliedBy(DOWNTIME_SHARE) : length,
-                last ? plan.maxLag().plus(plan.maxPause()) : plan.maxPause(),
-                plan.maxLag(),
-                plan.bytesPerSecond() > 0 ? plan.bytesPerSecond() : NO_LIMIT,
-                plan.policy().outputCommit());
+    private void givenUp(Copy peer, EpochEnd end, boolean still) throws HypervisorException {
+        if (uptake.isLostAfter(still, begunAt, nanoClock.getAsLong())) {
+            throw new HypervisorException(Kind.FAILED, "it is there and takes no epoch: " + end.why());
+        }
+        if (held) {
+            // The bound has passed while the epoch was on its way, and its end has let the guest run again.
+            guest.pause();
+        }
+        Duration wait = held && plan.interval().compareTo(untilNext()) < 0 ? plan.interval() : untilNext();
+        AtomicBoolean told = new AtomicBoolean();
+        Runnable answer = () -> {
+            if (told.compareAndSet(false, true)) {
+                events.accept(new ReplicaEvent.StandbyAt(peer, end.epoch() - 1));
+            }
+        };
+        waiting = answer;
+        thread.after(wait, answer);
+    }
+
+    /** Somebody waits for the last epoch: what is put off until the next one is due is told now. */
+    void hurry() {
+        waiting.run();
+    }
+
+    private void refuseIfTooSlow(Copy peer, EpochEnd end) throws HypervisorException {
+        Optional<String> why = streams.tooSlow(end);
+        if (why.isPresent()) {
+            peers.tellVoid(peer);
+            throw new HypervisorException(Kind.FAILED, why.get());
+        }
     }
 
     /** Asks what it has committed. It counts on only if all writes since have got there, too. */
@@ -319,8 +345,19 @@ final class PrimarySide {
         }
     }
 
-    /** Keeps the guest still. A standby that hangs would make it hang as well. */
+    /** Whether the guest stands still for want of its standby. */
+    boolean isHeld() {
+        return held;
+    }
+
+    /** The guest may run. */
+    void letGo() {
+        held = false;
+    }
+
+    /** Keeps the guest still, also after an epoch that is on its way and is given up. A standby that hangs would make it hang as well. */
     void hold() throws NotYetException {
+        held = true;
         try {
             if (link != null && !isFresh()) {
                 cut();

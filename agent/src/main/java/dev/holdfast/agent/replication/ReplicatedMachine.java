@@ -8,7 +8,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Copy;
 import dev.holdfast.coordinator.replication.Following;
 import dev.holdfast.coordinator.replication.Found;
-import dev.holdfast.coordinator.replication.Leading;
+import dev.holdfast.coordinator.replication.Leaving;
 import dev.holdfast.coordinator.replication.Out;
 import dev.holdfast.coordinator.replication.Reason;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
@@ -44,6 +44,8 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     private final CopyRoom room;
     private final RecordBook record;
     private final Guest guest;
+    private final GuestLook guestLook;
+    private final RecordLook recordLook;
     private final Candidates candidates;
     private final Outlook outlook;
     private final GuardLag lag;
@@ -88,7 +90,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         ReplicaPlan plan = parts.plan();
         Path run = tools.runDirectory().apply(vm.name());
         ReplicaFiles files = new ReplicaFiles(tools.stateDirectory(), vm.definition(), plan.place());
-        this.guest = new Guest(vm, tools.vms(), tools.replication(), parts.coldStart());
+        this.guest = new Guest(vm, tools.vms(), tools.replication(), parts.coldStart(), run);
         this.primary = new PrimarySide(
                 plan,
                 new PrimarySide.Tools(guest, parts.peers(), run, worker, thread, tools.nanoClock()),
@@ -112,9 +114,11 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
                 this::post);
         this.loop = new ReplicaLoop(
                 name, Out.begin(new Self(tools.self(), plan.policy())), thread, hands, new Watcher(), tools.fatal());
-        Parking.Machine parked = new ParkedMachine(this::state, primary, this::post, this::onIdle);
+        Parking.Machine parked = new ParkedMachine(vm, this::state, primary, this::post, this::onIdle);
         this.parking =
                 new Parking(new Parking.Tools(vm.name(), plan, record, bound, thread, tools.nanoClock()), parked);
+        this.guestLook = new GuestLook(guest, hands, parking, this::post);
+        this.recordLook = new RecordLook(record, thread, this::state, this::post);
         this.turns = new Turns(thread, primary, hands, parking, parked);
         this.outlook = new Outlook(vm.name(), plan, tools, new Outlook.Sources(record, primary, standby, hands));
     }
@@ -135,7 +139,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
             LOG.info("{}: found {}", vm.name(), found);
             if (found instanceof Found.Primary life && life.guest() == Found.Guest.THERE) {
                 hands.expectGuest();
-                if (!life.settled()) {
+                if (!life.settled() || standby.atRest().isPresent()) {
                     hands.settleLater(Duration.ZERO);
                 }
             } else if (found instanceof Found.Standby) {
@@ -184,20 +188,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
 
     @Override
     public CompletableFuture<Boolean> isRecorded() {
-        CompletableFuture<Boolean> answer = new CompletableFuture<>();
-        record.read(read -> thread.execute(() -> {
-            boolean given = recovered.isDone() && !(state() instanceof Leading);
-            if (read instanceof ReplicaEvent.RecordRead known) {
-                Optional<Copy> runs = known.stored().record().primary();
-                answer.complete(!given
-                        && runs.filter(copy -> copy.node().equals(tools.self())).isPresent());
-            } else if (read instanceof ReplicaEvent.RecordAbsent) {
-                answer.complete(false);
-            } else {
-                answer.completeExceptionally(new IOException(Reason.STORE_SILENT.text()));
-            }
-        }));
-        return answer;
+        return recordLook.isRecorded(tools.self(), recovered::isDone);
     }
 
     /** Its name. */
@@ -223,10 +214,10 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
 
     /** A guest that does nothing any more cannot hand over; its standby has what there is. */
     private void endIfItHangs() {
-        if (!isLeading() || guest.isGone() || guest.answers()) {
+        if (!isLeading() || guest.isGone() || guest.canHandOver()) {
             return;
         }
-        LOG.warn("{} is to be demoted and hangs: its process is killed", vm.name());
+        LOG.warn("{} is to be demoted and hangs, has panicked or met a disk error: its process is killed", vm.name());
         guest.kill();
     }
 
@@ -262,24 +253,23 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         return state().life().isPresent();
     }
 
-    /** Takes no part any more: the copy of a standby goes. The guest of a primary has to be stopped before. */
-    public CompletableFuture<Void> retire() {
-        return recovered.thenCompose(nothing -> StandbyOrders.on(thread, () -> {
-            outlook.retire();
-            loop.post(new ReplicaEvent.CopyLost());
-        }));
+    /** Takes no part until the next start; a standby's copy stays. The guest of a primary has to be stopped before. */
+    public CompletableFuture<Optional<Reason>> retire() {
+        CompletableFuture<Void> told = recovered.thenCompose(nothing -> StandbyOrders.on(thread, outlook::retire));
+        return told.thenCompose(
+                nothing -> isLeading() ? CompletableFuture.completedFuture(Optional.empty()) : ask(Wish.RETIRE));
     }
 
     /** Somebody stops the guest: its end is no crash then. */
-    public void stopAsked(boolean now) {
-        hands.stopAsked(now);
+    public WishedEnd wishedEnd() {
+        return hands.wishedEnd();
     }
 
     /** The guest was stopped by somebody's wish and is gone; done when the store knows, or does not answer. */
     public CompletableFuture<Optional<Reason>> stopped() {
         CompletableFuture<Optional<Reason>> answer = new CompletableFuture<>();
         recovered.thenRun(() -> thread.execute(() -> {
-            lookAtGuest();
+            guestLook.look();
             // After the event of its end.
             thread.execute(() -> {
                 if (isLeading()) {
@@ -301,8 +291,11 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     CompletableFuture<PeerLink.Opening> offer(Copy copy, long generation, SortedMap<String, Long> disks) {
         CompletableFuture<PeerLink.Opening> answer = new CompletableFuture<>();
         recovered.thenRun(() -> thread.execute(() -> {
-            room.expect(copy, disks, answer);
-            post(new ReplicaEvent.SeedBegun(copy, generation));
+            if (!isEnrolled()) {
+                answer.completeExceptionally(new IOException("this node takes no part"));
+            } else if (room.expect(copy, disks, answer)) {
+                post(new ReplicaEvent.SeedBegun(copy, generation));
+            }
         }));
         return answer;
     }
@@ -330,7 +323,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     /** Called all the time, to see what nobody tells. */
     private void look() {
         parking.look();
-        lookAtGuest();
+        guestLook.look();
         ReplicaState now = state();
         if (now instanceof Following && standby.standby().isPresent() && !standby.isAlive()) {
             post(new ReplicaEvent.CopyLost());
@@ -339,21 +332,12 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         if (nanos - lastRetry >= RETRY.toNanos()) {
             lastRetry = nanos;
             post(new ReplicaEvent.Retry());
+            recordLook.look();
             turns.lookForStandby(asking, candidates::next);
             outlook.publish();
         }
         turns.planEpoch();
         thread.after(LOOK, this::look);
-    }
-
-    private void lookAtGuest() {
-        if (parking.isReverting() && !hands.isStopAsked()) {
-            return; // One process ends, and another takes its place.
-        }
-        if (hands.expectsGuest() && guest.isGone()) {
-            guest.forget();
-            post(new ReplicaEvent.GuestEnded(hands.guestIsGone()));
-        }
     }
 
     /** What the loop tells. */
@@ -363,7 +347,10 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
             requests.moved(event);
             if (outlook.moved(before, event, after)) {
                 LOG.info("{}: {} ({})", vm.name(), Story.word(after), event);
-                candidates.moved(event, after);
+            }
+            candidates.moved(before, event, after);
+            if (after instanceof Leaving) {
+                primary.hurry();
             }
         }
 

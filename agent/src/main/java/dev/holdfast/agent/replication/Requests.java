@@ -22,6 +22,7 @@ final class Requests {
     private final Consumer<ReplicaEvent> events;
     private final Map<ReplicaEvent, CompletableFuture<Optional<Reason>>> asked = new IdentityHashMap<>();
     private final List<Runnable> deferred = new ArrayList<>();
+    private CompletableFuture<Optional<Reason>> promotion = new CompletableFuture<>();
 
     /** @param sending whether an epoch is on its way, or a round has the machine */
     Requests(Waiters waiters, Supplier<ReplicaState> state, BooleanSupplier sending, Consumer<ReplicaEvent> events) {
@@ -57,7 +58,12 @@ final class Requests {
     /** The rules have taken the wish up, if it was one. */
     void moved(ReplicaEvent event) {
         CompletableFuture<Optional<Reason>> answer = asked.remove(event);
+        if (event instanceof ReplicaEvent.DemoteAsked || event instanceof ReplicaEvent.RetireAsked) {
+            // Whoever still waits for a promotion must not take the answer to this for theirs.
+            promotion.complete(Optional.of(Reason.REVOKED));
+        }
         if (answer != null) {
+            promotion = event instanceof ReplicaEvent.PromoteAsked ? answer : promotion;
             waiters.addCommand(answer);
         }
     }

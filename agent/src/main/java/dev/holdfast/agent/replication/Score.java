@@ -18,6 +18,7 @@ import java.util.OptionalInt;
  * leads the machine                                                     1000
  * a standby in the set, with a committed epoch                          100, and 20 more if that is younger than 10 s, 10 up
  *                                                                       to a minute: each change makes pacemaker think anew
+ * a copy in the set whose instance was stopped, and started again       the same: its memory is still there
  * disks in the set, without memory                                      50
  * the store has no record, the disks were never part of a replication   5
  * anything else: a promotion would be refused                           none
@@ -48,8 +49,15 @@ final class Score {
             return counts ? OptionalInt.of(STANDBY + bonus(sinceCommit)) : OptionalInt.empty();
         }
         return state instanceof Out out && out.copy().isPresent()
-                ? ofDisks(out.copy().get(), record, absent)
+                ? ofCopy(out.copy().get(), record, absent, sinceCommit)
                 : OptionalInt.empty();
+    }
+
+    private static OptionalInt ofCopy(CopyFacts copy, Optional<Stored> record, boolean absent, Duration sinceCommit) {
+        OptionalInt disks = ofDisks(copy, record, absent);
+        return copy.kind() == CopyFacts.Kind.RESTING && disks.isPresent()
+                ? OptionalInt.of(STANDBY + bonus(sinceCommit))
+                : disks;
     }
 
     private static int bonus(Duration sinceCommit) {

@@ -53,6 +53,28 @@ final class StandbyHands {
         }
     }
 
+    /** The note comes last: until then the disks are of no epoch. */
+    void restCopy(ReplicaEffect.RestCopy effect) {
+        front.dropped();
+        try {
+            long generation = front.state() instanceof Following following ? following.generation() : 0;
+            standby.rest();
+            files.write(DisksNote.atRest(effect.copy().id(), generation, effect.epoch()));
+            events.accept(new ReplicaEvent.CopyRested());
+        } catch (HypervisorException | IOException e) {
+            LOG.warn("the copy of epoch {} cannot be kept without its process: {}", effect.epoch(), e.getMessage());
+            events.accept(new ReplicaEvent.CopyLost());
+        }
+    }
+
+    void freeMemory(ReplicaEffect.FreeMemory effect) throws NotYetException {
+        try {
+            standby.freeMemory();
+        } catch (IOException | HypervisorException e) {
+            throw new NotYetException(e);
+        }
+    }
+
     void noteCommit(ReplicaEffect.NoteCommit effect) {
         if (effect.committed()) {
             // The standby has noted it itself.

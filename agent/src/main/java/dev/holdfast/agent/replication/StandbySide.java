@@ -21,6 +21,7 @@ import org.slf4j.LoggerFactory;
 final class StandbySide {
     private static final Logger LOG = LoggerFactory.getLogger(StandbySide.class);
     private static final Duration COMMIT = Duration.ofSeconds(10);
+    private static final Duration REST = Duration.ofSeconds(15);
     private static final Duration LONG_AGO = Duration.ofDays(365);
     private static final int TRIES = 3;
 
@@ -36,6 +37,7 @@ final class StandbySide {
     private long begun;
     private long committed;
     private long committedAt;
+    private long preparedAt;
 
     /**
      * What it works with.
@@ -148,6 +150,7 @@ final class StandbySide {
 
     /** Notes that an epoch's commit begins: there is no way back. */
     void prepare(long epoch) throws HypervisorException {
+        preparedAt = nanoClock.getAsLong();
         required().prepare(epoch, COMMIT);
     }
 
@@ -157,7 +160,7 @@ final class StandbySide {
             try {
                 required().commit(epoch, COMMIT);
                 committed = epoch;
-                committedAt = nanoClock.getAsLong();
+                committedAt = preparedAt;
                 return;
             } catch (HypervisorException e) {
                 if (left == 0 || e.kind() == Kind.GONE) {
@@ -176,30 +179,67 @@ final class StandbySide {
         if (committed == epoch) {
             return Duration.ofNanos(nanoClock.getAsLong() - committedAt);
         }
-        if (epoch == 0) {
-            return LONG_AGO;
-        }
         try {
             // An agent before this one saw it; what it wrote then has a date.
             Duration age =
                     Duration.between(Files.getLastModifiedTime(place.record()).toInstant(), clock.instant());
-            return age.isNegative() ? Duration.ZERO : age;
+            // A clock that was put back says nothing.
+            return age.isNegative() ? LONG_AGO : age;
         } catch (IOException e) {
             LOG.warn("when the last epoch was committed is not known: {}", e.toString());
             return LONG_AGO;
         }
     }
 
-    /** The standby has become the machine: nobody comes in any more. */
-    void becameMachine() {
+    /**
+     * The guest goes on from the epoch that is committed here; if it was there already, it runs.
+     *
+     * @return whether its disks are at the epoch already, though not on lasting storage alone
+     */
+    boolean become(Guest guest, long epoch) throws HypervisorException, IOException {
+        Optional<Replication.AtRest> rest = atRest();
+        if (guest.process().isPresent()) {
+            guest.run();
+            return false;
+        }
+        if (rest.isPresent()) {
+            // Without the id of the copy its memory is not taken for one that has never run.
+            guest.wake(rest.get().memory(), this::takenUp);
+            LOG.info("the guest goes on from epoch {}, at which its standby was stopped", epoch);
+            return false;
+        }
         shut();
+        Standby copy = find().orElseThrow(
+                        () -> new HypervisorException(Kind.GONE, "the standby of " + machine.name() + " is gone"));
+        guest.failOver(copy, epoch);
         standby = null;
+        LOG.info("the guest goes on from epoch {}", epoch);
+        return copy.isRolledBack();
     }
 
-    Standby forFailOver() throws HypervisorException {
-        shut();
-        return find().orElseThrow(
-                        () -> new HypervisorException(Kind.GONE, "the standby of " + machine.name() + " is gone"));
+    private void takenUp() throws IOException {
+        Optional<DisksNote> disks = files.disks();
+        if (disks.isPresent()) {
+            files.write(disks.get().led(disks.get().generation()));
+        }
+        files.forgetCopy();
+    }
+
+    /**
+     * It did not go on, and its process has ended: its disks are what counts.
+     *
+     * @return whether they are whole
+     */
+    boolean leavesDisks(DisksNote note) throws HypervisorException, IOException {
+        Standby known = standby;
+        if (known == null || known.identity().isAlive() || !known.isRolledBack()) {
+            return false;
+        }
+        files.write(note);
+        known.close();
+        standby = null;
+        freeMemory();
+        return true;
     }
 
     /** Throws the copy away; its id first. */
@@ -209,10 +249,31 @@ final class StandbySide {
         Optional<Standby> known = find();
         if (known.isPresent()) {
             known.get().discard();
+        } else {
+            replication.clear(place);
         }
         standby = null;
         begun = 0;
         committed = 0;
+    }
+
+    /** Ends the process. Its disks are at the last committed epoch then, and the memory of that is kept. */
+    void rest() throws HypervisorException {
+        shut();
+        required().rest(REST);
+        standby = null;
+        begun = 0;
+    }
+
+    /** What a standby that was stopped has left here. */
+    Optional<Replication.AtRest> atRest() throws HypervisorException {
+        return standby != null ? Optional.empty() : replication.atRest(machine, place);
+    }
+
+    /** The memory of one that was stopped is not needed any more; its disks stay. */
+    void freeMemory() throws HypervisorException, IOException {
+        files.forgetCopy();
+        replication.clear(place);
     }
 
     /** The agent ends; the process stays. */

@@ -3,9 +3,11 @@ package dev.holdfast.agent.replication;
 import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.coordinator.replication.Alone;
 import dev.holdfast.coordinator.replication.Candidacy;
+import dev.holdfast.coordinator.replication.CopyFacts;
 import dev.holdfast.coordinator.replication.Following;
 import dev.holdfast.coordinator.replication.Isolated;
 import dev.holdfast.coordinator.replication.Leaving;
+import dev.holdfast.coordinator.replication.Out;
 import dev.holdfast.coordinator.replication.Protected;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
 import dev.holdfast.coordinator.replication.ReplicaState;
@@ -38,6 +40,12 @@ final class Story {
 
     /** A state in one word. */
     static String word(ReplicaState state) {
+        if (state instanceof Out out
+                && out.copy()
+                        .filter(copy -> copy.kind() == CopyFacts.Kind.RESTING)
+                        .isPresent()) {
+            return "resting";
+        }
         return state instanceof Candidacy ? "candidate" : WORDS.getOrDefault(state.getClass(), "out");
     }
 

@@ -11,6 +11,8 @@ public enum Wish {
     DEMOTE(ReplicaEvent.DemoteAsked::new),
     /** It shall go on from the standby, without a loss. */
     SWITCHOVER(ReplicaEvent.SwitchoverAsked::new),
+    /** Pacemaker stops its part here; the copy stays. Not for one who leads. */
+    RETIRE(ReplicaEvent.RetireAsked::new),
     /** What this node has of it may be lost. */
     DISCARD(ReplicaEvent.DiscardAsked::new);
 

@@ -30,6 +30,7 @@ import java.util.concurrent.TimeoutException;
 public final class ReplicaCommands {
     private static final Duration CHANGE = Duration.ofSeconds(60);
     private static final Duration SHUT_DOWN = Duration.ofSeconds(60);
+    private static final Duration REST = Duration.ofSeconds(40);
     private static final Duration QUICK = Duration.ofSeconds(20);
 
     private final Name self;
@@ -115,7 +116,10 @@ public final class ReplicaCommands {
         if (machine.isLeading()) {
             endGuest(machine, arguments.duration("timeout").orElse(SHUT_DOWN));
         }
-        await(machine.retire(), QUICK, "that this node takes no part any more");
+        Optional<Reason> refused = await(machine.retire(), REST, "that this node takes no part any more");
+        if (refused.isPresent()) {
+            throw refused(machine, refused.get());
+        }
         changed.run();
         return machine.details();
     }
@@ -126,24 +130,24 @@ public final class ReplicaCommands {
         if (!machine.isLeading()) {
             return plain.handle(arguments, progress);
         }
-        machine.stopAsked(true);
+        machine.wishedEnd().ask();
         try {
             Object answer = plain.handle(arguments, progress);
             await(machine.stopped(), QUICK, "that it does not run any more");
             return answer;
         } catch (ControlException e) {
-            machine.stopAsked(false);
+            machine.wishedEnd().forget();
             throw e;
         }
     }
 
     /** The store is told that nobody runs it; if it is silent, later. */
     private void endGuest(ReplicatedMachine machine, Duration patience) throws ControlException, InterruptedException {
-        machine.stopAsked(true);
+        machine.wishedEnd().ask();
         try {
             vms.stop(machine.name(), patience);
         } catch (HypervisorException e) {
-            machine.stopAsked(false);
+            machine.wishedEnd().forget();
             throw Failures.told(e);
         }
         await(machine.stopped(), QUICK, "that it does not run any more");

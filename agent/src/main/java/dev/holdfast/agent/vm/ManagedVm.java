@@ -82,7 +82,8 @@ public final class ManagedVm {
         still = now;
     }
 
-    boolean isHeldStill() {
+    /** Whether a round is about to freeze it, or has. */
+    public boolean isHeldStill() {
         return still;
     }
 

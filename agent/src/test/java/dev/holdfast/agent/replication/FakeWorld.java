@@ -1,7 +1,10 @@
 package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
+import dev.holdfast.agent.hypervisor.Relocation;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -32,13 +35,33 @@ final class FakeWorld implements Hypervisor, Replication {
     private final Path place;
     private @Nullable RunningVm machine;
     private OptionalLong standby = OptionalLong.empty();
+    private OptionalLong committing = OptionalLong.empty();
+    private OptionalLong resting = OptionalLong.empty();
     private boolean running;
+    private boolean shutDown;
+    /** What has become of the machine, if it does not run on. */
+    @Nullable
+    VmStatus broken;
+
     /** What sends, if a test has its own. */
     @Nullable
     Primary sender;
 
+    /** A failover, or a commit, does not succeed. */
+    boolean failing;
+    /** Nobody hears that the machine is here now. */
+    boolean unheard;
+
+    int commits;
+    /** What is missing for the machine to run here. */
+    boolean noNetwork;
+
+    /** A process of the machine that is in no note. */
+    boolean unnoted;
+
     int boots;
     int failovers;
+    int wakings;
 
     FakeWorld(Path place) {
         this.place = place;
@@ -61,6 +84,22 @@ final class FakeWorld implements Hypervisor, Replication {
         standby = OptionalLong.of(epoch);
     }
 
+    /** One whose agent died in the commit of the epoch after that. */
+    void standbyCommitting(long epoch) {
+        standby = OptionalLong.of(epoch);
+        committing = OptionalLong.of(epoch + 1);
+    }
+
+    /** Lets the machine run, as the end of an epoch does that was given up. */
+    void release() {
+        running = true;
+    }
+
+    /** The guest shuts down; its process stays. */
+    void shutDown() {
+        shutDown = true;
+    }
+
     void crash() {
         machine = null;
     }
@@ -70,9 +109,14 @@ final class FakeWorld implements Hypervisor, Replication {
             case "name" -> name;
             case "identity" -> ALIVE;
             case "isAlive" -> machine == self;
-            case "status" -> running ? VmStatus.RUNNING : VmStatus.PAUSED;
+            case "hasShutDown" -> shutDown;
+            case "status" -> broken != null ? broken : running ? VmStatus.RUNNING : VmStatus.PAUSED;
             case "resume" -> {
                 running = true;
+                yield null;
+            }
+            case "pause" -> {
+                running = false;
                 yield null;
             }
             case "quit", "kill" -> {
@@ -82,21 +126,42 @@ final class FakeWorld implements Hypervisor, Replication {
             case "hashCode" -> System.identityHashCode(self);
             case "equals" -> self == arguments[0];
             case "close" -> null;
+            case "relocation" ->
+                proxy(Relocation.class, (one, called, none) -> {
+                    if (unheard) {
+                        throw new HypervisorException(Kind.UNKNOWN, "no answer");
+                    }
+                    return null;
+                });
             default -> throw new UnsupportedOperationException(method.getName());
         });
     }
 
     @Override
     public RunningVm start(VmDefinition definition, StartMode mode) {
-        boots++;
-        return runs(definition);
+        if (mode.memory().isEmpty()) {
+            boots++;
+            return runs(definition);
+        }
+        wakings++;
+        RunningVm waits = runs(definition);
+        running = false;
+        return waits;
     }
 
     private RunningVm runs(VmDefinition definition) {
         RunningVm now = vm(definition.name());
         machine = now;
         running = true;
+        shutDown = false;
         return now;
+    }
+
+    @Override
+    public void checkNoneUnnoted(VmDefinition definition) throws HypervisorException {
+        if (unnoted) {
+            throw new HypervisorException(HypervisorException.Kind.UNKNOWN, "process 1 runs it");
+        }
     }
 
     @Override
@@ -125,11 +190,36 @@ final class FakeWorld implements Hypervisor, Replication {
     private Standby standby(VmDefinition definition) {
         return proxy(Standby.class, (self, method, arguments) -> switch (method.getName()) {
             case "identity" -> ALIVE;
-            case "committed" -> standby.orElse(0) > 0 ? standby : OptionalLong.empty();
+            case "committing" -> committing;
+            case "commit" -> {
+                commits++;
+                if (failing) {
+                    throw new HypervisorException(Kind.FAILED, "the disks do not follow");
+                }
+                standby = committing;
+                committing = OptionalLong.empty();
+                yield null;
+            }
+            case "isRolledBack" -> true;
+            case "committed" ->
+                committing.isPresent() ? OptionalLong.empty() : standby.orElse(0) > 0 ? standby : OptionalLong.empty();
             case "failOver" -> {
+                if (noNetwork) {
+                    throw new HypervisorException(HypervisorException.Kind.REFUSED, "there is no bridge");
+                }
+                if (failing) {
+                    throw new HypervisorException(Kind.FAILED, "there is no bridge");
+                }
                 failovers++;
                 standby = OptionalLong.empty();
-                yield runs(definition);
+                RunningVm waits = runs(definition);
+                running = false;
+                yield waits;
+            }
+            case "rest" -> {
+                resting = standby;
+                standby = OptionalLong.empty();
+                yield null;
             }
             case "discard" -> {
                 standby = OptionalLong.empty();
@@ -142,11 +232,31 @@ final class FakeWorld implements Hypervisor, Replication {
     }
 
     @Override
+    public Optional<AtRest> atRest(VmDefinition definition, StandbyPlace where) {
+        return resting.isPresent()
+                ? Optional.of(new AtRest(resting.getAsLong(), where.directory().resolve("memory-0")))
+                : Optional.empty();
+    }
+
+    @Override
+    public void clear(StandbyPlace where) {
+        clear();
+    }
+
+    @Override
     public void settle(RunningVm vm, StandbyPlace where, Duration bound) {
         clear();
     }
 
+    /** The node's power is gone, and with it what was on the volatile medium. */
+    void powerFails() {
+        machine = null;
+        standby = OptionalLong.empty();
+        clear();
+    }
+
     private void clear() {
+        resting = OptionalLong.empty();
         try (Stream<Path> files = Files.list(Files.createDirectories(place))) {
             for (Path file : files.toList()) {
                 Files.delete(file);

@@ -1,7 +1,9 @@
 package dev.holdfast.agent.replication;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Alone;
 import dev.holdfast.coordinator.replication.Copy;
@@ -39,6 +41,10 @@ class KilledAgentsTest {
     }
 
     private void killEverywhere(Story story) throws Exception {
+        killEverywhere(3, story);
+    }
+
+    private void killEverywhere(int least, Story story) throws Exception {
         boolean cut = true;
         int effects = 0;
         for (; cut && effects < MOST; effects++) {
@@ -54,7 +60,7 @@ class KilledAgentsTest {
                 story.check(node);
             }
         }
-        assertThat(effects).as("effects of it").isBetween(3, MOST - 1);
+        assertThat(effects).as("effects of it").isBetween(least, MOST - 1);
     }
 
     private static void promoted(Rig.Node node) throws Exception {
@@ -94,6 +100,36 @@ class KilledAgentsTest {
         });
     }
 
+    /** Something about a node. */
+    private interface About {
+        void node(Rig.Node node) throws Exception;
+    }
+
+    /** While another is proven gone. */
+    private void promoteEverywhere(About prepare, About check) throws Exception {
+        killEverywhere(new Story() {
+            @Override
+            public void prepare(Rig.Node node) throws Exception {
+                prepare.node(node);
+                node.proof = new Proof.Gone(OLD.node());
+            }
+
+            @Override
+            public void run(Rig agent) throws Exception {
+                agent.recover().tell(new ReplicaEvent.PromoteAsked());
+            }
+
+            @Override
+            public void check(Rig.Node node) throws Exception {
+                promoted(node);
+                assertThat(node.world.boots).isZero();
+                assertThat(node.files().disks().orElseThrow().copy()).isEqualTo(new Name("mine"));
+                assertThat(node.files().copy()).isEmpty();
+                check.node(node);
+            }
+        });
+    }
+
     private static Copy standby(Rig.Node node) throws Exception {
         Copy mine = new Copy(Rig.NODE, new Name("mine"));
         node.world.standbyAt(7);
@@ -106,7 +142,23 @@ class KilledAgentsTest {
 
     @Test
     void whileItIsPromotedAsAStandby() throws Exception {
-        killEverywhere(new Story() {
+        promoteEverywhere(
+                KilledAgentsTest::standby,
+                node -> assertThat(node.world.failovers).isEqualTo(1));
+    }
+
+    private static void stopped(Rig.Node node) throws Exception {
+        standby(node);
+        try (Rig agent = Rig.of(node)) {
+            agent.recover().tell(new ReplicaEvent.RetireAsked());
+            assertThat(agent.told).containsExactly("done");
+        }
+        assertThat(node.world.hasStandby()).isFalse();
+    }
+
+    @Test
+    void whileItsStandbyIsStoppedNothingButThatCopyIsLost() throws Exception {
+        killEverywhere(2, new Story() {
             @Override
             public void prepare(Rig.Node node) throws Exception {
                 standby(node);
@@ -115,18 +167,64 @@ class KilledAgentsTest {
 
             @Override
             public void run(Rig agent) throws Exception {
-                agent.recover().tell(new ReplicaEvent.PromoteAsked());
+                agent.recover().tell(new ReplicaEvent.RetireAsked());
             }
 
             @Override
             public void check(Rig.Node node) throws Exception {
                 promoted(node);
-                assertThat(node.world.failovers).isEqualTo(1);
+                assertThat(node.world.failovers + node.world.wakings).isEqualTo(1);
                 assertThat(node.world.boots).isZero();
-                assertThat(node.files().disks().orElseThrow().copy()).isEqualTo(new Name("mine"));
-                assertThat(node.files().copy()).isEmpty();
             }
         });
+    }
+
+    /** At the time of its claim it was the only copy in the set. */
+    @Test
+    void aCopyThatCannotRunHereIsNotLostAndIsPromotedWhenThatIsMended() throws Exception {
+        killEverywhere(new Story() {
+            @Override
+            public void prepare(Rig.Node node) throws Exception {
+                standby(node);
+                node.proof = new Proof.Gone(OLD.node());
+                node.world.noNetwork = true;
+            }
+
+            @Override
+            public void run(Rig agent) throws Exception {
+                agent.recover().tell(new ReplicaEvent.PromoteAsked());
+                assertThat(agent.told).contains("there is no bridge");
+                assertThat(agent.state()).isInstanceOf(Following.class);
+            }
+
+            @Override
+            public void check(Rig.Node node) throws Exception {
+                assertThat(node.world.hasStandby()).isTrue();
+                node.world.noNetwork = false;
+                promoted(node);
+                assertThat(node.world.failovers).isEqualTo(1);
+                assertThat(node.world.boots).isZero();
+            }
+        });
+    }
+
+    @Test
+    void whileItGoesOnFromTheMemoryOfAStoppedStandby() throws Exception {
+        promoteEverywhere(KilledAgentsTest::stopped, node -> {
+            assertThat(node.world.wakings).isEqualTo(1);
+            assertThat(node.files().disks().orElseThrow().epoch()).isZero();
+        });
+    }
+
+    @Test
+    void bootsFromTheDisksOfAStoppedStandbyThatHasLostItsMemory() throws Exception {
+        Rig.Node node = new Rig.Node(home);
+        stopped(node);
+        node.world.powerFails();
+        node.proof = new Proof.Gone(OLD.node());
+        promoted(node);
+        assertThat(node.world.boots).isEqualTo(1);
+        assertThat(node.world.wakings).isZero();
     }
 
     @Test
@@ -168,6 +266,78 @@ class KilledAgentsTest {
                 }
             }
         });
+    }
+
+    /** A primary whose standby may be in the set. */
+    private Rig.Node withAStandby(String name) throws Exception {
+        Rig.Node node = new Rig.Node(Files.createDirectories(home.resolve(name)));
+        try (Rig first = Rig.of(node)) {
+            first.recover().tell(new ReplicaEvent.PromoteAsked());
+        }
+        LifeNote life = node.files().life().orElseThrow();
+        node.files().write(LifeNote.of(life.copy(), life.generation(), Optional.of(OLD), false));
+        Copy mine = new Copy(Rig.NODE, life.copy());
+        node.store.stored = new Stored(
+                new ReplicationRecord(life.generation(), Optional.of(mine), new TreeSet<>(Set.of(mine, OLD))), 20);
+        return node;
+    }
+
+    private static Set<Copy> setAfterItsEnd(Rig.Node node) throws Exception {
+        try (Rig next = Rig.of(node)) {
+            next.recover();
+            assertThat(node.store.stored.record().primary()).isEmpty();
+            assertThat(next.state()).isInstanceOf(Out.class);
+            return node.store.stored.record().inSync();
+        }
+    }
+
+    @Test
+    void aCrashOfWhichNoAgentKnewLeavesTheStandbyInTheSet() throws Exception {
+        Rig.Node node = withAStandby("crashed");
+        node.world.crash();
+        assertThat(setAfterItsEnd(node)).contains(OLD);
+    }
+
+    @Test
+    void aProcessThatNoNoteNamesIsNotTakenForGone() throws Exception {
+        Rig.Node node = withAStandby("unnoted");
+        node.world.crash();
+        node.world.unnoted = true;
+        try (Rig next = Rig.of(node)) {
+            assertThatThrownBy(next::recover).isInstanceOf(HypervisorException.class);
+        }
+        assertThat(node.store.stored.record().primary())
+                .as("nothing is given up")
+                .isPresent();
+    }
+
+    @Test
+    void aStopThatSomebodyWantedIsNoCrashForTheNextAgent() throws Exception {
+        Rig.Node node = withAStandby("stopped");
+        try (Rig killed = Rig.of(node)) {
+            killed.stopAsked();
+        }
+        node.world.crash();
+        assertThat(setAfterItsEnd(node)).doesNotContain(OLD);
+    }
+
+    @Test
+    void aGuestThatHasShutDownRisesFromNoEpochBeforeThatAndItsNextLifeIsOneLikeAnyOther() throws Exception {
+        Rig.Node node = withAStandby("shut-down");
+        try (Rig agent = Rig.of(node)) {
+            agent.look();
+            assertThat(node.world.runs()).isTrue();
+            node.world.shutDown();
+            agent.look();
+            assertThat(node.world.runs()).isFalse();
+        }
+        assertThat(setAfterItsEnd(node)).doesNotContain(OLD);
+        try (Rig next = Rig.of(node)) {
+            next.recover().tell(new ReplicaEvent.PromoteAsked());
+            assertThat(node.world.boots).as("from its disks").isEqualTo(2);
+            node.world.crash();
+            assertThat(next.isEndAsked()).isFalse();
+        }
     }
 
     @Test

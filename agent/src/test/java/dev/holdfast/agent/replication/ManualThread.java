@@ -12,6 +12,8 @@ final class ManualThread implements SerialThread {
     private boolean running;
     /** Whether what is to be done is done at once, and not when the test says so. */
     boolean atOnce;
+    /** Whether what is to be done later waits on. */
+    boolean keepsDelayed;
 
     @Override
     public void execute(Runnable task) {
@@ -36,7 +38,7 @@ final class ManualThread implements SerialThread {
     /** What is due, and one thing that was to be done later, until nothing is left or it does not end. */
     void runAll() {
         for (int i = 0; i < 10_000; i++) {
-            Runnable task = tasks.isEmpty() ? later.poll() : tasks.poll();
+            Runnable task = tasks.isEmpty() && !keepsDelayed ? later.poll() : tasks.poll();
             if (task == null) {
                 return;
             }

@@ -42,10 +42,23 @@ final class ParkingLab {
         private final Rig.Store store = new Rig.Store();
         int lost;
         boolean arrives;
+        /** It goes silent with the first answer that is lost. */
+        boolean goesAway;
+
+        private boolean away;
+
+        void comesBack() {
+            away = false;
+            lost = 0;
+        }
 
         @Override
         public void read(Consumer<ReplicaEvent> answer) {
-            store.read(answer);
+            if (away) {
+                answer.accept(new ReplicaEvent.StoreSilent());
+            } else {
+                store.read(answer);
+            }
         }
 
         @Override
@@ -55,6 +68,7 @@ final class ParkingLab {
                 return;
             }
             lost--;
+            away = goesAway;
             if (arrives) {
                 store.write(version, next, ignored -> {});
             }
@@ -76,6 +90,7 @@ final class ParkingLab {
         ReplicaState state = Out.begin(new Self(Rig.NODE, Policy.pause()));
         boolean busy;
         boolean freed;
+        boolean frozen;
 
         @Override
         public ReplicaState state() {
@@ -85,6 +100,11 @@ final class ParkingLab {
         @Override
         public boolean isBusy() {
             return busy;
+        }
+
+        @Override
+        public boolean isFrozen() {
+            return frozen;
         }
 
         @Override
@@ -119,7 +139,7 @@ final class ParkingLab {
                     @Override
                     public void onGone(ManagedVm vm) {}
                 });
-        Guest guest = new Guest(vms.get(node.definition.name()), vms, node.world, Guest.Start::start);
+        Guest guest = new Guest(vms.get(node.definition.name()), vms, node.world, Guest.Start::start, node.run);
         LagGuard guard = new LagGuard() {
             @Override
             public void arm(Duration after) {

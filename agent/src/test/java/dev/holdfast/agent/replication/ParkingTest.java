@@ -97,6 +97,23 @@ class ParkingTest {
     }
 
     @Test
+    void aGuestThatWasHeldBecauseThisAgentWasLateRunsOnButNotWhileItIsFrozen() {
+        park();
+        lab.tell(new ReplicaEvent.LagPassed(1));
+        assertThat(lab.rules.state).matches(state -> ((Protected) state).isHeld());
+        lab.rules.frozen = true;
+        lab.pass(Duration.ofMillis(100));
+        lab.thread.runAll();
+        assertThat(lab.rules.state).matches(state -> ((Protected) state).isHeld());
+        lab.rules.frozen = false;
+        lab.armed.clear();
+        lab.pass(Duration.ofMillis(100));
+        lab.thread.runAll();
+        assertThat(lab.armed).isNotEmpty();
+        assertThat(lab.rules.state).matches(state -> ((Protected) state).runs());
+    }
+
+    @Test
     void endsForItsOwnRoundOnlyAndByItselfAfterItsBound() {
         park();
         end(new Name("r2"));
@@ -196,5 +213,44 @@ class ParkingTest {
         assertThat(lab.store.last().orElseThrow().record().inSync()).contains(ParkingLab.THERE);
         end(ROUND);
         assertThat(parking.isParked()).isFalse();
+    }
+
+    @Test
+    void aNewLifeThatTheStoreTookWithoutTellingIsTakenUpWhenTheStoreIsBackAlsoAfterTheRound() {
+        RecordLook look = new RecordLook(lab.store, lab.thread, lab.rules::state, lab.rules::post);
+        lab.store.lost = 1;
+        lab.store.arrives = true;
+        lab.store.goesAway = true;
+        assertThat(standAlone()).isCompletedExceptionally();
+        end(ROUND);
+        look.look();
+        lab.thread.runAll();
+        assertThat(lab.rules.state).isInstanceOf(Protected.class);
+
+        lab.store.comesBack();
+        look.look();
+        lab.thread.runAll();
+        assertThat(lab.rules.state)
+                .isInstanceOfSatisfying(
+                        Alone.class,
+                        alone -> assertThat(alone.lead().generation()).isEqualTo(ParkingLab.GENERATION + 1));
+    }
+
+    @Test
+    void aPrimaryThatSeesTheLifeOfAnotherCopyEnds() {
+        RecordLook look = new RecordLook(lab.store, lab.thread, lab.rules::state, lab.rules::post);
+        look.look();
+        lab.thread.runAll();
+        assertThat(lab.rules.state).isInstanceOf(Protected.class);
+        lab.store.write(
+                7,
+                new ReplicationRecord(
+                        ParkingLab.GENERATION + 1,
+                        Optional.of(ParkingLab.THERE),
+                        new TreeSet<>(List.of(ParkingLab.THERE))),
+                ignored -> {});
+        look.look();
+        lab.thread.runAll();
+        assertThat(lab.rules.state).isInstanceOf(Out.class);
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
@@ -45,8 +46,12 @@ class PrimarySideTest implements PeerCalls, Primary {
     private Optional<HypervisorException> failure = Optional.empty();
     private boolean complete = true;
     private int asked;
+    private Duration passed = Duration.ZERO;
+    private Optional<EpochLimits> limits = Optional.empty();
+    private boolean boundPasses;
     private Path home;
     private FakeWorld world;
+    private Guest guest;
     private StandbyDoorway doorway;
     private PrimarySide side;
 
@@ -71,13 +76,13 @@ class PrimarySideTest implements PeerCalls, Primary {
                     @Override
                     public void onGone(ManagedVm vm) {}
                 });
-        Guest guest = new Guest(vms.get(node.definition.name()), vms, world, Guest.Start::start);
+        guest = new Guest(vms.get(node.definition.name()), vms, world, Guest.Start::start, node.run);
         guest.startCold();
         ReplicaPlan plan = new ReplicaPlan(
                 Policy.pause(), List.of(), SECOND, SECOND, Duration.ofSeconds(20), 0, home.resolve("place"));
         side = new PrimarySide(
                 plan,
-                new PrimarySide.Tools(guest, this, home, thread, thread, System::nanoTime),
+                new PrimarySide.Tools(guest, this, home, thread, thread, () -> System.nanoTime() + passed.toNanos()),
                 events::add,
                 () -> {});
     }
@@ -135,6 +140,104 @@ class PrimarySideTest implements PeerCalls, Primary {
         assertThat(events).containsExactly(new ReplicaEvent.StandbyLost(PEER));
     }
 
+    private void hold() {
+        try {
+            side.hold();
+        } catch (NotYetException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private void givenUp(int times) {
+        for (int i = 0; i < times; i++) {
+            ends(Outcome.ABORTED);
+            send();
+        }
+    }
+
+    @Test
+    void aStandbyThatTakesNoEpochFromAGuestThatStandsStillIsLost() throws Exception {
+        seeded();
+        givenUp(2);
+        hold();
+        passed = Duration.ofMinutes(1);
+        events.clear();
+        givenUp(1);
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyLost(PEER));
+        assertThat(side.problem()).contains("takes no epoch");
+        side.letGo();
+    }
+
+    @Test
+    void aGuestThatChangesItsMemoryTooFastDoesNotLoseItsStandbyForThat() {
+        seeded();
+        for (int i = 0; i < 20; i++) {
+            passed = passed.plusSeconds(10);
+            givenUp(1);
+        }
+        assertThat(events).hasSize(20).containsOnly(new ReplicaEvent.StandbyAt(PEER, 4));
+    }
+
+    @Test
+    void oneCommitMakesUpForWhatWasGivenUp() {
+        seeded();
+        hold();
+        givenUp(2);
+        passed = Duration.ofMinutes(1);
+        ends(Outcome.COMMITTED);
+        send();
+        events.clear();
+        givenUp(1);
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyAt(PEER, 4));
+    }
+
+    @Test
+    void whoWaitsForTheLastEpochDoesNotWaitUntilTheNextOneIsDue() {
+        seeded();
+        thread.keepsDelayed = true;
+        ends(Outcome.ABORTED);
+        send();
+        assertThat(events).isEmpty();
+        side.hurry();
+        side.hurry();
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyAt(PEER, 4));
+        thread.keepsDelayed = false;
+        thread.runAll();
+        assertThat(events).hasSize(1);
+    }
+
+    @Test
+    void theEpochOfAGuestThatStandsStillHasTheTimeItNeeds() {
+        seeded();
+        ends(Outcome.COMMITTED);
+        send();
+        Duration usual = limits.orElseThrow().length();
+        hold();
+        ends(Outcome.COMMITTED);
+        send();
+        assertThat(limits.orElseThrow().length()).isGreaterThan(usual).isGreaterThanOrEqualTo(Duration.ofSeconds(30));
+    }
+
+    @Test
+    void aBoundThatPassesDuringAnEpochHoldsTheGuestAlsoWhenTheEpochIsGivenUp() {
+        seeded();
+        boundPasses = true;
+        givenUp(1);
+        assertThat(world.runs()).isFalse();
+        assertThat(side.isHeld()).isTrue();
+    }
+
+    @Test
+    void aStandbyWhoseFirstEpochTakesLongerThanLaterOnesMayIsRefusedBeforeItIsInTheSet() {
+        seeded();
+        ends.add(new EpochEnd(1, Outcome.COMMITTED, "", Duration.ZERO, Duration.ofSeconds(35), 1));
+        side.send(PEER, 1, false);
+        thread.runAll();
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyLost(PEER));
+        assertThat(voided).containsExactly(PEER);
+        assertThat(side.problem()).contains("first epoch took 35 s");
+    }
+
     @Test
     void aCommitWithoutAnAnswerIsAskedForAgain() {
         seeded();
@@ -153,6 +256,15 @@ class PrimarySideTest implements PeerCalls, Primary {
         world.crash();
         send();
         assertThat(events).isEmpty();
+    }
+
+    @Test
+    void aGuestThatHasPanickedOrMetADiskErrorIsNotSentElsewhere() {
+        assertThat(guest.canHandOver()).isTrue();
+        for (VmStatus status : List.of(VmStatus.GUEST_ENDED, VmStatus.IO_ERROR)) {
+            world.broken = status;
+            assertThat(guest.canHandOver()).isFalse();
+        }
     }
 
     @Test
@@ -217,6 +329,12 @@ class PrimarySideTest implements PeerCalls, Primary {
     @Override
     public EpochEnd epoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
         fail();
+        this.limits = Optional.of(limits);
+        if (boundPasses) {
+            hold();
+            // The end of an epoch that is given up lets the guest run.
+            world.release();
+        }
         return ends.remove();
     }
 

@@ -43,6 +43,7 @@ final class Rig implements AutoCloseable {
     private final StandbySide standby;
     private final MachineHands hands;
     private final ReplicaFiles files;
+    private final Guest guest;
     private int effectsLeft;
     private boolean before;
 
@@ -55,6 +56,7 @@ final class Rig implements AutoCloseable {
     static final class Node {
         final Path state;
         final Path place;
+        final Path run;
         final Path chain;
         final VmDefinition definition;
         final FakeWorld world;
@@ -65,6 +67,7 @@ final class Rig implements AutoCloseable {
         Node(Path home) throws IOException {
             this.state = home.resolve("state");
             this.place = home.resolve("place");
+            this.run = home.resolve("run");
             this.chain = home.resolve("web.holdfast");
             this.definition = new VmDefinition(
                     new Name("web"),
@@ -164,7 +167,7 @@ final class Rig implements AutoCloseable {
         ManagedVm vm = vms.get(node.definition.name());
         ReplicaPlan plan = new ReplicaPlan(Policy.pause(), List.of(), SECOND, SECOND, SECOND, 0, node.place);
         this.files = node.files();
-        Guest guest = new Guest(vm, vms, node.world, Guest.Start::start);
+        this.guest = new Guest(vm, vms, node.world, Guest.Start::start, node.run);
         PrimarySide primary = new PrimarySide(
                 plan,
                 new PrimarySide.Tools(guest, new NoPeers(), node.state, thread, thread, System::nanoTime),
@@ -232,6 +235,22 @@ final class Rig implements AutoCloseable {
         post(new ReplicaEvent.Recovered(found));
         thread.runAll();
         return this;
+    }
+
+    /** Somebody wants the guest stopped. */
+    void stopAsked() {
+        hands.wishedEnd().ask();
+    }
+
+    /** Looks at the guest, as an agent does all the time. */
+    void look() throws Exception {
+        guest.process();
+        guest.endIfShutDown();
+    }
+
+    /** Its guest has ended: whether that was wanted. */
+    boolean isEndAsked() {
+        return hands.guestIsGone();
     }
 
     Rig tell(ReplicaEvent event) {

@@ -32,7 +32,7 @@ class ScoreTest {
     }
 
     private static Following following(long epoch) {
-        return new Following(SELF, MINE, 3, epoch, null, false);
+        return new Following(SELF, MINE, 3, epoch, null, null);
     }
 
     private static ReplicaState disks(long generation) {

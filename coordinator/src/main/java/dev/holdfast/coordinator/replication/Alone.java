@@ -12,6 +12,14 @@ public record Alone(Life lead) implements Leading {
         return Step.to(new Alone(lead.settle()), new KeepCopy(lead.copy()));
     }
 
+    /** Nothing has run. The record keeps naming this copy, alone: who promotes it next begins another life. */
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onFailOverFailed(ReplicaEvent.FailOverFailed event) {
+        return lead.settled()
+                ? Step.rejected(this, "its disks are its own already")
+                : Following.resumed(lead, event.epoch());
+    }
+
     /** Not before its own disks are whole: until then it has nothing that could be copied. */
     @Override
     public Step<ReplicaState, ReplicaEffect> onPeerOffered(ReplicaEvent.PeerOffered event) {

@@ -19,9 +19,9 @@ import java.util.Optional;
  * @param generation of the primary it follows
  * @param epoch the last one that is committed here; 0 before the first
  * @param commit how far that of the next one is
- * @param wanted somebody wants it promoted as soon as the commit is done
+ * @param wanted what somebody wants of it as soon as the commit is done
  */
-public record Following(Self self, Copy copy, long generation, long epoch, Commit commit, boolean wanted)
+public record Following(Self self, Copy copy, long generation, long epoch, Commit commit, Wanted wanted)
         implements ReplicaState {
 
     /** How far a commit is. */
@@ -32,11 +32,26 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
         /** The disks are brought to the epoch. */
         DISKS,
         /** The note that it is done is on its way. */
-        CLOSING
+        CLOSING,
+        /** No commit comes any more: the disks are brought back to the last one, and the process ends. */
+        RESTING
+    }
+
+    /** What it is to become. */
+    enum Wanted {
+        NOTHING,
+        PRIMARY,
+        /** A copy without a process. */
+        RESTING
     }
 
     static Following begin(Self self, Copy copy, long generation) {
-        return new Following(self, copy, generation, 0, Commit.NONE, false);
+        return new Following(self, copy, generation, 0, Commit.NONE, Wanted.NOTHING);
+    }
+
+    /** It was promoted, and its guest has not run. */
+    static Step<ReplicaState, ReplicaEffect> resumed(Life life, long epoch) {
+        return Step.to(begin(life.self(), life.copy(), life.generation()).at(epoch), new ReplicaEffect.ForgetLife());
     }
 
     Following at(long committed) {
@@ -85,35 +100,64 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
         List<ReplicaEffect> effects = new ArrayList<>();
         effects.add(next.acknowledgement());
         effects.add(new DropMemory(epoch));
-        if (!wanted) {
+        if (wanted == Wanted.NOTHING) {
             return Step.to(next, effects);
         }
-        Step<ReplicaState, ReplicaEffect> candidate = next.candidate();
-        effects.addAll(candidate.effects());
-        return Step.to(candidate.next(), effects);
+        Step<ReplicaState, ReplicaEffect> then = wanted == Wanted.PRIMARY ? next.candidate() : next.rest();
+        effects.addAll(then.effects());
+        return Step.to(then.next(), effects);
+    }
+
+    private Step<ReplicaState, ReplicaEffect> rest() {
+        return Step.to(
+                new Following(self, copy, generation, epoch, Commit.RESTING, Wanted.RESTING),
+                new ReplicaEffect.RestCopy(copy, epoch));
     }
 
     private Step<ReplicaState, ReplicaEffect> candidate() {
-        Following back = new Following(self, copy, generation, epoch, Commit.NONE, false);
+        Following back = new Following(self, copy, generation, epoch, Commit.NONE, Wanted.NOTHING);
         return Candidacy.begin(new Candidacy.Candidate(self, Optional.of(facts()), back));
     }
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onPromoteAsked(ReplicaEvent.PromoteAsked event) {
-        return commit == Commit.NONE
-                ? candidate()
-                : Step.to(new Following(self, copy, generation, epoch, commit, true));
+        if (wanted == Wanted.RESTING) {
+            return unfit(event);
+        }
+        return commit == Commit.NONE ? candidate() : Step.to(when(Wanted.PRIMARY));
+    }
+
+    private Following when(Wanted next) {
+        return new Following(self, copy, generation, epoch, commit, next);
+    }
+
+    /** Pacemaker stops an instance also where it is the last one: the copy stays, as it may be the only one that counts. */
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onRetireAsked(ReplicaEvent.RetireAsked event) {
+        if (commit != Commit.NONE) {
+            return Step.to(when(Wanted.RESTING));
+        }
+        return epoch == 0 ? Step.to(new Out(self, Optional.empty()), new DropCopy(), new ReplicaEffect.Done()) : rest();
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onCopyRested(ReplicaEvent.CopyRested event) {
+        return commit == Commit.RESTING
+                ? Step.to(
+                        new Out(self, Optional.of(CopyFacts.resting(copy, generation, epoch))),
+                        new ReplicaEffect.Done())
+                : unfit(event);
     }
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onDemoteAsked(ReplicaEvent.DemoteAsked event) {
-        return Step.to(this, new ReplicaEffect.Done());
+        return Step.to(wanted == Wanted.PRIMARY ? when(Wanted.NOTHING) : this, new ReplicaEffect.Done());
     }
 
     /** In a commit the answer comes at its end. */
     @Override
     public Step<ReplicaState, ReplicaEffect> onStandbyAsked(ReplicaEvent.StandbyAsked event) {
-        if (!event.copy().equals(copy) || epoch == 0) {
+        if (!event.copy().equals(copy) || epoch == 0 || commit == Commit.RESTING) {
             return unfit(event);
         }
         return commit == Commit.NONE ? Step.to(this, new DropArriving(), acknowledgement()) : Step.to(this);
@@ -131,7 +175,7 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onCommitFailed(ReplicaEvent.CommitFailed event) {
-        return commit == Commit.NONE ? unfit(event) : gone();
+        return commit == Commit.NONE || commit == Commit.RESTING ? unfit(event) : gone();
     }
 
     @Override
@@ -146,7 +190,11 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
 
     private Step<ReplicaState, ReplicaEffect> gone() {
         Out out = new Out(self, Optional.empty());
-        return wanted ? Step.to(out, new DropCopy(), new Refuse(Reason.NO_COPY)) : Step.to(out, new DropCopy());
+        return switch (wanted) {
+            case NOTHING -> Step.to(out, new DropCopy());
+            case PRIMARY -> Step.to(out, new DropCopy(), new Refuse(Reason.NO_COPY));
+            case RESTING -> Step.to(out, new DropCopy(), new ReplicaEffect.Done());
+        };
     }
 
     @Override

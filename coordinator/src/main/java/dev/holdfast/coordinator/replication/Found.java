@@ -14,7 +14,7 @@ public sealed interface Found {
         GONE
     }
 
-    /** No process; perhaps a copy. */
+    /** No process; perhaps a copy: disks, or what a standby that was stopped has left. */
     record Idle(Optional<CopyFacts> copy) implements Found {}
 
     /**

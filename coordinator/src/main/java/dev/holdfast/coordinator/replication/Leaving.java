@@ -21,7 +21,8 @@ import java.util.Set;
  *
  * @param peer the standby that stays in the set
  * @param why decides what happens on the way
- * @param epoch the last one that the standby has committed, while the last of all is on its way; else 0
+ * @param epoch the last one that the standby has committed, while the last of all is on its way; the one that the copy here is
+ *     at, if its guest has not run; else 0
  * @param ink how far the write is
  * @param guest its process is still there, and stands still
  * @param strayed it had run on unrecorded
@@ -38,7 +39,9 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
         /** The guest's process has crashed. */
         CRASHED,
         /** The guest was stopped by somebody's wish. */
-        STOPPED
+        STOPPED,
+        /** The guest has not run in this life. */
+        UNSTARTED
     }
 
     static Step<ReplicaState, ReplicaEffect> handOver(
@@ -79,8 +82,12 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
         return new Leaving(lead, peer, why, epoch, now, guest, strayed);
     }
 
+    private long ofCopy() {
+        return why == Why.UNSTARTED ? epoch : 0;
+    }
+
     private boolean isSending() {
-        return epoch > 0;
+        return epoch > 0 && why != Why.UNSTARTED;
     }
 
     @Override
@@ -124,7 +131,7 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
     }
 
     private Step<ReplicaState, ReplicaEffect> write(Life life) {
-        return Step.to(new Leaving(life, peer, why, 0, Ink.WRITING, guest, strayed), record(life));
+        return Step.to(new Leaving(life, peer, why, ofCopy(), Ink.WRITING, guest, strayed), record(life));
     }
 
     @Override
@@ -155,7 +162,7 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
         }
         Optional<Copy> stays = lead.isReborn(stored) ? Optional.empty() : peer;
         Life life = lead.of(stored);
-        Leaving next = new Leaving(life, stays, why, 0, Ink.WRITING, guest, strayed);
+        Leaving next = new Leaving(life, stays, why, ofCopy(), Ink.WRITING, guest, strayed);
         return Step.to(next, next.record(life));
     }
 
@@ -169,7 +176,9 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
             return Step.to(
                     new Leaving(lead, peer, why, epoch, Ink.SILENT, false, strayed), new KillGuest(), new Done());
         }
-        return why == Why.STOPPED ? Step.to(in(Ink.SILENT), new Done()) : Step.to(in(Ink.SILENT));
+        return why == Why.STOPPED || why == Why.UNSTARTED
+                ? Step.to(in(Ink.SILENT), new Done())
+                : Step.to(in(Ink.SILENT));
     }
 
     @Override
@@ -198,16 +207,41 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
                 : Step.to(new Leaving(lead, peer, why, epoch, ink, false, strayed));
     }
 
+    /** It was given up while the guest was on its way. What comes to nothing leaves the copy as it was. */
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onFailOverFailed(ReplicaEvent.FailOverFailed event) {
+        return lead.settled()
+                ? Step.rejected(this, "its disks are its own already")
+                : Step.to(new Leaving(lead, peer, Why.UNSTARTED, event.epoch(), ink, false, strayed));
+    }
+
+    /** It has run, and its disks were its own before it ended. */
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onRolledBack(ReplicaEvent.RolledBack event) {
+        if (lead.settled() || why == Why.UNSTARTED) {
+            return Step.rejected(this, "there is nothing to settle");
+        }
+        return Step.to(
+                new Leaving(lead.settle(), peer, why, epoch, ink, guest, strayed),
+                new ReplicaEffect.KeepCopy(lead.copy()));
+    }
+
     /** The record was not told yet, and the same node shall begin anew: from its disks. */
     @Override
     public Step<ReplicaState, ReplicaEffect> onPromoteAsked(ReplicaEvent.PromoteAsked event) {
         if (guest || ink != Ink.SILENT) {
             return Step.to(this, new Refuse(Reason.BUSY));
         }
-        Optional<CopyFacts> facts = lead.settled()
+        return Candidacy.begin(new Candidacy.Candidate(lead.self(), facts(), this));
+    }
+
+    private Optional<CopyFacts> facts() {
+        if (why == Why.UNSTARTED) {
+            return Optional.of(CopyFacts.standby(lead.copy(), lead.generation(), epoch));
+        }
+        return lead.settled()
                 ? Optional.of(CopyFacts.disks(lead.copy(), lead.generation(), strayed))
                 : Optional.empty();
-        return Candidacy.begin(new Candidacy.Candidate(lead.self(), facts, this));
     }
 
     private Step<ReplicaState, ReplicaEffect> left() {
@@ -216,7 +250,8 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
             effects.add(new KillGuest());
         }
         peer.ifPresent(copy -> effects.add(new Detach(copy)));
-        Step<ReplicaState, ReplicaEffect> out = Leading.leftBehind(lead, strayed, effects);
+        Step<ReplicaState, ReplicaEffect> out =
+                why == Why.UNSTARTED ? Following.resumed(lead, epoch) : Leading.leftBehind(lead, strayed, effects);
         List<ReplicaEffect> all = new ArrayList<>(out.effects());
         all.add(new Done());
         return Step.to(out.next(), all);

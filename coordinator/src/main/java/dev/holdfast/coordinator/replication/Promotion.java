@@ -49,7 +49,10 @@ public final class Promotion {
         if (mine.kind() == CopyFacts.Kind.STANDBY && mine.epoch() == 0) {
             return Verdict.no(Reason.UNFINISHED);
         }
-        if (mine.kind() == CopyFacts.Kind.STANDBY && isTooOld(sinceCommit, policy)) {
+        // One that has begun a life already was not too old then, and nobody has gone on since.
+        boolean begun = known.isPrimary(mine.copy());
+        boolean wasStandby = mine.kind() == CopyFacts.Kind.STANDBY || mine.isOfStopped();
+        if (wasStandby && !begun && isTooOld(sinceCommit, policy)) {
             return Verdict.no(Reason.TOO_OLD);
         }
         if (known.primary().isPresent() && !isGone(known.primary().get(), mine.copy(), proof)) {

@@ -32,6 +32,11 @@ public record Protected(Life lead, Copy peer, long epoch, Phase phase, Ink ink) 
         SENDING
     }
 
+    /** Whether the guest stands still because the bound has passed, and no epoch is on its way. */
+    public boolean isHeld() {
+        return phase == Phase.HELD;
+    }
+
     /** Whether the guest runs as far as the rules know, and no epoch is on its way. */
     public boolean runs() {
         return phase == Phase.RUNNING;
@@ -79,9 +84,16 @@ public record Protected(Life lead, Copy peer, long epoch, Phase phase, Ink ink) 
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onLagPassed(ReplicaEvent.LagPassed event) {
-        return phase == Phase.RUNNING && event.epoch() == epoch
-                ? Step.to(in(Phase.HELD), new Hold())
-                : Step.rejected(this, "an old bound");
+        if (phase == Phase.HELD || event.epoch() != epoch) {
+            return Step.rejected(this, "an old bound");
+        }
+        // An epoch that is given up must not let it run again.
+        return Step.to(phase == Phase.SENDING ? this : in(Phase.HELD), new Hold());
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onBoundRenewed(ReplicaEvent.BoundRenewed event) {
+        return phase == Phase.HELD ? Step.to(in(Phase.RUNNING), new RunOn()) : Step.rejected(this, "it is not held");
     }
 
     @Override

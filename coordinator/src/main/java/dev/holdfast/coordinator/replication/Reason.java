@@ -24,6 +24,7 @@ public enum Reason {
     NEWER_COPY("this copy is newer than the primary that offers to replace it"),
     STILL_WANTED("the node to be discarded may still run the machine; stop it there, or have its node fenced"),
     NOT_NAMED("a copy of another node is in sync as well; discard each of them by name, or promote it"),
+    REVOKED("it was demoted or stopped meanwhile"),
     BUSY("another change of its role is under way"),
     PEER_LOST("the standby was lost on the way; the machine goes on here");
 

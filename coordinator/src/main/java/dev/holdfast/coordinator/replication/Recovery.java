@@ -4,7 +4,7 @@ import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.replication.ReplicaEffect.AskStandby;
 import dev.holdfast.coordinator.replication.ReplicaEffect.CommitDisks;
 import dev.holdfast.coordinator.replication.ReplicaEffect.DropArriving;
-import dev.holdfast.coordinator.replication.ReplicaEffect.FailOver;
+import dev.holdfast.coordinator.replication.ReplicaEffect.ForgetLife;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -37,11 +37,11 @@ final class Recovery {
     private static Step<ReplicaState, ReplicaEffect> primary(Self self, Found.Primary found) {
         Life life = new Life(self, found.copy(), found.generation(), ReplicationRecord.NO_VERSION, found.settled());
         boolean gone = found.guest() == Found.Guest.GONE;
+        if (found.guest() == Found.Guest.WAITS) {
+            return waiting(life, found.epoch());
+        }
         if (found.leaving() || gone) {
             return Leaving.begin(life, found.peer(), Leaving.Why.CRASHED, Ink.WRITTEN, !gone, found.strayed());
-        }
-        if (found.guest() == Found.Guest.WAITS) {
-            return Step.to(new Alone(life), new FailOver(found.epoch()));
         }
         if (found.strayed()) {
             return Step.to(
@@ -52,6 +52,15 @@ final class Recovery {
             return Step.to(new Shrinking(life, peer, 0, false, Ink.ASKING), new AskStandby(peer));
         }
         return Step.to(new Alone(life), onwards(life, found.peer()));
+    }
+
+    /** Nothing has run, and pacemaker may have demoted it since: whoever still wants it asks once more. */
+    private static Step<ReplicaState, ReplicaEffect> waiting(Life life, long epoch) {
+        if (!life.settled()) {
+            return Following.resumed(life, epoch);
+        }
+        CopyFacts resting = CopyFacts.resting(life.copy(), life.generation(), epoch);
+        return Step.to(new Out(life.self(), Optional.of(resting)), new ForgetLife());
     }
 
     /** What was to be done when the note was written, which may have been the last that was done. */

@@ -106,7 +106,10 @@ public sealed interface ReplicaEffect {
         }
     }
 
-    /** Takes the disks back to the epoch and lets the guest go on from its memory. Brings RolledBack, or GuestEnded. */
+    /**
+     * Lets the guest go on from the memory of the epoch, and takes the disks back to it, unless they are at rest there. Brings
+     * RolledBack, or GuestEnded, or FailOverFailed if it has not come to that.
+     */
     record FailOver(long epoch) implements ReplicaEffect {
         @Override
         public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
@@ -246,6 +249,25 @@ public sealed interface ReplicaEffect {
         @Override
         public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
             hands.dropCopy(this);
+        }
+    }
+
+    /**
+     * Standby: brings the disks back to the epoch and ends the process; then notes with the disks, on lasting storage, that they
+     * are of it. Memory and id stay where they are. Brings CopyRested or CopyLost.
+     */
+    record RestCopy(Copy copy, long epoch) implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.restCopy(this);
+        }
+    }
+
+    /** Throws the memory of a copy at rest away, with the id on the volatile medium; the disks stay. */
+    record FreeMemory() implements ReplicaEffect {
+        @Override
+        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
+            hands.freeMemory(this);
         }
     }
 

@@ -42,6 +42,22 @@ public sealed interface ReplicaEvent {
         }
     }
 
+    /** Pacemaker stops this node's instance: it takes no part until the next start. */
+    record RetireAsked() implements ReplicaEvent {
+        @Override
+        public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
+            return state.onRetireAsked(this);
+        }
+    }
+
+    /** The standby's process has ended, and its copy was kept. */
+    record CopyRested() implements ReplicaEvent {
+        @Override
+        public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
+            return state.onCopyRested(this);
+        }
+    }
+
     /** The record, as asked for, or because it was seen to change. */
     record RecordRead(Stored stored) implements ReplicaEvent {
         @Override
@@ -116,6 +132,22 @@ public sealed interface ReplicaEvent {
         @Override
         public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
             return state.onGuestEnded(this);
+        }
+    }
+
+    /** The guest may go on for as long again, by a promise that was made for the time of a checkpoint; that bound is armed. */
+    record BoundRenewed() implements ReplicaEvent {
+        @Override
+        public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
+            return state.onBoundRenewed(this);
+        }
+    }
+
+    /** The guest does not go on from the epoch, and has not run: the copy is as it was before the promotion. */
+    record FailOverFailed(long epoch) implements ReplicaEvent {
+        @Override
+        public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
+            return state.onFailOverFailed(this);
         }
     }
 

@@ -88,6 +88,12 @@ public interface ReplicaHands<X extends Exception> {
     /** Carries out {@link ReplicaEffect.DropCopy}. */
     void dropCopy(ReplicaEffect.DropCopy effect) throws X;
 
+    /** Carries out {@link ReplicaEffect.RestCopy}. */
+    void restCopy(ReplicaEffect.RestCopy effect) throws X;
+
+    /** Carries out {@link ReplicaEffect.FreeMemory}. */
+    void freeMemory(ReplicaEffect.FreeMemory effect) throws X;
+
     /** Carries out {@link ReplicaEffect.NoteCommit}. */
     void noteCommit(ReplicaEffect.NoteCommit effect) throws X;
 

@@ -11,6 +11,10 @@ import java.util.Optional;
  * Out         Recovered                    Out, Following, Alone, Shrinking or Leaving, as found
  * Out         SeedBegun                    Following   MakeCopy                                  (or Refuse: {@link Reseed})
  * Out         DiscardAsked                 Out         DropCopy Done
+ * Out         RetireAsked                  same        Done
+ * Out         VoidHeard, of a standby that was stopped Out, DropCopy
+ * Out         Retry, the copy rests        asking      ReadRecord
+ *             RecordRead without the copy  Out         FreeMemory: the disks stay
  *
  * Following   MemoryComplete(k)            noting      NoteCommit(k, begun)
  *   noting    Journaled                    committing  CommitDisks(k)
@@ -18,14 +22,19 @@ import java.util.Optional;
  *   closing   Journaled                    Following(k) Acknowledge(k) DropMemory(k-1)
  *             StandbyAsked                 same        DropArriving Acknowledge; in a commit: at its end
  *             CommitFailed, CopyLost, VoidHeard        Out, DropCopy
+ *             RetireAsked                  resting     RestCopy(k); in a commit: at its end; before the first epoch: Out, DropCopy
+ *   resting   CopyRested                   Out         Done: the copy stays, and can be promoted
  *
  * Out, Following, PromoteAsked             Reading     ReadRecord        (Following: a commit is finished first)
  * Reading     RecordRead                   Proving     AskProof          (or Claiming, or back: {@link Promotion})
  * Proving     ProofGiven                   Claiming    WriteRecord(generation + 1, {self})           (or back, Refuse)
- * Claiming    RecordWritten                Alone       NoteLife, then RunCold or FailOver, Done
+ * Claiming    RecordWritten                Alone       NoteLife, then RunCold or FailOver, Done (at rest: settled at once)
  * Claiming    RecordRefused, RecordUnknown Reading     ReadRecord
  *
+ * candidate   DemoteAsked, RetireAsked     same        Done; what is on its way is awaited and comes to nothing
+ *
  * Alone       RolledBack                   settled     KeepCopy
+ * Alone       FailOverFailed               Following(k) ForgetLife: the copy is as it was
  * Alone       PeerOffered, settled         Seeding     Seed
  * Seeding     SeedReady                    sending     SendEpoch(1)
  * Seeding     StandbyAt(1)                 Protected   BufferOutput ArmLag NoteLife(peer) WriteRecord({self, peer}) RunOn
@@ -36,6 +45,7 @@ import java.util.Optional;
  *   sending   StandbyAt(k+1)               running     ArmLag Release RunOn
  *   sending   StandbyAt(k)                 sending     SendEpoch(k+1): the standby has forgotten what it got
  *   running   LagPassed                    held        Hold
+ *   held      BoundRenewed                 running     RunOn: only in a checkpoint
  *             StandbyLost                  Shrinking   WriteRecord({self}), or first the answer to what is under way
  * Shrinking   RecordWritten                Alone       NoteLife() Detach DisarmLag FreeOutput RunOn
  *             RecordRefused, RecordUnknown reading     ReadRecord, then WriteRecord anew
@@ -82,6 +92,14 @@ public sealed interface ReplicaState permits Out, Following, Candidacy, Leading,
         return rejected(event);
     }
 
+    default Step<ReplicaState, ReplicaEffect> onRetireAsked(ReplicaEvent.RetireAsked event) {
+        return rejected(event);
+    }
+
+    default Step<ReplicaState, ReplicaEffect> onCopyRested(ReplicaEvent.CopyRested event) {
+        return rejected(event);
+    }
+
     default Step<ReplicaState, ReplicaEffect> onRecordRead(ReplicaEvent.RecordRead event) {
         return rejected(event);
     }
@@ -114,7 +132,15 @@ public sealed interface ReplicaState permits Out, Following, Candidacy, Leading,
         return rejected(event);
     }
 
+    default Step<ReplicaState, ReplicaEffect> onBoundRenewed(ReplicaEvent.BoundRenewed event) {
+        return rejected(event);
+    }
+
     default Step<ReplicaState, ReplicaEffect> onRolledBack(ReplicaEvent.RolledBack event) {
+        return rejected(event);
+    }
+
+    default Step<ReplicaState, ReplicaEffect> onFailOverFailed(ReplicaEvent.FailOverFailed event) {
         return rejected(event);
     }
 

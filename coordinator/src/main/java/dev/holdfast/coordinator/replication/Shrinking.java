@@ -76,9 +76,10 @@ public record Shrinking(Life lead, Copy peer, long epoch, boolean held, Ink ink)
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onLagPassed(ReplicaEvent.LagPassed event) {
-        if (held || event.epoch() < epoch) {
+        if (event.epoch() < epoch) {
             return Step.rejected(this, "an old bound");
         }
+        // Also one that stands still for an epoch, which may have been given up.
         Shrinking still = new Shrinking(lead, peer, epoch, true, ink);
         return still.goesOn() ? still.isolated(new Hold()) : Step.to(still, new Hold());
     }

@@ -25,8 +25,25 @@ final class Hands {
             throw new AssertionError(event + " while there is still to do " + node.due);
         }
         Step<ReplicaState, ReplicaEffect> step = Mutation.step(world, node, event);
+        checkThrownAway(node, event, step);
         node.state = step.next();
         node.due = step.effects();
+    }
+
+    /** What counts is thrown away by nobody but a person, or the primary that is stopped. */
+    private void checkThrownAway(Node node, ReplicaEvent event, Step<ReplicaState, ReplicaEffect> step) {
+        boolean entitled = event instanceof ReplicaEvent.VoidHeard || event instanceof ReplicaEvent.DiscardAsked;
+        boolean drops = step.effects().stream()
+                .anyMatch(effect ->
+                        effect instanceof ReplicaEffect.DropCopy || effect instanceof ReplicaEffect.FreeMemory);
+        boolean counts = node.standby != null
+                && node.epoch > 0
+                && (node.note == null || node.guest == Guest.NONE)
+                && world.record != null
+                && world.record.inSync().contains(node.standby);
+        if (drops && counts && !entitled) {
+            world.violate("a copy in the set is thrown away: %s after %s".formatted(node.standby, event));
+        }
     }
 
     /** The first effect that is due on a node. */
@@ -61,7 +78,8 @@ final class Hands {
         } else if (effect instanceof ReplicaEffect.WriteRecord write) {
             node.pending = write;
         } else if (effect instanceof ReplicaEffect.AskProof ask) {
-            Duration since = Duration.ofSeconds(node.stale ? 3600 : 0);
+            boolean unknown = node.standby == null && node.disksEpoch > 0;
+            Duration since = Duration.ofSeconds(node.stale || unknown ? 3600 : 0);
             give(n, new ReplicaEvent.ProofGiven(proof(World.number(ask.node())), since));
         } else {
             return false;
@@ -90,6 +108,10 @@ final class Hands {
     }
 
     private boolean guest(Node node, ReplicaEffect effect) {
+        boolean begins = effect instanceof ReplicaEffect.RunCold || effect instanceof ReplicaEffect.FailOver;
+        if (begins && node.demoted) {
+            world.violate("a guest begins where it was demoted");
+        }
         if (effect instanceof ReplicaEffect.RunCold) {
             node.guest = Guest.RUNS;
             node.work = node.disksWork;
@@ -124,11 +146,12 @@ final class Hands {
     }
 
     private static void endGuest(Node node) {
+        boolean ran = node.guest != Guest.NONE;
         node.guest = Guest.NONE;
         node.limit = -1;
         node.attached = null;
         node.buffers = false;
-        if (node.standby != null && node.note != null) {
+        if (ran && node.standby != null && node.note != null) {
             dropStandby(node);
         }
     }
@@ -141,6 +164,7 @@ final class Hands {
         node.nextMemory = -1;
         node.arriving = null;
         node.stale = false;
+        node.resting = false;
         node.standbyDisks = 0;
         node.standbyPending = 0;
         node.standbyGeneration = 0;
@@ -161,7 +185,11 @@ final class Hands {
         if (node.memory < 0 || epoch != node.epoch) {
             world.violate("there is no memory of epoch %d".formatted(epoch));
         }
-        world.resumes(node.work, node.timeline, node.standbyDisks);
+        world.resumes(node.work, node.timeline, node.resting ? node.disksWork : node.standbyDisks);
+        if (node.resting) {
+            node.rolling = false;
+            dropStandby(node);
+        }
     }
 
     /** One unit beyond what the standby has committed. */
@@ -176,12 +204,17 @@ final class Hands {
     }
 
     private boolean standby(Node node, ReplicaEffect effect) {
-        if (effect instanceof ReplicaEffect.MakeCopy make) {
+        if (effect instanceof ReplicaEffect.RestCopy) {
+            rest(node);
+        } else if (effect instanceof ReplicaEffect.FreeMemory) {
+            dropStandby(node);
+        } else if (effect instanceof ReplicaEffect.MakeCopy make) {
             if (node.strayed) {
                 world.violate("a copy that ran on unrecorded is overwritten, and nobody was asked");
             }
             dropStandby(node);
             node.disks = null;
+            node.disksEpoch = 0;
             node.standby = make.copy();
             node.standbyGeneration = ((Following) node.state).generation();
             node.rolling = false;
@@ -189,6 +222,7 @@ final class Hands {
         } else if (effect instanceof ReplicaEffect.DropCopy) {
             dropStandby(node);
             node.disks = null;
+            node.disksEpoch = 0;
             node.strayed = false;
         } else if (effect instanceof ReplicaEffect.NoteCommit note) {
             node.committing = !note.committed();
@@ -221,6 +255,20 @@ final class Hands {
         return true;
     }
 
+    /** The disks are brought back to the epoch; one that is half committed is of none. */
+    private static void rest(Node node) {
+        node.disks = node.standby;
+        node.disksWork = node.standbyDisks == node.memory ? node.memory : -1;
+        node.disksTimeline = node.standbyTimeline;
+        node.disksGeneration = node.standbyGeneration;
+        node.disksEpoch = node.epoch;
+        node.resting = true;
+        node.committing = false;
+        node.arriving = null;
+        node.nextMemory = -1;
+        node.reply = new ReplicaEvent.CopyRested();
+    }
+
     private boolean peer(int n, Node node, ReplicaEffect effect) {
         if (effect instanceof ReplicaEffect.Seed seed) {
             seed(n, node, seed);
@@ -228,7 +276,7 @@ final class Hands {
             node.guest = node.guest == Guest.RUNS ? Guest.STILL : node.guest;
             Node peer = world.at(send.peer());
             boolean follows = !node.gap || mutant == Mutant.SENDS_OVER_A_GAP;
-            if (follows && reaches(node, peer) && World.same(peer.standby, send.peer())) {
+            if (follows && reaches(node, peer) && World.same(peer.standby, send.peer()) && !peer.resting) {
                 peer.arriving = new World.Stream(send.peer(), send.epoch(), node.work);
             }
         } else if (effect instanceof ReplicaEffect.AskStandby ask) {
@@ -279,6 +327,7 @@ final class Hands {
             node.asked = false;
             if (node.disks != null) {
                 node.disksGeneration = life.generation();
+                node.disksEpoch = 0;
             }
         } else if (effect instanceof ReplicaEffect.NoteLeaving leaving && node.note != null) {
             if (mutant != Mutant.FORGETS_LEAVING) {
@@ -319,12 +368,18 @@ final class Hands {
             return new Found.Primary(
                     note.copy(), note.generation(), peer, guest, settled, node.strayed, leaving, note.epoch());
         }
+        if (node.standby != null && node.resting) {
+            return new Found.Idle(Optional.of(CopyFacts.resting(node.standby, node.standbyGeneration, node.epoch)));
+        }
         if (node.standby != null) {
             boolean committing = node.committing && mutant != Mutant.FORGETS_COMMITTING;
             return new Found.Standby(CopyFacts.standby(node.standby, node.standbyGeneration, node.epoch), committing);
         }
-        return new Found.Idle(
-                Optional.ofNullable(node.disks).map(copy -> CopyFacts.disks(copy, node.disksGeneration, node.strayed)));
+        return new Found.Idle(Optional.ofNullable(node.disks).map(copy -> facts(node, copy)));
+    }
+
+    static CopyFacts facts(Node node, Copy disks) {
+        return new CopyFacts(disks, CopyFacts.Kind.DISKS, node.disksGeneration, node.disksEpoch, node.strayed);
     }
 
     /** Everything volatile of a node is gone. */

@@ -29,11 +29,13 @@ final class Moves {
         SEEDED,
         ROLLED_BACK,
         RETRY,
+        FAIL_OVER_FAILS,
         AGES,
         PROMOTE,
         DEMOTE,
         SWITCHOVER,
         STOP,
+        RETIRE,
         REVERT,
         AGENT_DIES,
         AGENT_STARTS,
@@ -78,7 +80,8 @@ final class Moves {
         boolean crashes = found.left(Fault.AGENT) || found.left(Fault.NODE);
         for (int n = 0; n < world.nodes.length && !crashes; n++) {
             List<ReplicaEffect> due = world.nodes[n].due;
-            if (!due.isEmpty() && Hands.isLocal(due.get(0))) {
+            boolean fails = !due.isEmpty() && due.get(0) instanceof ReplicaEffect.FailOver;
+            if (!due.isEmpty() && Hands.isLocal(due.get(0)) && !(fails && found.left(Fault.FAIL_OVER))) {
                 return List.of(new Move(Kind.EFFECT, n, -1));
             }
         }
@@ -113,9 +116,16 @@ final class Moves {
         add(left(Fault.AGENT), Kind.AGENT_DIES, n, -1);
         if (!node.due.isEmpty()) {
             add(true, Kind.EFFECT, n, -1);
+            boolean begins = node.due.get(0) instanceof ReplicaEffect.FailOver;
+            add(begins && left(Fault.FAIL_OVER) && mayFail(node), Kind.FAIL_OVER_FAILS, n, -1);
             return;
         }
         idle(n, node);
+    }
+
+    /** Disks at rest can always be booted from. */
+    private static boolean mayFail(Node node) {
+        return !node.resting && node.guest == Guest.NONE;
     }
 
     private boolean isContinue() {
@@ -144,6 +154,11 @@ final class Moves {
 
     private void idle(int n, Node node) {
         add(node.reply != null, Kind.REPLY, n, -1);
+        if (node.reply instanceof ReplicaEvent.FailOverFailed) {
+            // It is told at once: only what was asked before it comes between.
+            add(node.state instanceof Leading && left(Fault.DEMOTE), Kind.DEMOTE, n, -1);
+            return;
+        }
         add(node.pending != null && world.store, Kind.LAND, n, -1);
         add(node.pending != null && (left(Fault.ANSWER) || !world.store), Kind.ANSWER_LOST, n, -1);
         add(node.arriving != null, Kind.ARRIVES, n, -1);
@@ -172,9 +187,12 @@ final class Moves {
         add(node.rolling && node.guest != Guest.NONE && node.state instanceof Leading, Kind.ROLLED_BACK, n, -1);
         boolean retries = world.store || node.state instanceof Shrinking;
         add(retries && new ReplicaEvent.Retry().applyTo(node.state).rejection().isEmpty(), Kind.RETRY, n, -1);
-        boolean role = node.state instanceof Leading || node.state instanceof Candidacy;
+        Candidacy.Candidate candidate = node.state instanceof Candidacy candidacy ? candidacy.candidate() : null;
+        boolean role = node.state instanceof Leading || candidate != null && !candidate.isRevoked();
+        boolean wanted = candidate != null
+                || node.state instanceof Following follows && follows.wanted() == Following.Wanted.PRIMARY;
         add(!role && left(Fault.PROMOTE), Kind.PROMOTE, n, -1);
-        add(node.state instanceof Leading && left(Fault.DEMOTE), Kind.DEMOTE, n, -1);
+        add((node.state instanceof Leading || wanted) && left(Fault.DEMOTE), Kind.DEMOTE, n, -1);
         add(node.state instanceof Protected && left(Fault.SWITCHOVER), Kind.SWITCHOVER, n, -1);
         add(node.state instanceof Leading && node.guest != Guest.NONE && left(Fault.STOP), Kind.STOP, n, -1);
         boolean reverts = node.state instanceof Leading leading
@@ -185,6 +203,7 @@ final class Moves {
                 && world.record != null
                 && world.record.isPrimary(leading.lead().copy());
         add(reverts && left(Fault.REVERT), Kind.REVERT, n, -1);
+        add((node.state instanceof Following || candidate != null) && left(Fault.RETIRE), Kind.RETIRE, n, -1);
     }
 
     /** What was asked for is not on its way any more: each question has an end. */
@@ -204,6 +223,7 @@ final class Moves {
         return !world.link
                 || !peer.agent
                 || node.gap
+                || peer.resting
                 || !World.same(peer.standby, node.attached)
                 || peer.state instanceof Candidacy
                 || peer.state instanceof Leading;
@@ -229,6 +249,12 @@ final class Moves {
             Hands hands = new Hands(world);
             switch (move.kind()) {
                 case EFFECT -> hands.carryOut(move.n());
+                case FAIL_OVER_FAILS -> {
+                    spend(Fault.FAIL_OVER);
+                    long epoch = ((ReplicaEffect.FailOver) node.due.get(0)).epoch();
+                    node.due = node.due.subList(1, node.due.size());
+                    node.reply = new ReplicaEvent.FailOverFailed(epoch);
+                }
                 case REPLY -> {
                     ReplicaEvent reply = java.util.Objects.requireNonNull(node.reply);
                     node.reply = null;
@@ -237,7 +263,7 @@ final class Moves {
                 case LAND, ANSWER_LOST, ORPHAN_LANDS, ORPHAN_LOST -> store(move, node, hands);
                 case ARRIVES, ACKNOWLEDGED, LOST, OFFER, SEEDED -> peers(move, node, hands);
                 case TICK, LAG, DUE, ROLLED_BACK, RETRY, AGES -> time(move, node, hands);
-                case PROMOTE, DEMOTE, SWITCHOVER, STOP, REVERT -> wish(move, node, hands);
+                case PROMOTE, DEMOTE, SWITCHOVER, STOP, RETIRE, REVERT -> wish(move, node, hands);
                 default -> fault(move, node, hands);
             }
         }
@@ -344,7 +370,7 @@ final class Moves {
                 return;
             }
             Node peer = world.at(node.attached);
-            if (world.link && World.same(peer.standby, node.attached)) {
+            if (world.link && World.same(peer.standby, node.attached) && !peer.resting) {
                 peer.standbyPending = node.work;
             } else {
                 node.gap = true;
@@ -354,10 +380,18 @@ final class Moves {
         private void wish(Move move, Node node, Hands hands) {
             spend(Fault.valueOf(move.kind().name()));
             switch (move.kind()) {
-                case PROMOTE -> hands.give(move.n(), new ReplicaEvent.PromoteAsked());
-                case DEMOTE -> hands.give(move.n(), new ReplicaEvent.DemoteAsked());
+                case PROMOTE -> {
+                    node.demoted = false;
+                    hands.give(move.n(), new ReplicaEvent.PromoteAsked());
+                }
+                case DEMOTE -> {
+                    ReplicaEvent demote = new ReplicaEvent.DemoteAsked();
+                    node.demoted = demote.applyTo(node.state).rejection().isEmpty();
+                    hands.give(move.n(), demote);
+                }
                 case SWITCHOVER -> hands.give(move.n(), new ReplicaEvent.SwitchoverAsked());
                 case STOP -> hands.guestEnds(move.n(), true);
+                case RETIRE -> hands.give(move.n(), new ReplicaEvent.RetireAsked());
                 default -> revert(move, node, hands);
             }
         }

@@ -51,6 +51,14 @@ enum Mutant {
     PROMOTES_MID_COMMIT,
     /** A copy that has run on unrecorded is overwritten without a person's word. */
     RESEEDS_STRAYED,
+    /** A standby that is stopped throws its copy away, whoever may need it. */
+    STOPPED_STANDBY_DROPS,
+    /** A standby that is stopped ends where it is, in the middle of a commit, too. */
+    RESTS_MID_COMMIT,
+    /** A failover that comes to nothing is taken for a crash. */
+    FAILED_FAILOVER_DROPS,
+    /** Who is promoted while he is demoted goes on. */
+    DEMOTED_GOES_ON,
     /** The agent that comes back while the machine is being given up lets it run again. */
     FORGETS_LEAVING
 }

@@ -79,6 +79,25 @@ final class Mutation {
                                                 Duration.ZERO)
                                         .applyTo(state)
                                 : null;
+                    case STOPPED_STANDBY_DROPS ->
+                        event instanceof ReplicaEvent.RetireAsked && state instanceof Following following
+                                ? Step.to(
+                                        new Out(following.self(), Optional.empty()),
+                                        new ReplicaEffect.DropCopy(),
+                                        new ReplicaEffect.Done())
+                                : null;
+                    case RESTS_MID_COMMIT ->
+                        event instanceof ReplicaEvent.RetireAsked && state instanceof Following following
+                                ? event.applyTo(following.at(following.epoch()))
+                                : null;
+                    case FAILED_FAILOVER_DROPS ->
+                        event instanceof ReplicaEvent.FailOverFailed
+                                ? new ReplicaEvent.GuestEnded(false).applyTo(state)
+                                : null;
+                    case DEMOTED_GOES_ON ->
+                        event instanceof ReplicaEvent.DemoteAsked && !(state instanceof Leading)
+                                ? Step.to(state, new ReplicaEffect.Done())
+                                : null;
                     case STOP_KEEPS_STANDBY ->
                         event instanceof ReplicaEvent.GuestEnded
                                 ? new ReplicaEvent.GuestEnded(false).applyTo(state)

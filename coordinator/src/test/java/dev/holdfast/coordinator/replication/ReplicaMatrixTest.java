@@ -37,15 +37,35 @@ final class ReplicaMatrixTest {
         Out out = new Out(SELF, Optional.of(CopyFacts.disks(MINE, 3, false)));
         states.put("Out", new Out(SELF, Optional.empty()));
         states.put("Out, disks", out);
+        Optional<CopyFacts> resting = Optional.of(CopyFacts.resting(MINE, 3, 1));
+        states.put("Out, resting", new Out(SELF, resting));
+        states.put("Out, resting, asking", new Out(SELF, resting, true));
         Following following = Following.begin(SELF, MINE, 3);
         states.put("Following, seeding", following);
         for (Following.Commit commit : Following.Commit.values()) {
-            states.put("Following " + commit, following.at(1).in(commit));
+            Following at = following.at(1).in(commit);
+            states.put(
+                    "Following " + commit,
+                    commit == Following.Commit.RESTING
+                            ? new Following(SELF, MINE, 3, 1, commit, Following.Wanted.RESTING)
+                            : at);
         }
         Candidacy.Candidate candidate = new Candidacy.Candidate(SELF, out.copy(), out);
+        states.put(
+                "Following, to rest",
+                new Following(SELF, MINE, 3, 1, Following.Commit.DISKS, Following.Wanted.RESTING));
         states.put("Reading", new Candidacy.Reading(candidate, Optional.empty()));
         states.put("Proving", new Candidacy.Proving(candidate, stored(3, PEER, MINE)));
         states.put("Claiming", new Candidacy.Claiming(candidate, ReplicationRecord.of(4, MINE)));
+        Following asStandby = following.at(1);
+        Candidacy.Candidate standby =
+                new Candidacy.Candidate(SELF, Optional.of(CopyFacts.standby(MINE, 3, 1)), asStandby);
+        states.put(
+                "Claiming, revoked",
+                new Candidacy.Claiming(standby.wants(Following.Wanted.NOTHING), ReplicationRecord.of(4, MINE)));
+        states.put(
+                "Proving, to rest",
+                new Candidacy.Proving(standby.wants(Following.Wanted.RESTING), stored(3, PEER, MINE)));
         states.put("Alone", new Alone(LIFE));
         states.put("Alone, unsettled", new Alone(new Life(SELF, MINE, 3, 5, false)));
         states.put("Seeding", new Seeding(LIFE, PEER, false));
@@ -66,6 +86,13 @@ final class ReplicaMatrixTest {
         states.put(
                 "Leaving, sending",
                 new Leaving(LIFE, Optional.of(PEER), Leaving.Why.SWITCHOVER, 1, Ink.WRITTEN, true, false));
+        Life unsettled = new Life(SELF, MINE, 3, 5, false);
+        states.put(
+                "Leaving, unsettled",
+                new Leaving(unsettled, Optional.empty(), Leaving.Why.DEMOTED, 0, Ink.WRITING, false, false));
+        states.put(
+                "Leaving, unstarted",
+                new Leaving(unsettled, Optional.empty(), Leaving.Why.UNSTARTED, 1, Ink.SILENT, false, false));
         states.put(
                 "Leaving, crashed",
                 new Leaving(LIFE, Optional.of(PEER), Leaving.Why.CRASHED, 0, Ink.SILENT, false, false));
@@ -82,9 +109,12 @@ final class ReplicaMatrixTest {
         events.put("DemoteAsked", new ReplicaEvent.DemoteAsked());
         events.put("SwitchoverAsked", new ReplicaEvent.SwitchoverAsked());
         events.put("DiscardAsked", new ReplicaEvent.DiscardAsked());
+        events.put("RetireAsked", new ReplicaEvent.RetireAsked());
+        events.put("CopyRested", new ReplicaEvent.CopyRested());
         events.put("RecordRead, mine", new ReplicaEvent.RecordRead(stored(3, MINE, PEER)));
         events.put("RecordRead, alone", new ReplicaEvent.RecordRead(stored(3, MINE)));
         events.put("RecordRead, reborn", new ReplicaEvent.RecordRead(stored(4, MINE)));
+        events.put("RecordRead, without it", new ReplicaEvent.RecordRead(stored(4, PEER)));
         events.put("RecordRead, another's", new ReplicaEvent.RecordRead(stored(4, PEER, MINE)));
         events.put("RecordAbsent", new ReplicaEvent.RecordAbsent());
         events.put("RecordWritten", new ReplicaEvent.RecordWritten(6));
@@ -95,6 +125,8 @@ final class ReplicaMatrixTest {
         events.put("ProofGiven, missing", new ReplicaEvent.ProofGiven(new Proof.Missing(), Duration.ZERO));
         events.put("GuestEnded, crashed", new ReplicaEvent.GuestEnded(false));
         events.put("GuestEnded, asked", new ReplicaEvent.GuestEnded(true));
+        events.put("FailOverFailed", new ReplicaEvent.FailOverFailed(1));
+        events.put("BoundRenewed", new ReplicaEvent.BoundRenewed());
         events.put("RolledBack", new ReplicaEvent.RolledBack());
         events.put("LagPassed", new ReplicaEvent.LagPassed(1));
         events.put("EpochDue", new ReplicaEvent.EpochDue());
@@ -120,6 +152,10 @@ final class ReplicaMatrixTest {
             events.put("Recovered, guest " + guest, recovered(guest, false));
         }
         events.put("Recovered, leaving", recovered(Found.Guest.THERE, true));
+        events.put(
+                "Recovered, unstarted",
+                new ReplicaEvent.Recovered(
+                        new Found.Primary(MINE, 3, Optional.empty(), Found.Guest.WAITS, false, false, true, 1)));
         events.put("Retry", new ReplicaEvent.Retry());
         return events;
     }

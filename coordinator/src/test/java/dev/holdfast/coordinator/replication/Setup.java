@@ -45,9 +45,13 @@ record Setup(
         PROMOTE,
         DEMOTE,
         SWITCHOVER,
+        /** A guest does not go on from its standby's memory. */
+        FAIL_OVER,
         /** The guest is stopped by somebody's wish. */
         STOP,
         REVERT,
+        /** Pacemaker stops the standby's instance. */
+        RETIRE,
         /** A standby is made. */
         SEED
     }

@@ -36,6 +36,20 @@ final class Setups {
             .with(Fault.PROMOTE, 1)
             .goesOn()
             .onceProtected();
+    static final Setup RETIRE_NODE = Setup.of(2, 2).with(Fault.RETIRE, 1).with(Fault.NODE, 1);
+    static final Setup RETIRE_POWER =
+            Setup.of(2, 1).with(Fault.RETIRE, 1).with(Fault.POWER, 2).with(Fault.PROMOTE, 3);
+    static final Setup RETIRE_STOP = Setup.of(2, 2).with(Fault.RETIRE, 1).with(Fault.STOP, 1);
+    static final Setup RETIRE_CONTINUE = CONTINUE.with(Fault.RETIRE, 1);
+    static final Setup FAIL_OVER = Setup.of(2, 1)
+            .with(Fault.FAIL_OVER, 1)
+            .with(Fault.POWER, 1)
+            .with(Fault.DEMOTE, 1)
+            .with(Fault.PROMOTE, 2)
+            .onceProtected();
+    static final Setup FAIL_OVER_AGENT =
+            FAIL_OVER.with(Fault.POWER, 0).with(Fault.QEMU, 1).with(Fault.AGENT, 1);
+    static final Setup FAIL_OVER_RETIRE = FAIL_OVER.with(Fault.RETIRE, 1).with(Fault.ANSWER, 1);
     static final Setup NO_FENCING = Setup.of(2, 3).with(Fault.LINK, 1).withoutFencing();
     static final Setup THREE = Setup.of(3, 2).with(Fault.QEMU, 1).with(Fault.LINK, 1);
 
@@ -61,6 +75,11 @@ final class Setups {
                 FINER,
                 CONTINUE,
                 NO_FENCING,
+                FAIL_OVER,
+                FAIL_OVER_AGENT,
+                RETIRE_NODE,
+                RETIRE_POWER,
+                RETIRE_STOP,
                 THREE);
     }
 
@@ -75,6 +94,9 @@ final class Setups {
                 NODE.with(Fault.NODE, 2),
                 AGENT.with(Fault.AGENT, 2),
                 LINK_STORE.with(Fault.ANSWER, 1),
+                RETIRE_CONTINUE,
+                FAIL_OVER_RETIRE,
+                Setup.of(2, 2).with(Fault.RETIRE, 1).with(Fault.POWER, 2).with(Fault.PROMOTE, 3),
                 SWITCHOVER_ANSWER.with(Fault.LINK, 1),
                 LINK_NODE.with(Fault.SEED, 2),
                 Setup.of(3, 3).with(Fault.NODE, 1).with(Fault.SEED, 2),

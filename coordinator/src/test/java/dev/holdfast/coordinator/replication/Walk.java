@@ -21,12 +21,14 @@ import java.util.SplittableRandom;
 final class Walk {
 
     private static final int LONGEST_HEALING = 3_000;
-    private static final Set<Kind> FAULTS = EnumSet.of(
+    static final Set<Kind> FAULTS = EnumSet.of(
             Kind.ANSWER_LOST,
             Kind.PROMOTE,
             Kind.DEMOTE,
             Kind.SWITCHOVER,
             Kind.STOP,
+            Kind.RETIRE,
+            Kind.FAIL_OVER_FAILS,
             Kind.REVERT,
             Kind.AGENT_DIES,
             Kind.NODE_DIES,
@@ -36,7 +38,7 @@ final class Walk {
             Kind.LINK_BACK,
             Kind.STORE_BACK,
             Kind.AGES);
-    private static final Set<Kind> IDLE = EnumSet.of(Kind.RETRY, Kind.TICK, Kind.OFFER);
+    static final Set<Kind> IDLE = EnumSet.of(Kind.RETRY, Kind.TICK, Kind.OFFER);
 
     private final SplittableRandom random;
     private final Setup setup;
@@ -200,10 +202,14 @@ final class Walk {
     private boolean decide() {
         Node kept = null;
         for (Node node : world.nodes) {
+            // How old they are is not known any more.
+            boolean aged = node.standby == null
+                    && node.disksEpoch > 0
+                    && setup.policy().onIsolation() == Policy.OnIsolation.CONTINUE;
             boolean disks = node.disks != null && !node.rolling;
             boolean standby = node.standby != null && node.epoch > 0;
             boolean listed = world.record != null
-                    && (disks && world.record.inSync().contains(node.disks)
+                    && (disks && !aged && !node.stale && world.record.inSync().contains(node.disks)
                             || standby && !node.stale && world.record.inSync().contains(node.standby));
             if (listed) {
                 violation = "a member of the set is alive, and is not promoted: " + node.state;
@@ -248,10 +254,12 @@ final class Walk {
         List<Move> retries =
                 moves.stream().filter(move -> move.kind() == Kind.RETRY).toList();
         for (Move retry : retries) {
-            if (!new ReplicaEvent.Retry()
-                    .applyTo(world.nodes[retry.n()].state)
-                    .rejection()
-                    .isPresent()) {
+            // A copy at rest asks again and again.
+            if (!(world.nodes[retry.n()].state instanceof Out)
+                    && new ReplicaEvent.Retry()
+                            .applyTo(world.nodes[retry.n()].state)
+                            .rejection()
+                            .isEmpty()) {
                 make(retry);
                 return true;
             }

@@ -84,6 +84,8 @@ final class World {
         int disksWork;
         long disksGeneration;
         int disksTimeline;
+        /** Of a standby that was stopped; 0 on disks that have led a life. */
+        long disksEpoch;
 
         /** A standby's copy, on a volatile medium. */
         @Nullable
@@ -100,6 +102,10 @@ final class World {
         int standbyDisks;
         int standbyPending;
         boolean stale;
+        /** It was stopped: it has no process, and the disks are at its epoch. */
+        boolean resting;
+        /** Pacemaker does not want it to run here. */
+        boolean demoted;
         /** When it was asked to be promoted: for a mutant. */
         Duration since = Duration.ZERO;
 
@@ -127,11 +133,13 @@ final class World {
                     | (stale ? 128 : 0)
                     | (asked ? 256 : 0)
                     | (rolling ? 512 : 0)
-                    | guest.ordinal() << 10;
+                    | (resting ? 1024 : 0)
+                    | (demoted ? 2048 : 0)
+                    | guest.ordinal() << 12;
             key.append((char) flags);
             ids.add(key, state, due, pending, reply, attached, note, arriving, ack, disks, standby, since);
             key.append((char) (work << 8 | timeline << 4 | limit + 1));
-            key.append((char) (disksWork << 8 | (int) disksGeneration << 4 | disksTimeline));
+            key.append((char) (disksWork << 12 | (int) disksEpoch << 8 | (int) disksGeneration << 4 | disksTimeline));
             key.append((char) (standbyGeneration << 12 | (long) standbyTimeline << 8 | epoch));
             key.append((char) (memory + 1 << 12 | nextMemory + 1 << 8 | standbyDisks << 4 | standbyPending));
         }
@@ -256,6 +264,12 @@ final class World {
         for (Node node : nodes) {
             boolean member = node.standby != null && record.inSync().contains(node.standby) && node.epoch > 0;
             boolean leads = node.guest == Guest.RUNS || node.guest == Guest.STILL;
+            boolean alone =
+                    node.disks != null && node.disksEpoch > 0 && record.inSync().contains(node.disks);
+            if (alone && !leads && latest > node.disksWork + setup.lag()) {
+                violate("stale disks are in the set: the guest was at %d, they are at %d"
+                        .formatted(latest, node.disksWork));
+            }
             if (member && !leads && node.memory >= 0 && latest > node.memory + setup.lag()) {
                 violate("a stale copy is in the set: the guest was at %d, %s has %d"
                         .formatted(latest, node.standby, node.memory));

@@ -47,6 +47,15 @@ record EpochRecord(boolean committed, long epoch, int slot) {
         }
     }
 
+    /** The age of an epoch is that of its memory, also when its commit is completed hours later. */
+    private void keepAge(Path next, Path directory) throws IOException {
+        Path before = directory.resolve(FILE);
+        String committing = "committing " + epoch + " ";
+        if (committed && Files.exists(before) && Files.readString(before).startsWith(committing)) {
+            Files.setLastModifiedTime(next, Files.getLastModifiedTime(before));
+        }
+    }
+
     /** Replaces the one before; on stable storage when it returns. */
     void write(Path directory) throws HypervisorException {
         String line = (committed ? "committed " : "committing ") + epoch + " " + slot + "\n";
@@ -59,6 +68,7 @@ record EpochRecord(boolean committed, long epoch, int slot) {
                 FileChannel entries = FileChannel.open(directory, StandardOpenOption.READ)) {
             file.write(ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8)));
             file.force(true);
+            keepAge(next, directory);
             Files.move(next, directory.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
             entries.force(true);
         } catch (IOException e) {

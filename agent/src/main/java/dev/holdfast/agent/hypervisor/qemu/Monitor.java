@@ -84,6 +84,11 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
         return status(call("query-status"));
     }
 
+    /** Whether the guest has shut down and QEMU was told to stay. */
+    boolean isShutDown() throws HypervisorException {
+        return call("query-status").path("status").asText().equals("shutdown");
+    }
+
     /** Maps QEMU's RunState (qapi/run-state.json). */
     static VmStatus status(QmpValue reply) {
         return switch (reply.path("status").asText()) {

@@ -46,8 +46,43 @@ final class Network {
         return words;
     }
 
-    /** Connects the cards of a process that was started without. */
+    /**
+     * Connects the cards of a process that was started without.
+     *
+     * @throws HypervisorException REFUSED if one cannot be connected; none is then
+     */
     static void connect(Monitor monitor, List<VmDefinition.Nic> nics) throws HypervisorException {
+        try {
+            connectAll(monitor, nics);
+        } catch (HypervisorException e) {
+            if (e.kind() == HypervisorException.Kind.REFUSED) {
+                disconnect(monitor, nics);
+            }
+            throw e;
+        }
+    }
+
+    private static void disconnect(Monitor monitor, List<VmDefinition.Nic> nics) throws HypervisorException {
+        for (VmDefinition.Nic nic : nics) {
+            List<String> commands = hasState(nic)
+                    ? forwards(nic)
+                            .map(rule -> "hostfwd_remove " + nic.id() + "-out " + guestless(rule))
+                            .toList()
+                    : List.of("netdev_del " + nic.id() + "-hub", "netdev_del " + nic.id() + "-out");
+            for (String command : commands) {
+                // Of what is not there it says so.
+                monitor.call("human-monitor-command", Map.of("command-line", command));
+            }
+        }
+    }
+
+    /** A rule without where it leads, as its removal wants it. */
+    private static String guestless(String rule) {
+        int dash = rule.lastIndexOf('-');
+        return dash < 0 ? rule : rule.substring(0, dash);
+    }
+
+    private static void connectAll(Monitor monitor, List<VmDefinition.Nic> nics) throws HypervisorException {
         for (int hub = 0; hub < nics.size(); hub++) {
             VmDefinition.Nic nic = nics.get(hub);
             // The human monitor takes a back end in the same words as the command line.
@@ -63,7 +98,7 @@ final class Network {
                         .asText();
                 if (!answer.isBlank()) {
                     throw new HypervisorException(
-                            HypervisorException.Kind.FAILED,
+                            HypervisorException.Kind.REFUSED,
                             "the network card " + nic.id() + " cannot be connected: " + answer.strip());
                 }
             }

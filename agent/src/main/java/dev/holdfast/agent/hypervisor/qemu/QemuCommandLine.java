@@ -32,6 +32,10 @@ final class QemuCommandLine {
         // With a log file a daemon's error output goes there and not to /dev/null.
         line.add("-daemonize", "-pidfile", directory.pidFile().toString());
         line.add("-D", directory.log().toString());
+        if (wiring != DiskWiring.PLAIN) {
+            // A shutdown has to be told from a crash, also by an agent that was not there.
+            line.add("-no-shutdown");
+        }
         if (!mode.running() || mode.memory().isPresent()) {
             line.add("-S");
         }

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -226,6 +227,22 @@ public final class QemuHypervisor implements Hypervisor {
         return connect(definition, VmDirectory.of(settings.runDirectory(), definition.name(), Optional.of(instance)));
     }
 
+    void checkNoneUnnoted(VmDefinition definition) throws HypervisorException {
+        try {
+            OptionalLong stray = VmDirectory.of(settings.runDirectory(), definition.name(), Optional.empty())
+                    .unnoted();
+            if (stray.isPresent()) {
+                throw new HypervisorException(
+                        Kind.UNKNOWN,
+                        "process %d runs %s, and no pid file names it; end it, or let pacemaker do that"
+                                .formatted(stray.getAsLong(), definition.name()));
+            }
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN, "whether " + definition.name() + " runs cannot be told: " + e, e);
+        }
+    }
+
     LongSupplier nanoClock() {
         return nanoClock;
     }
@@ -290,7 +307,7 @@ public final class QemuHypervisor implements Hypervisor {
                     Kind.REFUSED, "the old process of " + definition.name() + " still runs; end it first");
         }
         try {
-            Network.connect(vm.monitor(), definition.nics());
+            vm.connectNetwork();
             return vm.movedTo(place);
         } catch (IOException e) {
             throw new HypervisorException(Kind.FAILED, "cannot move the sockets to " + place.path() + ": " + e, e);

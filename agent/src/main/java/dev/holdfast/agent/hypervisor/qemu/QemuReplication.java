@@ -31,6 +31,11 @@ public final class QemuReplication implements Replication {
     }
 
     @Override
+    public void checkNoneUnnoted(VmDefinition definition) throws HypervisorException {
+        hypervisor.checkNoneUnnoted(definition);
+    }
+
+    @Override
     public Primary primary(RunningVm machine) throws HypervisorException {
         QemuVm vm = own(machine);
         CopyNodes nodes = CopyNodes.read(vm.monitor());
@@ -65,7 +70,28 @@ public final class QemuReplication implements Replication {
     @Override
     public Optional<Standby> findStandby(VmDefinition definition, StandbyPlace place) throws HypervisorException {
         Optional<QemuVm> vm = hypervisor.look(definition, StandbyPlace.INSTANCE);
-        return vm.isEmpty() ? Optional.empty() : Optional.of(QemuStandby.found(hypervisor, vm.get(), place));
+        if (vm.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(QemuStandby.found(hypervisor, vm.get(), place));
+        } catch (HypervisorException e) {
+            // QEMU serves one client at a time, and the next try is another one.
+            vm.get().close();
+            throw e;
+        }
+    }
+
+    @Override
+    public Optional<AtRest> atRest(VmDefinition definition, StandbyPlace place) throws HypervisorException {
+        return hypervisor.look(definition, StandbyPlace.INSTANCE).isPresent()
+                ? Optional.empty()
+                : StandbyFiles.atRest(place, definition);
+    }
+
+    @Override
+    public void clear(StandbyPlace place) throws HypervisorException {
+        StandbyFiles.remove(place);
     }
 
     @Override

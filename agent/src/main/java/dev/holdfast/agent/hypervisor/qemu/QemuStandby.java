@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.hypervisor.replication.MemoryIntake;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
@@ -29,6 +30,7 @@ import org.slf4j.LoggerFactory;
  */
 final class QemuStandby implements Standby {
     private static final Logger LOG = LoggerFactory.getLogger(QemuStandby.class);
+    private static final Duration SOON = Duration.ofSeconds(2);
 
     private final QemuHypervisor hypervisor;
     private final QemuVm vm;
@@ -39,6 +41,7 @@ final class QemuStandby implements Standby {
     /** The epoch for which it was found that the disks follow. */
     private volatile long checked;
 
+    private boolean rollingBack;
     private boolean rolledBack;
     private boolean isTheMachine;
 
@@ -56,13 +59,17 @@ final class QemuStandby implements Standby {
         return standby;
     }
 
-    /** Takes over one that an agent before has left; what it was committing is committed. */
+    /** Takes over one that an agent before has left. One whose note is damaged has committed nothing. */
     static QemuStandby found(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place) throws HypervisorException {
-        QemuStandby standby = new QemuStandby(hypervisor, vm, place, EpochRecord.read(place.directory()));
-        if (standby.record.isPresent() && !standby.record.get().committed()) {
-            standby.commitDisks(standby.record.get(), Monitor.QUICK);
+        try {
+            return new QemuStandby(hypervisor, vm, place, EpochRecord.read(place.directory()));
+        } catch (HypervisorException e) {
+            if (e.kind() != Kind.FAILED) {
+                throw e;
+            }
+            LOG.warn("{}", e.getMessage());
+            return new QemuStandby(hypervisor, vm, place, Optional.empty());
         }
-        return standby;
     }
 
     @Override
@@ -73,6 +80,13 @@ final class QemuStandby implements Standby {
     @Override
     public OptionalLong committed() {
         return record.filter(EpochRecord::committed)
+                .map(r -> OptionalLong.of(r.epoch()))
+                .orElse(OptionalLong.empty());
+    }
+
+    @Override
+    public OptionalLong committing() {
+        return record.filter(r -> !r.committed())
                 .map(r -> OptionalLong.of(r.epoch()))
                 .orElse(OptionalLong.empty());
     }
@@ -208,6 +222,7 @@ final class QemuStandby implements Standby {
     public void rollBack(Duration bound) throws HypervisorException {
         startRollBack();
         awaitRolledBack(vm, bound);
+        rolledBack = true;
     }
 
     /** The job that does it is in no list of jobs. */
@@ -226,13 +241,13 @@ final class QemuStandby implements Standby {
     }
 
     private void startRollBack() throws HypervisorException {
-        if (!rolledBack) {
+        if (!rollingBack) {
             if (memory != null) {
                 memory.close();
             }
             monitor().accepts("nbd-server-stop", Map.of());
             monitor().call("xen-set-replication", Map.of("enable", false, "primary", false, "failover", true));
-            rolledBack = true;
+            rollingBack = true;
         }
     }
 
@@ -246,15 +261,40 @@ final class QemuStandby implements Standby {
                                     .orElse("none"));
         }
         checkNotStopped();
-        startRollBack();
-        new IncomingMemory(monitor())
-                .load(EpochMemory.file(place, record.orElseThrow().slot()));
+        // What a person has to mend on this node is found while the copy is still one.
+        vm.connectNetwork();
+        // If the memory does not load, QEMU 7.2 exits; the disks are to be whole by then. It takes milliseconds.
+        try {
+            rollBack(SOON);
+        } catch (HypervisorException e) {
+            if (e.kind() != Kind.UNKNOWN) {
+                throw e;
+            }
+            LOG.warn("{}: its disks are brought back beside the running guest: {}", vm.name(), e.getMessage());
+        }
+        // An attempt before this one may have come to nothing later.
+        if (monitor().status() == VmStatus.LOADING) {
+            load(EpochMemory.file(place, record.orElseThrow().slot()));
+        }
+        checkNotStopped();
         RunningVm machine = hypervisor.takePlace(vm, vm.definition());
         isTheMachine = true;
-        checkNotStopped();
-        machine.resume();
-        machine.relocation().announce();
         return machine;
+    }
+
+    private void load(Path file) throws HypervisorException {
+        try {
+            new IncomingMemory(monitor()).load(file);
+        } catch (HypervisorException e) {
+            // Whether it ends decides what is left.
+            vm.awaitEnd(SOON);
+            throw e;
+        }
+    }
+
+    @Override
+    public boolean isRolledBack() {
+        return rolledBack;
     }
 
     /** A stop that comes meanwhile wins. */
@@ -263,6 +303,22 @@ final class QemuStandby implements Standby {
             throw new HypervisorException(
                     Kind.REFUSED, vm.name() + " was stopped here meanwhile; its standby does not run instead");
         }
+    }
+
+    @Override
+    public void rest(Duration bound) throws HypervisorException {
+        EpochRecord last = record.filter(EpochRecord::committed)
+                .orElseThrow(() -> new HypervisorException(
+                        Kind.REFUSED, "the standby of " + vm.name() + " has committed no epoch that it could rest at"));
+        rollBack(bound);
+        checkDisks(monitor().call("query-xen-replication-status"));
+        boolean inOrder = vm.quitInOrder();
+        vm.close();
+        if (!inOrder) {
+            throw new HypervisorException(
+                    Kind.FAILED, "the standby of " + vm.name() + " does not end, so its disks may not be whole");
+        }
+        StandbyFiles.keepMemory(place, vm.definition(), last);
     }
 
     @Override

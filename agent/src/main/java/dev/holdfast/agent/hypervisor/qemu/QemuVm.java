@@ -36,12 +36,17 @@ final class QemuVm implements RunningVm {
     private final VmDirectory directory;
     private final Monitor monitor;
 
+    private final QmpEvents shutdowns;
     private volatile boolean resumesByItself;
+    private boolean shutDown;
+    private boolean looked;
+    private boolean connected;
 
     QemuVm(VmDefinition definition, VmDirectory directory, Monitor monitor) {
         this.definition = definition;
         this.directory = directory;
         this.monitor = monitor;
+        this.shutdowns = monitor.client().subscribe("SHUTDOWN");
     }
 
     Monitor monitor() {
@@ -59,6 +64,14 @@ final class QemuVm implements RunningVm {
 
     void sawItResumeByItself() {
         resumesByItself = true;
+    }
+
+    /** Connects the network of one that was started without. Once. @throws HypervisorException REFUSED: nothing has changed */
+    void connectNetwork() throws HypervisorException {
+        if (!connected) {
+            Network.connect(monitor, definition.nics());
+            connected = true;
+        }
     }
 
     QemuVm movedTo(VmDirectory place) throws IOException {
@@ -88,6 +101,22 @@ final class QemuVm implements RunningVm {
     @Override
     public VmStatus status() throws HypervisorException {
         return monitor.status();
+    }
+
+    @Override
+    public synchronized boolean hasShutDown() {
+        for (QmpEvent event : shutdowns.takeAll()) {
+            shutDown |= event.data().path("reason").asText().equals("guest-shutdown");
+        }
+        if (!shutDown && !looked) {
+            try {
+                shutDown = monitor.isShutDown();
+                looked = true;
+            } catch (HypervisorException e) {
+                return false; // Asked again.
+            }
+        }
+        return shutDown;
     }
 
     @Override
@@ -160,23 +189,47 @@ final class QemuVm implements RunningVm {
     @Override
     public boolean shutdown(Duration patience) throws HypervisorException {
         monitor.call("system_powerdown");
-        return awaitEnd(patience);
+        long start = monitor.nanoClock().getAsLong();
+        while (!monitor.left(start, patience).isZero()) {
+            if (!identity().isAlive()) {
+                return true;
+            }
+            if (hasShutDown() && waitsToBeEnded()) {
+                quit();
+                return true;
+            }
+            Pause.millis(2);
+        }
+        return !identity().isAlive();
+    }
+
+    private boolean waitsToBeEnded() {
+        try {
+            return monitor.isShutDown();
+        } catch (HypervisorException e) {
+            return false; // It ends.
+        }
     }
 
     @Override
     public void quit() throws HypervisorException {
+        if (!quitInOrder()) {
+            kill();
+        }
+    }
+
+    /** Asks it to end, and to write what it still has to its disks. @return whether it has */
+    boolean quitInOrder() {
         try {
             monitor.client().send(QmpCommand.of("quit"));
             if (awaitEnd(END)) {
-                return;
+                return true;
             }
         } catch (QmpException e) {
-            // It does not listen any more; the signals below do not ask.
+            // It does not listen any more; the signal below does not need that.
         }
         identity().signal(false);
-        if (!awaitEnd(END)) {
-            kill();
-        }
+        return awaitEnd(END);
     }
 
     @Override
@@ -190,7 +243,7 @@ final class QemuVm implements RunningVm {
         }
     }
 
-    private boolean awaitEnd(Duration patience) {
+    boolean awaitEnd(Duration patience) {
         long start = monitor.nanoClock().getAsLong();
         while (identity().isAlive()) {
             if (monitor.left(start, patience).isZero()) {

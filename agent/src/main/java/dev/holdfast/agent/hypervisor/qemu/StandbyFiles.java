@@ -3,6 +3,7 @@ package dev.holdfast.agent.hypervisor.qemu;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -68,6 +70,29 @@ final class StandbyFiles {
             String words = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
             throw new HypervisorException(Kind.REFUSED, "cannot make " + image + ": " + words);
         }
+    }
+
+    /** Removes all but the memory of an epoch that its disks have been brought back to, and what says so. */
+    static void keepMemory(StandbyPlace place, VmDefinition vm, EpochRecord last) throws HypervisorException {
+        try {
+            Files.deleteIfExists(EpochMemory.file(place, 1 - last.slot()));
+            for (VmDefinition.Disk disk : vm.disks()) {
+                Files.deleteIfExists(place.hidden(disk.id()));
+                Files.deleteIfExists(place.active(disk.id()));
+            }
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.FAILED, "what " + place.directory() + " need not hold cannot be removed: " + e, e);
+        }
+    }
+
+    /** The epoch of which the disks are and the memory is there. */
+    static Optional<Replication.AtRest> atRest(StandbyPlace place, VmDefinition vm) throws HypervisorException {
+        boolean disks = vm.disks().stream().noneMatch(disk -> Files.exists(place.active(disk.id())));
+        return EpochRecord.read(place.directory())
+                .filter(record -> disks && record.committed())
+                .map(record -> new Replication.AtRest(record.epoch(), EpochMemory.file(place, record.slot())))
+                .filter(rest -> Files.exists(rest.memory()));
     }
 
     /** Removes what a standby has left. Its process is gone. */

@@ -5,12 +5,17 @@ import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The run directory of one process: its pid file and sockets.
@@ -72,13 +77,55 @@ record VmDirectory(Path path, Path root) {
         }
     }
 
-    /** The living process of the pid file, if its command line says that it is ours. */
+    /**
+     * The living process of the pid file, if its command line says that it is ours. Where sockets are left and the file is not,
+     * that proves nothing: then it is looked for among all processes.
+     */
     Optional<ProcessIdentity> process() throws HypervisorException {
         try {
-            return ProcessIdentity.noted(pidFile(), root + "/");
+            if (Files.exists(pidFile()) || !Files.exists(agentSocket())) {
+                return ProcessIdentity.noted(pidFile(), root + "/");
+            }
+            // What began in another instance has its place here once the directory of that one is gone.
+            for (ProcessIdentity process : ProcessIdentity.naming("path=" + root + "/")) {
+                if (!isOfAnother(process)) {
+                    return Optional.of(process);
+                }
+            }
+            return Optional.empty();
         } catch (IOException e) {
             throw new HypervisorException(HypervisorException.Kind.UNKNOWN, "cannot read " + pidFile() + ": " + e, e);
         }
+    }
+
+    private boolean isOfAnother(ProcessIdentity process) throws IOException {
+        if (!path.equals(root)) {
+            return !process.names("path=" + path + "/");
+        }
+        try (DirectoryStream<Path> others = Files.newDirectoryStream(root, Files::isDirectory)) {
+            for (Path other : others) {
+                if (process.names("path=" + other + "/")) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** A living process that has a socket of the machine and that no pid file names; empty if there is none. */
+    OptionalLong unnoted() throws IOException {
+        Set<String> noted = new HashSet<>();
+        if (Files.isDirectory(root)) {
+            try (Stream<Path> files = Files.walk(root, 2)) {
+                for (Path file : files.filter(f -> f.endsWith("pid")).toList()) {
+                    noted.add(Files.readString(file).strip());
+                }
+            }
+        }
+        return ProcessIdentity.naming("path=" + root + "/").stream()
+                .mapToLong(ProcessIdentity::pid)
+                .filter(pid -> !noted.contains(Long.toString(pid)))
+                .findFirst();
     }
 
     /**

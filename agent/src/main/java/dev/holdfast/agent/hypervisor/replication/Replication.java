@@ -4,11 +4,19 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 
 /** Starts machines that can be followed, and those that follow. Thread-safe; each machine is for one thread at a time. */
 public interface Replication {
+    /**
+     * Looks for a process of the machine that is in none of its notes.
+     *
+     * @throws HypervisorException UNKNOWN if there is one: it may be the machine itself
+     */
+    default void checkNoneUnnoted(VmDefinition definition) throws HypervisorException {}
+
     /**
      * Starts a machine that a standby can be attached to while it runs. Otherwise as
      * {@link dev.holdfast.agent.hypervisor.Hypervisor#start}.
@@ -37,6 +45,21 @@ public interface Replication {
      * @return empty if there is none, or its process is gone, and with it the copy
      */
     Optional<Standby> findStandby(VmDefinition definition, StandbyPlace place) throws HypervisorException;
+
+    /** What {@link Standby#rest} has left; empty if there is nothing, or a process. */
+    Optional<AtRest> atRest(VmDefinition definition, StandbyPlace place) throws HypervisorException;
+
+    /**
+     * The memory of a standby that was ended. The machine goes on by {@link #start} with
+     * {@link dev.holdfast.agent.hypervisor.StartMode#restore}.
+     *
+     * @param epoch of which it is, as the disks are
+     * @param memory the image
+     */
+    record AtRest(long epoch, Path memory) {}
+
+    /** Empties the place of a standby that has no process any more. */
+    void clear(StandbyPlace place) throws HypervisorException;
 
     /**
      * Clears up after {@link Standby#failOver}, beside the running guest: waits until the disks are back at the epoch, closes

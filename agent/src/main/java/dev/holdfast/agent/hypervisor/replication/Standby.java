@@ -11,8 +11,11 @@ public interface Standby extends StandbyLink, AutoCloseable {
     /** Its process. */
     ProcessIdentity identity();
 
-    /** The epoch it would go on from; empty before the first one. */
+    /** The epoch it would go on from; empty before the first one, and while {@link #committing} is not. */
     OptionalLong committed();
+
+    /** The epoch whose commit an agent before this one has begun: {@link #commit} ends it. */
+    OptionalLong committing();
 
     /** Where the memory of an epoch that was begun goes if it does not come to the socket of {@link #begin}. Any thread. */
     MemoryIntake intake(long epoch) throws HypervisorException;
@@ -41,14 +44,26 @@ public interface Standby extends StandbyLink, AutoCloseable {
     void rollBack(Duration bound) throws HypervisorException;
 
     /**
-     * Goes on as the machine itself, from an epoch, as soon as its memory is loaded; the disks are brought back to it
-     * meanwhile. Only to be called when the primary is known not to run.
+     * Becomes the machine itself, at an epoch: disks and memory are brought to it. Only to be called when the primary is known
+     * not to run. Can be repeated as long as the process lives.
      *
      * @param epoch the last one committed
-     * @return the machine, running, with its network; the standby is closed
-     * @throws HypervisorException REFUSED if that is not the epoch it has, nothing has changed then
+     * @return the machine, with its network; it stands still until it is resumed. The standby is closed
+     * @throws HypervisorException the guest has not run; REFUSED if that is not the epoch it has, nothing has changed then
      */
     RunningVm failOver(long epoch) throws HypervisorException;
+
+    /** Whether its disks are back at the last committed epoch, for good: the guest could be booted from them. */
+    boolean isRolledBack();
+
+    /**
+     * Brings the disks back to the last epoch that was committed and ends the process in good order; the disks are durable then.
+     * The memory of that epoch stays: {@link Replication#atRest}.
+     *
+     * @param bound how long to wait until the disks are as they were
+     * @throws HypervisorException the copy is of no use any more; it is to be discarded
+     */
+    void rest(Duration bound) throws HypervisorException;
 
     /** Ends the process and removes what it had beyond its disks, whose content is of no epoch then. */
     void discard() throws HypervisorException;

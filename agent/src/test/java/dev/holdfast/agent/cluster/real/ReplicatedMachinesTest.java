@@ -100,15 +100,60 @@ class ReplicatedMachinesTest {
     }
 
     @Test
-    void isHeldAtTheBoundWithoutItsAgentAndRunsOnWhenThatIsBack() throws Exception {
+    void isHeldAtTheBoundWithoutItsAgentAndRunsOnWhenThatIsBackAndHasMadeAnotherCopy() throws Exception {
         RealNode here = cluster.primary();
+        RealNode there = cluster.other(here);
         long pid = here.vm.pid();
+        String copy = cluster.text(there, "copy");
         here.agent.kill();
         await("it is held").atMost(BOUND).until(() -> here.vm.status().equals("paused"));
+        assertThat(cluster.text(there, "copy")).isEqualTo(copy);
         here.agent.startAgain();
         cluster.awaitProtected(here);
-        assertThat(here.vm.pid()).isEqualTo(pid);
+        String next = cluster.text(there, "copy");
+        assertThat(next).isNotEqualTo(copy);
+
+        there.agent.kill();
+        await("it goes on alone").atMost(BOUND).until(() -> cluster.state(here).equals("alone"));
         here.vm.goesOn(BOUND);
+        there.agent.startAgain();
+        cluster.awaitProtected(here);
+        assertThat(cluster.text(there, "copy")).isNotEqualTo(next);
+        assertThat(here.vm.pid()).isEqualTo(pid);
+    }
+
+    @Test
+    void keepsTheLastCopyWhereItsStandbyIsStoppedAndGoesOnFromIt() throws Exception {
+        RealNode here = cluster.primary();
+        RealNode there = cluster.other(here);
+        lose(here);
+        cluster.change(there, ControlCommand.REPLICA_STOP);
+        assertThat(cluster.standby(there)).isEmpty();
+        there.agent.kill();
+        there.agent.startAgain();
+        await("its agent is back")
+                .atMost(BOUND)
+                .until(() -> cluster.state(there).equals("resting"));
+        cluster.change(there, ControlCommand.REPLICA_START);
+        refusesToPromote(there, "NOT_PROVEN_GONE");
+        fence(here);
+        cluster.change(there, ControlCommand.REPLICA_PROMOTE);
+        goesOn(there);
+        cluster.tellFenced(Optional.empty());
+        here.agent.startAgain();
+        cluster.awaitProtected(there);
+    }
+
+    @Test
+    void givesUpTheCopyOfAStoppedStandbyWhenThePrimaryHasGoneOnWithoutIt() throws Exception {
+        RealNode here = cluster.primary();
+        RealNode there = cluster.other(here);
+        cluster.change(there, ControlCommand.REPLICA_STOP);
+        await("its memory goes").atMost(BOUND).until(() -> cluster.state(there).equals("out"));
+        assertThat(cluster.state(here)).isEqualTo("alone");
+        refusesToPromote(there, "OUT_OF_SYNC");
+        cluster.change(there, ControlCommand.REPLICA_START);
+        cluster.awaitProtected(here);
     }
 
     @Test

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,6 +22,17 @@ final class EpochRecordTest {
         last.write(directory);
         assertThat(EpochRecord.read(directory)).hasValue(last);
         assertThat(Files.list(directory)).hasSize(1);
+    }
+
+    @Test
+    void anEpochIsAsOldAsItsMemoryAlsoWhenItsCommitIsCompletedLater() throws Exception {
+        FileTime before = FileTime.from(Instant.parse("2020-01-01T00:00:00Z"));
+        new EpochRecord(false, 7, 1).write(directory);
+        Files.setLastModifiedTime(directory.resolve("epoch"), before);
+        new EpochRecord(true, 7, 1).write(directory);
+        assertThat(Files.getLastModifiedTime(directory.resolve("epoch"))).isEqualTo(before);
+        new EpochRecord(false, 8, 0).write(directory);
+        assertThat(Files.getLastModifiedTime(directory.resolve("epoch"))).isGreaterThan(before);
     }
 
     @Test

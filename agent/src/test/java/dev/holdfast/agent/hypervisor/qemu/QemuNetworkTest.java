@@ -1,6 +1,7 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.Progress;
@@ -59,8 +60,12 @@ final class QemuNetworkTest {
     @Test
     void aUserNetworkHasAStateAndIsThereWhenMemoryIsLoadedButTakesThePortsLater() throws Exception {
         int port = freePort();
+        int other = freePort();
         String[] backends = {
-            "user,hostfwd=tcp:127.0.0.1:" + port + "-:22,restrict=on", "user", "socket,mcast=230.0.0.9:5599"
+            "user,hostfwd=tcp:127.0.0.1:" + port + "-:22,restrict=on",
+            "user",
+            "socket,mcast=230.0.0.9:5599",
+            "socket,listen=127.0.0.1:" + other
         };
         RunningVm vm = lab.start(on(lab.definition("web"), backends), StartMode.NORMAL);
         lab.awaitTicks("web", 5);
@@ -79,11 +84,15 @@ final class QemuNetworkTest {
                 lab.start(old, StartMode.restore(lab.root.resolve("memory")).beside("r1"));
         assertThat(network(beside, "usernet")).doesNotContain("HOST_FORWARD");
         vm.quit();
+        try (ServerSocket inTheWay = new ServerSocket(other, 1, InetAddress.getLoopbackAddress())) {
+            assertThatThrownBy(() -> lab.hypervisor.takePlace(beside, old))
+                    .hasMessageContaining("n3 cannot be connected");
+        }
         RunningVm placed = lab.hypervisor.takePlace(beside, old);
         placed.resume();
 
         assertThat(network(placed, "usernet")).contains("TCP[HOST_FORWARD]", Integer.toString(port));
-        assertThat(network(placed, "network")).contains("n0-out", "restrict=on", "n1-out", "n2-out");
+        assertThat(network(placed, "network")).contains("n0-out", "restrict=on", "n1-out", "n2-out", "n3-out");
         lab.awaitTicks("web", 20);
         placed.close();
     }

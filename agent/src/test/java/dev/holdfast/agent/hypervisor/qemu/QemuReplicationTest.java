@@ -8,6 +8,7 @@ import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
@@ -24,8 +25,10 @@ import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -144,6 +147,20 @@ final class QemuReplicationTest {
     }
 
     @Test
+    void aStandbyThatWasStoppedGoesOnLaterFromItsLastEpochAndIsProtectedAgain() throws Exception {
+        lab.follow();
+        lab.epochs(2);
+        lab.here.awaitTicks(VM, 5);
+        lab.standby.rest(ReplicaLab.BOUND);
+        lab.machine.kill();
+        long tick = ReplicaLab.lastTick(lab.here);
+        lab.wake();
+        assertThat(ReplicaLab.firstTick(lab.here)).isLessThan(tick);
+        lab.follow();
+        lab.epochs(2);
+    }
+
+    @Test
     void anEpochThatIsGivenUpLeavesTheGuestRunningAndTheOneBeforeCommitted() throws Exception {
         lab.follow();
         lab.epochs(1);
@@ -181,7 +198,7 @@ final class QemuReplicationTest {
         assertThat(lab.machine.status()).isEqualTo(VmStatus.CAPTURED);
         long tick = ReplicaLab.lastTick(lab.here);
         lab.findStandby();
-        assertThat(lab.standby.committed()).hasValue(lab.epoch);
+        assertThat(lab.standby.committing()).hasValue(lab.epoch);
         EpochEnd again = lab.primary.commitAgain(lab.standby, lab.epoch, ReplicaLab.LIMITS);
         assertThat(again.outcome()).isEqualTo(Outcome.COMMITTED);
         lab.here.awaitTicks(VM, 5);
@@ -260,7 +277,8 @@ final class QemuReplicationTest {
     void aPacketLeavesWhenItsEpochIsCommittedAndNeverIfThePrimaryDiesBefore() throws Exception {
         lab.close();
         try (DatagramSocket outside = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
-            lab = new ReplicaLab(new VmDefinition.Nic("n0", datagrams(outside), "52:54:00:00:00:01"));
+            VmDefinition.Nic nic = new VmDefinition.Nic("n0", datagrams(outside), "52:54:00:00:00:01");
+            lab = new ReplicaLab(nic);
             lab.say();
             assertThat(comes(outside, 5000)).isTrue();
             lab.follow();
@@ -289,7 +307,19 @@ final class QemuReplicationTest {
             lab.say();
             lab.machine.kill();
             assertThat(comes(outside, 300)).isFalse();
+            whatIsMissingOnThisNodeIsFoundWhileTheCopyIsStillOne(nic);
             lab.failOver();
+        }
+    }
+
+    private void whatIsMissingOnThisNodeIsFoundWhileTheCopyIsStillOne(VmDefinition.Nic nic) throws Exception {
+        int port = Integer.parseInt(nic.backend().substring(nic.backend().lastIndexOf(':') + 1));
+        long epoch = lab.standby.committed().orElseThrow();
+        try (DatagramSocket taken = new DatagramSocket(port, InetAddress.getLoopbackAddress())) {
+            assertThat(taken.isBound()).isTrue();
+            assertThatThrownBy(() -> lab.standby.failOver(epoch))
+                    .isInstanceOfSatisfying(
+                            HypervisorException.class, e -> assertThat(e.kind()).isEqualTo(Kind.REFUSED));
         }
     }
 
@@ -308,5 +338,23 @@ final class QemuReplicationTest {
         } catch (SocketTimeoutException e) {
             return false;
         }
+    }
+
+    @Test
+    void aGuestThatShutsDownIsToldFromOneThatCrashesAlsoByAnAgentThatWasNotThere() throws Exception {
+        assertThat(lab.machine.hasShutDown()).isFalse();
+        // What a guest does to switch its power off: PM1a_CNT gets SLP_EN.
+        ((QemuVm) lab.machine).monitor().call("human-monitor-command", Map.of("command-line", "o /w 0x604 0x2000"));
+        Awaitility.await().atMost(ReplicaLab.BOUND).until(lab.machine::hasShutDown);
+        assertThat(lab.machine.isAlive()).isTrue();
+        assertThat(lab.machine.status()).isEqualTo(VmStatus.GUEST_ENDED);
+        lab.machine.close();
+        RunningVm found = lab.here
+                .hypervisor
+                .find(lab.here.definition(VM), Optional.empty())
+                .orElseThrow();
+        assertThat(found.hasShutDown()).isTrue();
+        assertThat(found.shutdown(Duration.ofMinutes(1))).isTrue();
+        assertThat(found.identity().isAlive()).isFalse();
     }
 }

@@ -11,6 +11,7 @@ import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
+import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.qmp.QmpValue;
@@ -190,6 +191,24 @@ final class ReplicaLab implements AutoCloseable {
     void failOver() throws Exception {
         assertThat(machine.isAlive()).isFalse();
         machine = standby.failOver(standby.committed().orElseThrow());
+        machine.resume();
+        goesOn();
+    }
+
+    /** The same of one that rests: from its memory. */
+    void wake() throws Exception {
+        assertThat(standby.identity().isAlive()).isFalse();
+        assertThat(machine.isAlive()).isFalse();
+        QemuReplication replication = new QemuReplication(there.hypervisor);
+        Replication.AtRest rest = replication.atRest(thereDefinition, place()).orElseThrow();
+        assertThat(rest.epoch()).isEqualTo(epoch);
+        machine = replication.start(thereDefinition, StartMode.restore(rest.memory()));
+        machine.resume();
+        machine.relocation().announce();
+        goesOn();
+    }
+
+    private void goesOn() throws Exception {
         there.adopt(machine);
         there.awaitTicks(VM, 20);
         assertThat(there.console(VM)).noneMatch(l -> l.contains("START")).noneMatch(l -> l.contains("BAD"));

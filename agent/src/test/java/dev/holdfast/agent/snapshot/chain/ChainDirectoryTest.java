@@ -263,7 +263,8 @@ class ChainDirectoryTest {
                 .hasMessageContaining("/srv/base.qcow2");
         assertThatThrownBy(() -> importer.importDisks(target, new TreeMap<>(Map.of("d0", root.resolve("none")))))
                 .hasMessageContaining("is missing");
-        Path elsewhere = Path.of("/dev/shm/holdfast-import-test.qcow2");
+        Path elsewhere = Path.of(
+                "/dev/shm/holdfast-import-test-" + ProcessHandle.current().pid() + ".qcow2");
         try {
             images.create(elsewhere, 5);
             assertThatThrownBy(() -> importer.importDisks(target, new TreeMap<>(Map.of("d0", elsewhere))))
