@@ -82,19 +82,20 @@ final class Discarding {
         LOG.warn("by a person's decision {} counts, and what {} had may be lost", keep, nodes);
         record.write(stored.map(Stored::version).orElse(ReplicationRecord.NO_VERSION), next, written -> {
             if (written instanceof ReplicaEvent.RecordUnknown) {
-                record.read(read -> answer.complete(afterUnknown(read, next)));
+                lookAgain(next, answer);
             } else {
-                boolean done = written instanceof ReplicaEvent.RecordWritten;
-                answer.complete(done ? Optional.empty() : Optional.of(Reason.BUSY));
+                answer.complete(
+                        written instanceof ReplicaEvent.RecordWritten ? Optional.empty() : Optional.of(Reason.BUSY));
             }
         });
     }
 
-    /** To find it proves that it was written; to find something else proves nothing, and it can be asked for again. */
-    private static Optional<Reason> afterUnknown(ReplicaEvent read, ReplicationRecord next) {
-        if (read instanceof ReplicaEvent.RecordRead known) {
-            return known.stored().record().equals(next) ? Optional.empty() : Optional.of(Reason.BUSY);
-        }
-        return Optional.of(Reason.STORE_SILENT);
+    /** To find it proves that it has taken effect; to find something else proves nothing, and a person says it once more. */
+    private void lookAgain(ReplicationRecord next, CompletableFuture<Optional<Reason>> answer) {
+        record.read(read -> {
+            boolean done = read instanceof ReplicaEvent.RecordRead known
+                    && known.stored().record().equals(next);
+            answer.complete(done ? Optional.empty() : Optional.of(Reason.STORE_SILENT));
+        });
     }
 }

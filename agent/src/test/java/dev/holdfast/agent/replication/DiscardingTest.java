@@ -9,65 +9,47 @@ import dev.holdfast.coordinator.replication.Out;
 import dev.holdfast.coordinator.replication.Policy;
 import dev.holdfast.coordinator.replication.Proof;
 import dev.holdfast.coordinator.replication.Reason;
-import dev.holdfast.coordinator.replication.ReplicaEvent;
 import dev.holdfast.coordinator.replication.ReplicationRecord;
-import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
 import dev.holdfast.coordinator.replication.Self;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Consumer;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** A person's decision whose answer is lost. */
+/** A person decides which copy counts, and the store loses its answer. */
 class DiscardingTest {
-    private static final Copy OTHER = new Copy(new Name("n2"), new Name("other"));
     private static final Copy MINE = new Copy(Rig.NODE, new Name("mine"));
+    private static final Copy OTHER = new Copy(new Name("n2"), new Name("other"));
 
-    private final Rig.Store store = new Rig.Store();
-    private boolean lands;
+    private final ParkingLab.Store store = new ParkingLab.Store();
 
-    private final RecordBook deaf = new RecordBook() {
-        @Override
-        public void read(Consumer<ReplicaEvent> answer) {
-            store.read(answer);
-        }
+    @BeforeEach
+    void begin() {
+        store.write(
+                ReplicationRecord.NO_VERSION,
+                new ReplicationRecord(4, Optional.of(OTHER), new TreeSet<>(Set.of(OTHER))),
+                ignored -> {});
+        store.lost = 1;
+    }
 
-        @Override
-        public void write(int version, ReplicationRecord next, Consumer<ReplicaEvent> answer) {
-            if (lands) {
-                store.write(version, next, ignored -> {});
-            }
-            answer.accept(new ReplicaEvent.RecordUnknown());
-        }
-
-        @Override
-        public Optional<Stored> last() {
-            return store.last();
-        }
-
-        @Override
-        public boolean isAbsent() {
-            return store.isAbsent();
-        }
-    };
-
-    private Optional<Reason> discard() {
-        store.stored = new Stored(new ReplicationRecord(3, Optional.of(OTHER), new TreeSet<>(Set.of(OTHER))), 12);
-        Out out = new Out(new Self(Rig.NODE, Policy.pause()), Optional.of(CopyFacts.resting(MINE, 3, 7)));
-        return new Discarding(Rig.NODE, deaf, node -> new Proof.Gone(node), Runnable::run)
-                .discard(out, Set.of(OTHER.node()))
-                .join();
+    private Optional<Reason> discard() throws Exception {
+        Discarding discarding = new Discarding(Rig.NODE, store, node -> new Proof.Gone(OTHER.node()), Runnable::run);
+        Out out = new Out(
+                new Self(Rig.NODE, Policy.pause()),
+                Optional.of(new CopyFacts(MINE, CopyFacts.Kind.DISKS, 4, 0, false)));
+        return discarding.discard(out, Set.of(OTHER.node())).get();
     }
 
     @Test
-    void whatIsFoundToBeWrittenIsDone() {
-        lands = true;
+    void isDoneIfTheStoreHasTakenIt() throws Exception {
+        store.arrives = true;
         assertThat(discard()).isEmpty();
+        assertThat(store.last().orElseThrow().record().inSync()).containsExactly(MINE);
     }
 
     @Test
-    void whatIsNotFoundMayBeAskedForAgain() {
-        assertThat(discard()).contains(Reason.BUSY);
+    void isNotKnownIfItHasNot() throws Exception {
+        assertThat(discard()).contains(Reason.STORE_SILENT);
     }
 }
