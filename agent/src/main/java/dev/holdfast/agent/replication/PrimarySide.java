@@ -201,6 +201,9 @@ final class PrimarySide {
 
     void seed(Copy peer, long generation) {
         work(peer, () -> {
+            if (guest.primary().isAttached()) {
+                guest.primary().detach(DETACH);
+            }
             PeerLink.Opening opening = peers.offer(peer, generation);
             boolean whole = false;
             try {
@@ -350,6 +353,8 @@ final class PrimarySide {
             if (!guest.isGone() && e.kind() != Kind.REFUSED) {
                 throw new NotYetException(e);
             }
+            // The guest is not to wait for it. Before there is another standby it is tried again.
+            LOG.warn("the standby that was lost is not taken off the disks: {}", e.getMessage());
         }
     }
 
