@@ -107,6 +107,12 @@ final class QemuVm implements RunningVm {
         return monitor.status();
     }
 
+    /** A guest that had shut down was reset, and is about to boot. */
+    synchronized void beganAnew() {
+        shutdowns.takeAll();
+        shutDown = false;
+    }
+
     @Override
     public synchronized boolean hasShutDown() {
         for (QmpEvent event : shutdowns.takeAll()) {
