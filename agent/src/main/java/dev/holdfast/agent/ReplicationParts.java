@@ -24,6 +24,7 @@ import dev.holdfast.agent.service.ReplicaCommands;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.agent.tunnel.Practice;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.util.List;
@@ -69,7 +70,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
         NodeSettings node = configuration.node();
         ReplicationTools tools = new ReplicationTools(
                 node.node(),
-                node.channel().bindAddress(),
+                new Threshold(node.channel().bindAddress(), node.migration().ports()),
                 machines.vms(),
                 drivers.replication(),
                 drivers.fencing(),
@@ -95,9 +96,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
                 machines.vms()
                         .find(vm.name())
                         .ifPresent(machine -> replicas.add(
-                                machine,
-                                plan(node, vm.name(), settings.get()),
-                                (name, start) -> cold(around, name, start)));
+                                machine, plan(vm.name(), settings.get()), (name, start) -> cold(around, name, start)));
                 stayIfReverted(machines, replicas, vm.name());
             }
         }
@@ -123,8 +122,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
         }
     }
 
-    private static ReplicaPlan plan(NodeSettings node, Name vm, ReplicationSettings settings) {
-        Path standbys = settings.standbyDirectory().orElse(node.runDirectory().resolve("standby"));
+    private static ReplicaPlan plan(Name vm, ReplicationSettings settings) {
         EpochContent content = switch (settings.mode()) {
             case CHECKPOINT -> EpochContent.MEMORY_AND_DISKS;
             case DISK -> EpochContent.DISKS;
@@ -137,7 +135,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
                 settings.maxPause(),
                 settings.maxLag(),
                 settings.bandwidth(),
-                standbys.resolve(vm.value()));
+                settings.standbyDirectory().resolve(vm.value()));
     }
 
     void register(CommandTable table, NodeSettings node, LocalMachines machines, Runnable changed) {

@@ -20,6 +20,8 @@ final class ReplicationReader {
     /** The sockets in a machine's directory: {@code /memory-<epoch>.sock}, of paths that may have 100 bytes. */
     private static final int LONGEST_PLACE = 100 - "/memory-9999999999.sock".length();
 
+    private static final Path VOLATILE = Path.of("/dev/shm/holdfast");
+
     private final TableReader table;
 
     ReplicationReader(TableReader table) {
@@ -36,8 +38,8 @@ final class ReplicationReader {
         Duration lag = lag(interval, pause);
         long bandwidth = bandwidth();
         Policy policy = policy();
-        Optional<Path> place = table.path("standby_dir");
-        place.ifPresent(directory -> checkLength(directory, vm));
+        Path place = table.path("standby_dir").orElse(VOLATILE);
+        checkLength(place, vm);
         return new ReplicationSettings(mode, nodes, interval, pause, lag, bandwidth, policy, place);
     }
 

@@ -113,6 +113,16 @@ final class Guest {
         }
     }
 
+    /** Ends one that cannot be handed over any more; its standby has what there is. */
+    void killIfItHangs() {
+        if (!isGone() && !canHandOver()) {
+            LOG.warn(
+                    "{} is to be demoted and hangs, has panicked or met a disk error: its process is killed",
+                    vm.name());
+            kill();
+        }
+    }
+
     /** Whether it can still be sent elsewhere as it is: not if it hangs, has panicked or has met a disk error. May block as above. */
     boolean canHandOver() {
         try {

@@ -2,9 +2,11 @@ package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
 import dev.holdfast.coordinator.replication.Copy;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
 import java.io.IOException;
@@ -53,13 +55,20 @@ final class PrimarySide {
     private volatile Optional<Seeded> seed = Optional.empty();
     private volatile String problem = "";
     private final Runnable idle;
+    private final EarlyStops stops;
 
     /** How far the disks of a new standby are, in bytes. */
     record Seeded(long done, long total) {}
 
     /** What it works with. */
     record Tools(
-            Guest guest, PeerCalls peers, Path sockets, Executor worker, SerialThread thread, LongSupplier nanoClock) {}
+            Guest guest,
+            PeerCalls peers,
+            Path sockets,
+            Executor worker,
+            SerialThread thread,
+            LongSupplier nanoClock,
+            Standstill guard) {}
 
     /**
      * @param events takes what comes of it
@@ -75,6 +84,7 @@ final class PrimarySide {
         this.nanoClock = tools.nanoClock();
         this.events = events;
         this.idle = idle;
+        this.stops = new EarlyStops(tools.guard(), thread, this::cut);
         this.pacing = new EpochPacing(plan.interval());
         this.streams = new StreamLimits(plan, pacing);
         this.uptake = new Uptake(plan.maxLag().plus(plan.interval().multipliedBy(2)));
@@ -214,8 +224,12 @@ final class PrimarySide {
         uptake.begin();
         held = false;
         heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
-        guest.primary()
-                .attach(open, plan.bytesPerSecond(), (done, total) -> seed = Optional.of(new Seeded(done, total)));
+        Progress told = (done, total) -> seed = Optional.of(new Seeded(done, total));
+        try {
+            guest.primary().attach(open, plan.bytesPerSecond(), told, stops);
+        } finally {
+            stops.end();
+        }
     }
 
     /** @param last the guest is not to run after it */
@@ -227,16 +241,24 @@ final class PrimarySide {
             Primary primary = guest.primary();
             boolean still = last || held || epoch == 1;
             EpochLimits limits = streams.limits(last, epoch, held);
-            EpochEnd end = last ? primary.lastEpoch(standby, epoch, limits) : primary.epoch(standby, epoch, limits);
-            // The guest stands still meanwhile.
-            long until = nanoClock.getAsLong() + plan.maxLag().toNanos();
-            while (end.outcome() == EpochEnd.Outcome.UNDECIDED && isBeating() && until - nanoClock.getAsLong() > 0) {
-                LOG.info("whether {} has committed epoch {} is asked again: {}", peer, epoch, end.why());
-                end = primary.commitAgain(standby, epoch, limits);
-            }
+            EpochEnd end = epoch == 1 && !last
+                    ? stops.epoch(limits, () -> sent(primary, standby, epoch, limits, false))
+                    : sent(primary, standby, epoch, limits, last);
             pacing.ended(end);
             conclude(peer, end, primary, still);
         });
+    }
+
+    private EpochEnd sent(Primary primary, PeerLink standby, long epoch, EpochLimits limits, boolean last)
+            throws HypervisorException {
+        EpochEnd end = last ? primary.lastEpoch(standby, epoch, limits) : primary.epoch(standby, epoch, limits);
+        // The guest stands still meanwhile.
+        long until = nanoClock.getAsLong() + plan.maxLag().toNanos();
+        while (end.outcome() == EpochEnd.Outcome.UNDECIDED && isBeating() && until - nanoClock.getAsLong() > 0) {
+            LOG.info("whether {} has committed epoch {} is asked again: {}", standby.peer(), epoch, end.why());
+            end = primary.commitAgain(standby, epoch, limits);
+        }
+        return end;
     }
 
     private boolean isBeating() {

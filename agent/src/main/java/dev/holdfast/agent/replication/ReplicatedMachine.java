@@ -92,16 +92,22 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         Path run = tools.runDirectory().apply(vm.name());
         ReplicaFiles files = new ReplicaFiles(tools.stateDirectory(), vm.definition(), plan.place());
         this.guest = new Guest(vm, tools.vms(), tools.replication(), parts.coldStart(), run);
+        GuardedStop stop = new GuardedStop(parts.guardSocket(), vm, run, tools.freshIds());
         this.primary = new PrimarySide(
                 plan,
-                new PrimarySide.Tools(guest, parts.peers(), run, worker, thread, tools.nanoClock()),
+                new PrimarySide.Tools(guest, parts.peers(), run, worker, thread, tools.nanoClock(), stop),
                 this::post,
                 this::onIdle);
         this.standby = new StandbySide(
                 vm.definition(),
                 new StandbyPlace(plan.place()),
                 new StandbySide.Tools(
-                        tools.replication(), files, tools.address(), plan.content(), tools.clock(), tools.nanoClock()));
+                        tools.replication(),
+                        files,
+                        tools.threshold(),
+                        plan.content(),
+                        tools.clock(),
+                        tools.nanoClock()));
         this.room = new CopyRoom(vm.definition(), files, tools.images(), tools.clock(), tools.freshIds());
         this.lag = new GuardLag(parts.guardSocket(), vm, run, this::onHeld);
         this.bound = new LagBound(lag, guest, thread, this::post);
@@ -205,6 +211,9 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         CompletableFuture<Optional<Reason>> answer = new CompletableFuture<>();
         recovered.thenRun(() -> asking.execute(() -> {
             farewell.before(wish, answer);
+            if (wish == Wish.DEMOTE && isLeading()) {
+                guest.killIfItHangs();
+            }
             if (parking.isParked()) {
                 giveWay.run();
             }

@@ -7,6 +7,7 @@ import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.coordinator.replication.Copy;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,7 +31,7 @@ final class StandbySide {
     private final StandbyPlace place;
     private final Replication replication;
     private final ReplicaFiles files;
-    private final String address;
+    private final Threshold threshold;
     private final EpochContent content;
     private final InstantSource clock;
     private final LongSupplier nanoClock;
@@ -44,13 +45,13 @@ final class StandbySide {
     /**
      * What it works with.
      *
-     * @param address of this node, where its door is
+     * @param threshold of this node, where its door is
      * @param content what the epochs of a new standby consist of
      */
     record Tools(
             Replication replication,
             ReplicaFiles files,
-            String address,
+            Threshold threshold,
             EpochContent content,
             InstantSource clock,
             LongSupplier nanoClock) {}
@@ -60,7 +61,7 @@ final class StandbySide {
         this.place = place;
         this.replication = tools.replication();
         this.files = tools.files();
-        this.address = tools.address();
+        this.threshold = tools.threshold();
         this.content = tools.content();
         this.clock = tools.clock();
         this.nanoClock = tools.nanoClock();
@@ -103,7 +104,7 @@ final class StandbySide {
     /** Lets the primary in. */
     void open(StandbyDoorway.Orders orders) throws IOException {
         if (doorway == null) {
-            doorway = StandbyDoorway.open(place, orders, epoch -> required().intake(epoch), address);
+            doorway = StandbyDoorway.open(place, orders, epoch -> required().intake(epoch), threshold);
         }
     }
 

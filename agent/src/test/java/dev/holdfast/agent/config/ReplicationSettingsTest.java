@@ -42,7 +42,7 @@ class ReplicationSettingsTest {
                         Duration.ofSeconds(3),
                         0,
                         Policy.pause(),
-                        Optional.empty()));
+                        Path.of("/dev/shm/holdfast")));
     }
 
     @Test
@@ -57,7 +57,7 @@ class ReplicationSettingsTest {
                 output_commit = false
                 on_isolation = "continue"
                 max_stale = "1m"
-                standby_dir = "/dev/shm/holdfast"
+                standby_dir = "/dev/shm/other"
                 """);
 
         assertThat(settings)
@@ -69,7 +69,7 @@ class ReplicationSettingsTest {
                         Duration.ofSeconds(10),
                         100L << 20,
                         new Policy(OnIsolation.CONTINUE, false, Optional.of(Duration.ofMinutes(1))),
-                        Optional.of(Path.of("/dev/shm/holdfast"))));
+                        Path.of("/dev/shm/other")));
         assertThat(settings.mayBeOn(new Name("n2"))).isTrue();
         assertThat(settings.mayBeOn(new Name("n3"))).isFalse();
     }

@@ -13,6 +13,8 @@ import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
@@ -36,7 +38,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What a primary concludes from how its epochs end; the standby's agent answers through real sockets. */
-class PrimarySideTest implements PeerCalls, Primary {
+class PrimarySideTest implements PeerCalls, Primary, Standstill {
     private static final Copy PEER = new Copy(new Name("n2"), new Name("c1"));
     private static final Duration SECOND = Duration.ofSeconds(1);
 
@@ -47,6 +49,11 @@ class PrimarySideTest implements PeerCalls, Primary {
     private Optional<HypervisorException> failure = Optional.empty();
     private boolean complete = true;
     private int asked;
+    private int cuts;
+    private String guarded = "";
+    private boolean stops;
+    private boolean hangs;
+    private boolean fired;
     private Duration passed = Duration.ZERO;
     private Optional<EpochLimits> limits = Optional.empty();
     private boolean boundPasses;
@@ -68,7 +75,7 @@ class PrimarySideTest implements PeerCalls, Primary {
                 epoch -> {
                     throw new AssertionError("no memory is sent");
                 },
-                "127.0.0.1");
+                new Threshold("127.0.0.1", Optional.empty()));
         VmRegistry vms = new VmRegistry(
                 Map.of(node.definition, Optional.empty()), Unreadable.NONE, world, new VmRegistry.Listener() {
                     @Override
@@ -90,7 +97,8 @@ class PrimarySideTest implements PeerCalls, Primary {
                 home.resolve("place"));
         side = new PrimarySide(
                 plan,
-                new PrimarySide.Tools(guest, this, home, thread, thread, () -> System.nanoTime() + passed.toNanos()),
+                new PrimarySide.Tools(
+                        guest, this, home, thread, thread, () -> System.nanoTime() + passed.toNanos(), this),
                 events::add,
                 () -> {});
     }
@@ -293,6 +301,38 @@ class PrimarySideTest implements PeerCalls, Primary {
         assertThat(side.problem()).isEqualTo("no room");
     }
 
+    @Test
+    void aStopForAStandbyThatDoesNotCountYetIsGuardedAndHasAnEnd() throws Exception {
+        stops = true;
+        seeded();
+        assertThat(guarded).isEqualTo("()");
+        assertThat(cuts).isZero();
+        ends(Outcome.COMMITTED);
+        side.send(PEER, 1, false);
+        thread.runAll();
+        assertThat(guarded).as("the first epoch").isEqualTo("()()");
+        ends(Outcome.COMMITTED);
+        send();
+        assertThat(guarded).as("the next one is in the record").isEqualTo("()()");
+
+        hangs = true;
+        failure = Optional.of(new HypervisorException(Kind.FAILED, "it was cut"));
+        side.seed(PEER, 1);
+        thread.runAll();
+        assertThat(cuts).isPositive();
+        assertThat(guarded).isEqualTo("()()()");
+    }
+
+    @Test
+    void aGuestThatWasLetRunInTheMiddleOfItsFirstEpochHasNoStandby() throws Exception {
+        seeded();
+        fired = true;
+        ends(Outcome.COMMITTED);
+        side.send(PEER, 1, false);
+        thread.runAll();
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyLost(PEER));
+    }
+
     @Override
     public boolean isReady(Name node) {
         return true;
@@ -320,8 +360,18 @@ class PrimarySideTest implements PeerCalls, Primary {
     }
 
     @Override
-    public void attach(StandbyLink standby, long bytesPerSecond, Progress progress) throws HypervisorException {
+    public void attach(StandbyLink standby, long bytesPerSecond, Progress progress, Standstill stop)
+            throws HypervisorException {
+        if (stops) {
+            stop.begins(Duration.ofSeconds(10));
+            if (hangs) {
+                thread.runAll();
+            }
+        }
         fail();
+        if (stops) {
+            stop.over();
+        }
     }
 
     @Override
@@ -366,8 +416,22 @@ class PrimarySideTest implements PeerCalls, Primary {
     }
 
     @Override
+    public void begins(Duration longest) {
+        guarded += "(";
+    }
+
+    @Override
+    public void over() throws HypervisorException {
+        boolean open = guarded.endsWith("(");
+        guarded += open ? ")" : "";
+        if (open && fired) {
+            throw new HypervisorException(Kind.FAILED, "the guard has let it run");
+        }
+    }
+
+    @Override
     public void cut() {
-        // Nothing hangs here.
+        cuts++;
     }
 
     @Override

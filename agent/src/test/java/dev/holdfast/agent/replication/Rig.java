@@ -3,6 +3,8 @@ package dev.holdfast.agent.replication;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
@@ -172,7 +174,8 @@ final class Rig implements AutoCloseable {
         this.guest = new Guest(vm, vms, node.world, Guest.Start::start, node.run);
         PrimarySide primary = new PrimarySide(
                 plan,
-                new PrimarySide.Tools(guest, new NoPeers(), node.state, thread, thread, System::nanoTime),
+                new PrimarySide.Tools(
+                        guest, new NoPeers(), node.state, thread, thread, System::nanoTime, Standstill.UNWATCHED),
                 this::post,
                 () -> {});
         this.standby = new StandbySide(
@@ -181,7 +184,7 @@ final class Rig implements AutoCloseable {
                 new StandbySide.Tools(
                         node.world,
                         files,
-                        "127.0.0.1",
+                        new Threshold("127.0.0.1", Optional.empty()),
                         EpochContent.MEMORY_AND_DISKS,
                         InstantSource.system(),
                         System::nanoTime));

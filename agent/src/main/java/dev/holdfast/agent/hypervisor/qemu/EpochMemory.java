@@ -8,6 +8,7 @@ import dev.holdfast.agent.unix.StreamListener;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -44,6 +45,16 @@ final class EpochMemory implements EpochArrival, MemoryIntake {
 
     static Path file(StandbyPlace place, int slot) {
         return place.directory().resolve("memory-" + slot);
+    }
+
+    /** Gives the room of an epoch back that nobody needs any more. */
+    static void forget(StandbyPlace place, int slot) throws HypervisorException {
+        try {
+            Files.deleteIfExists(file(place, slot));
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.FAILED, "the memory of an older epoch cannot be removed: " + e.getMessage(), e);
+        }
     }
 
     /** Waits for the stream in a thread of its own. The file keeps its space from the epoch before, for speed. */

@@ -8,6 +8,7 @@ import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
 import dev.holdfast.agent.qmp.QmpCommand;
 import dev.holdfast.agent.qmp.QmpEvent;
 import dev.holdfast.agent.qmp.QmpEvents;
@@ -59,7 +60,8 @@ final class QemuPrimary implements Primary {
     }
 
     @Override
-    public void attach(StandbyLink standby, long bytesPerSecond, Progress progress) throws HypervisorException {
+    public void attach(StandbyLink standby, long bytesPerSecond, Progress progress, Standstill stop)
+            throws HypervisorException {
         if (isAttached()) {
             throw new HypervisorException(
                     HypervisorException.Kind.REFUSED, vm.name() + " has a standby already; take that off first");
@@ -69,7 +71,7 @@ final class QemuPrimary implements Primary {
         number = Math.max(number + 1, CopyNodes.next(monitor));
         Seeding seeding = new Seeding(this, standby, number);
         try {
-            seeding.run(bytesPerSecond, progress);
+            seeding.run(bytesPerSecond, progress, stop);
             newlyWritten();
         } catch (HypervisorException e) {
             giveUp(e);

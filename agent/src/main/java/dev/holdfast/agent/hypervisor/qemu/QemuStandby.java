@@ -318,6 +318,8 @@ final class QemuStandby implements Standby {
         // An attempt before this one may have come to nothing later.
         OptionalInt slot = record.orElseThrow().slot();
         if (slot.isPresent() && monitor().status() == VmStatus.LOADING) {
+            // The memory of the guest itself is allocated while it is loaded: a third time beside the two files.
+            EpochMemory.forget(place, 1 - slot.getAsInt());
             load(EpochMemory.file(place, slot.getAsInt()));
         }
         checkNotStopped();

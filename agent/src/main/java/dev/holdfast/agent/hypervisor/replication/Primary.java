@@ -17,8 +17,10 @@ public interface Primary {
      * milliseconds at the end of it. If it fails, nothing is attached and the guest runs.
      *
      * @param bytesPerSecond most that the copying may take, 0 for no limit
+     * @param stop told of that standstill, whose end it is not told of if it fails
      */
-    void attach(StandbyLink standby, long bytesPerSecond, Progress progress) throws HypervisorException;
+    void attach(StandbyLink standby, long bytesPerSecond, Progress progress, Standstill stop)
+            throws HypervisorException;
 
     /** Whether a standby is attached, in whatever condition. */
     boolean isAttached() throws HypervisorException;

@@ -107,8 +107,9 @@ final class ReplicaCluster implements AutoCloseable {
         }
         define(node, VM, chain, replication);
         standIn(node);
-        String bind = "mount --bind '%s' '%s' && PATH='%s':\"$PATH\" exec \"$@\""
-                .formatted(own, chain.getParent(), node.resolve("bin"));
+        Path memory = Files.createDirectories(node.resolve("shm"));
+        String bind = "mount --bind '%s' '%s' && mount --bind '%s' /dev/shm && PATH='%s':\"$PATH\" exec \"$@\""
+                .formatted(own, chain.getParent(), memory, node.resolve("bin"));
         return new RealNode(
                 name,
                 node,
@@ -189,8 +190,13 @@ final class ReplicaCluster implements AutoCloseable {
     /** Each node takes part. */
     void enrolAll() throws IOException, ControlException {
         for (RealNode node : nodes) {
-            call(node, ControlCommand.REPLICA_START, Map.of("vm", VM));
+            enrol(node);
         }
+    }
+
+    /** This one does. */
+    void enrol(RealNode node) throws IOException, ControlException {
+        call(node, ControlCommand.REPLICA_START, Map.of("vm", VM));
     }
 
     /** It runs there with a standby, and epochs are committed. */

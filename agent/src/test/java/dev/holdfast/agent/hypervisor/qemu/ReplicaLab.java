@@ -16,6 +16,7 @@ import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
 import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.nio.charset.StandardCharsets;
@@ -31,7 +32,7 @@ import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /** Nodes, each a lab of its own, on which the oracle guest runs in one place and is followed in another. */
-final class ReplicaLab implements AutoCloseable {
+final class ReplicaLab implements AutoCloseable, Standstill {
     static final String VM = "web";
     static final Duration BOUND = Duration.ofSeconds(20);
     static final EpochLimits LIMITS = limits(100, 10_000, 5_000, 10_000, 1L << 40, false);
@@ -56,6 +57,7 @@ final class ReplicaLab implements AutoCloseable {
     VmDefinition thereDefinition;
     Standby standby;
     long epoch;
+    private String stops = "";
 
     ReplicaLab(VmDefinition.Nic... nics) throws Exception {
         this(EpochContent.MEMORY_AND_DISKS, nics);
@@ -109,8 +111,20 @@ final class ReplicaLab implements AutoCloseable {
         thereDefinition = Lab.with(Lab.definition(VM, 64, Map.of("d0", d0, "d1", d1)), nics);
         standby = new QemuReplication(there.hypervisor).startStandby(thereDefinition, place(), content);
         assertThat(standby.content()).isEqualTo(content);
-        primary.attach(standby, 0, Progress.NONE);
+        stops = "";
+        primary.attach(standby, 0, Progress.NONE, this);
+        assertThat(stops).as("the guest ran before and after").isEqualTo("RUNNING RUNNING ");
         assertThat(primary.isComplete()).isTrue();
+    }
+
+    @Override
+    public void begins(Duration longest) throws HypervisorException {
+        stops += machine.status() + " ";
+    }
+
+    @Override
+    public void over() throws HypervisorException {
+        stops += machine.status() + " ";
     }
 
     EpochEnd epoch() throws Exception {
@@ -264,6 +278,9 @@ final class ReplicaLab implements AutoCloseable {
     void failOver() throws Exception {
         assertThat(machine.isAlive()).isFalse();
         machine = standby.failOver(standby.committed().orElseThrow());
+        assertThat(place().directory().toFile().list((directory, name) -> name.matches("memory-[01]")))
+                .as("the guest's own memory would be there a third time")
+                .hasSize(1);
         machine.resume();
         goesOn();
     }
