@@ -10,6 +10,7 @@ import dev.holdfast.agent.config.VmSettings;
 import dev.holdfast.agent.control.CommandTable;
 import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.migration.Departures;
 import dev.holdfast.agent.pacemaker.Handover;
@@ -122,7 +123,12 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
     }
 
     private static ReplicaPlan plan(Name vm, ReplicationSettings settings) {
+        EpochContent content = switch (settings.mode()) {
+            case CHECKPOINT -> EpochContent.MEMORY_AND_DISKS;
+            case DISK -> EpochContent.DISKS;
+        };
         return new ReplicaPlan(
+                content,
                 settings.policy(),
                 settings.nodes(),
                 settings.interval(),

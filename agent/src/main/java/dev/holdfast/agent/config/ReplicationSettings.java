@@ -41,7 +41,7 @@ public record ReplicationSettings(
     public enum Mode {
         /** Disks and memory. */
         CHECKPOINT,
-        /** Disks alone; the guest boots after a failover. Not there yet: refused by the reader. */
+        /** Disks alone: the guest boots after a failover. {@code max_pause} means nothing then and is refused. */
         DISK
     }
 

@@ -218,7 +218,7 @@ final class PrimarySide {
     }
 
     private void copyDisks(Copy peer, PeerLink.Opening opening) throws HypervisorException, IOException {
-        PeerLink open = PeerLink.open(peer, opening, sockets);
+        PeerLink open = PeerLink.open(peer, plan.content(), opening, sockets);
         link = open;
         pacing.begin();
         uptake.begin();

@@ -53,6 +53,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     private final Parking parking;
     private final Turns turns;
     private final Runnable giveWay;
+    private final Farewell farewell;
     private final Waiters waiters = new Waiters();
     private final Requests requests = new Requests(waiters, this::state, this::isBound, this::post);
     private final CompletableFuture<Void> recovered = new CompletableFuture<>();
@@ -100,7 +101,13 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         this.standby = new StandbySide(
                 vm.definition(),
                 new StandbyPlace(plan.place()),
-                new StandbySide.Tools(tools.replication(), files, tools.threshold(), tools.clock(), tools.nanoClock()));
+                new StandbySide.Tools(
+                        tools.replication(),
+                        files,
+                        tools.threshold(),
+                        plan.content(),
+                        tools.clock(),
+                        tools.nanoClock()));
         this.room = new CopyRoom(vm.definition(), files, tools.images(), tools.clock(), tools.freshIds());
         this.lag = new GuardLag(parts.guardSocket(), vm, run, this::onHeld);
         this.bound = new LagBound(lag, guest, thread, this::post);
@@ -121,6 +128,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         this.guestLook = new GuestLook(guest, hands, parking, this::post);
         this.recordLook = new RecordLook(record, thread, this::state, this::post);
         this.turns = new Turns(thread, primary, hands, parking, parked);
+        this.farewell = new Farewell(plan.content(), guest, this::state, thread);
         this.outlook = new Outlook(vm.name(), plan, tools, new Outlook.Sources(record, primary, standby, hands));
     }
 
@@ -202,6 +210,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     public CompletableFuture<Optional<Reason>> ask(Wish wish) {
         CompletableFuture<Optional<Reason>> answer = new CompletableFuture<>();
         recovered.thenRun(() -> asking.execute(() -> {
+            farewell.before(wish, answer);
             if (wish == Wish.DEMOTE && isLeading()) {
                 guest.killIfItHangs();
             }

@@ -80,11 +80,13 @@ class ReplicationSettingsTest {
     }
 
     @Test
-    void replicationOfDisksAloneIsRefused() throws Exception {
-        assertThat(problems("mode = \"disk\""))
+    void replicationOfDisksAloneHasNoPauseForMemory() throws Exception {
+        assertThat(read("mode = \"disk\"\noutput_commit = true").mode()).isEqualTo(ReplicationSettings.Mode.DISK);
+        assertThat(problems("mode = \"disk\"\nmax_pause = \"1s\""))
                 .containsExactly(
-                        "vms/web.toml:8:1: this version cannot replicate the disks alone; use mode = \"checkpoint\","
-                                + " which copies the memory too, or remove [replication]");
+                        "vms/web.toml:9:1: \"replication.max_pause\" is for the rest of an epoch's memory, and mode = \"disk\""
+                                + " sends none; remove it, or use mode = \"checkpoint\"");
+        assertThat(problems("mode = \"disks\"")).singleElement().asString().contains("\"disk\"");
     }
 
     @Test

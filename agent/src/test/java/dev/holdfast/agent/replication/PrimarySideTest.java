@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
@@ -86,7 +87,14 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
         guest = new Guest(vms.get(node.definition.name()), vms, world, Guest.Start::start, node.run);
         guest.startCold();
         ReplicaPlan plan = new ReplicaPlan(
-                Policy.pause(), List.of(), SECOND, SECOND, Duration.ofSeconds(20), 0, home.resolve("place"));
+                EpochContent.MEMORY_AND_DISKS,
+                Policy.pause(),
+                List.of(),
+                SECOND,
+                SECOND,
+                Duration.ofSeconds(20),
+                0,
+                home.resolve("place"));
         side = new PrimarySide(
                 plan,
                 new PrimarySide.Tools(
@@ -387,6 +395,14 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
         }
         return ends.remove();
     }
+
+    @Override
+    public boolean shutDown(Duration patience) {
+        return false;
+    }
+
+    @Override
+    public void startAnew() {}
 
     @Override
     public EpochEnd lastEpoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.hypervisor.replication.Standstill;
 import dev.holdfast.agent.tunnel.Threshold;
@@ -167,7 +168,8 @@ final class Rig implements AutoCloseable {
         VmRegistry vms =
                 new VmRegistry(Map.of(node.definition, Optional.empty()), Unreadable.NONE, node.world, new Nobody());
         ManagedVm vm = vms.get(node.definition.name());
-        ReplicaPlan plan = new ReplicaPlan(Policy.pause(), List.of(), SECOND, SECOND, SECOND, 0, node.place);
+        ReplicaPlan plan = new ReplicaPlan(
+                EpochContent.MEMORY_AND_DISKS, Policy.pause(), List.of(), SECOND, SECOND, SECOND, 0, node.place);
         this.files = node.files();
         this.guest = new Guest(vm, vms, node.world, Guest.Start::start, node.run);
         PrimarySide primary = new PrimarySide(
@@ -183,6 +185,7 @@ final class Rig implements AutoCloseable {
                         node.world,
                         files,
                         new Threshold("127.0.0.1", Optional.empty()),
+                        EpochContent.MEMORY_AND_DISKS,
                         InstantSource.system(),
                         System::nanoTime));
         this.recollection = new Recollection(NODE, files, guest, standby, node::freshId);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.PortRange;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.MemoryIntake;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.tunnel.Threshold;
@@ -45,7 +46,11 @@ class StandbyDoorwayTest {
         place = new StandbyPlace(Files.createDirectories(home.resolve("there")));
         doorway = StandbyDoorway.open(place, this::obey, this::intake, new Threshold("127.0.0.1", Optional.empty()));
         Copy peer = new Copy(new Name("n2"), new Name("c1"));
-        link = PeerLink.open(peer, PeerLink.Opening.read(doorway.opening().told()), home);
+        link = PeerLink.open(
+                peer,
+                EpochContent.MEMORY_AND_DISKS,
+                PeerLink.Opening.read(doorway.opening().told()),
+                home);
     }
 
     @AfterEach
@@ -103,7 +108,8 @@ class StandbyDoorwayTest {
     }
 
     private SocketChannel send(long epoch) throws Exception {
-        SocketChannel stream = SocketChannel.open(UnixDomainSocketAddress.of(link.begin(epoch)));
+        SocketChannel stream =
+                SocketChannel.open(UnixDomainSocketAddress.of(link.begin(epoch).orElseThrow()));
         ByteBuffer bytes = ByteBuffer.wrap(new byte[BYTES]);
         while (bytes.hasRemaining()) {
             stream.write(bytes);

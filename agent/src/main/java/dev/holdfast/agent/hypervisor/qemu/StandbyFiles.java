@@ -113,7 +113,9 @@ final class StandbyFiles {
     /** Removes all but the memory of an epoch that its disks have been brought back to, and what says so. */
     static void keepMemory(StandbyPlace place, VmDefinition vm, EpochRecord last) throws HypervisorException {
         try {
-            Files.deleteIfExists(EpochMemory.file(place, 1 - last.slot()));
+            if (last.slot().isPresent()) {
+                Files.deleteIfExists(EpochMemory.file(place, 1 - last.slot().getAsInt()));
+            }
             for (VmDefinition.Disk disk : vm.disks()) {
                 Files.deleteIfExists(place.hidden(disk.id()));
                 Files.deleteIfExists(place.active(disk.id()));
@@ -124,13 +126,19 @@ final class StandbyFiles {
         }
     }
 
-    /** The epoch of which the disks are and the memory is there. */
+    /** The epoch of which the disks are and the memory is there, if it has any. */
     static Optional<Replication.AtRest> atRest(StandbyPlace place, VmDefinition vm) throws HypervisorException {
         boolean disks = vm.disks().stream().noneMatch(disk -> Files.exists(place.active(disk.id())));
         return EpochRecord.read(place.directory())
                 .filter(record -> disks && record.committed())
-                .map(record -> new Replication.AtRest(record.epoch(), EpochMemory.file(place, record.slot())))
-                .filter(rest -> Files.exists(rest.memory()));
+                .map(record -> new Replication.AtRest(record.epoch(), memory(place, record)))
+                .filter(rest -> rest.memory().stream().allMatch(Files::exists));
+    }
+
+    private static Optional<Path> memory(StandbyPlace place, EpochRecord record) {
+        return record.slot().isPresent()
+                ? Optional.of(EpochMemory.file(place, record.slot().getAsInt()))
+                : Optional.empty();
     }
 
     /** Removes what a standby has left. Its process is gone. */

@@ -46,6 +46,17 @@ public interface Primary {
     EpochEnd commitAgain(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException;
 
     /**
+     * Asks the guest to shut down. When it has done so its process stays and can be sent once more. Epochs go on meanwhile; any
+     * thread.
+     *
+     * @return whether it has, in that time; if not, it may still, and its process ends then
+     */
+    boolean shutDown(Duration patience) throws HypervisorException;
+
+    /** Makes a guest that has shut down ready to boot, stopped. Does nothing if it has not. */
+    void startAnew() throws HypervisorException;
+
+    /**
      * Breaks the connections to the standby at once, whatever the process is busy with. Any thread. Writes that hang are done
      * then, here alone. To be called only when the standby is no longer counted on.
      */
