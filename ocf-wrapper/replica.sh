@@ -139,13 +139,14 @@ names() {
 
 # is_shutdown: this demote is the first half of a stop, and nobody is to go on with the machine: the guest is to be asked to
 # shut down. Otherwise it is a handover, in which the guest sees nothing. Known from what pacemaker tells with notify=true: of
-# the instances to be stopped it names the resources, but not the nodes if the whole clone is to be stopped.
+# the instances to be stopped it names the resources, but not the nodes if the whole clone is to be stopped. One that is promoted
+# but stopped before, as when the whole clone is restarted, has no standby any more that could go on.
 is_shutdown() {
     instance=${OCF_RESOURCE_INSTANCE%:*}:${OCF_RESKEY_CRM_meta_clone:-0}
     names "$instance" "${OCF_RESKEY_CRM_meta_notify_stop_resource:-}" || return 1
-    # shellcheck disable=SC2086  # words
-    set -- ${OCF_RESKEY_CRM_meta_notify_promote_resource:-}
-    [ $# -eq 0 ]
+    for successor in ${OCF_RESKEY_CRM_meta_notify_promote_resource:-}; do
+        names "$successor" "$OCF_RESKEY_CRM_meta_notify_stop_resource" || return 1
+    done
 }
 
 # replica_demote: whatever happens, nothing of the machine runs here afterwards. What the agent cannot do any more, its next

@@ -286,11 +286,16 @@ END
 
 @test "demote as the first half of a stop, with nobody to go on: the guest is shut down" {
     begun
-    process_of
-    export OCF_RESKEY_CRM_meta_notify_stop_resource="web:0 web:1 web:2" OCF_RESKEY_CRM_meta_notify_promote_resource=" "
-    agent_answers vm.console "$result" replica.stop "kill $process; $result"
-    expect demote 0
-    [ "$(asked)" = "vm.console replica.stop" ]
+    export OCF_RESKEY_CRM_meta_notify_stop_resource="web:0 web:1 web:2"
+    # The second: pacemaker restarts the whole clone, and promotes another one then (crm_simulate of 2.1.5).
+    for promoted in " " "web:1"; do
+        rm -f "$run_dir/agent.sock" "$base/asked"
+        process_of
+        export OCF_RESKEY_CRM_meta_notify_promote_resource="$promoted"
+        agent_answers vm.console "$result" replica.stop "kill $process; $result"
+        expect demote 0
+        [ "$(asked)" = "vm.console replica.stop" ]
+    done
     # Another node goes on, or this instance is not stopped: a handover.
     for row in "web:1 web:2" "web:0 " "web:11 " " "; do
         rm -f "$run_dir/agent.sock" "$base/asked"

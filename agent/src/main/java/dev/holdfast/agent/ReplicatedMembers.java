@@ -23,7 +23,6 @@ import java.util.function.Function;
  */
 record ReplicatedMembers(MemberParts parts, Function<Name, Optional<ReplicatedMachine>> replicas)
         implements MemberParts {
-    private static final Name LOOK = new Name("dry-run");
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     @Override
@@ -38,7 +37,7 @@ record ReplicatedMembers(MemberParts parts, Function<Name, Optional<ReplicatedMa
         try {
             forecast = parts.preflight(vm, checkpoint, options);
         } finally {
-            parking.get().end(LOOK);
+            parking.get().end();
         }
         if (obstacle.isEmpty()) {
             return forecast;
@@ -51,7 +50,7 @@ record ReplicatedMembers(MemberParts parts, Function<Name, Optional<ReplicatedMa
 
     private static Optional<String> parked(Parking parking) {
         try {
-            parking.park(LOOK, PATIENCE).get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            parking.park(PATIENCE).get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
             return Optional.empty();
         } catch (ExecutionException e) {
             return Optional.of(String.valueOf(e.getCause().getMessage()));

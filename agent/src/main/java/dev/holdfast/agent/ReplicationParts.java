@@ -10,6 +10,7 @@ import dev.holdfast.agent.config.VmSettings;
 import dev.holdfast.agent.control.CommandTable;
 import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.migration.Departures;
 import dev.holdfast.agent.pacemaker.Handover;
@@ -23,6 +24,7 @@ import dev.holdfast.agent.service.ReplicaCommands;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.agent.tunnel.Practice;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.util.List;
@@ -68,7 +70,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
         NodeSettings node = configuration.node();
         ReplicationTools tools = new ReplicationTools(
                 node.node(),
-                node.channel().bindAddress(),
+                new Threshold(node.channel().bindAddress(), node.migration().ports()),
                 machines.vms(),
                 drivers.replication(),
                 drivers.fencing(),
@@ -94,9 +96,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
                 machines.vms()
                         .find(vm.name())
                         .ifPresent(machine -> replicas.add(
-                                machine,
-                                plan(node, vm.name(), settings.get()),
-                                (name, start) -> cold(around, name, start)));
+                                machine, plan(vm.name(), settings.get()), (name, start) -> cold(around, name, start)));
                 stayIfReverted(machines, replicas, vm.name());
             }
         }
@@ -122,16 +122,20 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
         }
     }
 
-    private static ReplicaPlan plan(NodeSettings node, Name vm, ReplicationSettings settings) {
-        Path standbys = settings.standbyDirectory().orElse(node.runDirectory().resolve("standby"));
+    private static ReplicaPlan plan(Name vm, ReplicationSettings settings) {
+        EpochContent content = switch (settings.mode()) {
+            case CHECKPOINT -> EpochContent.MEMORY_AND_DISKS;
+            case DISK -> EpochContent.DISKS;
+        };
         return new ReplicaPlan(
+                content,
                 settings.policy(),
                 settings.nodes(),
                 settings.interval(),
                 settings.maxPause(),
                 settings.maxLag(),
                 settings.bandwidth(),
-                standbys.resolve(vm.value()));
+                settings.standbyDirectory().resolve(vm.value()));
     }
 
     void register(CommandTable table, NodeSettings node, LocalMachines machines, Runnable changed) {

@@ -23,9 +23,10 @@ final class ReplicationView {
                 .property("Machine", replica.vm().value())
                 .property("Role", role(replica))
                 .property("State", state(replica))
+                .property("Mode", mode(replica))
                 .property("Last epoch", lastEpoch(replica))
                 .property("Resync", replica.seed().map(ReplicationView::bar).orElse(""));
-        epochs(environment, view, replica.epochs());
+        epochs(environment, view, replica);
         view.property("Generation", replica.generation() == 0 ? "" : Long.toString(replica.generation()))
                 .property("In sync", set(replica))
                 .property("Copy here", replica.copy().orElse("none"))
@@ -66,6 +67,14 @@ final class ReplicationView {
                 + (replica.held() ? ", HELD: the guest stands still until its standby or the store answers" : "");
     }
 
+    private static boolean isOfDisks(ReplicaDetails replica) {
+        return replica.mode().equals(ReplicaDetails.DISK);
+    }
+
+    private static String mode(ReplicaDetails replica) {
+        return replica.mode() + (isOfDisks(replica) ? ": the guest boots after a failover" : "");
+    }
+
     private static String lastEpoch(ReplicaDetails replica) {
         if (replica.epoch() == 0) {
             return "";
@@ -78,7 +87,8 @@ final class ReplicationView {
                                 : ", committed " + age(replica.committedMsAgo()) + " ago");
     }
 
-    private static void epochs(Environment environment, View view, List<Epoch> all) {
+    private static void epochs(Environment environment, View view, ReplicaDetails replica) {
+        List<Epoch> all = replica.epochs();
         int room = Math.max(LEAST_BARS, environment.width() - BESIDE_BARS);
         List<Epoch> last = all.subList(Math.max(0, all.size() - room), all.size());
         if (last.isEmpty()) {
@@ -86,7 +96,7 @@ final class ReplicationView {
         }
         row(environment, view, "Pauses", last, Epoch::pauseMs, ms -> ms + " ms");
         row(environment, view, "Lengths", last, Epoch::lengthMs, ms -> ms + " ms");
-        row(environment, view, "Memory", last, Epoch::bytes, View::size);
+        row(environment, view, isOfDisks(replica) ? "Written" : "Memory", last, Epoch::bytes, View::size);
         long lost = last.stream().filter(epoch -> !epoch.committed()).count();
         view.property("Given up", lost == 0 ? "" : "%d of the last %d epochs (x)".formatted(lost, last.size()));
     }

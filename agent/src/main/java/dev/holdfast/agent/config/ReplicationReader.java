@@ -20,6 +20,8 @@ final class ReplicationReader {
     /** The sockets in a machine's directory: {@code /memory-<epoch>.sock}, of paths that may have 100 bytes. */
     private static final int LONGEST_PLACE = 100 - "/memory-9999999999.sock".length();
 
+    private static final Path VOLATILE = Path.of("/dev/shm/holdfast");
+
     private final TableReader table;
 
     ReplicationReader(TableReader table) {
@@ -30,22 +32,25 @@ final class ReplicationReader {
     ReplicationSettings read(Optional<Name> vm) {
         ReplicationSettings.Mode mode =
                 table.choice("mode", ReplicationSettings.Mode.class, ReplicationSettings.Mode.CHECKPOINT);
-        if (mode == ReplicationSettings.Mode.DISK) {
-            table.problem(
-                    "mode",
-                    "this version cannot replicate the disks alone",
-                    "use mode = \"checkpoint\", which copies the memory too, or remove [replication]");
-        }
         List<Name> nodes = nodes();
         Duration interval = table.duration("interval", INTERVAL, Duration.ofMillis(100), Duration.ofMinutes(10));
-        Duration pause =
-                table.duration("max_pause", Duration.ofMillis(500), Duration.ofMillis(10), Duration.ofMinutes(1));
+        Duration pause = pause(mode);
         Duration lag = lag(interval, pause);
         long bandwidth = bandwidth();
         Policy policy = policy();
-        Optional<Path> place = table.path("standby_dir");
-        place.ifPresent(directory -> checkLength(directory, vm));
+        Path place = table.path("standby_dir").orElse(VOLATILE);
+        checkLength(place, vm);
         return new ReplicationSettings(mode, nodes, interval, pause, lag, bandwidth, policy, place);
+    }
+
+    private Duration pause(ReplicationSettings.Mode mode) {
+        if (mode == ReplicationSettings.Mode.DISK && table.has("max_pause")) {
+            table.problem(
+                    "max_pause",
+                    "\"replication.max_pause\" is for the rest of an epoch's memory, and mode = \"disk\" sends none",
+                    "remove it, or use mode = \"checkpoint\"");
+        }
+        return table.duration("max_pause", Duration.ofMillis(500), Duration.ofMillis(10), Duration.ofMinutes(1));
     }
 
     private List<Name> nodes() {

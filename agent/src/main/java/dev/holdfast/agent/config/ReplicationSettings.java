@@ -5,7 +5,6 @@ import dev.holdfast.coordinator.replication.Policy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Table {@code [replication]} of a machine: it has a live copy on another node. Immutable.
@@ -21,8 +20,7 @@ import java.util.Optional;
  * @param bandwidth key {@code bandwidth}, default {@code "0"}, or 16 KiB to 1 TiB: bytes a second at most; 0 for no limit
  * @param policy keys {@code output_commit} (default false), {@code on_isolation} (default {@code pause}) and {@code max_stale}
  *     (default none, 1 s to 24 h; needed with {@code continue})
- * @param standbyDirectory key {@code standby_dir}, default {@code standby} in the {@code run_dir}: on a medium that a power failure
- *     empties; each machine has a directory in it
+ * @param standbyDirectory key {@code standby_dir}, default {@code /dev/shm/holdfast}: on a medium that a power failure empties; each machine has a directory in it
  */
 public record ReplicationSettings(
         Mode mode,
@@ -32,7 +30,7 @@ public record ReplicationSettings(
         Duration maxLag,
         long bandwidth,
         Policy policy,
-        Optional<Path> standbyDirectory) {
+        Path standbyDirectory) {
 
     /** Copies the list. */
     public ReplicationSettings {
@@ -43,7 +41,7 @@ public record ReplicationSettings(
     public enum Mode {
         /** Disks and memory. */
         CHECKPOINT,
-        /** Disks alone; the guest boots after a failover. Not there yet: refused by the reader. */
+        /** Disks alone: the guest boots after a failover. {@code max_pause} means nothing then and is refused. */
         DISK
     }
 

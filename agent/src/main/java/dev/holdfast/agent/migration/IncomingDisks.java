@@ -1,6 +1,5 @@
 package dev.holdfast.agent.migration;
 
-import dev.holdfast.agent.hypervisor.PortRange;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.json.DurableFile;
 import dev.holdfast.agent.snapshot.chain.ArrivingChain;
@@ -9,8 +8,8 @@ import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.agent.tunnel.Door;
 import dev.holdfast.agent.tunnel.SealedConnection;
 import dev.holdfast.agent.tunnel.Secret;
+import dev.holdfast.agent.tunnel.Threshold;
 import java.io.IOException;
-import java.net.BindException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -87,24 +86,9 @@ final class IncomingDisks {
 
     Opening open(String address) throws IOException {
         Secret secret = Secret.fresh();
-        Door opened = door(address, secret);
+        Door opened = new Threshold(address, tools.ports()).open(secret, this::serve);
         door = opened;
         return new Opening(opened.port(), secret);
-    }
-
-    private Door door(String address, Secret secret) throws IOException {
-        PortRange ports = tools.ports().orElse(null);
-        if (ports == null) {
-            return Door.open(address, secret, this::serve);
-        }
-        try {
-            return Door.open(address, ports.first(), ports.last(), secret, this::serve);
-        } catch (BindException e) {
-            throw new IOException(
-                    "no port of migration.ports, %d to %d, is free on %s: %s"
-                            .formatted(ports.first(), ports.last(), address, e.getMessage()),
-                    e);
-        }
     }
 
     private Door.Served serve(Door at, SealedConnection connection) throws IOException {

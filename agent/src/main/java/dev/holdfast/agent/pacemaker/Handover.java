@@ -23,6 +23,9 @@ import java.util.function.Function;
 public final class Handover {
 
     private static final Duration BOUND = Duration.ofSeconds(5);
+    /** CRM_EX_NOSUCH of pacemaker's crm/common/results.h. */
+    private static final int NO_SUCH = 105;
+
     private static final Set<String> HIGHEST = Set.of("INFINITY", "1000000");
 
     private final Path tool;
@@ -75,18 +78,25 @@ public final class Handover {
         void end() throws IOException;
     }
 
-    /** Empty if there is none. */
+    /** Empty if there is none. @throws IOException that is not known: a score that is there must not be taken for none */
     private String score(String resource, Name node) throws IOException {
         BoundedProcess.Ended answer = call(resource, node, "--query");
-        return answer.status() == 0 ? answer.output().strip() : "";
+        if (answer.status() == NO_SUCH) {
+            return "";
+        }
+        return succeeded(answer).strip();
     }
 
     private void run(String resource, Name node, String... words) throws IOException {
-        BoundedProcess.Ended ended = call(resource, node, words);
+        succeeded(call(resource, node, words));
+    }
+
+    private String succeeded(BoundedProcess.Ended ended) throws IOException {
         if (ended.status() != 0) {
             throw new IOException(tool.getFileName() + " ended with " + ended.status() + ": "
                     + ended.output().strip());
         }
+        return ended.output();
     }
 
     private BoundedProcess.Ended call(String resource, Name node, String... words) throws IOException {

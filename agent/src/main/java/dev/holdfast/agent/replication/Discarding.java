@@ -80,10 +80,22 @@ final class Discarding {
         }
         ReplicationRecord next = ((Verdict.Allowed) verdict).next();
         LOG.warn("by a person's decision {} counts, and what {} had may be lost", keep, nodes);
-        record.write(
-                stored.map(Stored::version).orElse(ReplicationRecord.NO_VERSION),
-                next,
-                written -> answer.complete(
-                        written instanceof ReplicaEvent.RecordWritten ? Optional.empty() : Optional.of(Reason.BUSY)));
+        record.write(stored.map(Stored::version).orElse(ReplicationRecord.NO_VERSION), next, written -> {
+            if (written instanceof ReplicaEvent.RecordUnknown) {
+                lookAgain(next, answer);
+            } else {
+                answer.complete(
+                        written instanceof ReplicaEvent.RecordWritten ? Optional.empty() : Optional.of(Reason.BUSY));
+            }
+        });
+    }
+
+    /** To find it proves that it has taken effect; to find something else proves nothing, and a person says it once more. */
+    private void lookAgain(ReplicationRecord next, CompletableFuture<Optional<Reason>> answer) {
+        record.read(read -> {
+            boolean done = read instanceof ReplicaEvent.RecordRead known
+                    && known.stored().record().equals(next);
+            answer.complete(done ? Optional.empty() : Optional.of(Reason.STORE_SILENT));
+        });
     }
 }

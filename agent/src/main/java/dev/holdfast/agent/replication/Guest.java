@@ -11,6 +11,7 @@ import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,6 +38,10 @@ final class Guest {
     private final Path endNote;
     private @Nullable RunningVm known;
     private @Nullable Primary primary;
+    /** It has been asked to shut down so that it can be handed over, and has done it: its process is still needed. */
+    private volatile boolean handedOver;
+
+    private volatile boolean beginsAnew;
 
     /** Makes the disks fit for a start, and starts. */
     interface ColdStart {
@@ -56,6 +61,10 @@ final class Guest {
         this.replication = replication;
         this.coldStart = coldStart;
         this.endNote = run.resolve(END_NOTE);
+    }
+
+    Name name() {
+        return vm.name();
     }
 
     /** Its process. @throws HypervisorException there is one that does not answer */
@@ -104,6 +113,16 @@ final class Guest {
         }
     }
 
+    /** Ends one that cannot be handed over any more; its standby has what there is. */
+    void killIfItHangs() {
+        if (!isGone() && !canHandOver()) {
+            LOG.warn(
+                    "{} is to be demoted and hangs, has panicked or met a disk error: its process is killed",
+                    vm.name());
+            kill();
+        }
+    }
+
     /** Whether it can still be sent elsewhere as it is: not if it hangs, has panicked or has met a disk error. May block as above. */
     boolean canHandOver() {
         try {
@@ -137,6 +156,7 @@ final class Guest {
 
     /** Boots it, if it does not run. */
     void startCold() throws HypervisorException {
+        handedOver = false;
         coldStart.run(() -> {
             vm.lock().lock();
             try {
@@ -153,6 +173,7 @@ final class Guest {
     void failOver(Standby standby, long epoch) throws HypervisorException {
         vm.lock().lock();
         try {
+            handedOver = false;
             RunningVm machine = standby.failOver(epoch);
             vms.became(vm, Optional.of(machine));
             machine.resume();
@@ -162,11 +183,13 @@ final class Guest {
         }
     }
 
-    /** It goes on from the memory of a standby that was stopped. @param wokeUp called before its processors run */
-    void wake(Path memory, Waking wokeUp) throws HypervisorException, IOException {
+    /** It goes on from the memory of a standby that was stopped, or boots if there is none. @param wokeUp called before its processors run */
+    void wake(Optional<Path> memory, Waking wokeUp) throws HypervisorException, IOException {
         vm.lock().lock();
         try {
-            RunningVm machine = replication.start(vm.definition(), StartMode.restore(memory));
+            handedOver = false;
+            RunningVm machine = replication.start(
+                    vm.definition(), memory.map(StartMode::restore).orElse(StartMode.PAUSED));
             vms.became(vm, Optional.of(machine));
             wokeUp.run();
             machine.resume();
@@ -197,10 +220,37 @@ final class Guest {
             return;
         }
         VmStatus status = process.get().status();
+        if (status == VmStatus.GUEST_ENDED && beginsAnew) {
+            primary().startAnew();
+            beginsAnew = false;
+            handedOver = false;
+            status = process.get().status();
+        }
         if (status.resumable()) {
             process.get().resume();
         } else if (status != VmStatus.RUNNING && status != VmStatus.GUEST_ENDED) {
             process.get().thaw(THAW);
+        }
+    }
+
+    /** Asks it to shut down; its process stays. @return whether it has, in that time */
+    boolean shutDown(Duration patience) throws HypervisorException {
+        beginsAnew = false;
+        handedOver = true;
+        boolean done = false;
+        try {
+            done = primary().shutDown(patience);
+        } finally {
+            handedOver = done;
+        }
+        return done;
+    }
+
+    /** If it has shut down it boots when it is let run the next time. @param now lets it run */
+    void begin(boolean now) throws HypervisorException {
+        beginsAnew = handedOver;
+        if (now) {
+            run();
         }
     }
 
@@ -220,7 +270,7 @@ final class Guest {
     /** Ends the process of a guest that has shut down, and notes first why. Any number of times. */
     void endIfShutDown() {
         Optional<RunningVm> now = vm.process();
-        if (now.isEmpty() || !now.get().hasShutDown()) {
+        if (handedOver || now.isEmpty() || !now.get().hasShutDown()) {
             return;
         }
         noteShutDown(true);

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.control.reply.ReplicaDetails;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Copy;
@@ -150,6 +151,7 @@ final class Outlook {
                 since(now).toMillis(),
                 sources.hands().isHeld(),
                 plan.policy().onIsolation().name().toLowerCase(Locale.ROOT),
+                plan.content() == EpochContent.DISKS ? ReplicaDetails.DISK : ReplicaDetails.CHECKPOINT,
                 score.isPresent() ? Optional.of(score.getAsInt()) : Optional.empty(),
                 sources.primary().seed().map(s -> new ReplicaDetails.Seed(s.done(), s.total())),
                 sources.primary().pacing().ends().stream().map(Outlook::epoch).toList(),

@@ -28,6 +28,7 @@ import org.slf4j.LoggerFactory;
 public final class Parking {
     private static final Logger LOG = LoggerFactory.getLogger(Parking.class);
     private static final int RENEWALS = 4;
+    private static final Name LOOK = new Name("dry-run");
 
     private final Tools tools;
     private final Machine machine;
@@ -119,6 +120,16 @@ public final class Parking {
         return new NewLife(tools.record(), tools.thread(), machine, begun);
     }
 
+    /** As a round does, to see whether one could; a round that comes meanwhile has the machine at once. */
+    public CompletableFuture<Void> park(Duration bound) {
+        return park(LOOK, bound);
+    }
+
+    /** The end of {@link #park(Duration)}. */
+    public void end() {
+        end(LOOK);
+    }
+
     /**
      * Waits for the end of an epoch that is under way; none is begun any more. Returns at once.
      *
@@ -144,9 +155,12 @@ public final class Parking {
         tools.thread().execute(() -> {
             Stay before = stay;
             if (before != null && !before.operation().equals(operation)) {
-                ready.completeExceptionally(
-                        new HypervisorException(Kind.REFUSED, before.operation() + " has not ended; wait for it"));
-                return;
+                if (!before.operation().equals(LOOK)) {
+                    ready.completeExceptionally(
+                            new HypervisorException(Kind.REFUSED, before.operation() + " has not ended; wait for it"));
+                    return;
+                }
+                before.ready().completeExceptionally(new HypervisorException(Kind.REFUSED, "a round has begun"));
             }
             long now = tools.nanoClock().getAsLong();
             stay = new Stay(operation, now, bound, ready, revert ? newLife(ready) : null);

@@ -2,6 +2,7 @@ package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
@@ -15,6 +16,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -31,6 +33,7 @@ final class PeerLink implements StandbyLink, Closeable {
     private static final Duration QUICK = Duration.ofSeconds(5);
 
     private final Copy peer;
+    private final EpochContent content;
     private final Path sockets;
     private final Gateway gateway;
     private final OrderLine orders;
@@ -65,8 +68,9 @@ final class PeerLink implements StandbyLink, Closeable {
         }
     }
 
-    private PeerLink(Copy peer, Path sockets, Gateway gateway) {
+    private PeerLink(Copy peer, EpochContent content, Path sockets, Gateway gateway) {
         this.peer = peer;
+        this.content = content;
         this.sockets = sockets;
         this.gateway = gateway;
         this.orders = new OrderLine(gateway, ORDERS);
@@ -76,12 +80,13 @@ final class PeerLink implements StandbyLink, Closeable {
     /**
      * Opens the way to a standby.
      *
+     * @param content what its epochs consist of
      * @param sockets a directory on this node, short and private
      */
-    static PeerLink open(Copy peer, Opening at, Path sockets) throws IOException {
+    static PeerLink open(Copy peer, EpochContent content, Opening at, Path sockets) throws IOException {
         Gateway gateway =
                 new Gateway(new InetSocketAddress(InetAddress.getByName(at.address()), at.port()), at.secret(), CALL);
-        PeerLink link = new PeerLink(peer, sockets, gateway);
+        PeerLink link = new PeerLink(peer, content, sockets, gateway);
         try {
             gateway.serve(link.disks(), DISKS);
             return link;
@@ -107,12 +112,15 @@ final class PeerLink implements StandbyLink, Closeable {
     }
 
     @Override
-    public Path begin(long epoch) throws HypervisorException {
+    public Optional<Path> begin(long epoch) throws HypervisorException {
         orders.order(OrderLine.Order.BEGIN, epoch, QUICK);
+        if (content == EpochContent.DISKS) {
+            return Optional.empty();
+        }
         Path socket = sockets.resolve("replica-memory.sock");
         try {
             gateway.open(socket, MEMORY + epoch);
-            return socket;
+            return Optional.of(socket);
         } catch (IOException e) {
             throw new HypervisorException(
                     Kind.FAILED, "no way for memory to " + peer.node() + ": " + e.getMessage(), e);

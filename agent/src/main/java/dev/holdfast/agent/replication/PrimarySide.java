@@ -2,9 +2,11 @@ package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
 import dev.holdfast.coordinator.replication.Copy;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
 import java.io.IOException;
@@ -53,13 +55,20 @@ final class PrimarySide {
     private volatile Optional<Seeded> seed = Optional.empty();
     private volatile String problem = "";
     private final Runnable idle;
+    private final EarlyStops stops;
 
     /** How far the disks of a new standby are, in bytes. */
     record Seeded(long done, long total) {}
 
     /** What it works with. */
     record Tools(
-            Guest guest, PeerCalls peers, Path sockets, Executor worker, SerialThread thread, LongSupplier nanoClock) {}
+            Guest guest,
+            PeerCalls peers,
+            Path sockets,
+            Executor worker,
+            SerialThread thread,
+            LongSupplier nanoClock,
+            Standstill guard) {}
 
     /**
      * @param events takes what comes of it
@@ -75,6 +84,7 @@ final class PrimarySide {
         this.nanoClock = tools.nanoClock();
         this.events = events;
         this.idle = idle;
+        this.stops = new EarlyStops(tools.guard(), thread, this::cut);
         this.pacing = new EpochPacing(plan.interval());
         this.streams = new StreamLimits(plan, pacing);
         this.uptake = new Uptake(plan.maxLag().plus(plan.interval().multipliedBy(2)));
@@ -191,6 +201,9 @@ final class PrimarySide {
 
     void seed(Copy peer, long generation) {
         work(peer, () -> {
+            if (guest.primary().isAttached()) {
+                guest.primary().detach(DETACH);
+            }
             PeerLink.Opening opening = peers.offer(peer, generation);
             boolean whole = false;
             try {
@@ -208,14 +221,18 @@ final class PrimarySide {
     }
 
     private void copyDisks(Copy peer, PeerLink.Opening opening) throws HypervisorException, IOException {
-        PeerLink open = PeerLink.open(peer, opening, sockets);
+        PeerLink open = PeerLink.open(peer, plan.content(), opening, sockets);
         link = open;
         pacing.begin();
         uptake.begin();
         held = false;
         heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
-        guest.primary()
-                .attach(open, plan.bytesPerSecond(), (done, total) -> seed = Optional.of(new Seeded(done, total)));
+        Progress told = (done, total) -> seed = Optional.of(new Seeded(done, total));
+        try {
+            guest.primary().attach(open, plan.bytesPerSecond(), told, stops);
+        } finally {
+            stops.end();
+        }
     }
 
     /** @param last the guest is not to run after it */
@@ -225,18 +242,26 @@ final class PrimarySide {
         work(peer, () -> {
             PeerLink standby = required(peer);
             Primary primary = guest.primary();
-            boolean still = last || held || epoch == 1;
+            boolean still = last || held;
             EpochLimits limits = streams.limits(last, epoch, held);
-            EpochEnd end = last ? primary.lastEpoch(standby, epoch, limits) : primary.epoch(standby, epoch, limits);
-            // The guest stands still meanwhile.
-            long until = nanoClock.getAsLong() + plan.maxLag().toNanos();
-            while (end.outcome() == EpochEnd.Outcome.UNDECIDED && isBeating() && until - nanoClock.getAsLong() > 0) {
-                LOG.info("whether {} has committed epoch {} is asked again: {}", peer, epoch, end.why());
-                end = primary.commitAgain(standby, epoch, limits);
-            }
+            EpochEnd end = epoch == 1 && !last
+                    ? stops.epoch(limits, () -> sent(primary, standby, epoch, limits, false))
+                    : sent(primary, standby, epoch, limits, last);
             pacing.ended(end);
             conclude(peer, end, primary, still);
         });
+    }
+
+    private EpochEnd sent(Primary primary, PeerLink standby, long epoch, EpochLimits limits, boolean last)
+            throws HypervisorException {
+        EpochEnd end = last ? primary.lastEpoch(standby, epoch, limits) : primary.epoch(standby, epoch, limits);
+        // The guest stands still meanwhile.
+        long until = nanoClock.getAsLong() + plan.maxLag().toNanos();
+        while (end.outcome() == EpochEnd.Outcome.UNDECIDED && isBeating() && until - nanoClock.getAsLong() > 0) {
+            LOG.info("whether {} has committed epoch {} is asked again: {}", standby.peer(), epoch, end.why());
+            end = primary.commitAgain(standby, epoch, limits);
+        }
+        return end;
     }
 
     private boolean isBeating() {
@@ -249,7 +274,7 @@ final class PrimarySide {
         return beats != null && beats.isFresh();
     }
 
-    /** @param still the guest stood still, or was not bound, when it began */
+    /** @param still the guest stood still when it began */
     private void conclude(Copy peer, EpochEnd end, Primary primary, boolean still) throws HypervisorException {
         switch (end.outcome()) {
             case COMMITTED -> {
@@ -271,7 +296,9 @@ final class PrimarySide {
     }
 
     private void givenUp(Copy peer, EpochEnd end, boolean still) throws HypervisorException {
-        if (uptake.isLostAfter(still, begunAt, nanoClock.getAsLong())) {
+        Uptake.Guest did =
+                still ? Uptake.Guest.STOOD_STILL : end.epoch() == 1 ? Uptake.Guest.UNBOUND : Uptake.Guest.RAN;
+        if (uptake.isLostAfter(did, begunAt, nanoClock.getAsLong())) {
             throw new HypervisorException(Kind.FAILED, "it is there and takes no epoch: " + end.why());
         }
         if (held) {
@@ -328,6 +355,8 @@ final class PrimarySide {
             if (!guest.isGone() && e.kind() != Kind.REFUSED) {
                 throw new NotYetException(e);
             }
+            // The guest is not to wait for it. Before there is another standby it is tried again.
+            LOG.warn("the standby that was lost is not taken off the disks: {}", e.getMessage());
         }
     }
 

@@ -98,10 +98,8 @@ final class Recollection {
                 return new Found.Idle(resting);
             }
         }
-        if (copy.isPresent() || process.isPresent()) {
-            // What its primary was sending came through the agent that is no more.
-            standby.drop();
-        }
+        // What its primary was sending came through the agent that is no more.
+        standby.drop();
         return new Found.Idle(disks());
     }
 

@@ -2,6 +2,7 @@ package dev.holdfast.agent.replication;
 
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Copy;
+import dev.holdfast.coordinator.replication.Following;
 import dev.holdfast.coordinator.replication.Leading;
 import dev.holdfast.coordinator.replication.Life;
 import dev.holdfast.coordinator.replication.Protected;
@@ -19,16 +20,59 @@ import java.util.function.Supplier;
 
 /**
  * Has a primary read its record anew when the record was seen to say something else than it takes for written: a write whose answer was
- * lost has taken effect after all, or another copy has begun a life. What was seen may be old, so what is read counts. The machine's
+ * lost has taken effect after all, or another copy has begun a life; and a standby rest that has left the set. What was seen may be old, so what is read counts. The machine's
  * thread.
  */
-record RecordLook(RecordBook record, SerialThread thread, Supplier<ReplicaState> state, Consumer<ReplicaEvent> events) {
+final class RecordLook {
+    private final RecordBook record;
+    private final SerialThread thread;
+    private final Supplier<ReplicaState> state;
+    private final Consumer<ReplicaEvent> events;
+    /** The copy of this node that was seen in the set last. */
+    private Optional<Copy> listed = Optional.empty();
+
+    RecordLook(RecordBook record, SerialThread thread, Supplier<ReplicaState> state, Consumer<ReplicaEvent> events) {
+        this.record = record;
+        this.thread = thread;
+        this.state = state;
+        this.events = events;
+    }
 
     void look() {
-        if (!(state.get() instanceof Leading leading)
-                || !record.last().map(seen -> differs(seen, leading)).orElse(false)) {
-            return;
+        Optional<Stored> seen = record.last();
+        ReplicaState now = state.get();
+        if (seen.isPresent() && now instanceof Leading leading && differs(seen.get(), leading)) {
+            readAsPrimary(leading);
+        } else if (seen.isPresent() && now instanceof Following following && following.epoch() > 0) {
+            lookAsStandby(seen.get().record(), following);
         }
+    }
+
+    /** A standby that has left the set, and whose primary could not tell it so, keeps its disks for a person, and nothing else. */
+    private void lookAsStandby(ReplicationRecord seen, Following following) {
+        if (seen.inSync().contains(following.copy())) {
+            listed = Optional.of(following.copy());
+        } else if (isLeft(seen, following)) {
+            record.read(answer -> thread.execute(() -> {
+                boolean same =
+                        state.get() instanceof Following now && now.copy().equals(following.copy());
+                if (same
+                        && answer instanceof ReplicaEvent.RecordRead read
+                        && isLeft(read.stored().record(), following)) {
+                    events.accept(new ReplicaEvent.RetireAsked());
+                }
+            }));
+        }
+    }
+
+    /** Not before its first epoch was recorded: until then the set does not know it yet. */
+    private boolean isLeft(ReplicationRecord said, Following following) {
+        return !said.inSync().contains(following.copy())
+                && (said.generation() > following.generation()
+                        || said.generation() == following.generation() && listed.equals(Optional.of(following.copy())));
+    }
+
+    private void readAsPrimary(Leading leading) {
         record.read(answer -> thread.execute(() -> {
             // Not what was true before a write of its own.
             if (answer instanceof ReplicaEvent.RecordRead && state.get().equals(leading)) {

@@ -2,6 +2,7 @@ package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.cluster.ReplicationDesk;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.migration.SameMachine;
@@ -10,6 +11,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.replication.Reason;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -28,7 +30,7 @@ final class ReplicaDesk implements ReplicationDesk {
     private final Function<Name, Optional<Replica>> replicas;
 
     /** A machine and how it is defined here. */
-    record Replica(ReplicatedMachine machine, VmDefinition definition) {}
+    record Replica(ReplicatedMachine machine, VmDefinition definition, EpochContent content) {}
 
     ReplicaDesk(Function<Name, Optional<Replica>> replicas) {
         this.replicas = replicas;
@@ -63,8 +65,7 @@ final class ReplicaDesk implements ReplicationDesk {
 
     private PeerLink.Opening offer(Replica replica, JsonObject body)
             throws JsonException, RoundRefusedException, InterruptedException {
-        JsonObject hardware = body.object(ReplicaWords.HARDWARE).orElse(JsonObject.empty());
-        Optional<String> difference = SameMachine.difference(replica.definition(), hardware.values());
+        Optional<String> difference = difference(replica.definition(), replica.content(), body);
         if (difference.isPresent()) {
             throw new RoundRefusedException(Refusal.failed("the definitions of %s differ: %s"
                     .formatted(replica.definition().name(), difference.get())));
@@ -76,6 +77,21 @@ final class ReplicaDesk implements ReplicationDesk {
         }
         long generation = body.number(ReplicaWords.GENERATION).orElse(0L);
         return await(replica.machine().offer(ReplicaWords.copy(body), generation, disks), MAKING);
+    }
+
+    /** What of an offer does not fit the definition here. */
+    static Optional<String> difference(VmDefinition mine, EpochContent content, JsonObject offer) throws JsonException {
+        String theirs = offer.text(ReplicaWords.CONTENT).orElse(content.name());
+        if (!theirs.equals(content.name())) {
+            return Optional.of("epochs are of %s there and of %s here; write the same mode"
+                    .formatted(words(theirs), words(content.name())));
+        }
+        JsonObject hardware = offer.object(ReplicaWords.HARDWARE).orElse(JsonObject.empty());
+        return SameMachine.difference(mine, hardware.values());
+    }
+
+    private static String words(String content) {
+        return content.toLowerCase(Locale.ROOT).replace('_', ' ');
     }
 
     private static <T> T await(CompletableFuture<T> answer, Duration patience)

@@ -4,6 +4,7 @@ import dev.holdfast.agent.cluster.OutcomeUnknownException;
 import dev.holdfast.agent.cluster.PeerRequest;
 import dev.holdfast.agent.cluster.Peers;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.migration.SameMachine;
@@ -26,6 +27,7 @@ final class ReplicaPeers implements PeerCalls {
     private static final Duration MAKING = Duration.ofSeconds(60);
 
     private final VmDefinition machine;
+    private final EpochContent content;
     private final Supplier<Peers> peers;
     private final Disks disks;
     private final Executor aside;
@@ -36,8 +38,9 @@ final class ReplicaPeers implements PeerCalls {
     }
 
     /** @param aside does what nobody waits for */
-    ReplicaPeers(VmDefinition machine, Supplier<Peers> peers, Disks disks, Executor aside) {
+    ReplicaPeers(VmDefinition machine, EpochContent content, Supplier<Peers> peers, Disks disks, Executor aside) {
         this.machine = machine;
+        this.content = content;
         this.peers = peers;
         this.disks = disks;
         this.aside = aside;
@@ -70,6 +73,7 @@ final class ReplicaPeers implements PeerCalls {
     public PeerLink.Opening offer(Copy copy, long generation) throws IOException, InterruptedException {
         Map<String, Object> words = ReplicaWords.question(ReplicaWords.Ask.OFFER, machine.name(), copy);
         words.put(ReplicaWords.GENERATION, generation);
+        words.put(ReplicaWords.CONTENT, content.name());
         words.put(ReplicaWords.DISKS, disks.sizes());
         words.put(ReplicaWords.HARDWARE, SameMachine.hardware(machine));
         return PeerLink.Opening.read(ask(copy.node(), words, MAKING));

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.replication;
 
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Policy;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.util.List;
 /**
  * How a machine is replicated. Immutable.
  *
+ * @param content what an epoch consists of
  * @param policy what the rules need to know
  * @param nodes where copies may be; empty: wherever the machine is defined
  * @param interval from the begin of one epoch to that of the next
@@ -18,6 +20,7 @@ import java.util.List;
  * @param place the standby's directory on a volatile medium
  */
 public record ReplicaPlan(
+        EpochContent content,
         Policy policy,
         List<Name> nodes,
         Duration interval,

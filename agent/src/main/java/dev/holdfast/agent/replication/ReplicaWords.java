@@ -16,6 +16,7 @@ final class ReplicaWords {
     static final String GENERATION = "generation";
     static final String DISKS = "disks";
     static final String HARDWARE = "hardware";
+    static final String CONTENT = "content";
     static final String READY = "ready";
     static final String EPOCH = "epoch";
     private static final String ASK = "ask";

@@ -51,7 +51,8 @@ public final class Replicas implements AutoCloseable {
             ExecutorService workers,
             BiConsumer<Name, Refusal> giveWay) {}
 
-    private record Entry(ReplicatedMachine machine, ManagedVm vm, ReplicaPeers peers, StoredRecord record) {}
+    private record Entry(
+            ReplicatedMachine machine, ManagedVm vm, ReplicaPlan plan, ReplicaPeers peers, StoredRecord record) {}
 
     /** Without machines yet. */
     public Replicas(ReplicationTools tools, Cluster cluster) {
@@ -72,8 +73,8 @@ public final class Replicas implements AutoCloseable {
     /** Takes a machine in. Nothing is done to it before {@link #start}. */
     public void add(ManagedVm vm, ReplicaPlan plan, ColdStart coldStart) {
         ReplicaFiles files = new ReplicaFiles(tools.stateDirectory(), vm.definition(), plan.place());
-        ReplicaPeers peers =
-                new ReplicaPeers(vm.definition(), cluster.peers(), () -> CopyRoom.sizes(files), cluster.workers());
+        ReplicaPeers peers = new ReplicaPeers(
+                vm.definition(), plan.content(), cluster.peers(), () -> CopyRoom.sizes(files), cluster.workers());
         StoredRecord record = new StoredRecord(cluster.store(), vm.name());
         Candidates candidates =
                 new Candidates(() -> nodesFor(vm.name(), plan), peers, tools.freshIds(), tools.nanoClock());
@@ -93,7 +94,7 @@ public final class Replicas implements AutoCloseable {
                                 new Refusal(
                                         Refusal.Kind.CANCELLED,
                                         vm.name() + " changes its role; take the checkpoint when it has")));
-        entries.put(vm.name(), new Entry(machine, vm, peers, record));
+        entries.put(vm.name(), new Entry(machine, vm, plan, peers, record));
     }
 
     private List<Name> nodesFor(Name vm, ReplicaPlan plan) {
@@ -134,8 +135,8 @@ public final class Replicas implements AutoCloseable {
     /** Answers the nodes of primaries. */
     public ReplicationDesk desk() {
         return new ReplicaDesk(vm -> Optional.ofNullable(entries.get(vm))
-                .map(entry ->
-                        new ReplicaDesk.Replica(entry.machine(), entry.vm().definition())));
+                .map(entry -> new ReplicaDesk.Replica(
+                        entry.machine(), entry.vm().definition(), entry.plan().content())));
     }
 
     /**

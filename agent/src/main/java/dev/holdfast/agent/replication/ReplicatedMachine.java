@@ -53,6 +53,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     private final Parking parking;
     private final Turns turns;
     private final Runnable giveWay;
+    private final Farewell farewell;
     private final Waiters waiters = new Waiters();
     private final Requests requests = new Requests(waiters, this::state, this::isBound, this::post);
     private final CompletableFuture<Void> recovered = new CompletableFuture<>();
@@ -91,15 +92,22 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         Path run = tools.runDirectory().apply(vm.name());
         ReplicaFiles files = new ReplicaFiles(tools.stateDirectory(), vm.definition(), plan.place());
         this.guest = new Guest(vm, tools.vms(), tools.replication(), parts.coldStart(), run);
+        GuardedStop stop = new GuardedStop(parts.guardSocket(), vm, run, tools.freshIds());
         this.primary = new PrimarySide(
                 plan,
-                new PrimarySide.Tools(guest, parts.peers(), run, worker, thread, tools.nanoClock()),
+                new PrimarySide.Tools(guest, parts.peers(), run, worker, thread, tools.nanoClock(), stop),
                 this::post,
                 this::onIdle);
         this.standby = new StandbySide(
                 vm.definition(),
                 new StandbyPlace(plan.place()),
-                new StandbySide.Tools(tools.replication(), files, tools.address(), tools.clock(), tools.nanoClock()));
+                new StandbySide.Tools(
+                        tools.replication(),
+                        files,
+                        tools.threshold(),
+                        plan.content(),
+                        tools.clock(),
+                        tools.nanoClock()));
         this.room = new CopyRoom(vm.definition(), files, tools.images(), tools.clock(), tools.freshIds());
         this.lag = new GuardLag(parts.guardSocket(), vm, run, this::onHeld);
         this.bound = new LagBound(lag, guest, thread, this::post);
@@ -120,6 +128,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         this.guestLook = new GuestLook(guest, hands, parking, this::post);
         this.recordLook = new RecordLook(record, thread, this::state, this::post);
         this.turns = new Turns(thread, primary, hands, parking, parked);
+        this.farewell = new Farewell(plan.content(), guest, this::state, thread);
         this.outlook = new Outlook(vm.name(), plan, tools, new Outlook.Sources(record, primary, standby, hands));
     }
 
@@ -201,8 +210,9 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     public CompletableFuture<Optional<Reason>> ask(Wish wish) {
         CompletableFuture<Optional<Reason>> answer = new CompletableFuture<>();
         recovered.thenRun(() -> asking.execute(() -> {
-            if (wish == Wish.DEMOTE) {
-                endIfItHangs();
+            farewell.before(wish, answer);
+            if (wish == Wish.DEMOTE && isLeading()) {
+                guest.killIfItHangs();
             }
             if (parking.isParked()) {
                 giveWay.run();
@@ -210,15 +220,6 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
             thread.execute(() -> requests.ask(wish, answer));
         }));
         return answer;
-    }
-
-    /** A guest that does nothing any more cannot hand over; its standby has what there is. */
-    private void endIfItHangs() {
-        if (!isLeading() || guest.isGone() || guest.canHandOver()) {
-            return;
-        }
-        LOG.warn("{} is to be demoted and hangs, has panicked or met a disk error: its process is killed", vm.name());
-        guest.kill();
     }
 
     /** A person has decided that what these other nodes have may be lost: what this one has counts. */

@@ -2,6 +2,7 @@ package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.snapshot.chain.DiskImages;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
@@ -15,7 +16,7 @@ import java.util.function.Supplier;
  * What a node needs for its replicated machines.
  *
  * @param self this node
- * @param address of this node, where primaries call
+ * @param threshold of this node, where primaries call
  * @param vms its machines
  * @param replication what runs them
  * @param fencing who proves that another node is gone
@@ -29,7 +30,7 @@ import java.util.function.Supplier;
  */
 public record ReplicationTools(
         Name self,
-        String address,
+        Threshold threshold,
         VmRegistry vms,
         Replication replication,
         Fencing fencing,

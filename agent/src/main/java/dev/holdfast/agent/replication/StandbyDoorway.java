@@ -9,6 +9,7 @@ import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.tunnel.Door;
 import dev.holdfast.agent.tunnel.SealedConnection;
 import dev.holdfast.agent.tunnel.Secret;
+import dev.holdfast.agent.tunnel.Threshold;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -49,17 +50,18 @@ final class StandbyDoorway implements Closeable {
     /** The memory of an epoch on its way from the tunnel to the standby. */
     private record Arriving(long epoch, CompletableFuture<Void> all) {}
 
-    private StandbyDoorway(StandbyPlace place, Orders orders, Intakes intakes, String address, Secret secret)
+    private StandbyDoorway(StandbyPlace place, Orders orders, Intakes intakes, Threshold threshold, Secret secret)
             throws IOException {
         this.place = place;
         this.orders = orders;
         this.intakes = intakes;
-        this.door = Door.open(address, secret, this::serve);
-        this.opening = new PeerLink.Opening(address, door.port(), secret);
+        this.door = threshold.open(secret, this::serve);
+        this.opening = new PeerLink.Opening(threshold.address(), door.port(), secret);
     }
 
-    static StandbyDoorway open(StandbyPlace place, Orders orders, Intakes intakes, String address) throws IOException {
-        return new StandbyDoorway(place, orders, intakes, address, Secret.fresh());
+    static StandbyDoorway open(StandbyPlace place, Orders orders, Intakes intakes, Threshold threshold)
+            throws IOException {
+        return new StandbyDoorway(place, orders, intakes, threshold, Secret.fresh());
     }
 
     /** Where to call. */

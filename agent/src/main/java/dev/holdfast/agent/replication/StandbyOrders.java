@@ -88,7 +88,9 @@ final class StandbyOrders implements StandbyDoorway.Orders {
         // The guest stands still, and all that it has written has been answered; the rest of its memory may be on its
         // way.
         standby.checkEarly(epoch);
-        door.awaitAll(epoch, patience);
+        if (standby.takesMemory()) {
+            door.awaitAll(epoch, patience);
+        }
         CompletableFuture<Void> committed = new CompletableFuture<>();
         thread.execute(() -> {
             if (state.get() instanceof Following following && following.epoch() < epoch) {

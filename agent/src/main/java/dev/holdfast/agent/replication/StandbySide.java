@@ -3,9 +3,11 @@ package dev.holdfast.agent.replication;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.coordinator.replication.Copy;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,7 +31,8 @@ final class StandbySide {
     private final StandbyPlace place;
     private final Replication replication;
     private final ReplicaFiles files;
-    private final String address;
+    private final Threshold threshold;
+    private final EpochContent content;
     private final InstantSource clock;
     private final LongSupplier nanoClock;
     private volatile @Nullable Standby standby;
@@ -42,17 +45,24 @@ final class StandbySide {
     /**
      * What it works with.
      *
-     * @param address of this node, where its door is
+     * @param threshold of this node, where its door is
+     * @param content what the epochs of a new standby consist of
      */
     record Tools(
-            Replication replication, ReplicaFiles files, String address, InstantSource clock, LongSupplier nanoClock) {}
+            Replication replication,
+            ReplicaFiles files,
+            Threshold threshold,
+            EpochContent content,
+            InstantSource clock,
+            LongSupplier nanoClock) {}
 
     StandbySide(VmDefinition machine, StandbyPlace place, Tools tools) {
         this.machine = machine;
         this.place = place;
         this.replication = tools.replication();
         this.files = tools.files();
-        this.address = tools.address();
+        this.threshold = tools.threshold();
+        this.content = tools.content();
         this.clock = tools.clock();
         this.nanoClock = tools.nanoClock();
     }
@@ -84,7 +94,7 @@ final class StandbySide {
     /** Begins a copy: a process whose disks wait to be overwritten. What was there goes. */
     void make(Copy copy, long generation, StandbyDoorway.Orders orders) throws HypervisorException, IOException {
         drop();
-        standby = replication.startStandby(machine, place);
+        standby = replication.startStandby(machine, place, content);
         // Its directory was made anew.
         files.write(new ReplicaFiles.CopyNote(copy.id(), generation));
         committed = 0;
@@ -94,7 +104,7 @@ final class StandbySide {
     /** Lets the primary in. */
     void open(StandbyDoorway.Orders orders) throws IOException {
         if (doorway == null) {
-            doorway = StandbyDoorway.open(place, orders, epoch -> required().intake(epoch), address);
+            doorway = StandbyDoorway.open(place, orders, epoch -> required().intake(epoch), threshold);
         }
     }
 
@@ -116,6 +126,11 @@ final class StandbySide {
 
     void follow() throws HypervisorException {
         required().startFollowing();
+    }
+
+    /** Whether memory has to come before an epoch is complete. */
+    boolean takesMemory() throws HypervisorException {
+        return required().content() == EpochContent.MEMORY_AND_DISKS;
     }
 
     void begin(long epoch) throws HypervisorException {

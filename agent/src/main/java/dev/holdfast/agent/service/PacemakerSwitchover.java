@@ -20,6 +20,7 @@ import org.slf4j.LoggerFactory;
 final class PacemakerSwitchover {
     private static final Logger LOG = LoggerFactory.getLogger(PacemakerSwitchover.class);
     private static final long LOOK_MILLIS = 100;
+    private static final int TRIES = 3;
 
     private final Handover handover;
 
@@ -75,14 +76,20 @@ final class PacemakerSwitchover {
     }
 
     private static void end(Handover.Preference preference, String resource, Name target) {
-        try {
-            preference.end();
-        } catch (IOException e) {
-            LOG.warn(
-                    "the promotion score of {} on {} is too high until it changes: {}",
-                    resource,
-                    target,
-                    e.getMessage());
+        for (int left = TRIES - 1; ; left--) {
+            try {
+                preference.end();
+                return;
+            } catch (IOException e) {
+                if (left == 0) {
+                    LOG.warn(
+                            "the promotion score of {} on {} is too high until it changes: {}",
+                            resource,
+                            target,
+                            e.getMessage());
+                    return;
+                }
+            }
         }
     }
 

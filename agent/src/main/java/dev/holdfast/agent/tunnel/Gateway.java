@@ -10,6 +10,8 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,10 +22,13 @@ import org.slf4j.LoggerFactory;
 public final class Gateway implements Closeable {
     private static final Logger LOG = LoggerFactory.getLogger(Gateway.class);
 
+    private static final Duration AFTER_FAILURE = Duration.ofMillis(200);
+
     private final InetSocketAddress far;
     private final Secret secret;
     private final Duration patience;
     private final OpenEnds open = new OpenEnds();
+    private final CountDownLatch closed = new CountDownLatch(1);
 
     /**
      * @param far where the other agent waits
@@ -91,18 +96,28 @@ public final class Gateway implements Closeable {
     }
 
     private void acceptAll(ServerSocketChannel server, String purpose) {
-        while (server.isOpen()) {
-            try {
-                SocketChannel program = server.accept();
-                try {
-                    carry(program, call(purpose));
-                } catch (IOException e) {
-                    LOG.info("no way to the other node: {}", e.getMessage());
-                    program.close();
-                }
-            } catch (IOException e) {
-                LOG.debug("{}: {}", purpose, e.toString());
+        try {
+            while (server.isOpen()) {
+                acceptOne(server, purpose);
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void acceptOne(ServerSocketChannel server, String purpose) throws InterruptedException {
+        try {
+            SocketChannel program = server.accept();
+            try {
+                carry(program, call(purpose));
+            } catch (IOException e) {
+                LOG.info("no way to the other node: {}", e.getMessage());
+                program.close();
+            }
+        } catch (IOException e) {
+            LOG.debug("{}: {}", purpose, e.toString());
+            // No file descriptors, perhaps: the next one fares no better.
+            closed.await(AFTER_FAILURE.toMillis(), TimeUnit.MILLISECONDS);
         }
     }
 
@@ -114,6 +129,7 @@ public final class Gateway implements Closeable {
     /** Cuts off everything at once: programs that wait for the other node see an end. */
     @Override
     public void close() {
+        closed.countDown();
         open.close();
     }
 }

@@ -105,7 +105,7 @@ public final class SealedConnection implements Closeable {
             socket.connect(address, Math.toIntExact(patience.toMillis()));
         } catch (IOException e) {
             throw new IOException(
-                    ("TCP port %d of %s cannot be reached (%s); is there a firewall? What moves uses the ports that"
+                    ("TCP port %d of %s cannot be reached (%s); is there a firewall? Machines that move, and standbys, use the ports that"
                                     + " migration.ports there names, by default those of net.ipv4.ip_local_port_range")
                             .formatted(address.getPort(), address.getHostString(), e.getMessage()),
                     e);

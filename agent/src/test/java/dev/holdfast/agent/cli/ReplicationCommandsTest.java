@@ -103,6 +103,15 @@ class ReplicationCommandsTest {
     }
 
     @Test
+    void epochsOfDisksHaveWritesInPlaceOfMemory() {
+        assertThat(shown(replica())).contains("Mode:        checkpoint");
+        assertThat(shown(replica(ReplicaDetails.DISK)))
+                .contains("Mode:        disk: the guest boots after a failover")
+                .anyMatch(line -> line.matches("Written: +\\S{12}  median 6.0 MiB, most 11.0 MiB"))
+                .noneMatch(line -> line.startsWith("Memory:"));
+    }
+
+    @Test
     void aGuestThatIsHeldIsCalledSo() {
         assertThat(shown(with(replica(), "primary", "shrinking", true, Optional.empty())))
                 .contains(
@@ -139,6 +148,7 @@ class ReplicationCommandsTest {
                 -1,
                 false,
                 "continue",
+                "checkpoint",
                 Optional.empty(),
                 Optional.empty(),
                 List.of(),
@@ -232,6 +242,7 @@ class ReplicationCommandsTest {
                 old.committedMsAgo(),
                 held,
                 old.onIsolation(),
+                old.mode(),
                 old.score(),
                 seed,
                 old.epochs(),
@@ -240,6 +251,10 @@ class ReplicationCommandsTest {
 
     /** A primary that is well. */
     static ReplicaDetails replica() {
+        return replica(ReplicaDetails.CHECKPOINT);
+    }
+
+    private static ReplicaDetails replica(String mode) {
         return new ReplicaDetails(
                 new Name("web"),
                 new Name("n1"),
@@ -255,6 +270,7 @@ class ReplicationCommandsTest {
                 400,
                 false,
                 "pause",
+                mode,
                 Optional.of(1000),
                 Optional.empty(),
                 LongStream.range(0, 12)

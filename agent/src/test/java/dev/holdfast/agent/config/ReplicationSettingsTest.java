@@ -42,7 +42,7 @@ class ReplicationSettingsTest {
                         Duration.ofSeconds(3),
                         0,
                         Policy.pause(),
-                        Optional.empty()));
+                        Path.of("/dev/shm/holdfast")));
     }
 
     @Test
@@ -57,7 +57,7 @@ class ReplicationSettingsTest {
                 output_commit = false
                 on_isolation = "continue"
                 max_stale = "1m"
-                standby_dir = "/dev/shm/holdfast"
+                standby_dir = "/dev/shm/other"
                 """);
 
         assertThat(settings)
@@ -69,7 +69,7 @@ class ReplicationSettingsTest {
                         Duration.ofSeconds(10),
                         100L << 20,
                         new Policy(OnIsolation.CONTINUE, false, Optional.of(Duration.ofMinutes(1))),
-                        Optional.of(Path.of("/dev/shm/holdfast"))));
+                        Path.of("/dev/shm/other")));
         assertThat(settings.mayBeOn(new Name("n2"))).isTrue();
         assertThat(settings.mayBeOn(new Name("n3"))).isFalse();
     }
@@ -80,11 +80,13 @@ class ReplicationSettingsTest {
     }
 
     @Test
-    void replicationOfDisksAloneIsRefused() throws Exception {
-        assertThat(problems("mode = \"disk\""))
+    void replicationOfDisksAloneHasNoPauseForMemory() throws Exception {
+        assertThat(read("mode = \"disk\"\noutput_commit = true").mode()).isEqualTo(ReplicationSettings.Mode.DISK);
+        assertThat(problems("mode = \"disk\"\nmax_pause = \"1s\""))
                 .containsExactly(
-                        "vms/web.toml:8:1: this version cannot replicate the disks alone; use mode = \"checkpoint\","
-                                + " which copies the memory too, or remove [replication]");
+                        "vms/web.toml:9:1: \"replication.max_pause\" is for the rest of an epoch's memory, and mode = \"disk\""
+                                + " sends none; remove it, or use mode = \"checkpoint\"");
+        assertThat(problems("mode = \"disks\"")).singleElement().asString().contains("\"disk\"");
     }
 
     @Test

@@ -32,6 +32,7 @@ class HandoverTest {
                 #!/bin/sh
                 echo "$*" >>%1$s/calls
                 [ ! -e %1$s/down ] || { echo "no cluster"; exit 102; }
+                case "$*" in *--query) [ ! -e %1$s/busy ] || { echo busy; exit 124; } ;; esac
                 for last; do :; done
                 case "$*" in
                     *--query) cat %1$s/score 2>/dev/null || exit 105 ;;
@@ -75,6 +76,23 @@ class HandoverTest {
         Files.writeString(score, "1000\n");
         preference.end();
         assertThat(score).hasContent("1000");
+    }
+
+    @Test
+    void aScoreThatCannotBeReadIsNotTakenForNone() throws IOException {
+        Files.writeString(score, "120\n");
+        Files.createFile(directory.resolve("busy"));
+        assertThatThrownBy(() -> handover.prefer("web", N2)).hasMessage("crm_attribute ended with 124: busy");
+        assertThat(score).hasContent("120");
+
+        Files.delete(directory.resolve("busy"));
+        Handover.Preference preference = handover.prefer("web", N2);
+        Files.createFile(directory.resolve("busy"));
+        assertThatThrownBy(preference::end).isInstanceOf(IOException.class);
+        assertThat(score).hasContent("INFINITY");
+        Files.delete(directory.resolve("busy"));
+        preference.end();
+        assertThat(score).hasContent("120");
     }
 
     @Test

@@ -9,6 +9,7 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.Standby;
@@ -46,6 +47,12 @@ final class FakeWorld implements Hypervisor, Replication {
     /** What sends, if a test has its own. */
     @Nullable
     Primary sender;
+
+    /** The guest shuts down when it is asked to. */
+    boolean obeys;
+
+    private boolean ended;
+    int shutdowns;
 
     /** A failover, or a commit, does not succeed. */
     boolean failing;
@@ -110,7 +117,8 @@ final class FakeWorld implements Hypervisor, Replication {
             case "identity" -> ALIVE;
             case "isAlive" -> machine == self;
             case "hasShutDown" -> shutDown;
-            case "status" -> broken != null ? broken : running ? VmStatus.RUNNING : VmStatus.PAUSED;
+            case "status" ->
+                broken != null ? broken : ended ? VmStatus.GUEST_ENDED : running ? VmStatus.RUNNING : VmStatus.PAUSED;
             case "resume" -> {
                 running = true;
                 yield null;
@@ -171,12 +179,23 @@ final class FakeWorld implements Hypervisor, Replication {
                 : proxy(Primary.class, (self, method, arguments) -> switch (method.getName()) {
                     case "isAttached", "isComplete" -> false;
                     case "cut", "detach" -> null;
+                    case "shutDown" -> {
+                        shutdowns++;
+                        ended = obeys;
+                        running = !ended;
+                        yield ended;
+                    }
+                    case "startAnew" -> {
+                        ended = false;
+                        boots++;
+                        yield null;
+                    }
                     default -> throw new UnsupportedOperationException(method.getName());
                 });
     }
 
     @Override
-    public Standby startStandby(VmDefinition definition, StandbyPlace where) {
+    public Standby startStandby(VmDefinition definition, StandbyPlace where, EpochContent content) {
         clear();
         standby = OptionalLong.of(0);
         return standby(definition);
@@ -234,7 +253,8 @@ final class FakeWorld implements Hypervisor, Replication {
     @Override
     public Optional<AtRest> atRest(VmDefinition definition, StandbyPlace where) {
         return resting.isPresent()
-                ? Optional.of(new AtRest(resting.getAsLong(), where.directory().resolve("memory-0")))
+                ? Optional.of(new AtRest(
+                        resting.getAsLong(), Optional.of(where.directory().resolve("memory-0"))))
                 : Optional.empty();
     }
 

@@ -82,6 +82,22 @@ class KilledAgentsTest {
     }
 
     @Test
+    void theMemoryOfAStandbyThatHasEndedWithoutItsAgentIsRemoved() throws Exception {
+        for (boolean noted : new boolean[] {true, false}) {
+            Rig.Node node = new Rig.Node(Files.createDirectories(home.resolve("ended-" + noted)));
+            Path memory = Files.createDirectories(node.place).resolve("memory-0");
+            Files.createFile(memory);
+            if (noted) {
+                node.files().write(new ReplicaFiles.CopyNote(new Name("c1"), 3));
+            }
+            try (Rig next = Rig.of(node)) {
+                next.recover();
+            }
+            assertThat(memory).doesNotExist();
+        }
+    }
+
+    @Test
     void whileItIsPromotedFromItsDisks() throws Exception {
         killEverywhere(new Story() {
             @Override

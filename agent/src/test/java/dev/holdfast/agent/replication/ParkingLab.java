@@ -1,5 +1,6 @@
 package dev.holdfast.agent.replication;
 
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
@@ -129,6 +130,9 @@ final class ParkingLab {
         }
     }
 
+    final FakeWorld world;
+    final Guest guest;
+
     ParkingLab(Path home) throws Exception {
         Rig.Node node = new Rig.Node(home);
         VmRegistry vms = new VmRegistry(
@@ -139,7 +143,8 @@ final class ParkingLab {
                     @Override
                     public void onGone(ManagedVm vm) {}
                 });
-        Guest guest = new Guest(vms.get(node.definition.name()), vms, node.world, Guest.Start::start, node.run);
+        world = node.world;
+        guest = new Guest(vms.get(node.definition.name()), vms, node.world, Guest.Start::start, node.run);
         LagGuard guard = new LagGuard() {
             @Override
             public void arm(Duration after) {
@@ -150,6 +155,7 @@ final class ParkingLab {
             public void disarm() {}
         };
         ReplicaPlan plan = new ReplicaPlan(
+                EpochContent.MEMORY_AND_DISKS,
                 Policy.pause(),
                 List.of(),
                 Duration.ofSeconds(1),

@@ -68,6 +68,26 @@ class ParkingTest {
     }
 
     @Test
+    void aRoundDoesNotWaitForADryRunThatWaits() {
+        lab.tell(new ReplicaEvent.EpochDue());
+        lab.rules.busy = true;
+        CompletableFuture<Void> look = parking.park(BOUND);
+        CompletableFuture<Void> ready = park();
+        assertThat(look).isCompletedExceptionally();
+        assertThat(ready).isNotDone();
+        parking.end();
+        lab.rules.busy = false;
+        lab.tell(new ReplicaEvent.StandbyAt(ParkingLab.THERE, 2));
+        assertThat(ready).isCompleted();
+        assertThat(parking.isParked()).as("the round has it").isTrue();
+
+        CompletableFuture<Void> late = parking.park(BOUND);
+        lab.thread.runAll();
+        assertThat(late).isCompletedExceptionally();
+        assertThat(parking.isParked()).isTrue();
+    }
+
+    @Test
     void aGuestThatWaitsForItsStandbyDoesNotWaitForTheRoundAsWell() {
         lab.tell(new ReplicaEvent.LagPassed(1));
         CompletableFuture<Void> ready = park();

@@ -6,12 +6,15 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
@@ -35,7 +38,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What a primary concludes from how its epochs end; the standby's agent answers through real sockets. */
-class PrimarySideTest implements PeerCalls, Primary {
+class PrimarySideTest implements PeerCalls, Primary, Standstill {
     private static final Copy PEER = new Copy(new Name("n2"), new Name("c1"));
     private static final Duration SECOND = Duration.ofSeconds(1);
 
@@ -46,6 +49,13 @@ class PrimarySideTest implements PeerCalls, Primary {
     private Optional<HypervisorException> failure = Optional.empty();
     private boolean complete = true;
     private int asked;
+    private boolean attached;
+    private int detached;
+    private int cuts;
+    private String guarded = "";
+    private boolean stops;
+    private boolean hangs;
+    private boolean fired;
     private Duration passed = Duration.ZERO;
     private Optional<EpochLimits> limits = Optional.empty();
     private boolean boundPasses;
@@ -67,7 +77,7 @@ class PrimarySideTest implements PeerCalls, Primary {
                 epoch -> {
                     throw new AssertionError("no memory is sent");
                 },
-                "127.0.0.1");
+                new Threshold("127.0.0.1", Optional.empty()));
         VmRegistry vms = new VmRegistry(
                 Map.of(node.definition, Optional.empty()), Unreadable.NONE, world, new VmRegistry.Listener() {
                     @Override
@@ -79,10 +89,18 @@ class PrimarySideTest implements PeerCalls, Primary {
         guest = new Guest(vms.get(node.definition.name()), vms, world, Guest.Start::start, node.run);
         guest.startCold();
         ReplicaPlan plan = new ReplicaPlan(
-                Policy.pause(), List.of(), SECOND, SECOND, Duration.ofSeconds(20), 0, home.resolve("place"));
+                EpochContent.MEMORY_AND_DISKS,
+                Policy.pause(),
+                List.of(),
+                SECOND,
+                SECOND,
+                Duration.ofSeconds(20),
+                0,
+                home.resolve("place"));
         side = new PrimarySide(
                 plan,
-                new PrimarySide.Tools(guest, this, home, thread, thread, () -> System.nanoTime() + passed.toNanos()),
+                new PrimarySide.Tools(
+                        guest, this, home, thread, thread, () -> System.nanoTime() + passed.toNanos(), this),
                 events::add,
                 () -> {});
     }
@@ -169,6 +187,19 @@ class PrimarySideTest implements PeerCalls, Primary {
     }
 
     @Test
+    void aNodeThatNeverTakesTheFirstEpochIsGivenUpMuchLater() {
+        seeded();
+        for (int i = 0; i < 10; i++) {
+            passed = passed.plusSeconds(10);
+            assertThat(events).doesNotContain(new ReplicaEvent.StandbyLost(PEER));
+            ends.add(new EpochEnd(1, Outcome.ABORTED, "so", Duration.ZERO, Duration.ofMillis(10), 1));
+            side.send(PEER, 1, false);
+            thread.runAll();
+        }
+        assertThat(events).endsWith(new ReplicaEvent.StandbyLost(PEER));
+    }
+
+    @Test
     void aGuestThatChangesItsMemoryTooFastDoesNotLoseItsStandbyForThat() {
         seeded();
         for (int i = 0; i < 20; i++) {
@@ -176,6 +207,18 @@ class PrimarySideTest implements PeerCalls, Primary {
             givenUp(1);
         }
         assertThat(events).hasSize(20).containsOnly(new ReplicaEvent.StandbyAt(PEER, 4));
+    }
+
+    @Test
+    void aStandbyThatCouldNotBeTakenOffDoesNotBarTheNextOne() throws Exception {
+        seeded();
+        failure = Optional.of(new HypervisorException(HypervisorException.Kind.REFUSED, "not now"));
+        side.detach();
+        assertThat(attached).isTrue();
+        failure = Optional.empty();
+        detached = 0;
+        seeded();
+        assertThat(detached).isEqualTo(1);
     }
 
     @Test
@@ -285,6 +328,38 @@ class PrimarySideTest implements PeerCalls, Primary {
         assertThat(side.problem()).isEqualTo("no room");
     }
 
+    @Test
+    void aStopForAStandbyThatDoesNotCountYetIsGuardedAndHasAnEnd() throws Exception {
+        stops = true;
+        seeded();
+        assertThat(guarded).isEqualTo("()");
+        assertThat(cuts).isZero();
+        ends(Outcome.COMMITTED);
+        side.send(PEER, 1, false);
+        thread.runAll();
+        assertThat(guarded).as("the first epoch").isEqualTo("()()");
+        ends(Outcome.COMMITTED);
+        send();
+        assertThat(guarded).as("the next one is in the record").isEqualTo("()()");
+
+        hangs = true;
+        failure = Optional.of(new HypervisorException(Kind.FAILED, "it was cut"));
+        side.seed(PEER, 1);
+        thread.runAll();
+        assertThat(cuts).isPositive();
+        assertThat(guarded).isEqualTo("()()()");
+    }
+
+    @Test
+    void aGuestThatWasLetRunInTheMiddleOfItsFirstEpochHasNoStandby() throws Exception {
+        seeded();
+        fired = true;
+        ends(Outcome.COMMITTED);
+        side.send(PEER, 1, false);
+        thread.runAll();
+        assertThat(events).containsExactly(new ReplicaEvent.StandbyLost(PEER));
+    }
+
     @Override
     public boolean isReady(Name node) {
         return true;
@@ -312,13 +387,24 @@ class PrimarySideTest implements PeerCalls, Primary {
     }
 
     @Override
-    public void attach(StandbyLink standby, long bytesPerSecond, Progress progress) throws HypervisorException {
+    public void attach(StandbyLink standby, long bytesPerSecond, Progress progress, Standstill stop)
+            throws HypervisorException {
+        if (stops) {
+            stop.begins(Duration.ofSeconds(10));
+            if (hangs) {
+                thread.runAll();
+            }
+        }
         fail();
+        attached = true;
+        if (stops) {
+            stop.over();
+        }
     }
 
     @Override
     public boolean isAttached() {
-        return true;
+        return attached;
     }
 
     @Override
@@ -339,6 +425,14 @@ class PrimarySideTest implements PeerCalls, Primary {
     }
 
     @Override
+    public boolean shutDown(Duration patience) {
+        return false;
+    }
+
+    @Override
+    public void startAnew() {}
+
+    @Override
     public EpochEnd lastEpoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
         return epoch(standby, epoch, limits);
     }
@@ -350,12 +444,28 @@ class PrimarySideTest implements PeerCalls, Primary {
     }
 
     @Override
-    public void cut() {
-        // Nothing hangs here.
+    public void begins(Duration longest) {
+        guarded += "(";
     }
 
     @Override
-    public void detach(Duration bound) {
-        // Nothing is attached here.
+    public void over() throws HypervisorException {
+        boolean open = guarded.endsWith("(");
+        guarded += open ? ")" : "";
+        if (open && fired) {
+            throw new HypervisorException(Kind.FAILED, "the guard has let it run");
+        }
+    }
+
+    @Override
+    public void cut() {
+        cuts++;
+    }
+
+    @Override
+    public void detach(Duration bound) throws HypervisorException {
+        fail();
+        attached = false;
+        detached++;
     }
 }

@@ -1,7 +1,10 @@
 package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
@@ -165,18 +168,26 @@ final class Rig implements AutoCloseable {
         VmRegistry vms =
                 new VmRegistry(Map.of(node.definition, Optional.empty()), Unreadable.NONE, node.world, new Nobody());
         ManagedVm vm = vms.get(node.definition.name());
-        ReplicaPlan plan = new ReplicaPlan(Policy.pause(), List.of(), SECOND, SECOND, SECOND, 0, node.place);
+        ReplicaPlan plan = new ReplicaPlan(
+                EpochContent.MEMORY_AND_DISKS, Policy.pause(), List.of(), SECOND, SECOND, SECOND, 0, node.place);
         this.files = node.files();
         this.guest = new Guest(vm, vms, node.world, Guest.Start::start, node.run);
         PrimarySide primary = new PrimarySide(
                 plan,
-                new PrimarySide.Tools(guest, new NoPeers(), node.state, thread, thread, System::nanoTime),
+                new PrimarySide.Tools(
+                        guest, new NoPeers(), node.state, thread, thread, System::nanoTime, Standstill.UNWATCHED),
                 this::post,
                 () -> {});
         this.standby = new StandbySide(
                 node.definition,
                 new StandbyPlace(node.place),
-                new StandbySide.Tools(node.world, files, "127.0.0.1", InstantSource.system(), System::nanoTime));
+                new StandbySide.Tools(
+                        node.world,
+                        files,
+                        new Threshold("127.0.0.1", Optional.empty()),
+                        EpochContent.MEMORY_AND_DISKS,
+                        InstantSource.system(),
+                        System::nanoTime));
         this.recollection = new Recollection(NODE, files, guest, standby, node::freshId);
         this.hands = new MachineHands(
                 new MachineHands.Tools(

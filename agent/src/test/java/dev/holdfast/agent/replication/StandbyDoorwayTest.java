@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.PortRange;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.MemoryIntake;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Copy;
 import java.io.IOException;
@@ -19,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,9 +44,13 @@ class StandbyDoorwayTest {
     void open() throws IOException {
         home = Files.createTempDirectory(Path.of("/tmp"), "hf");
         place = new StandbyPlace(Files.createDirectories(home.resolve("there")));
-        doorway = StandbyDoorway.open(place, this::obey, this::intake, "127.0.0.1");
+        doorway = StandbyDoorway.open(place, this::obey, this::intake, new Threshold("127.0.0.1", Optional.empty()));
         Copy peer = new Copy(new Name("n2"), new Name("c1"));
-        link = PeerLink.open(peer, PeerLink.Opening.read(doorway.opening().told()), home);
+        link = PeerLink.open(
+                peer,
+                EpochContent.MEMORY_AND_DISKS,
+                PeerLink.Opening.read(doorway.opening().told()),
+                home);
     }
 
     @AfterEach
@@ -100,7 +108,8 @@ class StandbyDoorwayTest {
     }
 
     private SocketChannel send(long epoch) throws Exception {
-        SocketChannel stream = SocketChannel.open(UnixDomainSocketAddress.of(link.begin(epoch)));
+        SocketChannel stream =
+                SocketChannel.open(UnixDomainSocketAddress.of(link.begin(epoch).orElseThrow()));
         ByteBuffer bytes = ByteBuffer.wrap(new byte[BYTES]);
         while (bytes.hasRemaining()) {
             stream.write(bytes);
@@ -122,6 +131,19 @@ class StandbyDoorwayTest {
                 .isInstanceOfSatisfying(
                         HypervisorException.class, e -> assertThat(e.kind()).isEqualTo(Kind.REFUSED));
         assertThatThrownBy(() -> doorway.awaitAll(3, BOUND)).hasMessageContaining("no memory has come for epoch 3");
+    }
+
+    @Test
+    void theDoorIsAtAPortThatTheFirewallLetsThrough() throws Exception {
+        int taken = doorway.opening().port();
+        Threshold only = new Threshold("127.0.0.1", Optional.of(new PortRange(taken, taken)));
+        assertThatThrownBy(() -> StandbyDoorway.open(place, this::obey, this::intake, only))
+                .hasMessageContaining("no port of migration.ports, " + taken + "-" + taken + ", is free");
+        PortRange range = new PortRange(taken, Math.min(taken + 200, 65_535));
+        try (StandbyDoorway second =
+                StandbyDoorway.open(place, this::obey, this::intake, new Threshold("127.0.0.1", Optional.of(range)))) {
+            assertThat(second.opening().port()).isBetween(range.first() + 1, range.last());
+        }
     }
 
     @Test

@@ -23,6 +23,7 @@ import java.util.Optional;
  * @param committedMsAgo how long ago that was; -1 if unknown
  * @param held whether the guest stands still because it may not go further without its standby
  * @param onIsolation {@code pause} or {@code continue}
+ * @param mode {@link #CHECKPOINT} or {@link #DISK}
  * @param score what pacemaker is told; absent if this node may not be promoted
  * @param seed how far a new standby's disks are, while they are copied
  * @param epochs the last ones, the oldest first
@@ -43,10 +44,17 @@ public record ReplicaDetails(
         long committedMsAgo,
         boolean held,
         String onIsolation,
+        String mode,
         Optional<Integer> score,
         Optional<Seed> seed,
         List<Epoch> epochs,
         List<Change> history) {
+
+    /** Epochs of disks and memory. */
+    public static final String CHECKPOINT = "checkpoint";
+
+    /** Epochs of disks alone. */
+    public static final String DISK = "disk";
 
     /** Copies the lists. */
     public ReplicaDetails {
@@ -70,7 +78,7 @@ public record ReplicaDetails(
      * @param committed whether it was committed; else it was given up
      * @param pauseMs how long the guest stood still
      * @param lengthMs from its first byte to its end
-     * @param bytes of memory
+     * @param bytes of memory; in mode {@link #DISK}, that the guest has written since the epoch before
      */
     public record Epoch(long epoch, boolean committed, long pauseMs, long lengthMs, long bytes) {}
 

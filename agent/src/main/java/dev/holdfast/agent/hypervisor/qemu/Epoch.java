@@ -7,39 +7,23 @@ import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
-import dev.holdfast.agent.qmp.QmpCommand;
 import dev.holdfast.agent.qmp.QmpEvent;
 import dev.holdfast.agent.qmp.QmpEvents;
-import dev.holdfast.agent.qmp.QmpException;
-import dev.holdfast.agent.qmp.QmpFuture;
-import dev.holdfast.agent.qmp.QmpValue;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One epoch on the primary's side: memory goes out, the guest stands still, the standby commits, the guest runs. */
+/** One epoch on the primary's side: memory goes out if it has any, the guest stands still, the standby commits, the guest runs. */
 final class Epoch {
     private static final Logger LOG = LoggerFactory.getLogger(Epoch.class);
-    private static final Duration RUN = Duration.ofSeconds(5);
-    /** A pause that nobody notices beside what QEMU needs anyway. */
-    private static final Duration SHORTEST = Duration.ofMillis(2);
-    /** How often that is doubled. */
-    private static final Duration LOOK = Duration.ofMillis(100);
-
-    private static final String STILL = "pre-switchover";
-    private static final Set<String> ENDS = Set.of("completed", "failed", "cancelled");
 
     private final QemuPrimary primary;
     private final QemuVm vm;
     private final Monitor monitor;
-    private final Migration migration;
     private final HeldOutput output;
-    private final EmulatedWrites writes;
     private final StandbyLink standby;
     private final long epoch;
     private final EpochLimits limits;
@@ -51,32 +35,33 @@ final class Epoch {
     /** It stood still before, so that it does after an epoch that is given up. */
     private boolean still;
 
+    private EpochCut cut;
+
     Epoch(QemuPrimary primary, StandbyLink standby, long epoch, EpochLimits limits, boolean last) {
         this.primary = primary;
         this.vm = primary.vm();
         this.monitor = primary.monitor();
-        this.migration = new Migration(monitor);
         this.output = new HeldOutput(monitor, vm.definition());
-        this.writes = new EmulatedWrites(monitor, vm.definition());
         this.standby = standby;
         this.epoch = epoch;
         this.limits = limits;
         this.last = last;
+        this.still = last;
         this.steps = new EpochSteps(monitor.nanoClock());
+        this.cut = new DiskCut(primary, steps);
     }
 
     EpochEnd run() throws HypervisorException {
         long start = now();
-        try (QmpEvents stream = monitor.client().subscribe("MIGRATION");
-                QmpEvents stops = monitor.client().subscribe("STOP", "RESUME")) {
+        try (QmpEvents stops = monitor.client().subscribe("STOP", "RESUME")) {
             VmStatus status = monitor.status();
             still = last || status == VmStatus.PAUSED;
-            if (status != VmStatus.PAUSED && status != VmStatus.RUNNING) {
-                String why = vm.name() + " cannot be sent while it is " + status;
-                return end(Outcome.ABORTED, why, start, stops);
+            boolean ended = status == VmStatus.GUEST_ENDED;
+            if (!ended && status != VmStatus.PAUSED && status != VmStatus.RUNNING) {
+                return end(Outcome.ABORTED, unfit(status), start, stops);
             }
             try {
-                sendAll(stream, status == VmStatus.RUNNING);
+                send(ended);
             } catch (HypervisorException e) {
                 return abort(e, start, stops);
             }
@@ -84,134 +69,49 @@ final class Epoch {
         }
     }
 
-    EpochEnd commitAgain() throws HypervisorException {
+    /** To ask for the commit of an epoch that was sent whether it was, or is now. */
+    EpochEnd commitAgain(StandbyLink asked, EpochLimits within) throws HypervisorException {
+        Epoch again = new Epoch(primary, asked, epoch, within, last);
+        again.still = still;
+        again.cut = cut;
         try (QmpEvents stops = monitor.client().subscribe("STOP", "RESUME")) {
-            return commit(now(), stops);
+            return again.commit(now(), stops);
         }
     }
 
-    private void sendAll(QmpEvents stream, boolean runs) throws HypervisorException {
-        boolean atRest = runs && last && writes.canBeForgotten();
-        if (atRest) {
-            vm.pause();
-        }
-        if (!sendMemory(stream, runs && !atRest)) {
-            LOG.info("{}: epoch {} is sent once more, at rest: QEMU may have missed writes of its guest", vm.name(), epoch);
-            vm.thaw(RUN);
-            standby.abandon(epoch);
-            vm.pause();
-            sendMemory(stream, false);
-        }
-    }
-
-    /**
-     * @param runs whether the guest does
-     * @return false: writes of the guest may not have gone over, and the stream waits for its rest
-     */
-    private boolean sendMemory(QmpEvents stream, boolean runs) throws HypervisorException {
+    /** @param ended the guest has shut down: it has disks to send, and no memory */
+    private void send(boolean ended) throws HypervisorException {
         if (!primary.isComplete()) {
             throw new HypervisorException(
                     Kind.FAILED, "the standby has lost writes or is not attached; it has to be built anew");
         }
         steps.mark("looked");
-        Path socket = standby.begin(epoch);
+        Optional<Path> socket = standby.begin(epoch);
         steps.mark("begun");
-        Duration allowed = writes.canBeForgotten() ? limits.downtime() : SHORTEST;
-        if (!migration.configure(Set.of(Migration.HOLD), limits.bytesPerSecond(), allowed.toMillis())) {
-            throw new HypervisorException(Kind.REFUSED, "this QEMU cannot wait before the switch-over");
-        }
-        long filter = limits.holdOutput() ? output.next() : 0;
-        stream.takeAll();
-        steps.mark("set");
-        monitor.call("migrate", Map.of("uri", "unix:" + socket));
-        awaitStill(stream, allowed);
-        steps.mark("still");
-        if (runs && writes.mayBeForgotten()) {
-            return false;
+        if (socket.isPresent()) {
+            if (ended) {
+                throw new HypervisorException(Kind.FAILED, unfit(VmStatus.GUEST_ENDED));
+            }
+            cut = new MemoryCut(primary, socket.get(), limits, steps, still);
         }
         if (limits.holdOutput()) {
-            output.hold(filter);
-        }
-        goOn();
-        if (!reaches(stream, "completed", limits.pause())) {
-            throw new HypervisorException(
-                    Kind.FAILED,
-                    "the rest of memory did not go over within "
-                            + limits.pause().toMillis() + " ms");
+            long filter = output.next();
+            cut.take(() -> output.hold(filter));
+        } else {
+            cut.take(() -> {});
         }
         steps.mark("sent");
-        return true;
     }
 
-    /** The guest stands still as soon as little is left of its memory. Once all has gone over once, with more and more left. */
-    private void awaitStill(QmpEvents stream, Duration first) throws HypervisorException {
-        long start = now();
-        Duration allowed = first;
-        while (!monitor.left(start, limits.length()).isZero()) {
-            if (reaches(stream, STILL, shorter(LOOK, monitor.left(start, limits.length())))) {
-                return;
-            }
-            if (allowed.compareTo(limits.downtime()) < 0 && hasGoneOverOnce()) {
-                allowed = shorter(allowed.multipliedBy(2), limits.downtime());
-                allow(allowed);
-            }
-        }
-        allow(limits.pause());
-        if (!reaches(stream, STILL, limits.length())) {
-            throw new HypervisorException(
-                    Kind.FAILED,
-                    "the guest changes its memory faster than it goes over; allow a longer pause or more bandwidth");
-        }
-    }
-
-    private static Duration shorter(Duration one, Duration other) {
-        return one.compareTo(other) < 0 ? one : other;
-    }
-
-    private boolean hasGoneOverOnce() throws HypervisorException {
-        return migration.query().path("ram").path("dirty-sync-count").asLong() > 1;
-    }
-
-    private void allow(Duration downtime) throws HypervisorException {
-        monitor.call("migrate-set-parameters", Map.of("downtime-limit", downtime.toMillis()));
-    }
-
-    /** All writes have been answered now. A lost one is known here alone, and asked for while the rest of memory goes over. */
-    private void goOn() throws HypervisorException {
-        List<QmpFuture> answers;
-        try {
-            answers = monitor.client()
-                    .send(QmpCommand.of("migrate-continue", Map.of("state", STILL)), QemuPrimary.FOLLOWED);
-        } catch (QmpException e) {
-            throw monitor.translate(e);
-        }
-        monitor.await(answers.get(0), Monitor.QUICK);
-        steps.mark("goes-on");
-        if (!primary.hasLostNothing(monitor.await(answers.get(1), Monitor.QUICK).value())) {
-            throw new HypervisorException(Kind.FAILED, "the standby has lost writes; it has to be built anew");
-        }
-        steps.mark("checked");
-    }
-
-    private boolean reaches(QmpEvents stream, String status, Duration bound) throws HypervisorException {
-        Optional<QmpEvent> event = monitor.await(
-                stream, e -> Migration.eventStatus(e).equals(status) || ENDS.contains(Migration.eventStatus(e)), bound);
-        event.ifPresent(e -> steps.mark(Migration.eventStatus(e), e.receivedNanos()));
-        if (event.isPresent() && !Migration.eventStatus(event.get()).equals(status)) {
-            throw new HypervisorException(Kind.FAILED, vm.name() + ": " + Migration.failure(migration.query()));
-        }
-        return event.isPresent();
+    private String unfit(VmStatus status) {
+        return vm.name() + " cannot be sent while it is " + status;
     }
 
     private EpochEnd abort(HypervisorException why, long start, QmpEvents stops) throws HypervisorException {
         if (why.kind() == Kind.GONE) {
             throw why;
         }
-        vm.thaw(RUN);
-        if (still) {
-            // QEMU sends nothing from the state in which a stream leaves it.
-            vm.pause();
-        }
+        cut.undo(still);
         try {
             standby.abandon(epoch);
         } catch (HypervisorException e) {
@@ -233,7 +133,7 @@ final class Epoch {
             return end(Outcome.UNDECIDED, String.valueOf(e.getMessage()), start, stops);
         }
         if (!last) {
-            QemuVm.resume(monitor, RUN);
+            cut.resume();
             steps.mark("runs");
         }
         release();
@@ -250,7 +150,6 @@ final class Epoch {
     }
 
     private EpochEnd end(Outcome outcome, String why, long start, QmpEvents stops) throws HypervisorException {
-        QmpValue info = migration.query();
         List<QmpEvent> seen = stops.takeAll();
         long stopped = 0;
         long pause = 0;
@@ -265,12 +164,7 @@ final class Epoch {
         }
         LOG.debug("{}: epoch {} {}: pause={} {}", vm.name(), epoch, outcome, pause, steps);
         return new EpochEnd(
-                epoch,
-                outcome,
-                why,
-                Duration.ofNanos(pause * 1000),
-                Duration.ofNanos(now() - start),
-                info.path("ram").path("transferred").asLong());
+                epoch, outcome, why, Duration.ofNanos(pause * 1000), Duration.ofNanos(now() - start), cut.bytes());
     }
 
     private long now() {

@@ -8,10 +8,13 @@ import dev.holdfast.agent.unix.StreamListener;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -22,7 +25,7 @@ import java.util.concurrent.TimeoutException;
  * The memory of one epoch on its way into one of the two files: from a socket, or from whoever has claimed it. Made by one thread,
  * closed by any.
  */
-final class EpochMemory implements MemoryIntake {
+final class EpochMemory implements EpochArrival, MemoryIntake {
     private final long epoch;
     private final int slot;
     private final StreamListener listener;
@@ -42,6 +45,16 @@ final class EpochMemory implements MemoryIntake {
 
     static Path file(StandbyPlace place, int slot) {
         return place.directory().resolve("memory-" + slot);
+    }
+
+    /** Gives the room of an epoch back that nobody needs any more. */
+    static void forget(StandbyPlace place, int slot) throws HypervisorException {
+        try {
+            Files.deleteIfExists(file(place, slot));
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.FAILED, "the memory of an older epoch cannot be removed: " + e.getMessage(), e);
+        }
     }
 
     /** Waits for the stream in a thread of its own. The file keeps its space from the epoch before, for speed. */
@@ -85,8 +98,8 @@ final class EpochMemory implements MemoryIntake {
         }
     }
 
-    /** For somebody who brings it; nobody comes to the socket then. */
-    MemoryIntake claim() throws HypervisorException {
+    @Override
+    public MemoryIntake claim() throws HypervisorException {
         claimed = true;
         try {
             listener.close();
@@ -119,30 +132,28 @@ final class EpochMemory implements MemoryIntake {
         return file.isOpen();
     }
 
-    long epoch() {
+    @Override
+    public long epoch() {
         return epoch;
     }
 
-    int slot() {
-        return slot;
+    @Override
+    public OptionalInt slot() {
+        return OptionalInt.of(slot);
     }
 
-    Path socket() {
-        return listener.path();
+    @Override
+    public Optional<Path> socket() {
+        return Optional.of(listener.path());
     }
 
-    /**
-     * Waits until all of it is on stable storage.
-     *
-     * @throws HypervisorException REFUSED if it is not complete; UNKNOWN if it may still be
-     */
-    long complete(Duration patience) throws HypervisorException {
+    @Override
+    public void complete(Duration patience) throws HypervisorException {
         try {
             long bytes = received.get(patience.toNanos(), TimeUnit.NANOSECONDS);
             if (bytes == 0) {
                 throw new HypervisorException(Kind.REFUSED, "no memory has come for epoch " + epoch);
             }
-            return bytes;
         } catch (TimeoutException e) {
             throw new HypervisorException(
                     Kind.UNKNOWN,
@@ -160,8 +171,8 @@ final class EpochMemory implements MemoryIntake {
         }
     }
 
-    /** Takes no more of it. Returns when nobody writes into the file any more. */
-    void stop() throws HypervisorException {
+    @Override
+    public void stop() throws HypervisorException {
         close();
         try {
             thread.join(Monitor.QUICK.toMillis());

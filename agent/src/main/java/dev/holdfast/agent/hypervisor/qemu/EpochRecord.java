@@ -11,20 +11,22 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * What a standby's directory says about the last epoch, in one line: {@code committed 7 1}, or {@code committing 8 0} while its
- * disks may or may not have followed yet.
+ * disks may or may not have followed yet; {@code committed 7 -} if it has no memory.
  *
  * @param committed false while it is being committed
  * @param epoch its number
- * @param slot which of the two memory files is its
+ * @param slot which of the two memory files is its; empty if it consists of disks alone
  */
-record EpochRecord(boolean committed, long epoch, int slot) {
+record EpochRecord(boolean committed, long epoch, OptionalInt slot) {
     private static final String FILE = "epoch";
-    private static final Pattern LINE = Pattern.compile("(committed|committing) ([0-9]{1,18}) ([01])\n");
+    private static final String NONE = "-";
+    private static final Pattern LINE = Pattern.compile("(committed|committing) ([0-9]{1,18}) ([01-])\n");
 
     static Optional<EpochRecord> read(Path directory) throws HypervisorException {
         Path file = directory.resolve(FILE);
@@ -41,7 +43,9 @@ record EpochRecord(boolean committed, long epoch, int slot) {
             return Optional.of(new EpochRecord(
                     matcher.group(1).equals("committed"),
                     Long.parseLong(matcher.group(2)),
-                    Integer.parseInt(matcher.group(3))));
+                    matcher.group(3).equals(NONE)
+                            ? OptionalInt.empty()
+                            : OptionalInt.of(Integer.parseInt(matcher.group(3)))));
         } catch (IOException e) {
             throw new HypervisorException(Kind.UNKNOWN, "cannot read " + file + ": " + e.getMessage(), e);
         }
@@ -58,7 +62,8 @@ record EpochRecord(boolean committed, long epoch, int slot) {
 
     /** Replaces the one before; on stable storage when it returns. */
     void write(Path directory) throws HypervisorException {
-        String line = (committed ? "committed " : "committing ") + epoch + " " + slot + "\n";
+        String memory = slot.isPresent() ? Integer.toString(slot.getAsInt()) : NONE;
+        String line = (committed ? "committed " : "committing ") + epoch + " " + memory + "\n";
         Path next = directory.resolve(FILE + ".new");
         try (FileChannel file = FileChannel.open(
                         next,

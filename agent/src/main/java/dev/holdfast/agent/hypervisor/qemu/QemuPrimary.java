@@ -3,14 +3,17 @@ package dev.holdfast.agent.hypervisor.qemu;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
 import dev.holdfast.agent.qmp.QmpCommand;
 import dev.holdfast.agent.qmp.QmpEvent;
 import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.qmp.QmpException;
+import dev.holdfast.agent.qmp.QmpFuture;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -18,14 +21,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** A QEMU whose disks stand under a quorum. */
 final class QemuPrimary implements Primary {
     private static final Duration CLEAN_UP = Duration.ofSeconds(10);
     private static final int LOOK_MILLIS = 20;
+    /** Longer than an epoch stops a guest: what stands still for that long does not shut down. */
+    private static final Duration STILL = Duration.ofSeconds(2);
 
     /** Asks whether the standby has got all that was written. */
-    static final QmpCommand FOLLOWED = QmpCommand.of("query-xen-replication-status");
+    private static final QmpCommand FOLLOWED = QmpCommand.of("query-xen-replication-status");
 
     private final QemuVm vm;
     private final Monitor monitor;
@@ -33,9 +39,12 @@ final class QemuPrimary implements Primary {
     private final QmpEvents lost;
 
     private boolean hasLost;
-    private boolean wasLast;
+    private @Nullable Epoch sent;
     /** Of the nodes of the last standby that was attached here; 0 if an agent before this one has attached it. */
     private long number;
+
+    private long written;
+    private boolean stopsNext;
 
     QemuPrimary(QemuVm vm) {
         this.vm = vm;
@@ -51,8 +60,16 @@ final class QemuPrimary implements Primary {
         return monitor;
     }
 
+    /** Whether the guest is to stand still while this epoch goes over; notes it for the next one. */
+    boolean stopsNext(boolean then) {
+        boolean now = stopsNext;
+        stopsNext = then;
+        return now;
+    }
+
     @Override
-    public void attach(StandbyLink standby, long bytesPerSecond, Progress progress) throws HypervisorException {
+    public void attach(StandbyLink standby, long bytesPerSecond, Progress progress, Standstill stop)
+            throws HypervisorException {
         if (isAttached()) {
             throw new HypervisorException(
                     HypervisorException.Kind.REFUSED, vm.name() + " has a standby already; take that off first");
@@ -62,7 +79,8 @@ final class QemuPrimary implements Primary {
         number = Math.max(number + 1, CopyNodes.next(monitor));
         Seeding seeding = new Seeding(this, standby, number);
         try {
-            seeding.run(bytesPerSecond, progress);
+            seeding.run(bytesPerSecond, progress, stop);
+            newlyWritten();
         } catch (HypervisorException e) {
             giveUp(e);
             throw e;
@@ -95,11 +113,35 @@ final class QemuPrimary implements Primary {
     }
 
     /**
-     * Of what was sent to the standby that is attached.
-     *
-     * @param status what QEMU answers to {@link #FOLLOWED}
+     * Gives an order after which all writes have been answered, or have been already, and asks with it whether the standby has got
+     * them: a lost one is known here alone.
      */
-    boolean hasLostNothing(QmpValue status) {
+    void checkNothingLost(QmpCommand order, Duration patience) throws HypervisorException {
+        List<QmpFuture> answers;
+        try {
+            answers = monitor.client().send(order, FOLLOWED);
+        } catch (QmpException e) {
+            throw monitor.translate(e);
+        }
+        monitor.await(answers.get(0), patience);
+        if (!hasLostNothing(monitor.await(answers.get(1), Monitor.QUICK).value())) {
+            throw new HypervisorException(
+                    HypervisorException.Kind.FAILED, "the standby has lost writes; it has to be built anew");
+        }
+    }
+
+    /** Bytes that the guest has written to its disks since this was asked last. */
+    long newlyWritten() throws HypervisorException {
+        long total = 0;
+        for (QmpValue device : monitor.call("query-blockstats")) {
+            total += device.path("stats").path("wr_bytes").asLong();
+        }
+        long since = total - written;
+        written = total;
+        return since;
+    }
+
+    private boolean hasLostNothing(QmpValue status) {
         hasLost |= lost.overflowed() || lost.takeAll().stream().anyMatch(this::isOfTheOneAttached);
         return !hasLost && status.path("error").asText().equals("false");
     }
@@ -112,19 +154,65 @@ final class QemuPrimary implements Primary {
 
     @Override
     public EpochEnd epoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
-        wasLast = false;
-        return new Epoch(this, standby, epoch, limits, false).run();
+        return send(new Epoch(this, standby, epoch, limits, false));
     }
 
     @Override
     public EpochEnd lastEpoch(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
-        wasLast = true;
-        return new Epoch(this, standby, epoch, limits, true).run();
+        return send(new Epoch(this, standby, epoch, limits, true));
+    }
+
+    private EpochEnd send(Epoch next) throws HypervisorException {
+        sent = next;
+        return next.run();
     }
 
     @Override
     public EpochEnd commitAgain(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException {
-        return new Epoch(this, standby, epoch, limits, wasLast).commitAgain();
+        Epoch asked = sent;
+        if (asked == null) {
+            asked = new Epoch(this, standby, epoch, limits, false);
+        }
+        return asked.commitAgain(standby, limits);
+    }
+
+    @Override
+    public boolean shutDown(Duration patience) throws HypervisorException {
+        monitor.call("system_powerdown");
+        long start = monitor.nanoClock().getAsLong();
+        long ran = start;
+        VmStatus status = monitor.status();
+        while (status != VmStatus.GUEST_ENDED
+                && !monitor.left(start, patience).isZero()
+                && !monitor.left(ran, STILL).isZero()) {
+            Pause.millis(LOOK_MILLIS);
+            status = monitor.status();
+            if (status == VmStatus.RUNNING) {
+                ran = monitor.nanoClock().getAsLong();
+            }
+        }
+        return status == VmStatus.GUEST_ENDED;
+    }
+
+    private boolean hasEnded() throws HypervisorException {
+        return monitor.status() == VmStatus.GUEST_ENDED;
+    }
+
+    @Override
+    public void startAnew() throws HypervisorException {
+        if (!hasEnded()) {
+            return;
+        }
+        long start = monitor.nanoClock().getAsLong();
+        monitor.call("system_reset");
+        while (hasEnded()) {
+            if (monitor.left(start, CLEAN_UP).isZero()) {
+                throw new HypervisorException(
+                        HypervisorException.Kind.UNKNOWN, vm.name() + " has shut down and cannot be reset");
+            }
+            Pause.millis(LOOK_MILLIS);
+        }
+        vm.beganAnew();
     }
 
     @Override
@@ -159,7 +247,9 @@ final class QemuPrimary implements Primary {
         cut();
         awaitAnswer(bound);
         Seeding.end(monitor);
-        vm.thaw(monitor.left(start, bound));
+        if (!hasEnded()) {
+            vm.thaw(monitor.left(start, bound));
+        }
         CopyNodes nodes = CopyNodes.read(monitor);
         for (VmDefinition.Disk disk : vm.definition().disks()) {
             Optional<String> sender = nodes.sender(disk.id());

@@ -5,6 +5,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.Standby;
@@ -15,7 +16,7 @@ import java.util.Optional;
 
 /**
  * QEMU's block replication without COLO (docs/block-replication.txt), and memory by one migration per epoch that waits before
- * the switch-over.
+ * the switch-over. A standby that takes disks alone is a machine that was never run: its memory takes no room on the host yet.
  */
 public final class QemuReplication implements Replication {
     private final QemuHypervisor hypervisor;
@@ -51,15 +52,19 @@ public final class QemuReplication implements Replication {
     }
 
     @Override
-    public Standby startStandby(VmDefinition definition, StandbyPlace place) throws HypervisorException {
+    public Standby startStandby(VmDefinition definition, StandbyPlace place, EpochContent content)
+            throws HypervisorException {
         if (hypervisor.look(definition, StandbyPlace.INSTANCE).isPresent()) {
             throw new HypervisorException(Kind.REFUSED, "a standby of " + definition.name() + " runs already");
         }
-        StandbyFiles.create(place, definition);
-        QemuVm vm =
-                hypervisor.start(definition, StartMode.incoming(StandbyPlace.INSTANCE), DiskWiring.following(place));
+        StandbyFiles.create(place, definition, content);
+        StartMode mode = switch (content) {
+            case MEMORY_AND_DISKS -> StartMode.incoming(StandbyPlace.INSTANCE);
+            case DISKS -> StartMode.PAUSED.beside(StandbyPlace.INSTANCE);
+        };
+        QemuVm vm = hypervisor.start(definition, mode, DiskWiring.following(place));
         try {
-            return QemuStandby.fresh(hypervisor, vm, place);
+            return QemuStandby.fresh(hypervisor, vm, place, content);
         } catch (HypervisorException e) {
             vm.kill();
             vm.close();

@@ -5,6 +5,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.MemoryIntake;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
@@ -17,13 +18,15 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A QEMU that was started with {@code -S -incoming defer} and the receiving side of block replication.
+ * A QEMU that was started with {@code -S}, and {@code -incoming defer} if it takes memory, and the receiving side of block
+ * replication.
  *
  * <p>Never stops replication without a failover: QEMU 7.2 does nothing after that and says nothing. Such a process is
  * thrown away.
@@ -35,8 +38,9 @@ final class QemuStandby implements Standby {
     private final QemuHypervisor hypervisor;
     private final QemuVm vm;
     private final StandbyPlace place;
+    private final EpochContent content;
     private Optional<EpochRecord> record;
-    private volatile @Nullable EpochMemory memory;
+    private volatile @Nullable EpochArrival arriving;
     private volatile EpochSteps steps;
     /** The epoch for which it was found that the disks follow. */
     private volatile long checked;
@@ -45,31 +49,50 @@ final class QemuStandby implements Standby {
     private boolean rolledBack;
     private boolean isTheMachine;
 
-    private QemuStandby(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place, Optional<EpochRecord> record) {
+    private QemuStandby(
+            QemuHypervisor hypervisor,
+            QemuVm vm,
+            StandbyPlace place,
+            EpochContent content,
+            Optional<EpochRecord> record) {
         this.hypervisor = hypervisor;
         this.vm = vm;
         this.place = place;
+        this.content = content;
         this.record = record;
         this.steps = new EpochSteps(vm.monitor().nanoClock());
     }
 
-    static QemuStandby fresh(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place) throws HypervisorException {
-        QemuStandby standby = new QemuStandby(hypervisor, vm, place, Optional.empty());
-        new StandbyDoor(vm.monitor(), vm.definition(), place).open();
+    static QemuStandby fresh(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place, EpochContent content)
+            throws HypervisorException {
+        QemuStandby standby = new QemuStandby(hypervisor, vm, place, content, Optional.empty());
+        new StandbyDoor(vm.monitor(), vm.definition(), place).open(content == EpochContent.MEMORY_AND_DISKS);
         return standby;
     }
 
     /** Takes over one that an agent before has left. One whose note is damaged has committed nothing. */
     static QemuStandby found(QemuHypervisor hypervisor, QemuVm vm, StandbyPlace place) throws HypervisorException {
+        Optional<EpochRecord> record = Optional.empty();
         try {
-            return new QemuStandby(hypervisor, vm, place, EpochRecord.read(place.directory()));
+            record = EpochRecord.read(place.directory());
         } catch (HypervisorException e) {
             if (e.kind() != Kind.FAILED) {
                 throw e;
             }
             LOG.warn("{}", e.getMessage());
-            return new QemuStandby(hypervisor, vm, place, Optional.empty());
         }
+        return new QemuStandby(hypervisor, vm, place, content(vm, record), record);
+    }
+
+    /** What it was started for, whatever the definition says now. */
+    private static EpochContent content(QemuVm vm, Optional<EpochRecord> record) throws HypervisorException {
+        boolean memory = record.isPresent() ? record.get().slot().isPresent() : vm.status() == VmStatus.LOADING;
+        return memory ? EpochContent.MEMORY_AND_DISKS : EpochContent.DISKS;
+    }
+
+    @Override
+    public EpochContent content() {
+        return content;
     }
 
     @Override
@@ -102,20 +125,28 @@ final class QemuStandby implements Standby {
     }
 
     @Override
-    public Path begin(long epoch) throws HypervisorException {
+    public Optional<Path> begin(long epoch) throws HypervisorException {
         if (record.isPresent() && (!record.get().committed() || record.get().epoch() >= epoch)) {
             throw new HypervisorException(
                     Kind.REFUSED,
                     "epoch " + epoch + " cannot begin: the standby is at "
                             + record.get().epoch());
         }
-        if (memory != null) {
-            memory.stop();
+        if (arriving != null) {
+            arriving.stop();
         }
-        // Never the one that is needed if this epoch comes to nothing.
-        int slot = record.map(r -> 1 - r.slot()).orElse(0);
-        memory = EpochMemory.await(place, epoch, slot);
-        return memory.socket();
+        EpochArrival next = switch (content) {
+            case MEMORY_AND_DISKS -> EpochMemory.await(place, epoch, freeSlot());
+            case DISKS -> new EpochOfDisks(epoch);
+        };
+        arriving = next;
+        return next.socket();
+    }
+
+    /** Never the one that is needed if an epoch that begins comes to nothing. */
+    private int freeSlot() {
+        OptionalInt needed = record.map(EpochRecord::slot).orElse(OptionalInt.empty());
+        return 1 - needed.orElse(1);
     }
 
     @Override
@@ -135,6 +166,7 @@ final class QemuStandby implements Standby {
     @Override
     public void check(long epoch) throws HypervisorException {
         steps = new EpochSteps(monitor().nanoClock());
+        checkNeverRan();
         checkDisks(monitor().call("query-xen-replication-status"));
         checked = epoch;
         steps.mark("checked");
@@ -145,7 +177,7 @@ final class QemuStandby implements Standby {
         if (record.isPresent() && record.get().epoch() == epoch) {
             return;
         }
-        EpochMemory arrived = begun(epoch);
+        EpochArrival arrived = begun(epoch);
         arrived.complete(patience);
         arrived.close();
         if (checked != epoch) {
@@ -156,15 +188,25 @@ final class QemuStandby implements Standby {
         committing.write(place.directory());
         steps.mark("noted");
         record = Optional.of(committing);
-        memory = null;
+        arriving = null;
     }
 
-    private EpochMemory begun(long epoch) throws HypervisorException {
-        EpochMemory arriving = memory;
-        if (arriving == null || arriving.epoch() != epoch) {
+    private EpochArrival begun(long epoch) throws HypervisorException {
+        EpochArrival known = arriving;
+        if (known == null || known.epoch() != epoch) {
             throw new HypervisorException(Kind.REFUSED, "epoch " + epoch + " was not begun or was given up");
         }
-        return arriving;
+        return known;
+    }
+
+    /** One that waits for memory cannot run before; one that could boot must not have, or its disks are its own. */
+    private void checkNeverRan() throws HypervisorException {
+        if (content == EpochContent.DISKS && vm.status() != VmStatus.PAUSED) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    "somebody has let the standby of " + vm.name()
+                            + " run, so its disks are of no epoch; build another");
+        }
     }
 
     /** Once the record says so there is no way back: until all disks have followed it is not known which epoch they are of. */
@@ -205,11 +247,11 @@ final class QemuStandby implements Standby {
 
     @Override
     public void abandon(long epoch) throws HypervisorException {
-        if (memory != null
-                && memory.epoch() == epoch
+        if (arriving != null
+                && arriving.epoch() == epoch
                 && (record.isEmpty() || record.get().epoch() != epoch)) {
-            memory.stop();
-            memory = null;
+            arriving.stop();
+            arriving = null;
         }
     }
 
@@ -242,8 +284,8 @@ final class QemuStandby implements Standby {
 
     private void startRollBack() throws HypervisorException {
         if (!rollingBack) {
-            if (memory != null) {
-                memory.close();
+            if (arriving != null) {
+                arriving.close();
             }
             monitor().accepts("nbd-server-stop", Map.of());
             monitor().call("xen-set-replication", Map.of("enable", false, "primary", false, "failover", true));
@@ -261,6 +303,7 @@ final class QemuStandby implements Standby {
                                     .orElse("none"));
         }
         checkNotStopped();
+        checkNeverRan();
         // What a person has to mend on this node is found while the copy is still one.
         vm.connectNetwork();
         // If the memory does not load, QEMU 7.2 exits; the disks are to be whole by then. It takes milliseconds.
@@ -273,8 +316,11 @@ final class QemuStandby implements Standby {
             LOG.warn("{}: its disks are brought back beside the running guest: {}", vm.name(), e.getMessage());
         }
         // An attempt before this one may have come to nothing later.
-        if (monitor().status() == VmStatus.LOADING) {
-            load(EpochMemory.file(place, record.orElseThrow().slot()));
+        OptionalInt slot = record.orElseThrow().slot();
+        if (slot.isPresent() && monitor().status() == VmStatus.LOADING) {
+            // The memory of the guest itself is allocated while it is loaded: a third time beside the two files.
+            EpochMemory.forget(place, 1 - slot.getAsInt());
+            load(EpochMemory.file(place, slot.getAsInt()));
         }
         checkNotStopped();
         RunningVm machine = hypervisor.takePlace(vm, vm.definition());
@@ -323,8 +369,8 @@ final class QemuStandby implements Standby {
 
     @Override
     public void discard() throws HypervisorException {
-        if (memory != null) {
-            memory.close();
+        if (arriving != null) {
+            arriving.close();
         }
         vm.kill();
         vm.close();
@@ -333,8 +379,8 @@ final class QemuStandby implements Standby {
 
     @Override
     public void close() {
-        if (memory != null) {
-            memory.close();
+        if (arriving != null) {
+            arriving.close();
         }
         if (!isTheMachine) {
             vm.close();

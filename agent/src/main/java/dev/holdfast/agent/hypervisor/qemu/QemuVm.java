@@ -25,11 +25,15 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** A QEMU process. One thread at a time. */
 final class QemuVm implements RunningVm {
     private static final Duration FLUSH = Duration.ofSeconds(30);
     private static final Duration END = Duration.ofSeconds(5);
+    /** A reset ends a machine only with {@code -no-reboot}. */
+    private static final Set<String> BY_GUEST = Set.of("guest-shutdown", "guest-reset");
+
     private static final String NOT_FINALIZED = "not finalized";
 
     private final VmDefinition definition;
@@ -103,10 +107,16 @@ final class QemuVm implements RunningVm {
         return monitor.status();
     }
 
+    /** A guest that had shut down was reset, and is about to boot. */
+    synchronized void beganAnew() {
+        shutdowns.takeAll();
+        shutDown = false;
+    }
+
     @Override
     public synchronized boolean hasShutDown() {
         for (QmpEvent event : shutdowns.takeAll()) {
-            shutDown |= event.data().path("reason").asText().equals("guest-shutdown");
+            shutDown |= BY_GUEST.contains(event.data().path("reason").asText());
         }
         if (!shutDown && !looked) {
             try {

@@ -5,6 +5,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
 import dev.holdfast.agent.qmp.QmpValue;
 import dev.holdfast.agent.unix.StreamProbe;
 import java.io.IOException;
@@ -25,6 +26,8 @@ final class Seeding {
     private static final Duration STUCK = Duration.ofSeconds(20);
 
     private static final Duration LAST = Duration.ofSeconds(10);
+    /** What is left of the disks is little, so that this is for a storage or a network that hangs. */
+    private static final Duration LONGEST_STOP = Duration.ofSeconds(10);
 
     private final QemuPrimary primary;
     private final Monitor monitor;
@@ -40,12 +43,13 @@ final class Seeding {
         this.number = number;
     }
 
-    void run(long bytesPerSecond, Progress progress) throws HypervisorException {
+    void run(long bytesPerSecond, Progress progress, Standstill stop) throws HypervisorException {
         connect();
         for (VmDefinition.Disk disk : vm.disks()) {
             mirror(disk, bytesPerSecond);
         }
         awaitReady(progress);
+        stop.begins(LONGEST_STOP);
         primary.vm().pause();
         for (VmDefinition.Disk disk : vm.disks()) {
             finish(disk);
@@ -70,6 +74,7 @@ final class Seeding {
         // Before this a sender answers each write with an error, which the quorum takes for a lost copy.
         monitor.call("xen-set-replication", Map.of("enable", true, "primary", true));
         primary.vm().resume();
+        stop.over();
     }
 
     private void connect() throws HypervisorException {

@@ -7,10 +7,13 @@ import dev.holdfast.agent.qmp.QmpValue;
 import java.nio.file.Path;
 import java.util.Map;
 
-/** Makes the disks of a process that waits for memory writable, and lets a primary in over NBD. */
+/** Makes the disks of a standby writable, if they are not, and lets a primary in over NBD. */
 record StandbyDoor(Monitor monitor, VmDefinition vm, StandbyPlace place) {
-    void open() throws HypervisorException {
-        activate();
+    /** @param inactive the process waits for memory */
+    void open(boolean inactive) throws HypervisorException {
+        if (inactive) {
+            activate();
+        }
         serve(place.disks());
         for (VmDefinition.Disk disk : vm.disks()) {
             export("copy-" + disk.id(), BlockGraph.firstNode(disk.id()), disk.id());

@@ -9,8 +9,8 @@ import java.time.Duration;
  * @param outcome what may be concluded
  * @param why why it is not committed; empty if it is
  * @param pause how long the guest stood still; zero if it still does, or never did
- * @param length from the first byte of memory to the guest running again
- * @param bytes of memory that went over
+ * @param length from its begin to the guest running again
+ * @param bytes of memory that went over; if it consists of disks alone, that the guest has written since the epoch before
  */
 public record EpochEnd(long epoch, Outcome outcome, String why, Duration pause, Duration length, long bytes) {
     /** What may be concluded. */

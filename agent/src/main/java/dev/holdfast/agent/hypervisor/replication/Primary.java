@@ -17,8 +17,10 @@ public interface Primary {
      * milliseconds at the end of it. If it fails, nothing is attached and the guest runs.
      *
      * @param bytesPerSecond most that the copying may take, 0 for no limit
+     * @param stop told of that standstill, whose end it is not told of if it fails
      */
-    void attach(StandbyLink standby, long bytesPerSecond, Progress progress) throws HypervisorException;
+    void attach(StandbyLink standby, long bytesPerSecond, Progress progress, Standstill stop)
+            throws HypervisorException;
 
     /** Whether a standby is attached, in whatever condition. */
     boolean isAttached() throws HypervisorException;
@@ -42,6 +44,17 @@ public interface Primary {
 
     /** Asks once more for the commit of an epoch whose end was {@link EpochEnd.Outcome#UNDECIDED}. */
     EpochEnd commitAgain(StandbyLink standby, long epoch, EpochLimits limits) throws HypervisorException;
+
+    /**
+     * Asks the guest to shut down. When it has done so its process stays and can be sent once more. Epochs go on meanwhile; any
+     * thread.
+     *
+     * @return whether it has, in that time; if not, it may still, and its process ends then
+     */
+    boolean shutDown(Duration patience) throws HypervisorException;
+
+    /** Makes a guest that has shut down ready to boot, stopped. Does nothing if it has not. */
+    void startAnew() throws HypervisorException;
 
     /**
      * Breaks the connections to the standby at once, whatever the process is busy with. Any thread. Writes that hang are done

@@ -36,8 +36,9 @@ public interface Replication {
      * overwritten when a primary attaches.
      *
      * @param definition as on the primary's node, with this node's disks
+     * @param content what its epochs will consist of
      */
-    Standby startStandby(VmDefinition definition, StandbyPlace place) throws HypervisorException;
+    Standby startStandby(VmDefinition definition, StandbyPlace place, EpochContent content) throws HypervisorException;
 
     /**
      * Finds a standby that was started before. A commit that was cut off is completed first.
@@ -54,9 +55,9 @@ public interface Replication {
      * {@link dev.holdfast.agent.hypervisor.StartMode#restore}.
      *
      * @param epoch of which it is, as the disks are
-     * @param memory the image
+     * @param memory the image; empty if its epochs were of disks alone: the machine boots
      */
-    record AtRest(long epoch, Path memory) {}
+    record AtRest(long epoch, Optional<Path> memory) {}
 
     /** Empties the place of a standby that has no process any more. */
     void clear(StandbyPlace place) throws HypervisorException;

@@ -11,6 +11,9 @@ public interface Standby extends StandbyLink, AutoCloseable {
     /** Its process. */
     ProcessIdentity identity();
 
+    /** What its epochs consist of. */
+    EpochContent content();
+
     /** The epoch it would go on from; empty before the first one, and while {@link #committing} is not. */
     OptionalLong committed();
 
@@ -44,7 +47,7 @@ public interface Standby extends StandbyLink, AutoCloseable {
     void rollBack(Duration bound) throws HypervisorException;
 
     /**
-     * Becomes the machine itself, at an epoch: disks and memory are brought to it. Only to be called when the primary is known
+     * Becomes the machine itself, at an epoch: disks, and memory if it has any, are brought to it. Only to be called when the primary is known
      * not to run. Can be repeated as long as the process lives.
      *
      * @param epoch the last one committed
@@ -58,7 +61,7 @@ public interface Standby extends StandbyLink, AutoCloseable {
 
     /**
      * Brings the disks back to the last epoch that was committed and ends the process in good order; the disks are durable then.
-     * The memory of that epoch stays: {@link Replication#atRest}.
+     * The memory of that epoch stays, if it has any: {@link Replication#atRest}.
      *
      * @param bound how long to wait until the disks are as they were
      * @throws HypervisorException the copy is of no use any more; it is to be discarded

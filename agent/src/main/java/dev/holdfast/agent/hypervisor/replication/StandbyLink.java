@@ -3,6 +3,7 @@ package dev.holdfast.agent.hypervisor.replication;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * A standby as its primary reaches it: directly on the same host, or by way of the other node's agent, with sockets on this
@@ -19,12 +20,12 @@ public interface StandbyLink {
     void startFollowing() throws HypervisorException;
 
     /**
-     * Makes room for the memory of an epoch, beside that of the last one committed.
+     * An epoch follows. Makes room for its memory, beside that of the last one committed.
      *
      * @param epoch greater than the last one committed
-     * @return the UNIX socket on this host where it is sent to
+     * @return the UNIX socket on this host where its memory is sent to; empty if it takes disks alone
      */
-    Path begin(long epoch) throws HypervisorException;
+    Optional<Path> begin(long epoch) throws HypervisorException;
 
     /**
      * Makes an epoch the one the standby goes on from: memory on stable storage, then the disks. To be repeated when it is

@@ -40,7 +40,6 @@ final class RealNode {
                 "-Xmx96m",
                 "-Xss512k",
                 "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
                 "-Xshare:auto",
                 "--enable-native-access=ALL-UNNAMED",
                 "-Djdk.serialFilter=!*",

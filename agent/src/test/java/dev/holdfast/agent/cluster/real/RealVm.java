@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.holdfast.agent.qmp.QmpClient;
+import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
 /** A machine seen from outside: its process, its rescue monitor, its files. Its guest counts at address 0x500. */
@@ -123,7 +125,13 @@ final class RealVm {
      * it thinks of its speed.
      */
     void writeToDisk() throws IOException {
-        String command = "qemu-io -d /machine/peripheral/dev-d1/virtio-backend \"write -P 7 9M 28M\"";
+        write(7, "9M", "28M");
+    }
+
+    /** Puts something into a part of its second disk that its guest does not use. */
+    void write(int pattern, String from, String bytes) throws IOException {
+        String command = "qemu-io -d /machine/peripheral/dev-d1/virtio-backend \"write -P %d %s %s\""
+                .formatted(pattern, from, bytes);
         // What it prints goes to the process's own output; only an error is an answer.
         assertThat(ask("human-monitor-command", Map.of("command-line", command)).asText())
                 .isEmpty();
@@ -175,6 +183,17 @@ final class RealVm {
     private QmpValue ask(String command, Map<String, ?> arguments) throws IOException {
         try (QmpClient client = QmpClient.connect(run.resolve("rescue.sock"), ANSWER, System::nanoTime)) {
             return client.execute(command, arguments, ANSWER);
+        }
+    }
+
+    /** Stands in for a guest that shuts down when it is asked to: by what such a guest writes to its chip set. */
+    void shutsDownIn(Runnable step, Duration bound) throws IOException {
+        try (QmpClient client = QmpClient.connect(run.resolve("rescue.sock"), ANSWER, System::nanoTime);
+                QmpEvents asked = client.subscribe("POWERDOWN")) {
+            CompletableFuture<Void> done = CompletableFuture.runAsync(step);
+            assertThat(asked.await(event -> true, bound)).isPresent();
+            client.execute("human-monitor-command", Map.of("command-line", "o/h 0x604 0x2000"), ANSWER);
+            done.join();
         }
     }
 

@@ -29,6 +29,14 @@ final class ReplicaCluster implements AutoCloseable {
     static final String VM = "web";
     static final Duration BOUND = Duration.ofSeconds(60);
 
+    private static final String EPOCHS = """
+            [replication]
+            interval = "300ms"
+            max_pause = "2s"
+            max_lag = "3s"
+            """;
+
+    private final String replication;
     final Path home;
     final RealProcess zookeeper;
     final List<RealNode> nodes = new ArrayList<>();
@@ -41,6 +49,12 @@ final class ReplicaCluster implements AutoCloseable {
 
     /** @param withPlain whether the second node has a machine that is not replicated */
     ReplicaCluster(int many, boolean withPlain) throws IOException {
+        this(many, withPlain, EPOCHS);
+    }
+
+    /** @param replication the table of the replicated machine */
+    ReplicaCluster(int many, boolean withPlain, String replication) throws IOException {
+        this.replication = replication;
         home = Files.createTempDirectory(
                 Path.of("/tmp"),
                 "hf",
@@ -91,15 +105,11 @@ final class ReplicaCluster implements AutoCloseable {
         if (withPlain) {
             definePlain(node);
         }
-        define(node, VM, chain, """
-                [replication]
-                interval = "300ms"
-                max_pause = "2s"
-                max_lag = "3s"
-                """);
+        define(node, VM, chain, replication);
         standIn(node);
-        String bind = "mount --bind '%s' '%s' && PATH='%s':\"$PATH\" exec \"$@\""
-                .formatted(own, chain.getParent(), node.resolve("bin"));
+        Path memory = Files.createDirectories(node.resolve("shm"));
+        String bind = "mount --bind '%s' '%s' && mount --bind '%s' /dev/shm && PATH='%s':\"$PATH\" exec \"$@\""
+                .formatted(own, chain.getParent(), memory, node.resolve("bin"));
         return new RealNode(
                 name,
                 node,
@@ -180,8 +190,13 @@ final class ReplicaCluster implements AutoCloseable {
     /** Each node takes part. */
     void enrolAll() throws IOException, ControlException {
         for (RealNode node : nodes) {
-            call(node, ControlCommand.REPLICA_START, Map.of("vm", VM));
+            enrol(node);
         }
+    }
+
+    /** This one does. */
+    void enrol(RealNode node) throws IOException, ControlException {
+        call(node, ControlCommand.REPLICA_START, Map.of("vm", VM));
     }
 
     /** It runs there with a standby, and epochs are committed. */

@@ -134,7 +134,7 @@ class ReplicatedMachinesTest {
         await("its agent is back")
                 .atMost(BOUND)
                 .until(() -> cluster.state(there).equals("resting"));
-        cluster.change(there, ControlCommand.REPLICA_START);
+        cluster.enrol(there);
         refusesToPromote(there, "NOT_PROVEN_GONE");
         fence(here);
         cluster.change(there, ControlCommand.REPLICA_PROMOTE);
@@ -152,7 +152,7 @@ class ReplicatedMachinesTest {
         await("its memory goes").atMost(BOUND).until(() -> cluster.state(there).equals("out"));
         assertThat(cluster.state(here)).isEqualTo("alone");
         refusesToPromote(there, "OUT_OF_SYNC");
-        cluster.change(there, ControlCommand.REPLICA_START);
+        cluster.enrol(there);
         cluster.awaitProtected(here);
     }
 

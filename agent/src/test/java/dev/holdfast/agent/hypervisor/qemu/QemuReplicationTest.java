@@ -12,10 +12,10 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
-import dev.holdfast.agent.hypervisor.replication.StandbyLink;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.io.IOException;
 import java.net.DatagramPacket;
@@ -34,6 +34,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Two and more QEMU processes of one machine on one host, as if each were on a node of its own. */
 @Tag("qemu")
@@ -51,60 +53,6 @@ final class QemuReplicationTest {
     void close() throws Exception {
         ahead.shutdownNow();
         lab.close();
-    }
-
-    /** What the test does at a step of an epoch. */
-    private interface Step {
-        void run() throws Exception;
-    }
-
-    /** The standby, with something that happens at one of the steps. */
-    private record Disturbed(StandbyLink standby, String where, Step step) implements StandbyLink {
-        private void at(String place) throws HypervisorException {
-            if (place.equals(where)) {
-                try {
-                    step.run();
-                } catch (HypervisorException e) {
-                    throw e;
-                } catch (Exception e) {
-                    throw new AssertionError(e);
-                }
-            }
-        }
-
-        @Override
-        public Path disks() {
-            return standby.disks();
-        }
-
-        @Override
-        public void startFollowing() throws HypervisorException {
-            standby.startFollowing();
-        }
-
-        @Override
-        public Path begin(long epoch) throws HypervisorException {
-            Path socket = standby.begin(epoch);
-            at("begun");
-            return socket;
-        }
-
-        @Override
-        public void commit(long epoch, Duration patience) throws HypervisorException {
-            at("sent");
-            standby.commit(epoch, patience);
-            at("committed");
-        }
-
-        @Override
-        public void abandon(long epoch) throws HypervisorException {
-            standby.abandon(epoch);
-        }
-
-        @Override
-        public void beat(Duration patience) throws HypervisorException {
-            standby.beat(patience);
-        }
     }
 
     private void killThePrimaryAt(String where) {
@@ -273,12 +221,13 @@ final class QemuReplicationTest {
         restored.awaitTicks(VM, 10);
     }
 
-    @Test
-    void aPacketLeavesWhenItsEpochIsCommittedAndNeverIfThePrimaryDiesBefore() throws Exception {
+    @ParameterizedTest
+    @EnumSource
+    void aPacketLeavesWhenItsEpochIsCommittedAndNeverIfThePrimaryDiesBefore(EpochContent content) throws Exception {
         lab.close();
         try (DatagramSocket outside = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
             VmDefinition.Nic nic = new VmDefinition.Nic("n0", datagrams(outside), "52:54:00:00:00:01");
-            lab = new ReplicaLab(nic);
+            lab = new ReplicaLab(content, nic);
             lab.say();
             assertThat(comes(outside, 5000)).isTrue();
             lab.follow();

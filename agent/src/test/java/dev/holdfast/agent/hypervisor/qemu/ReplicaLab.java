@@ -3,10 +3,12 @@ package dev.holdfast.agent.hypervisor.qemu;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd.Outcome;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
@@ -14,19 +16,23 @@ import dev.holdfast.agent.hypervisor.replication.Primary;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.hypervisor.replication.Standstill;
+import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /** Nodes, each a lab of its own, on which the oracle guest runs in one place and is followed in another. */
-final class ReplicaLab implements AutoCloseable {
+final class ReplicaLab implements AutoCloseable, Standstill {
     static final String VM = "web";
     static final Duration BOUND = Duration.ofSeconds(20);
     static final EpochLimits LIMITS = limits(100, 10_000, 5_000, 10_000, 1L << 40, false);
@@ -38,6 +44,7 @@ final class ReplicaLab implements AutoCloseable {
     static final EpochLimits HOLDING = limits(100, 10_000, 5_000, 10_000, 1L << 40, true);
 
     final List<Lab> nodes = new ArrayList<>();
+    private final EpochContent content;
     private final List<VmDefinition.Nic> nics;
     /** Where the guest runs. */
     Lab here;
@@ -50,8 +57,14 @@ final class ReplicaLab implements AutoCloseable {
     VmDefinition thereDefinition;
     Standby standby;
     long epoch;
+    private String stops = "";
 
     ReplicaLab(VmDefinition.Nic... nics) throws Exception {
+        this(EpochContent.MEMORY_AND_DISKS, nics);
+    }
+
+    ReplicaLab(EpochContent content, VmDefinition.Nic... nics) throws Exception {
+        this.content = content;
         this.nics = List.of(nics);
         here = node();
         machine =
@@ -96,9 +109,22 @@ final class ReplicaLab implements AutoCloseable {
             Lab.run("qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", noise.toString(), disk.toString());
         }
         thereDefinition = Lab.with(Lab.definition(VM, 64, Map.of("d0", d0, "d1", d1)), nics);
-        standby = new QemuReplication(there.hypervisor).startStandby(thereDefinition, place());
-        primary.attach(standby, 0, Progress.NONE);
+        standby = new QemuReplication(there.hypervisor).startStandby(thereDefinition, place(), content);
+        assertThat(standby.content()).isEqualTo(content);
+        stops = "";
+        primary.attach(standby, 0, Progress.NONE, this);
+        assertThat(stops).as("the guest ran before and after").isEqualTo("RUNNING RUNNING ");
         assertThat(primary.isComplete()).isTrue();
+    }
+
+    @Override
+    public void begins(Duration longest) throws HypervisorException {
+        stops += machine.status() + " ";
+    }
+
+    @Override
+    public void over() throws HypervisorException {
+        stops += machine.status() + " ";
     }
 
     EpochEnd epoch() throws Exception {
@@ -146,6 +172,22 @@ final class ReplicaLab implements AutoCloseable {
         return ((QemuVm) machine).monitor();
     }
 
+    /** Stands in for a guest that shuts down when it is asked to: by what such a guest writes to its chip set. */
+    boolean shutDown() throws Exception {
+        try (QmpEvents asked = monitor().client().subscribe("POWERDOWN")) {
+            CompletableFuture<Boolean> down = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return primary.shutDown(BOUND);
+                } catch (HypervisorException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            assertThat(monitor().await(asked, e -> true, BOUND)).isPresent();
+            monitor().call("human-monitor-command", Map.of("command-line", "o/h 0x604 0x2000"));
+            return down.join();
+        }
+    }
+
     /** One packet, as from the guest. */
     void say() throws Exception {
         monitor().call("announce-self", Map.of("initial", 1, "max", 1, "rounds", 1, "step", 0));
@@ -187,22 +229,71 @@ final class ReplicaLab implements AutoCloseable {
         here.awaitTicks(VM, 10);
     }
 
+    /** Something on the second disk where the guest does not write. */
+    void write(int pattern, String from, String bytes) throws Exception {
+        String command = "qemu-io -d /machine/peripheral/%s/virtio-backend \"write -P %d %s %s\""
+                .formatted(BlockGraph.device("d1"), pattern, from, bytes);
+        // What it prints goes to the process's own output; only an error is an answer.
+        assertThat(monitor()
+                        .call("human-monitor-command", Map.of("command-line", command))
+                        .asText())
+                .isEmpty();
+    }
+
+    /** Keeps what the disks of the machine hold, whose guest stands still. */
+    Map<String, Path> copyOfDisks() throws Exception {
+        Map<String, Path> copies = new LinkedHashMap<>();
+        for (Map.Entry<String, Path> disk : Lab.active(machine).entrySet()) {
+            Path copy = here.root.resolve(disk.getKey() + ".copy");
+            Lab.run("qemu-img", "convert", "-U", "-O", "raw", disk.getValue().toString(), copy.toString());
+            copies.put(disk.getKey(), copy);
+        }
+        return copies;
+    }
+
+    /** The standby's disks, whose process has ended, are exactly that. */
+    void comparesWith(Map<String, Path> copies) throws Exception {
+        for (VmDefinition.Disk disk : thereDefinition.disks()) {
+            String copy = copies.get(disk.id()).toString();
+            Lab.run("qemu-img", "check", "-q", disk.path().toString());
+            Lab.run(
+                    "qemu-img",
+                    "compare",
+                    "-f",
+                    "raw",
+                    "-F",
+                    "qcow2",
+                    copy,
+                    disk.path().toString());
+        }
+    }
+
+    /** Ends a process in order, so that its disks are whole in their files. */
+    static void end(ProcessIdentity process) throws Exception {
+        Lab.signal(process, "TERM");
+        Awaitility.await().atMost(BOUND).until(() -> !process.isAlive());
+    }
+
     /** The standby goes on; it is the machine then. The oracle must find memory and both disks of one moment. */
     void failOver() throws Exception {
         assertThat(machine.isAlive()).isFalse();
         machine = standby.failOver(standby.committed().orElseThrow());
+        assertThat(place().directory().toFile().list((directory, name) -> name.matches("memory-[01]")))
+                .as("the guest's own memory would be there a third time")
+                .hasSize(1);
         machine.resume();
         goesOn();
     }
 
-    /** The same of one that rests: from its memory. */
+    /** The same of one that rests: from its memory, if it has any. */
     void wake() throws Exception {
         assertThat(standby.identity().isAlive()).isFalse();
         assertThat(machine.isAlive()).isFalse();
         QemuReplication replication = new QemuReplication(there.hypervisor);
         Replication.AtRest rest = replication.atRest(thereDefinition, place()).orElseThrow();
         assertThat(rest.epoch()).isEqualTo(epoch);
-        machine = replication.start(thereDefinition, StartMode.restore(rest.memory()));
+        machine = replication.start(
+                thereDefinition, rest.memory().map(StartMode::restore).orElse(StartMode.PAUSED));
         machine.resume();
         machine.relocation().announce();
         goesOn();
@@ -211,7 +302,9 @@ final class ReplicaLab implements AutoCloseable {
     private void goesOn() throws Exception {
         there.adopt(machine);
         there.awaitTicks(VM, 20);
-        assertThat(there.console(VM)).noneMatch(l -> l.contains("START")).noneMatch(l -> l.contains("BAD"));
+        boolean booted = there.console(VM).stream().anyMatch(l -> l.contains("START"));
+        assertThat(booted).isEqualTo(content == EpochContent.DISKS);
+        assertThat(there.console(VM)).noneMatch(l -> l.contains("BAD"));
         QemuReplication replication = new QemuReplication(there.hypervisor);
         replication.settle(machine, place(), BOUND);
         assertThat(place().directory()).isEmptyDirectory();
