@@ -319,7 +319,6 @@ process_gone() { [ ! -d "/proc/$1" ]; }
 
 # epochs_down - called at the end, whatever happened.
 epochs_down() {
-  [ -z "${EP6_LOGS:-}" ] || { mkdir -p "$EP6_LOGS"; for n in n1 n2; do cp "$(node_dir $n)/log/agent.log" "$EP6_LOGS/$n.log"; done; }
   [ -z "${bare:-}" ] || bare_down
   case ${epoch_volatile:-} in /dev/shm/hfepoch.??????) rm -rf "$epoch_volatile" ;; esac
 }
