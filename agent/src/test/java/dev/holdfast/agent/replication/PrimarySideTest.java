@@ -187,6 +187,19 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
     }
 
     @Test
+    void aNodeThatNeverTakesTheFirstEpochIsGivenUpMuchLater() {
+        seeded();
+        for (int i = 0; i < 10; i++) {
+            passed = passed.plusSeconds(10);
+            assertThat(events).doesNotContain(new ReplicaEvent.StandbyLost(PEER));
+            ends.add(new EpochEnd(1, Outcome.ABORTED, "so", Duration.ZERO, Duration.ofMillis(10), 1));
+            side.send(PEER, 1, false);
+            thread.runAll();
+        }
+        assertThat(events).endsWith(new ReplicaEvent.StandbyLost(PEER));
+    }
+
+    @Test
     void aGuestThatChangesItsMemoryTooFastDoesNotLoseItsStandbyForThat() {
         seeded();
         for (int i = 0; i < 20; i++) {
