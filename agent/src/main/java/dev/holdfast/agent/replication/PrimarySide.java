@@ -355,8 +355,7 @@ final class PrimarySide {
             if (!guest.isGone() && e.kind() != Kind.REFUSED) {
                 throw new NotYetException(e);
             }
-            // The guest is not to wait for it. Before there is another standby it is tried again.
-            LOG.warn("the standby that was lost is not taken off the disks: {}", e.getMessage());
+            LOG.warn("the standby is taken off the disks when there is another one: {}", e.getMessage());
         }
     }
 

@@ -72,6 +72,20 @@ class FailedPromotionsTest {
     }
 
     @Test
+    void aMemoryThatDoesNotLoadLeavesDisksToBootFrom() throws Exception {
+        node.world.dies = true;
+        try (Rig agent = Rig.of(node)) {
+            agent.recover().tell(new ReplicaEvent.PromoteAsked()).tell(new ReplicaEvent.GuestEnded(false));
+            assertThat(agent.told).contains("the memory does not load");
+            assertThat(agent.state()).isInstanceOf(Out.class);
+        }
+        assertThat(node.files().copy()).isEmpty();
+        assertThat(promoted()).isInstanceOf(Alone.class);
+        assertThat(node.world.boots).isEqualTo(1);
+        assertThat(node.files().disks().orElseThrow().copy()).isEqualTo(MINE.id());
+    }
+
+    @Test
     void anAgentThatComesBackAfterADemoteDoesNotGoOnByItself() throws Exception {
         node.files().write(LifeNote.of(MINE.id(), 4, Optional.empty(), false));
         node.store.stored = new Stored(new ReplicationRecord(4, Optional.of(MINE), new TreeSet<>(Set.of(MINE))), 13);

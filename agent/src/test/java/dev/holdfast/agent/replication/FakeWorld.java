@@ -33,6 +33,8 @@ final class FakeWorld implements Hypervisor, Replication {
     private static final ProcessIdentity ALIVE =
             ProcessIdentity.of(ProcessHandle.current().pid()).orElseThrow();
 
+    private static final ProcessIdentity DEAD = new ProcessIdentity(1, -1);
+
     private final Path place;
     private @Nullable RunningVm machine;
     private OptionalLong standby = OptionalLong.empty();
@@ -56,6 +58,8 @@ final class FakeWorld implements Hypervisor, Replication {
 
     /** A failover, or a commit, does not succeed. */
     boolean failing;
+    /** A standby's process ends in its failover. */
+    boolean dies;
     /** Nobody hears that the machine is here now. */
     boolean unheard;
 
@@ -208,7 +212,7 @@ final class FakeWorld implements Hypervisor, Replication {
 
     private Standby standby(VmDefinition definition) {
         return proxy(Standby.class, (self, method, arguments) -> switch (method.getName()) {
-            case "identity" -> ALIVE;
+            case "identity" -> dies ? DEAD : ALIVE;
             case "committing" -> committing;
             case "commit" -> {
                 commits++;
@@ -223,6 +227,10 @@ final class FakeWorld implements Hypervisor, Replication {
             case "committed" ->
                 committing.isPresent() ? OptionalLong.empty() : standby.orElse(0) > 0 ? standby : OptionalLong.empty();
             case "failOver" -> {
+                if (dies) {
+                    standby = OptionalLong.empty();
+                    throw new HypervisorException(Kind.GONE, "the memory does not load");
+                }
                 if (noNetwork) {
                     throw new HypervisorException(HypervisorException.Kind.REFUSED, "there is no bridge");
                 }

@@ -342,6 +342,7 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
         send();
         assertThat(guarded).as("the next one is in the record").isEqualTo("()()");
 
+        attached = false;
         hangs = true;
         failure = Optional.of(new HypervisorException(Kind.FAILED, "it was cut"));
         side.seed(PEER, 1);
