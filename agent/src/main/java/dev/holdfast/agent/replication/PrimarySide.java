@@ -201,6 +201,9 @@ final class PrimarySide {
 
     void seed(Copy peer, long generation) {
         work(peer, () -> {
+            if (guest.primary().isAttached()) {
+                guest.primary().detach(DETACH);
+            }
             PeerLink.Opening opening = peers.offer(peer, generation);
             boolean whole = false;
             try {
@@ -239,7 +242,7 @@ final class PrimarySide {
         work(peer, () -> {
             PeerLink standby = required(peer);
             Primary primary = guest.primary();
-            boolean still = last || held || epoch == 1;
+            boolean still = last || held;
             EpochLimits limits = streams.limits(last, epoch, held);
             EpochEnd end = epoch == 1 && !last
                     ? stops.epoch(limits, () -> sent(primary, standby, epoch, limits, false))
@@ -271,7 +274,7 @@ final class PrimarySide {
         return beats != null && beats.isFresh();
     }
 
-    /** @param still the guest stood still, or was not bound, when it began */
+    /** @param still the guest stood still when it began */
     private void conclude(Copy peer, EpochEnd end, Primary primary, boolean still) throws HypervisorException {
         switch (end.outcome()) {
             case COMMITTED -> {
@@ -293,7 +296,9 @@ final class PrimarySide {
     }
 
     private void givenUp(Copy peer, EpochEnd end, boolean still) throws HypervisorException {
-        if (uptake.isLostAfter(still, begunAt, nanoClock.getAsLong())) {
+        Uptake.Guest did =
+                still ? Uptake.Guest.STOOD_STILL : end.epoch() == 1 ? Uptake.Guest.UNBOUND : Uptake.Guest.RAN;
+        if (uptake.isLostAfter(did, begunAt, nanoClock.getAsLong())) {
             throw new HypervisorException(Kind.FAILED, "it is there and takes no epoch: " + end.why());
         }
         if (held) {
@@ -350,6 +355,8 @@ final class PrimarySide {
             if (!guest.isGone() && e.kind() != Kind.REFUSED) {
                 throw new NotYetException(e);
             }
+            // The guest is not to wait for it. Before there is another standby it is tried again.
+            LOG.warn("the standby that was lost is not taken off the disks: {}", e.getMessage());
         }
     }
 

@@ -7,7 +7,21 @@ import java.time.Duration;
  * would hold the guest for ever. One thread at a time.
  */
 final class Uptake {
-    private static final int MOST = 3;
+    /** What the guest did when an epoch began that was given up: how many in a row are too many. */
+    enum Guest {
+        /** It was not in the way, and waits. */
+        STOOD_STILL(3),
+        /** It may have changed its memory faster than it went over; nothing waits. */
+        UNBOUND(10),
+        /** The same, and the bound will stop it. */
+        RAN(Integer.MAX_VALUE);
+
+        private final int most;
+
+        Guest(int most) {
+            this.most = most;
+        }
+    }
 
     private final Duration patience;
     private int inARow;
@@ -26,14 +40,13 @@ final class Uptake {
     /**
      * An epoch was given up.
      *
-     * @param blameless the guest was not in its way: it stood still, or there was time enough
      * @param begunAt when that epoch began
      * @return whether the standby counts as lost
      */
-    boolean isLostAfter(boolean blameless, long begunAt, long now) {
+    boolean isLostAfter(Guest guest, long begunAt, long now) {
         if (inARow++ == 0) {
             since = begunAt;
         }
-        return blameless && inARow >= MOST && now - since >= patience.toNanos();
+        return inARow >= guest.most && now - since >= patience.toNanos();
     }
 }

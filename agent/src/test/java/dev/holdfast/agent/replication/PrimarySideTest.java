@@ -49,6 +49,8 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
     private Optional<HypervisorException> failure = Optional.empty();
     private boolean complete = true;
     private int asked;
+    private boolean attached;
+    private int detached;
     private int cuts;
     private String guarded = "";
     private boolean stops;
@@ -185,6 +187,19 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
     }
 
     @Test
+    void aNodeThatNeverTakesTheFirstEpochIsGivenUpMuchLater() {
+        seeded();
+        for (int i = 0; i < 10; i++) {
+            passed = passed.plusSeconds(10);
+            assertThat(events).doesNotContain(new ReplicaEvent.StandbyLost(PEER));
+            ends.add(new EpochEnd(1, Outcome.ABORTED, "so", Duration.ZERO, Duration.ofMillis(10), 1));
+            side.send(PEER, 1, false);
+            thread.runAll();
+        }
+        assertThat(events).endsWith(new ReplicaEvent.StandbyLost(PEER));
+    }
+
+    @Test
     void aGuestThatChangesItsMemoryTooFastDoesNotLoseItsStandbyForThat() {
         seeded();
         for (int i = 0; i < 20; i++) {
@@ -192,6 +207,18 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
             givenUp(1);
         }
         assertThat(events).hasSize(20).containsOnly(new ReplicaEvent.StandbyAt(PEER, 4));
+    }
+
+    @Test
+    void aStandbyThatCouldNotBeTakenOffDoesNotBarTheNextOne() throws Exception {
+        seeded();
+        failure = Optional.of(new HypervisorException(HypervisorException.Kind.REFUSED, "not now"));
+        side.detach();
+        assertThat(attached).isTrue();
+        failure = Optional.empty();
+        detached = 0;
+        seeded();
+        assertThat(detached).isEqualTo(1);
     }
 
     @Test
@@ -369,6 +396,7 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
             }
         }
         fail();
+        attached = true;
         if (stops) {
             stop.over();
         }
@@ -376,7 +404,7 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
 
     @Override
     public boolean isAttached() {
-        return true;
+        return attached;
     }
 
     @Override
@@ -435,7 +463,9 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
     }
 
     @Override
-    public void detach(Duration bound) {
-        // Nothing is attached here.
+    public void detach(Duration bound) throws HypervisorException {
+        fail();
+        attached = false;
+        detached++;
     }
 }

@@ -252,6 +252,7 @@ public final class QemuHypervisor implements Hypervisor {
         if (process.isEmpty()) {
             return Optional.empty();
         }
+        directory.putBack();
         try {
             QmpClient client = QmpClient.connect(directory.agentSocket(), ANSWER, nanoClock);
             if (client.peer().pid() != process.get().pid() && client.peer().pid() > 0) {

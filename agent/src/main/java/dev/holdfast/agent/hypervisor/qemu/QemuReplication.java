@@ -57,7 +57,7 @@ public final class QemuReplication implements Replication {
         if (hypervisor.look(definition, StandbyPlace.INSTANCE).isPresent()) {
             throw new HypervisorException(Kind.REFUSED, "a standby of " + definition.name() + " runs already");
         }
-        StandbyFiles.create(place, definition);
+        StandbyFiles.create(place, definition, content);
         StartMode mode = switch (content) {
             case MEMORY_AND_DISKS -> StartMode.incoming(StandbyPlace.INSTANCE);
             case DISKS -> StartMode.PAUSED.beside(StandbyPlace.INSTANCE);

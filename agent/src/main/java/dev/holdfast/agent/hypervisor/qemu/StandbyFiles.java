@@ -3,6 +3,7 @@ package dev.holdfast.agent.hypervisor.qemu;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import java.io.IOException;
@@ -28,7 +29,7 @@ final class StandbyFiles {
     private StandbyFiles() {}
 
     /** Makes it anew, with two empty images for each disk. Refused without room for all that is to come. */
-    static void create(StandbyPlace place, VmDefinition vm) throws HypervisorException {
+    static void create(StandbyPlace place, VmDefinition vm, EpochContent content) throws HypervisorException {
         try {
             Files.createDirectories(place.directory());
             if (!isPrivate(place.directory())) {
@@ -40,7 +41,7 @@ final class StandbyFiles {
             }
             remove(place);
             Files.setPosixFilePermissions(place.directory(), PosixFilePermissions.fromString("rwx------"));
-            requireRoom(place, vm);
+            requireRoom(place, vm, content);
             for (VmDefinition.Disk disk : vm.disks()) {
                 long bytes = size(disk.path());
                 for (Path image : List.of(place.active(disk.id()), place.hidden(disk.id()))) {
@@ -55,16 +56,27 @@ final class StandbyFiles {
         }
     }
 
-    /** The memory of two epochs, and of each disk what the guest writes meanwhile; how much that is nobody knows before. */
-    private static void requireRoom(StandbyPlace place, VmDefinition vm) throws IOException, HypervisorException {
-        long needed = 2 * vm.memoryBytes() + WRITES * vm.disks().size();
+    /** The memory of two epochs, if they have any, and of each disk what the guest writes meanwhile; how much that is nobody knows before. */
+    private static void requireRoom(StandbyPlace place, VmDefinition vm, EpochContent content)
+            throws IOException, HypervisorException {
+        long memory = switch (content) {
+            case MEMORY_AND_DISKS -> 2 * vm.memoryBytes();
+            case DISKS -> 0;
+        };
+        long needed = memory + WRITES * vm.disks().size();
         long free = Files.getFileStore(place.directory()).getUsableSpace();
         if (free < needed) {
             throw new HypervisorException(
                     Kind.REFUSED,
-                    ("%s has %d MiB free, and a standby of %s needs %d: twice its memory, and %d for each disk; make that"
+                    ("%s has %d MiB free, and a standby of %s needs %d: %s%d for each disk; make that"
                                     + " file system larger (mount -o remount,size=), or choose another standby_dir")
-                            .formatted(place.directory(), free >> 20, vm.name(), needed >> 20, WRITES >> 20));
+                            .formatted(
+                                    place.directory(),
+                                    free >> 20,
+                                    vm.name(),
+                                    needed >> 20,
+                                    memory > 0 ? "twice its memory, and " : "",
+                                    WRITES >> 20));
         }
     }
 

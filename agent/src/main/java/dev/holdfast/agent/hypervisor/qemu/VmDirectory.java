@@ -130,7 +130,7 @@ record VmDirectory(Path path, Path root) {
 
     /**
      * Moves this instance's files to the place of the machine itself. Sockets are found by their inode, so they live on. The
-     * pid file comes last, so that one that was cut off can be repeated.
+     * pid file comes last: until then it is this instance, and {@link #putBack} undoes a move that was cut off.
      */
     VmDirectory moveTo(VmDirectory target) throws IOException {
         for (String name : MOVED) {
@@ -140,5 +140,22 @@ record VmDirectory(Path path, Path root) {
         }
         Files.deleteIfExists(path);
         return target;
+    }
+
+    /** Undoes a move to the place of the machine that came to no end: this instance has its pid file and not the socket that goes first. */
+    void putBack() throws HypervisorException {
+        if (path.equals(root) || !Files.exists(pidFile()) || Files.exists(agentSocket())) {
+            return;
+        }
+        VmDirectory machine = new VmDirectory(root, root);
+        try {
+            for (String name : MOVED) {
+                if (!Files.exists(machine.pidFile()) && Files.exists(machine.file(name)) && !Files.exists(file(name))) {
+                    Files.move(machine.file(name), file(name), StandardCopyOption.ATOMIC_MOVE);
+                }
+            }
+        } catch (IOException e) {
+            throw new HypervisorException(HypervisorException.Kind.UNKNOWN, "cannot tidy " + path + ": " + e, e);
+        }
     }
 }

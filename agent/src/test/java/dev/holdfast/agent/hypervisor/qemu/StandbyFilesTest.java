@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,7 +39,11 @@ class StandbyFilesTest {
     }
 
     private void refused(int mebibytes, String why) {
-        assertThatThrownBy(() -> StandbyFiles.create(place, machine(mebibytes)))
+        refused(mebibytes, EpochContent.MEMORY_AND_DISKS, why);
+    }
+
+    private void refused(int mebibytes, EpochContent content, String why) {
+        assertThatThrownBy(() -> StandbyFiles.create(place, machine(mebibytes), content))
                 .isInstanceOfSatisfying(
                         HypervisorException.class, e -> assertThat(e.kind()).isEqualTo(Kind.REFUSED))
                 .hasMessageContaining(why);
@@ -50,6 +55,13 @@ class StandbyFilesTest {
                 MORE_THAN_THERE_IS,
                 " MiB free, and a standby of web needs 2147483712: twice its memory, and 32 for each");
         assertThat(place.directory()).isEmptyDirectory();
+        refused(MORE_THAN_THERE_IS, EpochContent.DISKS, "d0.qcow2 (No such file"); // later, for its own reason
+    }
+
+    @Test
+    void aStandbyOfDisksAloneNeedsNoRoomForMemory() {
+        // What is missing is the disk itself.
+        refused(MORE_THAN_THERE_IS, EpochContent.DISKS, home.resolve("d0.qcow2") + " (No such file or directory)");
     }
 
     @Test

@@ -58,6 +58,23 @@ final class VmDirectoryTest {
     }
 
     @Test
+    void isWhatItWasWhenItsMoveWasCutOff() throws Exception {
+        Files.createFile(standby.file("rescue.sock"));
+        Files.move(standby.agentSocket(), machine.agentSocket());
+        standby.putBack();
+        assertThat(standby.process()).isEqualTo(it());
+        assertThat(standby.agentSocket()).exists();
+        assertThat(machine.agentSocket()).doesNotExist();
+        assertThat(machine.process()).isEmpty();
+
+        standby.moveTo(machine);
+        standby.putBack();
+        machine.putBack();
+        assertThat(machine.process()).isEqualTo(it());
+        assertThat(machine.agentSocket()).exists();
+    }
+
+    @Test
     void isSeenWhenNoPidFileNamesIt() throws Exception {
         assertThat(machine.unnoted()).isEmpty();
         Files.delete(standby.pidFile());
