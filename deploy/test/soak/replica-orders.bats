@@ -15,15 +15,23 @@ teardown_file() { "$lab" down; }
 
 setup() {
   replica_setup
+  # Whatever a test before has left, so that one failure is one failure.
+  for node in n1 n2 n3; do
+    "$lab" unhold "$node"
+    "$lab" heal "$node" 2>/dev/null || true
+    for other in n1 n2 n3; do "$lab" heal "$node" "$other" 2>/dev/null || true; done
+    "$lab" on "$node"
+  done
   wait_until 90 "the cluster is not complete" "$lab" wait 1 2>/dev/null
   on n1 crm configure property no-quorum-policy=stop
+  for node in n1 n2 n3; do on n1 crm node online "$node"; done
   on n1 crm_resource --cleanup >/dev/null 2>&1
   goes_on
   roles
 }
 teardown() { replica_teardown; }
 
-declare -A at
+declare -gA at # bats reads this file in a function
 # roles - who is P, S and T now.
 roles() {
   local node
