@@ -52,7 +52,7 @@ evidence() {
   for command in query-status query-blockstats query-block-jobs query-named-block-nodes; do qemu "$1" "$command"; done
   for i in 1 2 3; do qemu "$1" human-monitor-command 'info registers' | grep -o 'RIP=[0-9a-f]*\|HLT=.\|RFL=[0-9a-f]*' | tr '\n' ' '; done
   for i in 'info irq' 'info pic' 'info lapic' 'xp /64wx 0xfed00000' 'xp /16wx 0xfed00100' 'info network'; do qemu "$1" human-monitor-command "$i"; done
-  on "$1" sh -c 'top -b -n 1 | head -n 12; tail -n 5 /run/holdfast/vms/web/qemu.log; ls -la /run/holdfast/vms/web; tail -c 400 /run/holdfast/vms/web/console'
+  on "$1" sh -c 'top -b -n 1 | head -n 12; tail -n 5 /run/holdfast/vms/web/qemu.log; ls -la /run/holdfast/vms/web; grep -a -v "^[SJ] " /run/holdfast/vms/web/console | tail -n 40; tail -c 400 /run/holdfast/vms/web/console'
 }
 
 # lines crm|pcs - what docs/replication.md says, as one line for each command.

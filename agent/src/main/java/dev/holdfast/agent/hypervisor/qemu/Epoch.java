@@ -92,7 +92,7 @@ final class Epoch {
             if (ended) {
                 throw new HypervisorException(Kind.FAILED, unfit(VmStatus.GUEST_ENDED));
             }
-            cut = new MemoryCut(primary, socket.get(), limits, steps);
+            cut = new MemoryCut(primary, socket.get(), limits, steps, still);
         }
         if (limits.holdOutput()) {
             long filter = output.next();

@@ -30,9 +30,14 @@ final class MemoryCut implements EpochCut {
     private final Path socket;
     private final EpochLimits limits;
     private final EpochSteps steps;
+    private final EmulatedWrites writes;
+    private final boolean still;
 
-    /** @param socket where the memory goes */
-    MemoryCut(QemuPrimary primary, Path socket, EpochLimits limits, EpochSteps steps) {
+    /**
+     * @param socket where the memory goes
+     * @param still the guest is not to run after it
+     */
+    MemoryCut(QemuPrimary primary, Path socket, EpochLimits limits, EpochSteps steps, boolean still) {
         this.primary = primary;
         this.vm = primary.vm();
         this.monitor = vm.monitor();
@@ -40,18 +45,32 @@ final class MemoryCut implements EpochCut {
         this.socket = socket;
         this.limits = limits;
         this.steps = steps;
+        this.writes = new EmulatedWrites(monitor, vm.definition());
+        this.still = still;
     }
 
     @Override
     public void take(AtStand stand) throws HypervisorException {
-        if (!migration.configure(Set.of(Migration.HOLD), limits.bytesPerSecond(), SHORTEST.toMillis())) {
+        boolean forgetful = writes.canBeForgotten();
+        boolean atRest = forgetful && (still || primary.stopsNext(false));
+        Duration first = forgetful ? limits.downtime() : SHORTEST;
+        if (atRest) {
+            vm.pause();
+        }
+        if (!migration.configure(Set.of(Migration.HOLD), limits.bytesPerSecond(), first.toMillis())) {
             throw new HypervisorException(Kind.REFUSED, "this QEMU cannot wait before the switch-over");
         }
         steps.mark("set");
         try (QmpEvents stream = monitor.client().subscribe("MIGRATION")) {
             monitor.call("migrate", Map.of("uri", "unix:" + socket));
-            awaitStill(stream);
+            awaitStill(stream, first);
             steps.mark("still");
+            if (forgetful && !atRest && writes.mayBeForgotten()) {
+                primary.stopsNext(true);
+                throw new HypervisorException(
+                        Kind.FAILED,
+                        "this QEMU may have missed writes of its emulated guest; the next epoch goes over while it stands still");
+            }
             stand.run();
             goOn();
             if (!reaches(stream, "completed", limits.pause())) {
@@ -64,9 +83,9 @@ final class MemoryCut implements EpochCut {
     }
 
     /** The guest stands still as soon as little is left of its memory. Once all has gone over once, with more and more left. */
-    private void awaitStill(QmpEvents stream) throws HypervisorException {
+    private void awaitStill(QmpEvents stream, Duration first) throws HypervisorException {
         long start = monitor.nanoClock().getAsLong();
-        Duration allowed = SHORTEST;
+        Duration allowed = first;
         while (!monitor.left(start, limits.length()).isZero()) {
             if (reaches(stream, STILL, shorter(LOOK, monitor.left(start, limits.length())))) {
                 return;

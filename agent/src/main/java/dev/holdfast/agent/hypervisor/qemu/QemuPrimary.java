@@ -44,6 +44,7 @@ final class QemuPrimary implements Primary {
     private long number;
 
     private long written;
+    private boolean stopsNext;
 
     QemuPrimary(QemuVm vm) {
         this.vm = vm;
@@ -57,6 +58,13 @@ final class QemuPrimary implements Primary {
 
     Monitor monitor() {
         return monitor;
+    }
+
+    /** Whether the guest is to stand still while this epoch goes over; notes it for the next one. */
+    boolean stopsNext(boolean then) {
+        boolean now = stopsNext;
+        stopsNext = then;
+        return now;
     }
 
     @Override
