@@ -31,7 +31,6 @@ final class PrimarySide {
     private static final Logger LOG = LoggerFactory.getLogger(PrimarySide.class);
     private static final Duration DETACH = Duration.ofSeconds(10);
     private static final Duration HANGING = Duration.ofMillis(500);
-
     private final ReplicaPlan plan;
     private final Guest guest;
     private final PeerCalls peers;
