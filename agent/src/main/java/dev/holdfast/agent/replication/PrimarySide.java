@@ -264,13 +264,11 @@ final class PrimarySide {
     }
 
     private boolean isBeating() {
-        Heartbeat beats = heartbeat;
-        return beats != null && beats.isAlive();
+        return Optional.ofNullable(heartbeat).filter(Heartbeat::isAlive).isPresent();
     }
 
     private boolean isFresh() {
-        Heartbeat beats = heartbeat;
-        return beats != null && beats.isFresh();
+        return Optional.ofNullable(heartbeat).filter(Heartbeat::isFresh).isPresent();
     }
 
     /** @param still the guest stood still when it began */

@@ -344,6 +344,7 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
 
         attached = false;
         hangs = true;
+        attached = false;
         failure = Optional.of(new HypervisorException(Kind.FAILED, "it was cut"));
         side.seed(PEER, 1);
         thread.runAll();
