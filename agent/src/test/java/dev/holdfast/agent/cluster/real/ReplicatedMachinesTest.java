@@ -59,6 +59,10 @@ class ReplicatedMachinesTest {
         assertThat(node.vm.console()).doesNotContain("START");
     }
 
+    private static long boots(RealNode node) throws IOException {
+        return node.vm.console().stream().filter("START"::equals).count();
+    }
+
     private static void refusesToPromote(RealNode node, String reason) {
         assertThatThrownBy(() -> cluster.change(node, ControlCommand.REPLICA_PROMOTE))
                 .isInstanceOfSatisfying(
@@ -137,8 +141,11 @@ class ReplicatedMachinesTest {
         cluster.enrol(there);
         refusesToPromote(there, "NOT_PROVEN_GONE");
         fence(here);
+        // Its console is that of all machines of this name here.
+        long boots = boots(there);
         cluster.change(there, ControlCommand.REPLICA_PROMOTE);
-        goesOn(there);
+        there.vm.goesOn(BOUND);
+        assertThat(boots(there)).isEqualTo(boots);
         cluster.tellFenced(Optional.empty());
         here.agent.startAgain();
         cluster.awaitProtected(there);
