@@ -94,7 +94,8 @@ run_qemu10() {
 
 # What depends on the JDK: the language, sockets, libraries that reach into it, start-up; not what spends its time in QEMU.
 jdk_classes='!MutantTest,!ModelCheckTest,!OutageTest,!LeadershipTest,!StoreLatencyTest,!ChannelProcessesTest,!ChannelFaultsTest'
-jdk_classes+=',!ReplicaModelTest,!ReplicaMutantTest,!ChainWalkTest,!WallsTest,!SourceBudgetTest,!ChainPlanModelTest,!CrashPrefixTest'
+jdk_classes+=',!ReplicaModelTest,!ReplicaMutantTest,!RandomWalkTest,!CatalogueTest,!GroupQueueTest,!DecisionLogTest'
+jdk_classes+=',!ChainWalkTest,!WallsTest,!SourceBudgetTest,!ChainPlanModelTest,!CrashPrefixTest'
 
 # java_major FILE - the number of a Java.
 java_major() { "$1" -version 2>&1 | sed -n '1s/.*version "\([0-9]*\).*/\1/p'; }
