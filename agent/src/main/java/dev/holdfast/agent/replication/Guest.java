@@ -262,6 +262,11 @@ final class Guest {
         }
     }
 
+    /** Ends a checkpoint's stream of memory: it is to be handed over, and stands still from now on. */
+    void endCapture() throws HypervisorException {
+        primary().endCapture(THAW);
+    }
+
     /** Ends it. */
     void end() throws HypervisorException {
         vms.stop(vm.name(), Duration.ZERO);

@@ -460,6 +460,9 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
     }
 
     @Override
+    public void endCapture(Duration bound) {}
+
+    @Override
     public void cut() {
         cuts++;
     }

@@ -216,6 +216,16 @@ final class QemuPrimary implements Primary {
     }
 
     @Override
+    public void endCapture(Duration bound) throws HypervisorException {
+        Migration stream = new Migration(monitor);
+        if (Migration.isBusy(stream.query())) {
+            // Before QEMU 8.2 memory stays write-protected. It can be read and sent, but a guest that runs hangs.
+            vm.pause();
+            stream.end(bound);
+        }
+    }
+
+    @Override
     public void cut() throws HypervisorException {
         List<Map<String, ?>> instances = new ArrayList<>();
         for (QmpValue instance : overtake("query-yank", Map.of())) {
