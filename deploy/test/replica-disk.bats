@@ -16,7 +16,6 @@ teardown() { replica_teardown; }
 
 # on_disks - how far the guest's disks are, by its console.
 on_disks() { grep -a -o '^S id=1 seq=[0-9]*' "$(console web)" | tail -n 1 | sed 's/.*=//'; }
-heard() { sed -n 's/^A .* \([0-9]*\)$/\1/p' "$BATS_FILE_TMPDIR/heard" | tail -n 1; }
 boots() { stays web | grep -c ' boot$'; }
 booted() { [ "$(boots)" -ge "$1" ]; }
 booted_at() { stays web | sed -n 's/^RAN n[0-9] \([0-9]*\) .* boot$/\1/p' | tail -n 1; }
@@ -59,8 +58,8 @@ dies() {
   wait_until 60 "it is not promoted" promoted_on n1
   goes_on
   client_begins 30
-  [ "$(shown n1 .mode)" = disk ]
-  on n1 holdfast vm replication web
+  run -0 --separate-stderr on n1 holdfast vm replication web
+  [[ $output == *"Mode:        disk"* ]]
   whole 1 0
   no_failures
   nobody_fenced

@@ -264,7 +264,12 @@ final class Guest {
 
     /** Ends a checkpoint's stream of memory: it is to be handed over, and stands still from now on. */
     void endCapture() throws HypervisorException {
-        primary().endCapture(THAW);
+        vm.lock().lock();
+        try {
+            primary().endCapture(THAW);
+        } finally {
+            vm.lock().unlock();
+        }
     }
 
     /** Ends it. */

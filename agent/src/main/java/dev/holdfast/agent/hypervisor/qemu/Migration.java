@@ -90,18 +90,6 @@ record Migration(Monitor monitor) {
         }
     }
 
-    /** Ends a stream, whichever it is. That of a background capture only where the guest stands still and is not to run any more. */
-    void end(Duration bound) throws HypervisorException {
-        long start = monitor.nanoClock().getAsLong();
-        monitor.accepts("migrate_cancel", Map.of());
-        while (isBusy(query())) {
-            if (monitor.left(start, bound).isZero()) {
-                throw new HypervisorException(Kind.UNKNOWN, "QEMU does not end its memory stream");
-            }
-            Pause.millis(1);
-        }
-    }
-
     private boolean isOn(String capability) throws HypervisorException {
         for (QmpValue known : monitor.call("query-migrate-capabilities")) {
             if (known.path("capability").asText().equals(capability)) {

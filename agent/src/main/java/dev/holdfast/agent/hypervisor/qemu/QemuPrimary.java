@@ -217,12 +217,7 @@ final class QemuPrimary implements Primary {
 
     @Override
     public void endCapture(Duration bound) throws HypervisorException {
-        Migration stream = new Migration(monitor);
-        if (Migration.isBusy(stream.query())) {
-            // Before QEMU 8.2 memory stays write-protected. It can be read and sent, but a guest that runs hangs.
-            vm.pause();
-            stream.end(bound);
-        }
+        new UnfinishedCapture(vm).end(bound);
     }
 
     @Override

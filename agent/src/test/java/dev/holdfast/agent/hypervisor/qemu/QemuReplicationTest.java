@@ -251,10 +251,8 @@ final class QemuReplicationTest {
             long tick = ReplicaLab.lastTick(lab.here);
             assertThatThrownBy(() -> capture.drain(Progress.NONE)).hasMessageContaining("the memory stream ended");
             capture.abandon();
-            assertThat(lab.primary
-                            .lastEpoch(lab.standby, ++lab.epoch, ReplicaLab.LIMITS)
-                            .outcome())
-                    .isEqualTo(Outcome.COMMITTED);
+            EpochEnd last = lab.primary.lastEpoch(lab.standby, ++lab.epoch, ReplicaLab.LIMITS);
+            assertThat(last.outcome()).as(last.why()).isEqualTo(Outcome.COMMITTED);
             lab.machine.kill();
             lab.failOver();
             assertThat(ReplicaLab.firstTick(lab.here)).isEqualTo(tick + 1);
