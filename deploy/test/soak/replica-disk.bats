@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A machine whose disks alone are replicated (mode = "disk"), under a real corosync and pacemaker with fencing, on three nodes of the
-# lab. It boots where it goes on, each time; one guest's disks, one console and one caller outside for all tests: they follow each other. Only "deploy/test.sh --soak" runs it.
+# lab. It boots where it goes on, each time; one guest's disks, one console and one caller outside for all tests: they follow each
+# other. Only "deploy/test.sh --soak" runs it.
 # shellcheck disable=SC2016,SC2034,SC2154,SC2317  # words for shells on nodes; variables of lab.bash; called from there
 bats_require_minimum_version 1.5.0
 load ../lab
