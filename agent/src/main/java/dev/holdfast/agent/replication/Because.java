@@ -35,7 +35,6 @@ final class Because {
             entry(ReplicaEvent.Journaled.class, "a commit was noted"),
             entry(ReplicaEvent.DisksCommitted.class, "the disks are at the epoch"),
             entry(ReplicaEvent.CommitFailed.class, "an epoch could not be committed here"),
-            entry(ReplicaEvent.StandbyAsked.class, "the primary asked what is committed"),
             entry(ReplicaEvent.VoidHeard.class, "the primary said that this copy does not count any more"),
             entry(ReplicaEvent.CopyLost.class, "the standby's process ended"),
             entry(ReplicaEvent.RetireAsked.class, "it was stopped here"),

@@ -313,11 +313,6 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     }
 
     @Override
-    public void askStandby(ReplicaEffect.AskStandby effect) {
-        tools.primary().ask(effect.peer());
-    }
-
-    @Override
     public void detach(ReplicaEffect.Detach effect) throws NotYetException {
         tools.primary().detach();
     }
@@ -372,11 +367,6 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     @Override
     public void dropMemory(ReplicaEffect.DropMemory effect) {
         copy.dropMemory(effect);
-    }
-
-    @Override
-    public void dropArriving(ReplicaEffect.DropArriving effect) throws NotYetException {
-        copy.dropArriving(effect);
     }
 
     @Override

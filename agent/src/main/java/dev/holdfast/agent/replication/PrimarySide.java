@@ -326,18 +326,6 @@ final class PrimarySide {
         }
     }
 
-    /** Asks what it has committed. It counts on only if all writes since have got there, too. */
-    void ask(Copy peer) {
-        work(peer, () -> {
-            required(peer);
-            long epoch = peers.committed(peer);
-            if (!isBeating() || !guest.primary().isComplete()) {
-                throw new HypervisorException(Kind.FAILED, "its disks have not got all that the guest has written");
-            }
-            events.accept(new ReplicaEvent.StandbyAt(peer, epoch));
-        });
-    }
-
     /** Takes the standby off. */
     void detach() throws NotYetException {
         dropLink();

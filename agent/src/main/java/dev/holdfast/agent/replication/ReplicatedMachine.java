@@ -301,16 +301,6 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         return answer;
     }
 
-    /** A primary asks what is committed. */
-    CompletableFuture<Long> committed(Copy copy) {
-        CompletableFuture<Long> answer = new CompletableFuture<>();
-        recovered.thenRun(() -> thread.execute(() -> {
-            waiters.addAsker(answer);
-            post(new ReplicaEvent.StandbyAsked(copy));
-        }));
-        return answer;
-    }
-
     /** A primary says that this copy does not count any more. */
     void heardVoid(Copy copy) {
         recovered.thenRun(() -> post(new ReplicaEvent.VoidHeard(copy)));
@@ -361,8 +351,6 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
                 LOG.info("{}: {} does not fit, it is {}", vm.name(), event, Story.word(state));
             } else if (event instanceof ReplicaEvent.SeedBegun begun) {
                 room.refused(begun.copy(), Reason.BUSY.text());
-            } else if (event instanceof ReplicaEvent.StandbyAsked) {
-                waiters.disappoint("there is no such copy here");
             } else if (event instanceof ReplicaEvent.MemoryComplete complete) {
                 orders.rejected(complete, state);
             }

@@ -104,14 +104,6 @@ final class StandbyHands {
         // The next epoch but one is written over it.
     }
 
-    void dropArriving(ReplicaEffect.DropArriving effect) throws NotYetException {
-        try {
-            standby.dropArriving();
-        } catch (HypervisorException e) {
-            throw new NotYetException(e);
-        }
-    }
-
     void acknowledge(ReplicaEffect.Acknowledge effect) {
         front.acknowledge(effect.epoch());
     }

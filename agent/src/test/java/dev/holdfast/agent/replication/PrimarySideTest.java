@@ -312,8 +312,7 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
 
     @Test
     void aStandbyToWhichNothingLeadsIsLost() {
-        side.ask(PEER);
-        thread.runAll();
+        send();
         assertThat(events).containsExactly(new ReplicaEvent.StandbyLost(PEER));
         assertThat(voided).as("it may be in the set").isEmpty();
     }
@@ -370,11 +369,6 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
     @Override
     public PeerLink.Opening offer(Copy copy, long generation) {
         return doorway.opening();
-    }
-
-    @Override
-    public long committed(Copy copy) {
-        return 4;
     }
 
     @Override

@@ -3,7 +3,6 @@ package dev.holdfast.coordinator.replication;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.replication.ReplicaEffect.Acknowledge;
 import dev.holdfast.coordinator.replication.ReplicaEffect.CommitDisks;
-import dev.holdfast.coordinator.replication.ReplicaEffect.DropArriving;
 import dev.holdfast.coordinator.replication.ReplicaEffect.DropCopy;
 import dev.holdfast.coordinator.replication.ReplicaEffect.DropMemory;
 import dev.holdfast.coordinator.replication.ReplicaEffect.NoteCommit;
@@ -152,15 +151,6 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
     @Override
     public Step<ReplicaState, ReplicaEffect> onDemoteAsked(ReplicaEvent.DemoteAsked event) {
         return Step.to(wanted == Wanted.PRIMARY ? when(Wanted.NOTHING) : this, new ReplicaEffect.Done());
-    }
-
-    /** In a commit the answer comes at its end. */
-    @Override
-    public Step<ReplicaState, ReplicaEffect> onStandbyAsked(ReplicaEvent.StandbyAsked event) {
-        if (!event.copy().equals(copy) || epoch == 0 || commit == Commit.RESTING) {
-            return unfit(event);
-        }
-        return commit == Commit.NONE ? Step.to(this, new DropArriving(), acknowledgement()) : Step.to(this);
     }
 
     /** The primary begins anew: it has been recorded without this copy. */

@@ -167,7 +167,7 @@ public record Protected(Life lead, Copy peer, long epoch, Phase phase, Ink ink) 
 
     @Override
     public void checkInvariants() {
-        if (epoch < 1 || peer.node().equals(lead.self().node()) || ink == Ink.EARLIER || ink == Ink.ASKING) {
+        if (epoch < 1 || peer.node().equals(lead.self().node()) || ink == Ink.EARLIER) {
             throw new IllegalStateException("not how a primary is protected: " + this);
         }
     }

@@ -204,14 +204,6 @@ public sealed interface ReplicaEffect {
         }
     }
 
-    /** Asks the standby what it has committed. Brings StandbyAt or StandbyLost. */
-    record AskStandby(Copy peer) implements ReplicaEffect {
-        @Override
-        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
-            hands.askStandby(this);
-        }
-    }
-
     /** Takes the standby out of the path of the disks: out of band if it hangs. */
     record Detach(Copy peer) implements ReplicaEffect {
         @Override
@@ -297,14 +289,6 @@ public sealed interface ReplicaEffect {
         @Override
         public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
             hands.dropMemory(this);
-        }
-    }
-
-    /** Standby: ends whatever memory is still coming: nothing that was sent before now can become complete later. */
-    record DropArriving() implements ReplicaEffect {
-        @Override
-        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
-            hands.dropArriving(this);
         }
     }
 

@@ -262,14 +262,6 @@ public sealed interface ReplicaEvent {
         }
     }
 
-    /** The primary's agent has come back, or the connection has, and asks what is committed. */
-    record StandbyAsked(Copy copy) implements ReplicaEvent {
-        @Override
-        public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
-            return state.onStandbyAsked(this);
-        }
-    }
-
     /** The primary says that this copy does not count any more. */
     record VoidHeard(Copy copy) implements ReplicaEvent {
         @Override

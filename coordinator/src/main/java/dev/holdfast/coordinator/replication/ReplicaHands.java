@@ -70,9 +70,6 @@ public interface ReplicaHands<X extends Exception> {
     /** Carries out {@link ReplicaEffect.SendEpoch}. */
     void sendEpoch(ReplicaEffect.SendEpoch effect) throws X;
 
-    /** Carries out {@link ReplicaEffect.AskStandby}. */
-    void askStandby(ReplicaEffect.AskStandby effect) throws X;
-
     /** Carries out {@link ReplicaEffect.Detach}. */
     void detach(ReplicaEffect.Detach effect) throws X;
 
@@ -102,9 +99,6 @@ public interface ReplicaHands<X extends Exception> {
 
     /** Carries out {@link ReplicaEffect.DropMemory}. */
     void dropMemory(ReplicaEffect.DropMemory effect) throws X;
-
-    /** Carries out {@link ReplicaEffect.DropArriving}. */
-    void dropArriving(ReplicaEffect.DropArriving effect) throws X;
 
     /** Carries out {@link ReplicaEffect.Acknowledge}. */
     void acknowledge(ReplicaEffect.Acknowledge effect) throws X;

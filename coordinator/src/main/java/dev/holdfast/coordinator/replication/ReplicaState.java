@@ -20,7 +20,6 @@ import java.util.Optional;
  *   noting    Journaled                    committing  CommitDisks(k)
  *   committing DisksCommitted              closing     NoteCommit(k, done)
  *   closing   Journaled                    Following(k) Acknowledge(k) DropMemory(k-1)
- *             StandbyAsked                 same        DropArriving Acknowledge; in a commit: at its end
  *             CommitFailed, CopyLost, VoidHeard        Out, DropCopy
  *             RetireAsked                  resting     RestCopy(k); in a commit: at its end; before the first epoch: Out, DropCopy
  *   resting   CopyRested                   Out         Done: the copy stays, and can be promoted
@@ -52,7 +51,7 @@ import java.util.Optional;
  *             LagPassed                    held        Hold
  *             StoreSilent                  silent      nothing, or if held and on_isolation = continue:
  *                                          Isolated    NoteStrayed Detach DisarmLag FreeOutput RunOn
- *   silent    Retry                        asking      AskStandby; StandbyAt: Protected; StandbyLost: ReadRecord
+ *   silent    Retry                        reading     ReadRecord
  * Isolated    Retry, RecordRead            same        ReadRecord, WriteRecord({self})
  * Isolated    RecordWritten                Alone       NoteStrayed(no) NoteLife()
  *
@@ -189,10 +188,6 @@ public sealed interface ReplicaState permits Out, Following, Candidacy, Leading,
     }
 
     default Step<ReplicaState, ReplicaEffect> onCommitFailed(ReplicaEvent.CommitFailed event) {
-        return rejected(event);
-    }
-
-    default Step<ReplicaState, ReplicaEffect> onStandbyAsked(ReplicaEvent.StandbyAsked event) {
         return rejected(event);
     }
 

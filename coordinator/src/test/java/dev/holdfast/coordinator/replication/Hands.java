@@ -60,7 +60,6 @@ final class Hands {
         return !(effect instanceof ReplicaEffect.ReadRecord
                 || effect instanceof ReplicaEffect.WriteRecord
                 || effect instanceof ReplicaEffect.AskProof
-                || effect instanceof ReplicaEffect.AskStandby
                 || effect instanceof ReplicaEffect.SendEpoch
                 || effect instanceof ReplicaEffect.Seed
                 || effect instanceof ReplicaEffect.CommitDisks);
@@ -238,11 +237,6 @@ final class Hands {
             node.reply = new ReplicaEvent.DisksCommitted();
         } else if (effect instanceof ReplicaEffect.DropMemory drop) {
             node.memory = drop.epoch() == node.epoch ? -1 : node.memory;
-        } else if (effect instanceof ReplicaEffect.DropArriving) {
-            if (mutant != Mutant.ASK_KEEPS_ARRIVING) {
-                node.arriving = null;
-                node.nextMemory = -1;
-            }
         } else if (effect instanceof ReplicaEffect.Acknowledge ack) {
             for (Node other : world.nodes) {
                 if (World.same(other.attached, ack.copy()) && world.link) {
@@ -278,14 +272,6 @@ final class Hands {
             boolean follows = !node.gap || mutant == Mutant.SENDS_OVER_A_GAP;
             if (follows && reaches(node, peer) && World.same(peer.standby, send.peer()) && !peer.resting) {
                 peer.arriving = new World.Stream(send.peer(), send.epoch(), node.work);
-            }
-        } else if (effect instanceof ReplicaEffect.AskStandby ask) {
-            Node peer = world.at(ask.peer());
-            node.ack = null;
-            if (reaches(node, peer) && peer.due.isEmpty()) {
-                give(World.number(ask.peer().node()), new ReplicaEvent.StandbyAsked(ask.peer()));
-            } else {
-                give(n, new ReplicaEvent.StandbyLost(ask.peer()));
             }
         } else if (effect instanceof ReplicaEffect.Detach) {
             node.attached = null;
@@ -391,8 +377,14 @@ final class Hands {
         node.arriving = null;
     }
 
+    /** What it had taken in part, and its connections, go with it: no write gets over them any more. */
     void loseAgent(Node node) {
         node.agent = false;
+        node.arriving = null;
+        node.gap = node.attached != null;
+        for (Node other : world.nodes) {
+            other.gap |= other.attached != null && World.same(other.attached, node.standby);
+        }
         node.due = List.of();
         if (node.pending != null) {
             world.orphans = World.with(world.orphans, node.pending);

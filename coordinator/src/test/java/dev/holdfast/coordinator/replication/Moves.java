@@ -210,7 +210,6 @@ final class Moves {
     private static boolean waitsInVain(Node node, Node peer) {
         boolean waits = node.state instanceof Seeding seeding && seeding.sending()
                 || node.state instanceof Protected guarded && guarded.phase() == Protected.Phase.SENDING
-                || node.state instanceof Shrinking shrinking && shrinking.ink() == Ink.ASKING
                 || node.state instanceof Leaving leaving && leaving.epoch() > 0;
         return waits && node.ack == null && peer.arriving == null && peer.reply == null && peer.due.isEmpty();
     }
@@ -309,9 +308,9 @@ final class Moves {
                     node.ack = null;
                     hands.give(
                             move.n(),
-                            node.gap || !World.same(node.attached, ack.copy())
-                                    ? new ReplicaEvent.StandbyLost(ack.copy())
-                                    : new ReplicaEvent.StandbyAt(ack.copy(), ack.epoch()));
+                            World.same(node.attached, ack.copy())
+                                    ? new ReplicaEvent.StandbyAt(ack.copy(), ack.epoch())
+                                    : new ReplicaEvent.StandbyLost(ack.copy()));
                 }
                 case LOST -> {
                     node.ack = null;
@@ -370,7 +369,7 @@ final class Moves {
                 return;
             }
             Node peer = world.at(node.attached);
-            if (world.link && World.same(peer.standby, node.attached) && !peer.resting) {
+            if (!node.gap && world.link && World.same(peer.standby, node.attached) && !peer.resting) {
                 peer.standbyPending = node.work;
             } else {
                 node.gap = true;

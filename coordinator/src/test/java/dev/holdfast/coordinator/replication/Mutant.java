@@ -39,8 +39,6 @@ enum Mutant {
     PROMOTES_OUT_OF_SYNC,
     /** The bound is kept by the agent alone. */
     LAG_DIES_WITH_AGENT,
-    /** Asked by an agent that has come back, the standby goes on receiving what was sent before. */
-    ASK_KEEPS_ARRIVING,
     /** Output of an epoch leaves when its memory is sent. */
     RELEASES_BEFORE_COMMITTED,
     /** A switchover without an answer of the store is called off. */

@@ -38,7 +38,6 @@ final class ReplicaMutantTest {
         where.put(Mutant.NEEDS_NO_PROOF, Setups.NO_FENCING);
         where.put(Mutant.PROMOTES_OUT_OF_SYNC, Setups.LINK_NODE);
         where.put(Mutant.LAG_DIES_WITH_AGENT, Setups.AGENT_QEMU);
-        where.put(Mutant.ASK_KEEPS_ARRIVING, Setups.FINER);
         where.put(Mutant.RELEASES_BEFORE_COMMITTED, Setups.LINK_NODE);
         where.put(Mutant.CALLS_OFF_UNKNOWN_HANDOVER, Setups.SWITCHOVER_ANSWER);
         where.put(Mutant.KEEPS_COPY_BEFORE_ROLLBACK, Setups.POWER_TWICE);
