@@ -113,6 +113,16 @@ final class Guest {
         }
     }
 
+    /** Whether it is known to stand still, and could go on. */
+    boolean standsStill() {
+        try {
+            Optional<RunningVm> process = process();
+            return process.isPresent() && process.get().status() == VmStatus.PAUSED;
+        } catch (HypervisorException e) {
+            return false;
+        }
+    }
+
     /** Ends one that cannot be handed over any more; its standby has what there is. */
     void killIfItHangs() {
         if (!isGone() && !canHandOver()) {

@@ -76,11 +76,6 @@ final class StandbyHands {
     }
 
     void noteCommit(ReplicaEffect.NoteCommit effect) {
-        if (effect.committed()) {
-            // The standby has noted it itself.
-            events.accept(new ReplicaEvent.Journaled());
-            return;
-        }
         try {
             standby.prepare(effect.epoch());
             events.accept(new ReplicaEvent.Journaled());
@@ -98,10 +93,6 @@ final class StandbyHands {
             LOG.warn("epoch {} is not committed, so this copy is of no epoch: {}", effect.epoch(), e.getMessage());
             events.accept(new ReplicaEvent.CommitFailed());
         }
-    }
-
-    void dropMemory(ReplicaEffect.DropMemory effect) {
-        // The next epoch but one is written over it.
     }
 
     void acknowledge(ReplicaEffect.Acknowledge effect) {

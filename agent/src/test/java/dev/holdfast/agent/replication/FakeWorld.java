@@ -107,6 +107,11 @@ final class FakeWorld implements Hypervisor, Replication {
     }
 
     /** The guest shuts down; its process stays. */
+    /** The guard has held it. */
+    void hold() {
+        running = false;
+    }
+
     void shutDown() {
         shutDown = true;
     }

@@ -15,6 +15,7 @@ import dev.holdfast.coordinator.replication.Reason;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
 import dev.holdfast.coordinator.replication.ReplicationRecord;
 import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
+import dev.holdfast.coordinator.replication.Shrinking;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -312,6 +313,29 @@ class KilledAgentsTest {
         Rig.Node node = withAStandby("crashed");
         node.world.crash();
         assertThat(setAfterItsEnd(node)).contains(OLD);
+    }
+
+    @Test
+    void aBoundThatPassedWhileNoAgentWasThereIsSeenByTheNextOne() throws Exception {
+        Rig.Node node = withAStandby("held");
+        node.store.silent = true;
+        try (Rig next = Rig.of(node).recover()) {
+            next.look();
+            assertThat(next.state())
+                    .isInstanceOfSatisfying(
+                            Shrinking.class,
+                            primary -> assertThat(primary.held()).isFalse());
+            node.world.hold();
+            next.look();
+            assertThat(next.state())
+                    .isInstanceOfSatisfying(
+                            Shrinking.class,
+                            primary -> assertThat(primary.held()).isTrue());
+            node.store.silent = false;
+            next.tell(new ReplicaEvent.Retry());
+            assertThat(next.state()).isInstanceOf(Alone.class);
+            assertThat(node.world.runs()).isTrue();
+        }
     }
 
     @Test

@@ -47,6 +47,7 @@ final class Rig implements AutoCloseable {
     private final MachineHands hands;
     private final ReplicaFiles files;
     private final Guest guest;
+    private final LagBound bound;
     private int effectsLeft;
     private boolean before;
 
@@ -103,8 +104,14 @@ final class Rig implements AutoCloseable {
         @Nullable
         Stored stored;
 
+        boolean silent;
+
         @Override
         public void read(Consumer<ReplicaEvent> answer) {
+            if (silent) {
+                answer.accept(new ReplicaEvent.StoreSilent());
+                return;
+            }
             answer.accept(stored == null ? new ReplicaEvent.RecordAbsent() : new ReplicaEvent.RecordRead(stored));
         }
 
@@ -167,10 +174,18 @@ final class Rig implements AutoCloseable {
                 EpochContent.MEMORY_AND_DISKS, Policy.pause(), List.of(), SECOND, SECOND, SECOND, 0, node.place);
         this.files = node.files();
         this.guest = new Guest(vm, vms, node.world, Guest.Start::start, node.run);
+        this.bound = new LagBound(new NoGuard(), guest, thread, this::post, System::nanoTime);
         PrimarySide primary = new PrimarySide(
                 plan,
                 new PrimarySide.Tools(
-                        guest, new NoPeers(), node.state, thread, thread, System::nanoTime, Standstill.UNWATCHED),
+                        guest,
+                        new NoPeers(),
+                        node.state,
+                        thread,
+                        thread,
+                        System::nanoTime,
+                        Standstill.UNWATCHED,
+                        bound),
                 this::post,
                 () -> {});
         this.standby = new StandbySide(
@@ -186,15 +201,7 @@ final class Rig implements AutoCloseable {
         this.recollection = new Recollection(NODE, files, guest, standby, node::freshId);
         this.hands = new MachineHands(
                 new MachineHands.Tools(
-                        plan,
-                        guest,
-                        primary,
-                        standby,
-                        files,
-                        node.store,
-                        gone -> node.proof,
-                        new LagBound(new NoGuard(), guest, thread, this::post),
-                        new NoPeers()),
+                        plan, guest, primary, standby, files, node.store, gone -> node.proof, bound, new NoPeers()),
                 new Front(),
                 thread,
                 thread,
@@ -252,6 +259,8 @@ final class Rig implements AutoCloseable {
     void look() throws Exception {
         guest.process();
         guest.endIfShutDown();
+        bound.look(state());
+        thread.runAll();
     }
 
     /** Its guest has ended: whether that was wanted. */

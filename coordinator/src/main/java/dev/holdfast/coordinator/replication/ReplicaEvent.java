@@ -204,8 +204,8 @@ public sealed interface ReplicaEvent {
     }
 
     /**
-     * The standby has committed this epoch and holds nothing that is newer and could still be committed; all that the guest has written
-     * since is on its way to it, without a gap.
+     * The standby has committed this epoch and holds nothing that is newer and could still be committed: an epoch has ended, or was
+     * given up. The guest may have run on since, by the bound that was in force.
      */
     record StandbyAt(Copy peer, long epoch) implements ReplicaEvent {
         @Override
@@ -238,7 +238,7 @@ public sealed interface ReplicaEvent {
         }
     }
 
-    /** The note about the commit is written. */
+    /** The note that a commit begins is written. */
     record Journaled() implements ReplicaEvent {
         @Override
         public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
@@ -246,7 +246,7 @@ public sealed interface ReplicaEvent {
         }
     }
 
-    /** The disks are at the epoch that is being committed. */
+    /** The disks are at the epoch that is being committed, and the note says so. */
     record DisksCommitted() implements ReplicaEvent {
         @Override
         public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
