@@ -36,6 +36,7 @@ final class Because {
             entry(ReplicaEvent.DisksCommitted.class, "the disks are at the epoch"),
             entry(ReplicaEvent.CommitFailed.class, "an epoch could not be committed here"),
             entry(ReplicaEvent.VoidHeard.class, "the primary said that this copy does not count any more"),
+            entry(ReplicaEvent.CopyNotMade.class, "no copy could be made here; see the agent's log"),
             entry(ReplicaEvent.CopyLost.class, "the standby's process ended"),
             entry(ReplicaEvent.RetireAsked.class, "it was stopped here"),
             entry(ReplicaEvent.CopyRested.class, "it was stopped here, and its copy is kept"),

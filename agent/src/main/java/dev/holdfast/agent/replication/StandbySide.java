@@ -90,10 +90,14 @@ final class StandbySide {
         return Optional.ofNullable(known);
     }
 
-    /** Begins a copy: a process whose disks wait to be overwritten. What was there goes. */
+    /** Begins a copy: a process whose disks wait to be overwritten, then what was there is of no worth any more, and the door opens. */
     void make(Copy copy, long generation, StandbyDoorway.Orders orders) throws HypervisorException, IOException {
         drop();
         standby = replication.startStandby(machine, place, content);
+        Optional<DisksNote> former = files.disks();
+        if (former.isPresent()) {
+            files.write(former.get().worthless());
+        }
         // Its directory was made anew.
         files.write(new ReplicaFiles.CopyNote(copy.id(), generation));
         committed = 0;

@@ -401,4 +401,23 @@ class KilledAgentsTest {
             }
         }
     }
+
+    @Test
+    void disksThatWereNotWrittenOverCountOnAlsoWhenNoCopyCanBeMade() throws Exception {
+        Rig.Node node = new Rig.Node(Files.createDirectories(home.resolve("full")));
+        DisksNote whole = new DisksNote(new Name("former"), 2, true, false);
+        node.files().write(whole);
+        node.world.failing = true;
+        try (Rig agent = Rig.of(node)) {
+            agent.recover().tell(new ReplicaEvent.SeedBegun(new Copy(Rig.NODE, new Name("fresh")), 3));
+            assertThat(agent.state())
+                    .isInstanceOfSatisfying(
+                            Out.class, out -> assertThat(out.copy()).hasValue(whole.facts(Rig.NODE)));
+            assertThat(node.files().disks()).hasValue(whole);
+            node.world.failing = false;
+            agent.tell(new ReplicaEvent.SeedBegun(new Copy(Rig.NODE, new Name("fresh")), 3));
+            assertThat(agent.state()).isInstanceOf(Following.class);
+            assertThat(node.files().disks()).hasValue(whole.worthless());
+        }
+    }
 }

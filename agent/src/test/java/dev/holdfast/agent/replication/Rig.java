@@ -334,9 +334,7 @@ final class Rig implements AutoCloseable {
         public void dropped() {}
 
         @Override
-        public void prepareDisks() throws IOException {
-            files.write(files.disks().orElseThrow().worthless());
-        }
+        public void prepareDisks() {}
 
         @Override
         public StandbyDoorway.Orders orders() {

@@ -167,6 +167,11 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
     }
 
     @Override
+    public Step<ReplicaState, ReplicaEffect> onCopyNotMade(ReplicaEvent.CopyNotMade event) {
+        return epoch == 0 && commit == Commit.NONE ? Step.to(new Out(self, event.left())) : unfit(event);
+    }
+
+    @Override
     public Step<ReplicaState, ReplicaEffect> onCopyLost(ReplicaEvent.CopyLost event) {
         return gone();
     }

@@ -215,7 +215,10 @@ public sealed interface ReplicaEffect {
         }
     }
 
-    /** Standby: throws away what was there and begins a copy; its id goes to the volatile medium. */
+    /**
+     * Standby: makes a process, throws away what was there, and begins a copy; its id goes to the volatile medium. Brings CopyNotMade if
+     * nothing was thrown away, else CopyLost, if it fails.
+     */
     record MakeCopy(Copy copy) implements ReplicaEffect {
         @Override
         public <X extends Exception> void by(ReplicaHands<X> hands) throws X {

@@ -3,6 +3,7 @@ package dev.holdfast.coordinator.replication;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
 import java.time.Duration;
+import java.util.Optional;
 
 /** What can happen to one machine on one node. */
 public sealed interface ReplicaEvent {
@@ -267,6 +268,18 @@ public sealed interface ReplicaEvent {
         @Override
         public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
             return state.onVoidHeard(this);
+        }
+    }
+
+    /**
+     * No copy could be made here, and nothing was overwritten for it.
+     *
+     * @param left what was here before and still is
+     */
+    record CopyNotMade(Optional<CopyFacts> left) implements ReplicaEvent {
+        @Override
+        public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
+            return state.onCopyNotMade(this);
         }
     }
 

@@ -20,6 +20,7 @@ import java.util.Optional;
  *   noting    Journaled                    committing  CommitDisks(k)
  *   committing DisksCommitted              Following(k) Acknowledge(k)
  *             CommitFailed, CopyLost, VoidHeard        Out, DropCopy
+ *             CopyNotMade, before an epoch Out         with the disks that were there before
  *             RetireAsked                  resting     RestCopy(k); in a commit: at its end; before the first epoch: Out, DropCopy
  *   resting   CopyRested                   Out         Done: the copy stays, and can be promoted
  *
@@ -192,6 +193,10 @@ public sealed interface ReplicaState permits Out, Following, Candidacy, Leading,
     }
 
     default Step<ReplicaState, ReplicaEffect> onVoidHeard(ReplicaEvent.VoidHeard event) {
+        return rejected(event);
+    }
+
+    default Step<ReplicaState, ReplicaEffect> onCopyNotMade(ReplicaEvent.CopyNotMade event) {
         return rejected(event);
     }
 

@@ -141,6 +141,7 @@ final class ReplicaMatrixTest {
         events.put("DisksCommitted", new ReplicaEvent.DisksCommitted());
         events.put("CommitFailed", new ReplicaEvent.CommitFailed());
         events.put("VoidHeard", new ReplicaEvent.VoidHeard(MINE));
+        events.put("CopyNotMade", new ReplicaEvent.CopyNotMade(Optional.of(CopyFacts.disks(MINE, 2, false))));
         events.put("CopyLost", new ReplicaEvent.CopyLost());
         events.put("Recovered, nothing", new ReplicaEvent.Recovered(new Found.Idle(Optional.empty())));
         events.put(
