@@ -318,7 +318,7 @@ class KilledAgentsTest {
     @Test
     void aBoundThatPassedWhileNoAgentWasThereIsSeenByTheNextOne() throws Exception {
         Rig.Node node = withAStandby("held");
-        node.store.silent = true;
+        node.store.silent = answer -> answer.accept(new ReplicaEvent.StoreSilent());
         try (Rig next = Rig.of(node).recover()) {
             next.look();
             assertThat(next.state())
@@ -331,7 +331,7 @@ class KilledAgentsTest {
                     .isInstanceOfSatisfying(
                             Shrinking.class,
                             primary -> assertThat(primary.held()).isTrue());
-            node.store.silent = false;
+            node.store.silent = null;
             next.tell(new ReplicaEvent.Retry());
             assertThat(next.state()).isInstanceOf(Alone.class);
             assertThat(node.world.runs()).isTrue();

@@ -104,12 +104,14 @@ final class Rig implements AutoCloseable {
         @Nullable
         Stored stored;
 
-        boolean silent;
+        /** Where readers wait while it does not answer. */
+        @Nullable
+        Consumer<Consumer<ReplicaEvent>> silent;
 
         @Override
         public void read(Consumer<ReplicaEvent> answer) {
-            if (silent) {
-                answer.accept(new ReplicaEvent.StoreSilent());
+            if (silent != null) {
+                silent.accept(answer);
                 return;
             }
             answer.accept(stored == null ? new ReplicaEvent.RecordAbsent() : new ReplicaEvent.RecordRead(stored));
