@@ -27,6 +27,7 @@ final class Moves {
         LOST,
         TICK,
         LAG,
+        LOOK,
         DUE,
         OFFER,
         SEEDED,
@@ -178,6 +179,9 @@ final class Moves {
                         .rejection()
                         .isEmpty();
         add(lost, Kind.LOST, n, -1);
+        // An agent that has come back sees that it was held before.
+        boolean was = node.state instanceof Shrinking shrinking && !shrinking.held() && node.guest == Guest.STILL;
+        add(was && node.sending == null, Kind.LOOK, n, -1);
         boolean due = node.state instanceof Protected guarded
                 && guarded.phase() != Protected.Phase.SENDING
                 && node.attached != null
@@ -283,7 +287,7 @@ final class Moves {
                 case LAND, ANSWER_LOST, ORPHAN_LANDS, ORPHAN_LOST -> store(move, node, hands);
                 case CUT, GIVEN_UP, COMMITTED -> epoch(move, node, hands);
                 case ARRIVES, ACKNOWLEDGED, LOST, OFFER, SEEDED -> peers(move, node, hands);
-                case TICK, LAG, DUE, ROLLED_BACK, RETRY, AGES -> time(move, node, hands);
+                case TICK, LAG, LOOK, DUE, ROLLED_BACK, RETRY, AGES -> time(move, node, hands);
                 case PROMOTE, DEMOTE, SWITCHOVER, STOP, RETIRE, REVERT -> wish(move, node, hands);
                 default -> fault(move, node, hands);
             }
@@ -382,6 +386,7 @@ final class Moves {
                         hands.give(move.n(), new ReplicaEvent.LagPassed(known));
                     }
                 }
+                case LOOK -> hands.give(move.n(), new ReplicaEvent.LagPassed(((Shrinking) node.state).epoch()));
                 case DUE -> hands.give(move.n(), new ReplicaEvent.EpochDue());
                 case ROLLED_BACK -> {
                     node.rolling = false;

@@ -47,7 +47,7 @@ final class ReplicaMutantTest {
         where.put(Mutant.RESTS_MID_COMMIT, Setups.RETIRE_NODE);
         where.put(Mutant.FAILED_FAILOVER_DROPS, Setups.FAIL_OVER);
         where.put(Mutant.DEMOTED_GOES_ON, Setups.FAIL_OVER);
-        where.put(Mutant.FORGETS_LEAVING, Setups.SWITCHOVER_AGENT);
+        where.put(Mutant.FORGETS_LEAVING, Setups.SWITCHOVER_CONTINUE);
         return where;
     }
 
