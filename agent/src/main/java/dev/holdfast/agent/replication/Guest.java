@@ -272,6 +272,16 @@ final class Guest {
         }
     }
 
+    /** Ends a checkpoint's stream of memory: it is to be handed over, and stands still from now on. */
+    void endCapture() throws HypervisorException {
+        vm.lock().lock();
+        try {
+            primary().endCapture(THAW);
+        } finally {
+            vm.lock().unlock();
+        }
+    }
+
     /** Ends it. */
     void end() throws HypervisorException {
         vms.stop(vm.name(), Duration.ZERO);

@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,7 +53,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     private final LagBound bound;
     private final Parking parking;
     private final Turns turns;
-    private final Runnable giveWay;
+    private final GivingBack givingBack;
     private final Farewell farewell;
     private final Waiters waiters = new Waiters();
     private final Requests requests = new Requests(waiters, this::state, this::isBound, this::post);
@@ -77,13 +78,12 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
             Guest.ColdStart coldStart,
             Path guardSocket) {}
 
-    /** @param giveWay ends a round that has not stopped the machine yet */
-    ReplicatedMachine(Parts parts, ReplicationTools tools, Candidates candidates, Runnable giveWay) {
+    /** @param rounds ends those that give way to a wish */
+    ReplicatedMachine(Parts parts, ReplicationTools tools, Candidates candidates, Consumer<Wish> rounds) {
         this.vm = parts.vm();
         this.tools = tools;
         this.record = parts.record();
         this.candidates = candidates;
-        this.giveWay = giveWay;
         String name = vm.name().value();
         this.thread = new MachineThread("replica-" + name);
         this.worker = new MachineThread("replica-work-" + name);
@@ -125,6 +125,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         Parking.Machine parked = new ParkedMachine(vm, this::state, primary, this::post, this::onIdle);
         this.parking =
                 new Parking(new Parking.Tools(vm.name(), plan, record, bound, thread, tools.nanoClock()), parked);
+        this.givingBack = new GivingBack(parking, rounds, guest, asking);
         this.guestLook = new GuestLook(guest, hands, parking, this::post);
         this.recordLook = new RecordLook(record, thread, this::state, this::post);
         this.turns = new Turns(thread, primary, hands, parking, parked);
@@ -214,9 +215,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
             if (wish == Wish.DEMOTE && isLeading()) {
                 guest.killIfItHangs();
             }
-            if (parking.isParked()) {
-                giveWay.run();
-            }
+            givingBack.before(wish);
             thread.execute(() -> requests.ask(wish, answer));
         }));
         return answer;
@@ -314,6 +313,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     /** Called all the time, to see what nobody tells. */
     private void look() {
         parking.look();
+        givingBack.look();
         guestLook.look();
         ReplicaState now = state();
         if (now instanceof Following && standby.standby().isPresent() && !standby.isAlive()) {

@@ -498,6 +498,9 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill, LagGuard {
     public void disarm() {}
 
     @Override
+    public void endCapture(Duration bound) {}
+
+    @Override
     public void cut() {
         cuts++;
     }
