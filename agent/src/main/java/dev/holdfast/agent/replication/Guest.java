@@ -113,6 +113,16 @@ final class Guest {
         }
     }
 
+    /** Whether it is known to stand still, and could go on. */
+    boolean standsStill() {
+        try {
+            Optional<RunningVm> process = process();
+            return process.isPresent() && process.get().status() == VmStatus.PAUSED;
+        } catch (HypervisorException e) {
+            return false;
+        }
+    }
+
     /** Whether it can still be sent elsewhere as it is: not if it hangs, has panicked or has met a disk error. May block as above. One that has shut down for this can. */
     boolean canHandOver() {
         try {

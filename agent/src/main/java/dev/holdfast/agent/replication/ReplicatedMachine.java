@@ -93,9 +93,11 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         ReplicaFiles files = new ReplicaFiles(tools.stateDirectory(), vm.definition(), plan.place());
         this.guest = new Guest(vm, tools.vms(), tools.replication(), parts.coldStart(), run);
         GuardedStop stop = new GuardedStop(parts.guardSocket(), vm, run, tools.freshIds());
+        this.lag = new GuardLag(parts.guardSocket(), vm, run, this::onHeld);
+        this.bound = new LagBound(lag, guest, thread, this::post, tools.nanoClock());
         this.primary = new PrimarySide(
                 plan,
-                new PrimarySide.Tools(guest, parts.peers(), run, worker, thread, tools.nanoClock(), stop),
+                new PrimarySide.Tools(guest, parts.peers(), run, worker, thread, tools.nanoClock(), stop, bound),
                 this::post,
                 this::onIdle);
         this.standby = new StandbySide(
@@ -109,8 +111,6 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
                         tools.clock(),
                         tools.nanoClock()));
         this.room = new CopyRoom(vm.definition(), files, tools.images(), tools.clock(), tools.freshIds());
-        this.lag = new GuardLag(parts.guardSocket(), vm, run, this::onHeld);
-        this.bound = new LagBound(lag, guest, thread, this::post);
         this.orders = new StandbyOrders(thread, standby, waiters, this::state, this::post);
         this.recollection = new Recollection(tools.self(), files, guest, standby, tools.freshIds());
         this.hands = new MachineHands(
@@ -297,16 +297,6 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         return answer;
     }
 
-    /** A primary asks what is committed. */
-    CompletableFuture<Long> committed(Copy copy) {
-        CompletableFuture<Long> answer = new CompletableFuture<>();
-        recovered.thenRun(() -> thread.execute(() -> {
-            waiters.addAsker(answer);
-            post(new ReplicaEvent.StandbyAsked(copy));
-        }));
-        return answer;
-    }
-
     /** A primary says that this copy does not count any more. */
     void heardVoid(Copy copy) {
         recovered.thenRun(() -> post(new ReplicaEvent.VoidHeard(copy)));
@@ -331,6 +321,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
             lastRetry = nanos;
             post(new ReplicaEvent.Retry());
             recordLook.look();
+            bound.look(now);
             turns.lookForStandby(asking, candidates::next);
             outlook.publish();
         }
@@ -358,8 +349,6 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
                 LOG.info("{}: {} does not fit, it is {}", vm.name(), event, Story.word(state));
             } else if (event instanceof ReplicaEvent.SeedBegun begun) {
                 room.refused(begun.copy(), Reason.BUSY.text());
-            } else if (event instanceof ReplicaEvent.StandbyAsked) {
-                waiters.disappoint("there is no such copy here");
             } else if (event instanceof ReplicaEvent.MemoryComplete complete) {
                 orders.rejected(complete, state);
             }
