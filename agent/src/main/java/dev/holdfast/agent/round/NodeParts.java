@@ -79,7 +79,7 @@ public final class NodeParts implements Parts, MemberParts {
     }
 
     /** Whether an operation is one of a node's own, and no round. */
-    static boolean isOwnOperation(String operation) {
+    public static boolean isOwnOperation(String operation) {
         return operation.startsWith(OWN);
     }
 

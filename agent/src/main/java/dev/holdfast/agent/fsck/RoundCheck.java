@@ -1,0 +1,46 @@
+package dev.holdfast.agent.fsck;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** The rounds of the store against the journals of the nodes: nobody waits for a word that cannot come. */
+final class RoundCheck {
+
+    private final World world;
+    private final StoreFacts store;
+
+    RoundCheck(World world, StoreFacts store) {
+        this.world = world;
+        this.store = store;
+    }
+
+    List<Finding> findings() {
+        List<Finding> findings = new ArrayList<>();
+        for (StoreFacts.Round round : store.rounds()) {
+            round.waitsFor().stream()
+                    .filter(node -> !world.nodes().containsKey(node))
+                    .forEach(node -> findings.add(Finding.problem(
+                            "",
+                            round.id(),
+                            "%s waits for node %s, which does not answer".formatted(round.text(), node),
+                            "start its agent; if the node never comes back, see \"A host that never comes back\" in"
+                                    + " docs/operations.md")));
+        }
+        for (NodeFacts node : world.nodes().values()) {
+            node.journal().stream()
+                    .filter(entry -> entry.round() && entry.inDoubt() && isForgotten(entry.operation()))
+                    .forEach(entry -> findings.add(Finding.problem(
+                            node.node().value(),
+                            entry.vms().get(0).value(),
+                            "it is bound to %s %s, and the store has no record of that, which says nothing about how it ended"
+                                    .formatted(entry.kind(), entry.operation()),
+                            "if this is not the store the cluster used, give it the right one; see docs/operations.md")));
+        }
+        return findings;
+    }
+
+    private boolean isForgotten(String round) {
+        return store.round(round).isEmpty()
+                && store.checkpoints().stream().noneMatch(checkpoint -> checkpoint.round().equals(round));
+    }
+}

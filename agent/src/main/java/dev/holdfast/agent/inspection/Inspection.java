@@ -1,0 +1,60 @@
+package dev.holdfast.agent.inspection;
+
+import dev.holdfast.agent.cluster.FsckDesk;
+import dev.holdfast.agent.fsck.NodeFacts;
+import dev.holdfast.agent.fsck.Repair;
+import dev.holdfast.agent.json.JsonException;
+import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.agent.snapshot.SnapshotException;
+import dev.holdfast.coordinator.engine.RoundRefusedException;
+import java.util.Map;
+import java.util.Optional;
+
+/** What this node tells other agents, and itself, for {@code fsck}. Thread-safe. */
+public final class Inspection implements FsckDesk {
+
+    private static final String REPAIR = "repair";
+    private static final String DONE = "done";
+
+    private final NodeLook look;
+    private final NodeRepair repair;
+
+    /** @param node what is looked at */
+    public Inspection(NodeTools node) {
+        this.look = new NodeLook(node);
+        this.repair = new NodeRepair(node, look);
+    }
+
+    /** The request for a look. */
+    public static JsonObject look() {
+        return JsonObject.empty();
+    }
+
+    /** The request for a repair. */
+    public static JsonObject order(Repair repair) {
+        return JsonObject.of(Map.of(REPAIR, JsonObject.of(repair)));
+    }
+
+    /** The answer to {@link #look}. */
+    public static NodeFacts facts(JsonObject answer) throws JsonException {
+        return answer.as(NodeFacts.class);
+    }
+
+    /** The answer to {@link #order}: whether there was still a reason. */
+    public static boolean wasDone(JsonObject answer) throws JsonException {
+        return answer.flag(DONE).orElse(false);
+    }
+
+    @Override
+    public JsonObject answer(JsonObject body) throws RoundRefusedException, JsonException {
+        Optional<JsonObject> order = body.object(REPAIR);
+        if (order.isEmpty()) {
+            return JsonObject.of(look.facts());
+        }
+        try {
+            return JsonObject.of(Map.of(DONE, repair.carryOut(order.get().as(Repair.class))));
+        } catch (SnapshotException e) {
+            throw new RoundRefusedException(e.because());
+        }
+    }
+}

@@ -1,0 +1,126 @@
+package dev.holdfast.agent.service;
+
+import dev.holdfast.agent.cluster.OutcomeUnknownException;
+import dev.holdfast.agent.cluster.PeerRequest;
+import dev.holdfast.agent.cluster.Peers;
+import dev.holdfast.agent.control.Progress;
+import dev.holdfast.agent.fsck.NodeFacts;
+import dev.holdfast.agent.fsck.StoreFacts;
+import dev.holdfast.agent.fsck.World;
+import dev.holdfast.agent.inspection.Inspection;
+import dev.holdfast.agent.json.JsonException;
+import dev.holdfast.coordinator.engine.RoundRefusedException;
+import dev.holdfast.coordinator.port.Catalogue;
+import dev.holdfast.coordinator.port.DecisionLog;
+import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.CheckpointRecord;
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundView;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** Sees the whole cluster for {@code fsck}: first the nodes, then the store, so that what a node has done is in the store. */
+public final class ClusterLook {
+
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+    private final Name self;
+    private final Peers peers;
+    private final NodeRegistry nodes;
+    private final Catalogue catalogue;
+    private final DecisionLog log;
+
+    /**
+     * @param self this node, which is looked at even if nothing else can be
+     * @param peers to ask the nodes
+     * @param nodes who is there
+     * @param catalogue groups and checkpoints
+     * @param log rounds
+     */
+    public ClusterLook(Name self, Peers peers, NodeRegistry nodes, Catalogue catalogue, DecisionLog log) {
+        this.self = self;
+        this.peers = peers;
+        this.nodes = nodes;
+        this.catalogue = catalogue;
+        this.log = log;
+    }
+
+    World world(Progress progress) throws InterruptedException {
+        TreeMap<Name, NodeFacts> seen = new TreeMap<>();
+        TreeMap<Name, String> silent = new TreeMap<>();
+        for (Name node : names()) {
+            progress.phase("look", "looking at " + node);
+            try {
+                seen.put(
+                        node,
+                        Inspection.facts(peers.ask(
+                                node, new PeerRequest(PeerRequest.Kind.FSCK, Inspection.look()), PATIENCE)));
+            } catch (RoundRefusedException e) {
+                silent.put(node, e.because().text());
+            } catch (OutcomeUnknownException | JsonException e) {
+                silent.put(node, String.valueOf(e.getMessage()));
+            }
+        }
+        try {
+            return new World(seen, silent, Optional.of(store()), "");
+        } catch (StoreUnreachableException e) {
+            return new World(seen, silent, Optional.empty(), String.valueOf(e.getMessage()));
+        }
+    }
+
+    private TreeSet<Name> names() {
+        TreeSet<Name> names = new TreeSet<>();
+        names.add(self);
+        try {
+            nodes.nodes().forEach(node -> names.add(node.node()));
+        } catch (StoreUnreachableException e) {
+            // The look at the store says so; this node can be looked at all the same.
+            return names;
+        }
+        return names;
+    }
+
+    private StoreFacts store() throws StoreUnreachableException {
+        List<StoreFacts.Checkpoint> checkpoints = new ArrayList<>();
+        List<StoreFacts.Group> groups = new ArrayList<>();
+        List<StoreFacts.Round> rounds =
+                log.rounds().stream().map(ClusterLook::round).toList();
+        List<String> unreadable = new ArrayList<>(log.unreadable());
+        for (Catalogue.Group group : catalogue.groups()) {
+            groups.add(new StoreFacts.Group(group.name(), group.vms()));
+            catalogue.checkpoints(group.name()).forEach(record -> checkpoints.add(checkpoint(record)));
+        }
+        return new StoreFacts(checkpoints, rounds, groups, unreadable);
+    }
+
+    private static StoreFacts.Checkpoint checkpoint(CheckpointRecord record) {
+        List<StoreFacts.Part> parts = record.reports().stream()
+                .flatMap(report -> report.vms().stream().map(vm -> new StoreFacts.Part(vm.vm(), report.node())))
+                .toList();
+        return new StoreFacts.Checkpoint(
+                record.group(),
+                record.name(),
+                record.round().value(),
+                record.state() == CheckpointRecord.State.DELETING,
+                parts);
+    }
+
+    private static StoreFacts.Round round(RoundView view) {
+        return new StoreFacts.Round(
+                view.spec().id().value(),
+                "the %s of %s@%s"
+                        .formatted(
+                                view.spec().kind().name().toLowerCase(Locale.ROOT),
+                                view.spec().group(),
+                                view.spec().checkpoint()),
+                view.state().decision().map(decision -> decision == Decision.COMMITTED),
+                List.copyOf(view.waitsFor()));
+    }
+}
