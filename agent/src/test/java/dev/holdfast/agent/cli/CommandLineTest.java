@@ -542,7 +542,9 @@ class CommandLineTest {
             case CLUSTER_HISTORY ->
                 new History(List.of(new History.Entry(
                         "2026-11-21T10:11:12.3Z", "checkpoint", "shop", "x", "r-1", "committed", "")));
-            case NODE_FSCK -> new FsckReport(List.of(new FsckReport.Row(WEB, "lost", "/srv/web.holdfast/lost/x")));
+            case NODE_FSCK -> new FsckReport(List.of(
+                        new FsckReport.Row("n1", "web", "repaired", "half a file", "move it to lost/", ""),
+                        new FsckReport.Row("n1", "web", "lost", "/srv/web.holdfast/lost/x", "", "remove it")));
             case REPLICA_SHOW, REPLICA_START, REPLICA_STOP, REPLICA_PROMOTE, REPLICA_DEMOTE, REPLICA_SWITCHOVER ->
                 ReplicationCommandsTest.replica();
             case REPLICA_RESYNC,
