@@ -3,12 +3,15 @@ package dev.holdfast.agent;
 import dev.holdfast.agent.cluster.Peers;
 import dev.holdfast.agent.config.Configuration;
 import dev.holdfast.agent.control.CommandTable;
+import dev.holdfast.agent.control.reply.DoctorReport;
 import dev.holdfast.agent.inspection.Inspection;
 import dev.holdfast.agent.inspection.NodeTools;
 import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.service.ClusterLook;
+import dev.holdfast.agent.service.DoctorCommands;
 import dev.holdfast.agent.service.FsckCommands;
+import java.util.function.Supplier;
 
 /**
  * Looking for damage. Thread-safe.
@@ -22,8 +25,9 @@ record FsckParts(Inspection desk) {
             Platform platform,
             LocalMachines machines,
             NodeParts parts,
-            LeftIntents leftIntents) {
-        return new FsckParts(new Inspection(new NodeTools(
+            LeftIntents leftIntents,
+            Supplier<DoctorReport> doctor) {
+        NodeTools tools = new NodeTools(
                 configuration.node().node(),
                 machines.vms(),
                 parts,
@@ -33,18 +37,20 @@ record FsckParts(Inspection desk) {
                 configuration.node()::vmRunDirectory,
                 configuration::isReplicated,
                 machines.net()::forget,
-                platform.clock())));
+                platform.clock());
+        return new FsckParts(new Inspection(tools, doctor));
     }
 
     static void register(CommandTable table, Configuration configuration, Peers peers, ClusterLink cluster) {
-        new FsckCommands(
-                        peers,
-                        new ClusterLook(
-                                configuration.node().node(),
-                                peers,
-                                cluster.store().nodes(),
-                                cluster.store().catalogue(),
-                                cluster.store().decisions()))
+        ClusterLook look = new ClusterLook(
+                configuration.node().node(),
+                peers,
+                cluster.store().nodes(),
+                cluster.store().catalogue(),
+                cluster.store().decisions());
+        new FsckCommands(peers, look).register(table);
+        new DoctorCommands(
+                        configuration.node().node(), peers, cluster.store().nodes(), look)
                 .register(table);
     }
 }

@@ -141,7 +141,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 Coordinator.Admission.of(cluster.store().gate(), spec -> new TiesCheck(peers.get()).check(spec)));
         this.leaderDesk = leaderDesk(coordinator);
         this.unattended = new Unattended(node, platform, machines, cluster, () -> reign, replications::details);
-        CommandTable commands = commands(configuration, words, coordinator);
+        CommandTable commands = commands(configuration, drivers, words, coordinator);
         migrations.recover();
         recoverChains();
         replications.start();
@@ -192,9 +192,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         return new LeaderDesk(() -> reign, coordinator, engine, books, peers::get);
     }
 
-    private CommandTable commands(Configuration configuration, UniqueWords words, Coordinator coordinator) {
+    private CommandTable commands(
+            Configuration configuration, Drivers drivers, UniqueWords words, Coordinator coordinator) {
         NodeRegistry nodes = cluster.store().nodes();
-        Inspection inspection = FsckParts.of(configuration, platform, machines, parts, leftIntents)
+        Consultation doctor = new Consultation(configuration, platform, machines, cluster, drivers.fencing());
+        Inspection inspection = FsckParts.of(configuration, platform, machines, parts, leftIntents, doctor)
                 .desk();
         PeerDesk desk = new PeerDesk(
                 leaderDesk, replications.members(parts), migrations.desk(), replications.desk(), inspection);

@@ -37,7 +37,9 @@ public record PeerRequest(Kind kind, JsonObject body) {
         /** Of the node of a standby, or of one that may become one: a step of a machine's replication. */
         REPLICATION,
         /** Of any node: what it sees of its machines' files and processes, or a repair of them. */
-        FSCK
+        FSCK,
+        /** Of any node: how it is. */
+        DOCTOR
     }
 
     /** As bytes for the link. */

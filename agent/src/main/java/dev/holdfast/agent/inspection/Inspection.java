@@ -1,6 +1,7 @@
 package dev.holdfast.agent.inspection;
 
-import dev.holdfast.agent.cluster.FsckDesk;
+import dev.holdfast.agent.cluster.InspectionDesk;
+import dev.holdfast.agent.control.reply.DoctorReport;
 import dev.holdfast.agent.fsck.NodeFacts;
 import dev.holdfast.agent.fsck.Repair;
 import dev.holdfast.agent.json.JsonException;
@@ -9,18 +10,24 @@ import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
-/** What this node tells other agents, and itself, for {@code fsck}. Thread-safe. */
-public final class Inspection implements FsckDesk {
+/** What this node tells other agents, and itself, for {@code fsck} and {@code doctor}. Thread-safe. */
+public final class Inspection implements InspectionDesk {
 
     private static final String REPAIR = "repair";
     private static final String DONE = "done";
 
     private final NodeLook look;
     private final NodeRepair repair;
+    private final Supplier<DoctorReport> doctor;
 
-    /** @param node what is looked at */
-    public Inspection(NodeTools node) {
+    /**
+     * @param node what is looked at
+     * @param doctor how it is
+     */
+    public Inspection(NodeTools node, Supplier<DoctorReport> doctor) {
+        this.doctor = doctor;
         this.look = new NodeLook(node);
         this.repair = new NodeRepair(node, look);
     }
@@ -46,7 +53,12 @@ public final class Inspection implements FsckDesk {
     }
 
     @Override
-    public JsonObject answer(JsonObject body) throws RoundRefusedException, JsonException {
+    public JsonObject doctor() {
+        return JsonObject.of(doctor.get());
+    }
+
+    @Override
+    public JsonObject fsck(JsonObject body) throws RoundRefusedException, JsonException {
         Optional<JsonObject> order = body.object(REPAIR);
         if (order.isEmpty()) {
             return JsonObject.of(look.facts());

@@ -4,8 +4,8 @@ import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 
-/** What this node tells of its machines' files and processes, and repairs. Blocks. Thread-safe. */
-public interface FsckDesk {
+/** What this node tells of itself, and repairs. Blocks. Thread-safe. */
+public interface InspectionDesk {
 
     /**
      * Answers a request of kind {@link PeerRequest.Kind#FSCK}.
@@ -13,5 +13,8 @@ public interface FsckDesk {
      * @throws RoundRefusedException it was not done
      * @throws JsonException the request is not understood
      */
-    JsonObject answer(JsonObject body) throws RoundRefusedException, JsonException;
+    JsonObject fsck(JsonObject body) throws RoundRefusedException, JsonException;
+
+    /** Answers a request of kind {@link PeerRequest.Kind#DOCTOR}. */
+    JsonObject doctor();
 }
