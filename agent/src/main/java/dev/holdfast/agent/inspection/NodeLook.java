@@ -129,7 +129,7 @@ final class NodeLook {
                 }
             }
         } catch (IOException e) {
-            throw new SnapshotException(Refusal.failed(String.valueOf(e.getMessage())), e);
+            return List.of(); // What is wrong with the head is among the problems of the chain.
         }
         return disks;
     }

@@ -59,8 +59,8 @@ final class NodeRepair {
     private ManagedVm machine(Name vm) throws SnapshotException {
         return node.vms()
                 .find(vm)
-                .orElseThrow(() -> SnapshotException.refused(
-                        node.vms().unreadable().missing(vm)));
+                .orElseThrow(() -> new SnapshotException(
+                        Refusal.preflight(node.vms().unreadable().missing(vm))));
     }
 
     /** A file that a process has open is needed, whatever the chain says. */
