@@ -71,7 +71,7 @@ final class DoctorCommand extends RemoteCommand {
         }
         JsonObject answer;
         try {
-            answer = ask();
+            answer = ask(command(), Map.of());
         } catch (ControlException | ConfigurationException e) {
             answer = hostAlone(String.valueOf(e.getMessage()));
         }

@@ -68,23 +68,23 @@ abstract class RemoteCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws ControlException, ConfigurationException, IOException {
+        Map<String, @Nullable Object> arguments = given();
         if (!agreed()) {
             environment().err().println("Nothing was done.");
             return ExitCode.FAILED.number();
         }
-        return tell(ask());
+        return tell(ask(command(), arguments));
     }
 
-    /** Asks the agent. */
-    final JsonObject ask() throws ControlException, ConfigurationException, IOException {
+    private Map<String, @Nullable Object> given() {
         Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
         arguments(arguments);
         arguments.values().removeIf(value -> value == null);
-        return ask(command(), arguments);
+        return arguments;
     }
 
-    /** Asks the agent for something else. */
-    final JsonObject ask(ControlCommand command, Map<String, ?> arguments)
+    /** Asks the agent. */
+    final JsonObject ask(ControlCommand command, Map<String, ? extends @Nullable Object> arguments)
             throws ControlException, ConfigurationException, IOException {
         ProgressView progress = new ProgressView(environment());
         try (ControlClient client = connect()) {

@@ -22,7 +22,7 @@ public final class Redaction {
 
     /** A path in quotes at the end of a line is no secret: {@code key = "/etc/holdfast/channel.key"}. */
     private static final Pattern NAMED = Pattern.compile(
-            "(?i)([\\w.-]*(?:passw(?:or)?d|passphrase|secret|token|credential|\\bkey|\\bdata)[\\w.-]*\\s*[=:]\\s*)"
+            "(?i)([\\w.-]*(?:passw(?:or)?d|passphrase|secret|token|credential|\\bkey|\\bdata)[\\w.-]*\"?\\s*[=:]\\s*)"
                     + "(?!\\s*\"/[\\w./-]+\"\\s*(?:[\\n#]|\\z))(\"[^\"\\n]*\"|'[^'\\n]*'|[^\\s,\"']+)");
 
     private static final Pattern ADDRESS = Pattern.compile("(\\w+://[^\\s/:@]+:)[^\\s/@]+@");

@@ -19,9 +19,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 
 /** {@code node.fsck}: the catalogue, the files of all nodes and what their hypervisors say. Thread-safe. */
 public final class FsckCommands {
@@ -86,7 +84,7 @@ public final class FsckCommands {
 
     private void emptyLost(List<Finding> found, List<FsckReport.Row> rows, Progress progress)
             throws InterruptedException {
-        Set<List<String>> places = new TreeSet<>((one, other) -> one.toString().compareTo(other.toString()));
+        Set<List<String>> places = new HashSet<>();
         for (Finding finding : found) {
             if (finding.kind() == Finding.Kind.LOST && places.add(List.of(finding.node(), finding.subject()))) {
                 Repair order = new Repair(
@@ -131,7 +129,7 @@ public final class FsckCommands {
                 finding.subject(),
                 word(finding.kind()),
                 finding.text(),
-                Optional.of(finding).flatMap(Finding::repair).map(repair -> repair.act().text()).orElse(""),
+                finding.repair().map(repair -> repair.act().text()).orElse(""),
                 finding.remedy());
     }
 

@@ -55,7 +55,7 @@ class DiagnosisTest {
                 List.of(new Space("/srv", "disks", 50 * GIB, 100 * GIB, GIB)),
                 List.of(new Unit("holdfast", "active")),
                 List.of(new Program("qemu-system-x86_64", "guests", Optional.of("QEMU emulator version 7.2.9")))));
-        assertThat(checks).hasSize(9).allMatch(check -> check.verdict() == Verdict.OK);
+        assertThat(checks).hasSize(10).allMatch(check -> check.verdict() == Verdict.OK);
     }
 
     @Test
