@@ -47,7 +47,8 @@ record FsckParts(Inspection desk) {
                 peers,
                 cluster.store().nodes(),
                 cluster.store().catalogue(),
-                cluster.store().decisions());
+                cluster.store().decisions(),
+                cluster.store().claims());
         new FsckCommands(peers, look).register(table);
         new DoctorCommands(
                         configuration.node().node(), peers, cluster.store().nodes(), look)

@@ -63,8 +63,16 @@ final class NodeCheck {
                 .filter(not -> !not.elsewhere())
                 .ifPresent(not -> findings.add(
                         Finding.problem(here, vm, not.because(), "then run fsck again: this chain was not looked at")));
-        boolean atHead = machine.disks().stream().filter(disk -> !isAtHead(machine, disk)).count() == 0;
+        boolean atHead = isAtHead(machine);
         machine.chain().ifPresent(chain -> chain(machine.vm(), chain, atHead));
+    }
+
+    private boolean isAtHead(MachineFacts machine) {
+        boolean all = true;
+        for (MachineFacts.OpenDisk disk : machine.disks()) {
+            all &= isAtHead(machine, disk);
+        }
+        return all;
     }
 
     /** The newest data must be where a start would look for it. */
@@ -161,16 +169,14 @@ final class NodeCheck {
             return; // Nobody knows what belongs to a machine that does not run from its head.
         }
         String text = leftover.file() + ": " + leftover.text();
-        Optional<ChainFacts.SnapshotPart> waits = leftover.snapshot().flatMap(chain::pending);
-        if (waits.isEmpty()) {
+        Optional<ChainFacts.SnapshotPart> part = leftover.snapshot()
+                .flatMap(chain::pending)
+                .filter(waits -> waits.group().isPresent());
+        if (part.isPresent()) {
+            undecided(vm, part.get(), leftover, text);
+        } else {
             repairable(Kind.LEFTOVER, vm, text, Act.QUARANTINE, leftover.file());
-            return;
         }
-        if (waits.get().group().isEmpty()) {
-            repairable(Kind.LEFTOVER, vm, text, Act.QUARANTINE, leftover.file());
-            return;
-        }
-        undecided(vm, waits.get(), leftover, text);
     }
 
     /** Only the store can say that a part of a checkpoint does not count: no word from it is no word against it. */
@@ -180,7 +186,11 @@ final class NodeCheck {
                 .filter(checkpoint -> checkpoint.round().equals(part.operation()) && !checkpoint.deleting())
                 .isPresent();
         Optional<StoreFacts.Round> round = store.flatMap(known -> known.round(part.operation()));
-        boolean mayBeBound = node.journal().stream().anyMatch(entry -> entry.operation().equals(part.operation()));
+        // What goes to lost/ is not gone: here a round without a record may count as one that was aborted.
+        boolean aborted = round.isEmpty() || round.get().committed().equals(Optional.of(false));
+        boolean mayBeBound = !node.unreadableEntries().isEmpty()
+                || !store.map(StoreFacts::unreadable).orElse(List.of()).isEmpty()
+                || node.journal().stream().anyMatch(entry -> entry.operation().equals(part.operation()));
         if (committed) {
             repairable(
                     Kind.PROBLEM,
@@ -194,8 +204,7 @@ final class NodeCheck {
                     vm.value(),
                     text + "; whether %s@%s was decided cannot be asked".formatted(group, part.name()),
                     "run fsck again when the store answers"));
-        } else if (!mayBeBound && round.flatMap(StoreFacts.Round::committed).filter(yes -> yes).isEmpty()
-                && round.filter(open -> open.committed().isEmpty()).isEmpty()) {
+        } else if (!mayBeBound && aborted) {
             repairable(Kind.LEFTOVER, vm, text, Act.QUARANTINE, leftover.file());
         }
     }

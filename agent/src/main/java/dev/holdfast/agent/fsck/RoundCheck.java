@@ -26,6 +26,16 @@ final class RoundCheck {
                             "start its agent; if the node never comes back, see \"A host that never comes back\" in"
                                     + " docs/operations.md")));
         }
+        if (store.unreadable().isEmpty()) {
+            store.claims().entrySet().stream()
+                    .filter(claim -> store.round(claim.getValue()).isEmpty())
+                    .forEach(claim -> findings.add(Finding.problem(
+                            "",
+                            claim.getKey(),
+                            "it is claimed by round %s, which is not in the store: no other round can have it"
+                                    .formatted(claim.getValue()),
+                            "see \"A host that never comes back\" in docs/operations.md, which tells how to remove a claim")));
+        }
         for (NodeFacts node : world.nodes().values()) {
             node.journal().stream()
                     .filter(entry -> entry.round() && entry.inDoubt() && isForgotten(entry.operation()))

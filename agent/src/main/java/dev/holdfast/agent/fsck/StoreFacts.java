@@ -1,9 +1,12 @@
 package dev.holdfast.agent.fsck;
 
 import dev.holdfast.coordinator.protocol.Name;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * What the store says. Immutable.
@@ -11,16 +14,22 @@ import java.util.Set;
  * @param checkpoints the catalogue
  * @param rounds the rounds there are, decided or not
  * @param groups the groups
+ * @param claims the round that holds each machine, and each name of a checkpoint as {@code group@name}
  * @param unreadable what is wrong with records that cannot be read
  */
 public record StoreFacts(
-        List<Checkpoint> checkpoints, List<Round> rounds, List<Group> groups, List<String> unreadable) {
+        List<Checkpoint> checkpoints,
+        List<Round> rounds,
+        List<Group> groups,
+        SortedMap<String, String> claims,
+        List<String> unreadable) {
 
-    /** Copies the lists. */
+    /** Copies the lists and the map. */
     public StoreFacts {
         checkpoints = List.copyOf(checkpoints);
         rounds = List.copyOf(rounds);
         groups = List.copyOf(groups);
+        claims = Collections.unmodifiableSortedMap(new TreeMap<>(claims));
         unreadable = List.copyOf(unreadable);
     }
 

@@ -11,6 +11,7 @@ import dev.holdfast.agent.inspection.Inspection;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.port.Catalogue;
+import dev.holdfast.coordinator.port.Claims;
 import dev.holdfast.coordinator.port.DecisionLog;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
@@ -23,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -36,6 +38,7 @@ public final class ClusterLook {
     private final NodeRegistry nodes;
     private final Catalogue catalogue;
     private final DecisionLog log;
+    private final Claims claims;
 
     /**
      * @param self this node, which is looked at even if nothing else can be
@@ -43,13 +46,16 @@ public final class ClusterLook {
      * @param nodes who is there
      * @param catalogue groups and checkpoints
      * @param log rounds
+     * @param claims what they hold
      */
-    public ClusterLook(Name self, Peers peers, NodeRegistry nodes, Catalogue catalogue, DecisionLog log) {
+    public ClusterLook(
+            Name self, Peers peers, NodeRegistry nodes, Catalogue catalogue, DecisionLog log, Claims claims) {
         this.self = self;
         this.peers = peers;
         this.nodes = nodes;
         this.catalogue = catalogue;
         this.log = log;
+        this.claims = claims;
     }
 
     World world(Progress progress) throws InterruptedException {
@@ -90,6 +96,8 @@ public final class ClusterLook {
     private StoreFacts store() throws StoreUnreachableException {
         List<StoreFacts.Checkpoint> checkpoints = new ArrayList<>();
         List<StoreFacts.Group> groups = new ArrayList<>();
+        // Before the rounds: a claim that is there now has a round that is there until then, or none.
+        SortedMap<String, String> held = claims.claims();
         List<StoreFacts.Round> rounds =
                 log.rounds().stream().map(ClusterLook::round).toList();
         List<String> unreadable = new ArrayList<>(log.unreadable());
@@ -97,7 +105,7 @@ public final class ClusterLook {
             groups.add(new StoreFacts.Group(group.name(), group.vms()));
             catalogue.checkpoints(group.name()).forEach(record -> checkpoints.add(checkpoint(record)));
         }
-        return new StoreFacts(checkpoints, rounds, groups, unreadable);
+        return new StoreFacts(checkpoints, rounds, groups, held, unreadable);
     }
 
     private static StoreFacts.Checkpoint checkpoint(CheckpointRecord record) {

@@ -214,7 +214,11 @@ class WorldTest {
     @Test
     void namesMachinesThatRunUndefinedAndMembersThatAreNowhere() {
         StoreFacts store = new StoreFacts(
-                List.of(), List.of(), List.of(new StoreFacts.Group(SHOP, Set.of(new Name("db")))), List.of());
+                List.of(),
+                List.of(),
+                List.of(new StoreFacts.Group(SHOP, Set.of(new Name("db")))),
+                new TreeMap<>(),
+                List.of());
         NodeFacts node = new NodeFacts(N1, List.of(), List.of(WEB), List.of(), List.of(), List.of("torn.json is torn"));
         assertThat(world(store, node).findings())
                 .extracting(Finding::text)
@@ -228,6 +232,16 @@ class WorldTest {
     void namesWhoARoundWaitsFor() {
         StoreFacts.Round waits = new StoreFacts.Round("r5", "the revert of shop@daily", Optional.of(true), List.of(N2));
         assertThat(only(world(store(List.of(), List.of(waits)), node(N1))).text()).contains("waits for node n2");
+    }
+
+    @Test
+    void namesAClaimWhoseRoundIsGoneUnlessItMayBeUnreadable() {
+        TreeMap<String, String> claims = new TreeMap<>(java.util.Map.of("web", "r7"));
+        assertThat(only(world(new StoreFacts(List.of(), List.of(), List.of(), claims, List.of()), node(N1))).text())
+                .contains("claimed by round r7");
+        assertThat(only(world(new StoreFacts(List.of(), List.of(), List.of(), claims, List.of("r7 is torn")), node(N1)))
+                        .text())
+                .isEqualTo("r7 is torn");
     }
 
     @Test
@@ -286,7 +300,7 @@ class WorldTest {
     }
 
     private static StoreFacts store(List<StoreFacts.Checkpoint> checkpoints, List<StoreFacts.Round> rounds) {
-        return new StoreFacts(checkpoints, rounds, List.of(new StoreFacts.Group(SHOP, Set.of())), List.of());
+        return new StoreFacts(checkpoints, rounds, List.of(new StoreFacts.Group(SHOP, Set.of())), new TreeMap<>(), List.of());
     }
 
     private static StoreFacts.Checkpoint checkpoint(boolean deleting) {

@@ -166,7 +166,7 @@ class InspectionTest {
     }
 
     private List<Finding> findings() throws Exception {
-        StoreFacts store = new StoreFacts(List.of(), List.of(), List.of(), List.of());
+        StoreFacts store = new StoreFacts(List.of(), List.of(), List.of(), new TreeMap<>(), List.of());
         return new World(
                         new TreeMap<>(Map.of(N1, Inspection.facts(ask(Inspection.look())))),
                         new TreeMap<>(),
