@@ -63,8 +63,8 @@ final class Consultation implements Supplier<DoctorReport> {
 
     @Override
     public DoctorReport get() {
-        List<Check> checks = new ArrayList<>(
-                HostDiagnosis.of(HostLook.of(configuration).facts()));
+        List<Check> checks =
+                new ArrayList<>(HostDiagnosis.of(HostLook.of(configuration).facts()));
         checks.addAll(ClusterDiagnosis.of(facts()));
         return new DoctorReport(checks);
     }
@@ -98,8 +98,10 @@ final class Consultation implements Supplier<DoctorReport> {
 
     private ClusterFacts.Store store(NodeSettings node) {
         List<String> servers = List.of(node.zookeeper().connect().split(","));
-        List<String> silent =
-                servers.stream().map(String::strip).filter(server -> !answers(server)).toList();
+        List<String> silent = servers.stream()
+                .map(String::strip)
+                .filter(server -> !answers(server))
+                .toList();
         long session = node.zookeeper().sessionTimeout().toNanos();
         try {
             List<Long> trips = new ArrayList<>();

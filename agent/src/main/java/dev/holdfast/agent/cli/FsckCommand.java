@@ -22,7 +22,8 @@ import picocli.CommandLine.Option;
 final class FsckCommand extends RemoteCommand {
     @Option(
             names = "--repair",
-            description = "put right what can be put right safely; nothing is removed: what nothing needs goes to lost/")
+            description =
+                    "put right what can be put right safely; nothing is removed: what nothing needs goes to lost/")
     private boolean repair;
 
     @Option(names = "--empty-lost", description = "repair, and remove for good what is in lost/ on all nodes")
@@ -64,7 +65,8 @@ final class FsckCommand extends RemoteCommand {
     @Override
     ExitCode exit(JsonObject answer) throws JsonException {
         boolean clean = answer.as(FsckReport.class).rows().stream()
-                .allMatch(row -> row.kind().equals(FsckReport.LOST) || row.kind().equals(FsckReport.REPAIRED));
+                .allMatch(
+                        row -> row.kind().equals(FsckReport.LOST) || row.kind().equals(FsckReport.REPAIRED));
         return clean ? ExitCode.OK : ExitCode.NEEDS_FSCK;
     }
 }

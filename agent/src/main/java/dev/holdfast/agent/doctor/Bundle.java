@@ -96,8 +96,8 @@ public final class Bundle {
     private static List<String> secrets(Optional<NodeSettings> node) {
         List<String> secrets = new ArrayList<>();
         node.ifPresent(known -> {
-            List<Path> files =
-                    new ArrayList<>(List.of(known.zookeeper().credentials(), known.channel().key()));
+            List<Path> files = new ArrayList<>(
+                    List.of(known.zookeeper().credentials(), known.channel().key()));
             known.zookeeper().tls().flatMap(tls -> tls.identity()).ifPresent(files::add);
             for (Path file : files) {
                 try {

@@ -117,7 +117,10 @@ public final class ClusterDiagnosis {
                     "their port of [channel] (7800 unless configured) must be open both ways, and all nodes need the same"
                             + " channel.key"));
         } else if (facts.channelProblem().isEmpty()) {
-            checks.add(Check.ok(facts.node(), "channel", "%d nodes hear each other".formatted(facts.nodes().size())));
+            checks.add(Check.ok(
+                    facts.node(),
+                    "channel",
+                    "%d nodes hear each other".formatted(facts.nodes().size())));
         }
     }
 
@@ -130,8 +133,7 @@ public final class ClusterDiagnosis {
                         "the clock of %s is %d ms from this one's".formatted(node, offset / MILLISECOND),
                         "run chrony or systemd-timesyncd on both; only reports depend on it"));
             } else {
-                checks.add(Check.ok(
-                        facts.node(), "clock", "%s is %d ms away".formatted(node, offset / MILLISECOND)));
+                checks.add(Check.ok(facts.node(), "clock", "%s is %d ms away".formatted(node, offset / MILLISECOND)));
             }
         });
     }

@@ -53,7 +53,10 @@ public final class HostDiagnosis {
         String named = file.path() + " (" + file.what() + ")";
         if (file.permissions().isEmpty()) {
             checks.add(Check.failed(
-                    host.node(), subject, named + " is not there", "start what makes it, or create it as docs/operations.md says"));
+                    host.node(),
+                    subject,
+                    named + " is not there",
+                    "start what makes it, or create it as docs/operations.md says"));
             return;
         }
         String mode = file.permissions().get();
@@ -68,20 +71,27 @@ public final class HostDiagnosis {
             checks.add(Check.ok(host.node(), subject, named + " has " + mode));
             return;
         }
-        checks.add(switch (file.rule()) {
-            case SECRET -> Check.failed(
-                    host.node(),
-                    subject,
-                    named + " can be read by others: " + mode,
-                    "chmod 0600 " + file.path() + ", and make a new one: this one may be known");
-            case NO_OTHERS -> Check.failed(
-                    host.node(), subject, named + " is open to everybody: " + mode, "chmod o-rwx " + file.path());
-            case OWNER_WRITES -> Check.failed(
-                    host.node(),
-                    subject,
-                    named + " can be written by others, and what it says is done as root: " + mode,
-                    "chmod go-w " + file.path() + ", and look whether it still says what it should");
-        });
+        checks.add(
+                switch (file.rule()) {
+                    case SECRET ->
+                        Check.failed(
+                                host.node(),
+                                subject,
+                                named + " can be read by others: " + mode,
+                                "chmod 0600 " + file.path() + ", and make a new one: this one may be known");
+                    case NO_OTHERS ->
+                        Check.failed(
+                                host.node(),
+                                subject,
+                                named + " is open to everybody: " + mode,
+                                "chmod o-rwx " + file.path());
+                    case OWNER_WRITES ->
+                        Check.failed(
+                                host.node(),
+                                subject,
+                                named + " can be written by others, and what it says is done as root: " + mode,
+                                "chmod go-w " + file.path() + ", and look whether it still says what it should");
+                });
     }
 
     private void space(HostFacts.Space space) {
@@ -152,19 +162,21 @@ public final class HostDiagnosis {
             checks.add(Check.warning(
                     host.node(),
                     "kernel",
-                    host.kernel() + " cannot write-protect memory for background images: captures stop guests for longer",
+                    host.kernel()
+                            + " cannot write-protect memory for background images: captures stop guests for longer",
                     "use Linux 5.7 or newer"));
         } else {
             checks.add(Check.ok(host.node(), "kernel", host.kernel()));
         }
-        host.kvm().ifPresent(usable -> checks.add(
-                usable
-                        ? Check.ok(host.node(), "kernel", "/dev/kvm can be used")
-                        : Check.failed(
-                                host.node(),
-                                "kernel",
-                                "/dev/kvm cannot be used, and a definition says accel = \"kvm\"",
-                                "load kvm_intel or kvm_amd, or switch virtualization on in the firmware")));
+        host.kvm()
+                .ifPresent(usable -> checks.add(
+                        usable
+                                ? Check.ok(host.node(), "kernel", "/dev/kvm can be used")
+                                : Check.failed(
+                                        host.node(),
+                                        "kernel",
+                                        "/dev/kvm cannot be used, and a definition says accel = \"kvm\"",
+                                        "load kvm_intel or kvm_amd, or switch virtualization on in the firmware")));
     }
 
     private void clock() {

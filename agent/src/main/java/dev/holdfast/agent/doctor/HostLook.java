@@ -13,8 +13,10 @@ import dev.holdfast.agent.doctor.HostFacts.Rule;
 import dev.holdfast.agent.doctor.HostFacts.Space;
 import dev.holdfast.agent.process.BoundedProcess;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
@@ -35,13 +37,14 @@ public final class HostLook {
     /** Two epochs are on a standby's volatile medium at once: the last one that is whole, and the next. */
     private static final long EPOCHS = 2;
 
+    private static final int DEPTH = 4;
+
     private final Optional<Path> file;
     private final Optional<NodeSettings> node;
     private final List<VmSettings> vms;
     private final List<String> problems;
 
-    private HostLook(
-            Optional<Path> file, Optional<NodeSettings> node, List<VmSettings> vms, List<String> problems) {
+    private HostLook(Optional<Path> file, Optional<NodeSettings> node, List<VmSettings> vms, List<String> problems) {
         this.file = file;
         this.node = node;
         this.vms = vms;
@@ -59,13 +62,9 @@ public final class HostLook {
         try {
             Configuration configuration = ConfigurationLoader.load(file);
             return new HostLook(
-                    Optional.of(file),
-                    Optional.of(configuration.node()),
-                    configuration.vms(),
-                    broken(configuration));
+                    Optional.of(file), Optional.of(configuration.node()), configuration.vms(), broken(configuration));
         } catch (ConfigurationException e) {
-            List<String> problems =
-                    e.problems().stream().map(Problem::text).toList();
+            List<String> problems = e.problems().stream().map(Problem::text).toList();
             return new HostLook(Optional.of(file), withoutSecrets(file), List.of(), problems);
         }
     }
@@ -117,8 +116,8 @@ public final class HostLook {
                     .sorted()
                     .forEach(each -> files.add(state(each, "a definition", Rule.OWNER_WRITES)));
         } catch (IOException e) {
-            files.add(new FileState(
-                    node.vmsDirectory().toString(), "definitions", Rule.OWNER_WRITES, Optional.empty()));
+            files.add(
+                    new FileState(node.vmsDirectory().toString(), "definitions", Rule.OWNER_WRITES, Optional.empty()));
         }
         return files;
     }
@@ -137,23 +136,41 @@ public final class HostLook {
         List<Space> spaces = new ArrayList<>();
         space(node.stateDirectory(), "journal", 0).ifPresent(spaces::add);
         TreeSet<Path> chains = new TreeSet<>();
-        vms.forEach(vm -> vm.disks().forEach(disk -> Optional.ofNullable(disk.path().getParent())
-                .map(Path::getParent)
-                .ifPresent(chains::add)));
+        vms.forEach(vm -> vm.disks()
+                .forEach(disk -> Optional.ofNullable(disk.path().getParent())
+                        .map(Path::getParent)
+                        .ifPresent(chains::add)));
         chains.forEach(chain -> space(chain, "disks", 0).ifPresent(spaces::add));
         TreeSet<Path> media = new TreeSet<>();
         vms.forEach(vm -> vm.replication().ifPresent(copy -> media.add(copy.standbyDirectory())));
         for (Path medium : media) {
             long needed = vms.stream()
                     .filter(vm -> vm.replication()
-                            .filter(copy -> copy.standbyDirectory().equals(medium)
-                                    && copy.mayBeOn(node.node()))
+                            .filter(copy -> copy.standbyDirectory().equals(medium) && copy.mayBeOn(node.node()))
                             .isPresent())
                     .mapToLong(VmSettings::memoryBytes)
                     .sum();
-            space(medium, "memory of standbys", EPOCHS * needed).ifPresent(spaces::add);
+            long more = Math.max(0, EPOCHS * needed - held(medium));
+            space(medium, "memory of standbys", more).ifPresent(spaces::add);
         }
         return spaces;
+    }
+
+    /** What standbys that are there have taken of it already. */
+    private static long held(Path directory) {
+        try (Stream<Path> files = Files.walk(directory, DEPTH)) {
+            return files.mapToLong(HostLook::size).sum();
+        } catch (IOException | UncheckedIOException e) {
+            return 0; // There is none, or it is not ours to look at.
+        }
+    }
+
+    private static long size(Path file) {
+        try {
+            return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) ? Files.size(file) : 0;
+        } catch (IOException e) {
+            return 0; // It was there a moment ago.
+        }
     }
 
     private static Optional<Space> space(Path directory, String what, long needed) {
@@ -176,7 +193,8 @@ public final class HostLook {
         }
         return Stream.of("holdfast-guard", "holdfast")
                 .map(unit -> new HostFacts.Unit(
-                        unit, answer(List.of("systemctl", "is-active", unit), true).orElse("unknown")))
+                        unit,
+                        answer(List.of("systemctl", "is-active", unit), true).orElse("unknown")))
                 .toList();
     }
 
@@ -201,9 +219,7 @@ public final class HostLook {
     private static Optional<String> answer(List<String> command, boolean alsoOfFailure) {
         try {
             BoundedProcess.Ended ended = BoundedProcess.run(command, BOUND);
-            return ended.status() == 0 || alsoOfFailure
-                    ? ended.output().lines().findFirst()
-                    : Optional.empty();
+            return ended.status() == 0 || alsoOfFailure ? ended.output().lines().findFirst() : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
         }

@@ -17,8 +17,8 @@ public final class Redaction {
     /** Shorter words would take ordinary text with them; nobody should have such a password, and the second way finds it. */
     private static final int SHORTEST = 6;
 
-    private static final Pattern PRIVATE_KEY =
-            Pattern.compile("-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\\z)", Pattern.DOTALL);
+    private static final Pattern PRIVATE_KEY = Pattern.compile(
+            "-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\\z)", Pattern.DOTALL);
 
     /** A path in quotes at the end of a line is no secret: {@code key = "/etc/holdfast/channel.key"}. */
     private static final Pattern NAMED = Pattern.compile(

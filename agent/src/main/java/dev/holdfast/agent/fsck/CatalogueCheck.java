@@ -22,8 +22,7 @@ final class CatalogueCheck {
     }
 
     List<Finding> findings() {
-        store.unreadable()
-                .forEach(text -> findings.add(Finding.problem("", "store", text, "see docs/operations.md")));
+        store.unreadable().forEach(text -> findings.add(Finding.problem("", "store", text, "see docs/operations.md")));
         store.checkpoints().stream()
                 .filter(checkpoint -> !checkpoint.deleting())
                 .forEach(checkpoint -> checkpoint.parts().forEach(part -> part(checkpoint, part)));
@@ -83,7 +82,8 @@ final class CatalogueCheck {
             machine.chain().stream()
                     .flatMap(chain -> chain.parts().stream())
                     .filter(part -> !part.pending() && part.group().isPresent())
-                    .forEach(part -> orphan(node, machine.vm(), part, part.group().orElseThrow()));
+                    .forEach(part ->
+                            orphan(node, machine.vm(), part, part.group().orElseThrow()));
         }
     }
 
@@ -91,7 +91,10 @@ final class CatalogueCheck {
         Optional<StoreFacts.Checkpoint> checkpoint = store.checkpoint(group, part.name());
         boolean underWay = store.round(part.operation()).isPresent()
                 || node.journal().stream().anyMatch(entry -> entry.operation().equals(part.operation()));
-        if (underWay || checkpoint.filter(known -> known.round().equals(part.operation())).isPresent()) {
+        if (underWay
+                || checkpoint
+                        .filter(known -> known.round().equals(part.operation()))
+                        .isPresent()) {
             return;
         }
         if (checkpoint.isPresent()) {
@@ -99,7 +102,11 @@ final class CatalogueCheck {
                     node.node().value(),
                     vm.value(),
                     "snapshots/%s.json is of round %s, and the checkpoint %s of round %s"
-                            .formatted(part.name(), part.operation(), checkpoint.get().text(), checkpoint.get().round()),
+                            .formatted(
+                                    part.name(),
+                                    part.operation(),
+                                    checkpoint.get().text(),
+                                    checkpoint.get().round()),
                     "one of the two was restored from a copy; 'holdfast checkpoint verify %s' tells whether it is whole"
                             .formatted(checkpoint.get().text())));
             return;
@@ -119,8 +126,10 @@ final class CatalogueCheck {
                 .flatMap(node -> node.machines().stream())
                 .map(MachineFacts::vm)
                 .collect(Collectors.toSet());
-        group.vms().stream().sorted().filter(vm -> !defined.contains(vm) && !isUnreadable(vm)).forEach(vm -> findings.add(
-                Finding.problem(
+        group.vms().stream()
+                .sorted()
+                .filter(vm -> !defined.contains(vm) && !isUnreadable(vm))
+                .forEach(vm -> findings.add(Finding.problem(
                         "",
                         group.name().value(),
                         "its machine %s is defined on no node, so that the group cannot be checkpointed".formatted(vm),

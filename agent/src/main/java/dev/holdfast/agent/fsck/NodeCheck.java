@@ -48,11 +48,12 @@ final class NodeCheck {
         String here = node.node().value();
         String vm = machine.vm().value();
         if (machine.state().equals(MachineFacts.UNKNOWN)) {
-            findings.add(Finding.problem(
-                    here,
-                    vm,
-                    "its process does not answer, so nobody knows which files it writes to",
-                    "look at it with the rescue socket (docs/operations.md), or end it with 'holdfast vm stop --force'"));
+            findings.add(
+                    Finding.problem(
+                            here,
+                            vm,
+                            "its process does not answer, so nobody knows which files it writes to",
+                            "look at it with the rescue socket (docs/operations.md), or end it with 'holdfast vm stop --force'"));
         }
         if (machine.busy().isPresent()) {
             // Files come and go in the middle of an operation; whoever is at it ends it or leaves its intent.
@@ -131,7 +132,10 @@ final class NodeCheck {
                 repairable(Kind.PROBLEM, vm, text + "; it is in lost/", Act.PUT_BACK, missing.file());
             } else {
                 findings.add(Finding.problem(
-                        here, vm.value(), text, "restore it from a copy; do not start the machine if its head is missing"));
+                        here,
+                        vm.value(),
+                        text,
+                        "restore it from a copy; do not start the machine if its head is missing"));
             }
         }
         for (ChainFacts.Leftover leftover : chain.leftovers()) {
@@ -157,9 +161,10 @@ final class NodeCheck {
             findings.add(Finding.problem(
                     node.node().value(),
                     vm.value(),
-                    text + (store.isPresent()
-                            ? ", and the store has no record of it, which says nothing about how it ended"
-                            : ", and the store cannot be asked how it ended"),
+                    text
+                            + (store.isPresent()
+                                    ? ", and the store has no record of it, which says nothing about how it ended"
+                                    : ", and the store cannot be asked how it ended"),
                     "run fsck again when the store answers; if its record is gone for good, see docs/operations.md"));
         }
     }

@@ -29,28 +29,33 @@ final class RoundCheck {
         if (store.unreadable().isEmpty()) {
             store.claims().entrySet().stream()
                     .filter(claim -> store.round(claim.getValue()).isEmpty())
-                    .forEach(claim -> findings.add(Finding.problem(
-                            "",
-                            claim.getKey(),
-                            "it is claimed by round %s, which is not in the store: no other round can have it"
-                                    .formatted(claim.getValue()),
-                            "see \"A host that never comes back\" in docs/operations.md, which tells how to remove a claim")));
+                    .forEach(
+                            claim -> findings.add(
+                                    Finding.problem(
+                                            "",
+                                            claim.getKey(),
+                                            "it is claimed by round %s, which is not in the store: no other round can have it"
+                                                    .formatted(claim.getValue()),
+                                            "see \"A host that never comes back\" in docs/operations.md, which tells how to remove a claim")));
         }
         for (NodeFacts node : world.nodes().values()) {
             node.journal().stream()
                     .filter(entry -> entry.round() && entry.inDoubt() && isForgotten(entry.operation()))
-                    .forEach(entry -> findings.add(Finding.problem(
-                            node.node().value(),
-                            entry.vms().get(0).value(),
-                            "it is bound to %s %s, and the store has no record of that, which says nothing about how it ended"
-                                    .formatted(entry.kind(), entry.operation()),
-                            "if this is not the store the cluster used, give it the right one; see docs/operations.md")));
+                    .forEach(
+                            entry -> findings.add(
+                                    Finding.problem(
+                                            node.node().value(),
+                                            entry.vms().get(0).value(),
+                                            "it is bound to %s %s, and the store has no record of that, which says nothing about how it ended"
+                                                    .formatted(entry.kind(), entry.operation()),
+                                            "if this is not the store the cluster used, give it the right one; see docs/operations.md")));
         }
         return findings;
     }
 
     private boolean isForgotten(String round) {
         return store.round(round).isEmpty()
-                && store.checkpoints().stream().noneMatch(checkpoint -> checkpoint.round().equals(round));
+                && store.checkpoints().stream()
+                        .noneMatch(checkpoint -> checkpoint.round().equals(round));
     }
 }

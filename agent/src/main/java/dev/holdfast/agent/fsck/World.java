@@ -37,7 +37,8 @@ public record World(
                         node.getKey().value(),
                         "this node was not looked at: " + node.getValue(),
                         "run fsck again when its agent answers"));
-        Stream<Finding> perNode = nodes.values().stream().flatMap(node -> new NodeCheck(node, store).findings().stream());
+        Stream<Finding> perNode =
+                nodes.values().stream().flatMap(node -> new NodeCheck(node, store).findings().stream());
         Stream<Finding> perCluster = store.isEmpty()
                 ? Stream.of(Finding.unseen(
                         "",
@@ -64,11 +65,15 @@ public record World(
     private List<Finding> twice() {
         SortedMap<Name, List<String>> where = new TreeMap<>();
         nodes.forEach((node, facts) -> facts.machines().stream()
-                .filter(machine -> machine.hasProcess() && !machine.apart() && machine.busy().isEmpty())
+                .filter(machine -> machine.hasProcess()
+                        && !machine.apart()
+                        && machine.busy().isEmpty())
                 .forEach(machine -> where.merge(
                         machine.vm(),
                         List.of(node.value()),
-                        (one, other) -> Stream.of(one, other).flatMap(Collection::stream).toList())));
+                        (one, other) -> Stream.of(one, other)
+                                .flatMap(Collection::stream)
+                                .toList())));
         return where.entrySet().stream()
                 .filter(each -> each.getValue().size() > 1)
                 .map(each -> Finding.problem(

@@ -38,7 +38,8 @@ final class NodeLook {
     }
 
     NodeFacts facts() {
-        List<MachineFacts> machines = node.vms().all().stream().map(this::machine).toList();
+        List<MachineFacts> machines =
+                node.vms().all().stream().map(this::machine).toList();
         List<Name> undefined = node.vms().states().entrySet().stream()
                 .filter(state -> state.getValue().equals(ManagedVm.UNDEFINED))
                 .map(Map.Entry::getKey)
@@ -55,7 +56,12 @@ final class NodeLook {
                         entry.vms()))
                 .toList();
         return new NodeFacts(
-                node.self(), machines, undefined, unreadable, journal, node.journal().unreadable());
+                node.self(),
+                machines,
+                undefined,
+                unreadable,
+                journal,
+                node.journal().unreadable());
     }
 
     private MachineFacts machine(ManagedVm vm) {
@@ -91,8 +97,7 @@ final class NodeLook {
             Optional<MachineFacts.Mark> mark,
             Optional<ChainFacts> chain,
             Optional<MachineFacts.NotSeen> notSeen) {
-        return new MachineFacts(
-                vm.name(), vm.state(), node.apart().test(vm.name()), busy, disks, mark, chain, notSeen);
+        return new MachineFacts(vm.name(), vm.state(), node.apart().test(vm.name()), busy, disks, mark, chain, notSeen);
     }
 
     private Optional<String> busy(ManagedVm vm) {

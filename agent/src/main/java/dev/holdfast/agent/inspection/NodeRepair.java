@@ -41,7 +41,8 @@ final class NodeRepair {
             case PUT_BACK -> mend(vm, (fsck, executor) -> fsck.putBack(file));
             case PUBLISH -> mend(vm, (fsck, executor) -> fsck.publish(new Name(repair.subject()), executor));
             case RELEASE -> mend(vm, (fsck, executor) -> fsck.release(new Name(repair.subject())));
-            case QUARANTINE -> !isOpen(machine(vm), file) && mend(vm, (fsck, executor) -> fsck.moveAway(file, executor));
+            case QUARANTINE ->
+                !isOpen(machine(vm), file) && mend(vm, (fsck, executor) -> fsck.moveAway(file, executor));
             case EMPTY_LOST ->
                 mend(vm, (fsck, executor) -> {
                     fsck.emptyLost();
@@ -70,7 +71,8 @@ final class NodeRepair {
 
     private boolean thaw(ManagedVm vm, String token) throws SnapshotException {
         return alone(vm, () -> {
-            Optional<FreezeMark> mark = mark(vm.name(), token).filter(found -> found.isOver(node.clock().instant()));
+            Optional<FreezeMark> mark = mark(vm.name(), token)
+                    .filter(found -> found.isOver(node.clock().instant()));
             if (mark.isEmpty()) {
                 return false;
             }

@@ -66,8 +66,8 @@ public final class ClusterLook {
             try {
                 seen.put(
                         node,
-                        Inspection.facts(peers.ask(
-                                node, new PeerRequest(PeerRequest.Kind.FSCK, Inspection.look()), PATIENCE)));
+                        Inspection.facts(
+                                peers.ask(node, new PeerRequest(PeerRequest.Kind.FSCK, Inspection.look()), PATIENCE)));
             } catch (RoundRefusedException e) {
                 silent.put(node, e.because().text());
             } catch (OutcomeUnknownException | JsonException e) {

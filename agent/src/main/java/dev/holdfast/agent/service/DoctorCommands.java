@@ -86,8 +86,7 @@ public final class DoctorCommands {
     private List<Check> ask(Name node) throws InterruptedException {
         String why;
         try {
-            JsonObject answer =
-                    peers.ask(node, new PeerRequest(PeerRequest.Kind.DOCTOR, JsonObject.empty()), PATIENCE);
+            JsonObject answer = peers.ask(node, new PeerRequest(PeerRequest.Kind.DOCTOR, JsonObject.empty()), PATIENCE);
             return answer.as(DoctorReport.class).checks();
         } catch (RoundRefusedException e) {
             why = e.because().text();
@@ -95,6 +94,10 @@ public final class DoctorCommands {
             why = String.valueOf(e.getMessage());
         }
         return List.of(new Check(
-                node.value(), "agent", Verdict.FAILED, why, "run 'holdfast doctor' there; it works with a dead agent too"));
+                node.value(),
+                "agent",
+                Verdict.FAILED,
+                why,
+                "run 'holdfast doctor' there; it works with a dead agent too"));
     }
 }

@@ -6,6 +6,7 @@ import dev.holdfast.agent.cluster.Peers;
 import dev.holdfast.agent.control.Arguments;
 import dev.holdfast.agent.control.CommandTable;
 import dev.holdfast.agent.control.ControlCommand;
+import dev.holdfast.agent.control.ControlException;
 import dev.holdfast.agent.control.Progress;
 import dev.holdfast.agent.control.reply.FsckReport;
 import dev.holdfast.agent.fsck.Finding;
@@ -46,7 +47,7 @@ public final class FsckCommands {
         table.register(ControlCommand.NODE_FSCK, this::fsck);
     }
 
-    private Object fsck(Arguments arguments, Progress progress) throws InterruptedException {
+    private Object fsck(Arguments arguments, Progress progress) throws ControlException, InterruptedException {
         boolean emptyLost = arguments.flag("empty_lost");
         boolean repair = arguments.flag("repair") || emptyLost;
         List<FsckReport.Row> rows = new ArrayList<>();
@@ -95,13 +96,13 @@ public final class FsckCommands {
     }
 
     private FsckReport.Row repaired(Finding finding, Repair repair, Progress progress) throws InterruptedException {
-        progress.phase("repair", repair.vm() + " on " + repair.node() + ": " + repair.act().text());
+        progress.phase(
+                "repair",
+                repair.vm() + " on " + repair.node() + ": " + repair.act().text());
         String failure;
         try {
             boolean done = Inspection.wasDone(peers.ask(
-                    repair.node(),
-                    new PeerRequest(PeerRequest.Kind.FSCK, Inspection.order(repair)),
-                    PATIENCE));
+                    repair.node(), new PeerRequest(PeerRequest.Kind.FSCK, Inspection.order(repair)), PATIENCE));
             return new FsckReport.Row(
                     finding.node(),
                     finding.subject(),

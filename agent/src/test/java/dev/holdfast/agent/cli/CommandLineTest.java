@@ -14,10 +14,9 @@ import dev.holdfast.agent.control.reply.CheckpointDetails;
 import dev.holdfast.agent.control.reply.CheckpointList;
 import dev.holdfast.agent.control.reply.ClusterStatus;
 import dev.holdfast.agent.control.reply.Console;
-import dev.holdfast.agent.control.reply.Done;
 import dev.holdfast.agent.control.reply.DoctorReport;
+import dev.holdfast.agent.control.reply.Done;
 import dev.holdfast.agent.control.reply.FsckReport;
-import dev.holdfast.agent.doctor.Check;
 import dev.holdfast.agent.control.reply.GroupList;
 import dev.holdfast.agent.control.reply.History;
 import dev.holdfast.agent.control.reply.Prediction;
@@ -28,6 +27,7 @@ import dev.holdfast.agent.control.reply.StoredFile;
 import dev.holdfast.agent.control.reply.Verification;
 import dev.holdfast.agent.control.reply.VmDetails;
 import dev.holdfast.agent.control.reply.VmList;
+import dev.holdfast.agent.doctor.Check;
 import dev.holdfast.agent.json.Json;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -476,7 +476,10 @@ class CommandLineTest {
     @Test
     void doctorShowsWhatIsNotWellAndFailsOnlyIfSomethingHasFailed() {
         assertThat(environment.run("doctor")).isZero();
-        assertThat(environment.out).asString().contains("it is off", "to do: run chrony").doesNotContain("it answers");
+        assertThat(environment.out)
+                .asString()
+                .contains("it is off", "to do: run chrony")
+                .doesNotContain("it answers");
         assertThat(environment.run("doctor", "--all")).isZero();
         assertThat(environment.out).asString().contains("it answers");
         answers.put(
@@ -578,12 +581,14 @@ class CommandLineTest {
             case CLUSTER_HISTORY ->
                 new History(List.of(new History.Entry(
                         "2026-11-21T10:11:12.3Z", "checkpoint", "shop", "x", "r-1", "committed", "")));
-            case NODE_FSCK -> new FsckReport(List.of(
+            case NODE_FSCK ->
+                new FsckReport(List.of(
                         new FsckReport.Row("n1", "web", "repaired", "half a file", "move it to lost/", ""),
                         new FsckReport.Row("n1", "web", "lost", "/srv/web.holdfast/lost/x", "", "remove it")));
-            case NODE_DOCTOR -> new DoctorReport(List.of(
-                    new Check("n1", "guard", Check.Verdict.OK, "it answers", ""),
-                    new Check("n2", "clock", Check.Verdict.WARNING, "it is off", "run chrony")));
+            case NODE_DOCTOR ->
+                new DoctorReport(List.of(
+                        new Check("n1", "guard", Check.Verdict.OK, "it answers", ""),
+                        new Check("n2", "clock", Check.Verdict.WARNING, "it is off", "run chrony")));
             case REPLICA_SHOW, REPLICA_START, REPLICA_STOP, REPLICA_PROMOTE, REPLICA_DEMOTE, REPLICA_SWITCHOVER ->
                 ReplicationCommandsTest.replica();
             case REPLICA_RESYNC,

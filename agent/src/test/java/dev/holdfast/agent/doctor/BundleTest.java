@@ -35,9 +35,7 @@ class BundleTest {
         file = root.resolve("bundle.tar.gz");
         Files.writeString(root.resolve("zookeeper.secret"), "holdfast:" + PASSWORD + "\n");
         Files.writeString(root.resolve("channel.key"), CHANNEL_KEY + "\n");
-        configuration = Files.writeString(
-                root.resolve("holdfast.toml"),
-                """
+        configuration = Files.writeString(root.resolve("holdfast.toml"), """
                 node = "n1"
                 run_dir = "%1$s"
                 # the password was %2$s once
@@ -47,8 +45,7 @@ class BundleTest {
                 [channel]
                 bind_address = "10.0.0.1"
                 key = "%1$s/channel.key"
-                """
-                        .formatted(root, PASSWORD));
+                """.formatted(root, PASSWORD));
         Files.createDirectories(root.resolve("vms"));
         Files.writeString(
                 root.resolve("vms/web.toml"),

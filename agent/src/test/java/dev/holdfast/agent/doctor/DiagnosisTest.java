@@ -41,8 +41,8 @@ class DiagnosisTest {
     }
 
     private static Check space(long usable, long total, long needed) {
-        return only(HostDiagnosis.of(host(
-                List.of(), List.of(new Space("/srv", "disks", usable, total, needed)), List.of(), List.of())));
+        return only(HostDiagnosis.of(
+                host(List.of(), List.of(new Space("/srv", "disks", usable, total, needed)), List.of(), List.of())));
     }
 
     @Test
@@ -80,7 +80,10 @@ class DiagnosisTest {
                         .remedy())
                 .contains("systemctl start holdfast-guard");
         assertThat(only(HostDiagnosis.of(host(
-                                List.of(), List.of(), List.of(), List.of(new Program("socat", "stop", Optional.empty())))))
+                                List.of(),
+                                List.of(),
+                                List.of(),
+                                List.of(new Program("socat", "stop", Optional.empty())))))
                         .text())
                 .contains("socat cannot be run");
         assertThat(only(HostDiagnosis.of(host(
@@ -175,8 +178,7 @@ class DiagnosisTest {
                                 cluster(WELL.store(), Map.of("n1", "1", "n2", "1", "n3", "1"), List.of("n1", "n2"))))
                         .text())
                 .endsWith("group channel: n3");
-        assertThat(only(ClusterDiagnosis.of(
-                                cluster(WELL.store(), Map.of("n1", "1", "n2", "2"), List.of("n1", "n2"))))
+        assertThat(only(ClusterDiagnosis.of(cluster(WELL.store(), Map.of("n1", "1", "n2", "2"), List.of("n1", "n2"))))
                         .subject())
                 .isEqualTo("versions");
     }

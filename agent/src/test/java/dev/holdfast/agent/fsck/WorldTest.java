@@ -25,7 +25,8 @@ class WorldTest {
     private static final Name DAILY = new Name("daily");
     private static final String ROUND = "r1";
     private static final String MEMORY = "/srv/web.holdfast/snapshots/daily.memory";
-    private static final ChainFacts WHOLE = chain().with(part(ROUND, Optional.of(SHOP), false)).facts();
+    private static final ChainFacts WHOLE =
+            chain().with(part(ROUND, Optional.of(SHOP), false)).facts();
     private static final StoreFacts STORE = store(List.of(checkpoint(false)), List.of());
 
     @Test
@@ -39,7 +40,9 @@ class WorldTest {
         assertThat(finding.kind()).isEqualTo(Kind.PROBLEM);
         assertThat(finding.subject()).isEqualTo("shop@daily");
         assertThat(finding.text()).contains("part of web is not there");
-        assertThat(finding.repair()).as("what is gone is not deleted for others as well").isEmpty();
+        assertThat(finding.repair())
+                .as("what is gone is not deleted for others as well")
+                .isEmpty();
     }
 
     @Test
@@ -59,8 +62,11 @@ class WorldTest {
 
     @Test
     void aPartOfARoundThatIsUnderWayIsNoOrphan() {
-        StoreFacts.Round open = new StoreFacts.Round(ROUND, "the checkpoint of shop@daily", Optional.empty(), List.of());
-        assertThat(world(store(List.of(), List.of(open)), node(N1, running(WHOLE))).findings()).isEmpty();
+        StoreFacts.Round open =
+                new StoreFacts.Round(ROUND, "the checkpoint of shop@daily", Optional.empty(), List.of());
+        assertThat(world(store(List.of(), List.of(open)), node(N1, running(WHOLE)))
+                        .findings())
+                .isEmpty();
     }
 
     @Test
@@ -100,7 +106,9 @@ class WorldTest {
     @Test
     void anUndecidedPartWaitsWhileItsRoundIsOpenOrTheNodeIsBound() {
         StoreFacts.Round open = new StoreFacts.Round(ROUND, "a checkpoint", Optional.empty(), List.of());
-        assertThat(world(store(List.of(), List.of(open)), node(N1, running(undecided()))).findings()).isEmpty();
+        assertThat(world(store(List.of(), List.of(open)), node(N1, running(undecided())))
+                        .findings())
+                .isEmpty();
         NodeFacts bound = new NodeFacts(
                 N1,
                 List.of(running(undecided())),
@@ -115,7 +123,8 @@ class WorldTest {
 
     @Test
     void aMachineThatDoesNotWriteToItsHeadIsLeftAlone() {
-        ChainFacts chain = chain().leftover("/srv/web.holdfast/layers/d0-000003.qcow2").facts();
+        ChainFacts chain =
+                chain().leftover("/srv/web.holdfast/layers/d0-000003.qcow2").facts();
         MachineFacts astray = new MachineFacts(
                 WEB,
                 "running",
@@ -136,7 +145,8 @@ class WorldTest {
         assertThat(only(world(nothing, node(N1, running(chain().facts())), node(N2, running(chain().facts()))))
                         .text())
                 .contains("n1, n2", "both may write");
-        assertThat(world(nothing, node(N1, replica()), node(N2, replica())).findings()).isEmpty();
+        assertThat(world(nothing, node(N1, replica()), node(N2, replica())).findings())
+                .isEmpty();
     }
 
     @Test
@@ -148,7 +158,8 @@ class WorldTest {
         assertThat(only(world(nothing, node(N1, marked("stopped", over)))).repair())
                 .contains(new Repair(N1, WEB, Act.UNMARK, "by-hand-1"));
         Mark within = new Mark("by-hand-1", false, false, false);
-        assertThat(world(nothing, node(N1, marked("paused", within))).findings()).isEmpty();
+        assertThat(world(nothing, node(N1, marked("paused", within))).findings())
+                .isEmpty();
     }
 
     @Test
@@ -157,7 +168,8 @@ class WorldTest {
         Finding finding = only(world(nothing, node(N1, marked("paused", new Mark("r9", true, false, false)))));
         assertThat(finding.remedy()).contains("vm thaw web");
         assertThat(finding.repair()).isEmpty();
-        assertThat(world(nothing, node(N1, marked("paused", new Mark("r9", true, false, true)))).findings())
+        assertThat(world(nothing, node(N1, marked("paused", new Mark("r9", true, false, true))))
+                        .findings())
                 .as("its journal knows that revert")
                 .isEmpty();
     }
@@ -165,10 +177,12 @@ class WorldTest {
     @Test
     void aChangeThatWasCutShortEndsIfItsEndIsKnown() {
         StoreFacts nothing = store(List.of(), List.of());
-        ChainFacts own = chain().change(new ChainFacts.Change("o1", "merge", true, false)).facts();
+        ChainFacts own = chain().change(new ChainFacts.Change("o1", "merge", true, false))
+                .facts();
         assertThat(only(world(nothing, node(N1, running(own)))).repair())
                 .contains(new Repair(N1, WEB, Act.FINISH, "o1"));
-        ChainFacts ofRound = chain().change(new ChainFacts.Change(ROUND, "cut", false, false)).facts();
+        ChainFacts ofRound = chain().change(new ChainFacts.Change(ROUND, "cut", false, false))
+                .facts();
         Finding unknown = only(world(nothing, node(N1, running(ofRound))));
         assertThat(unknown.text()).contains("no record of it, which says nothing");
         assertThat(unknown.repair()).isEmpty();
@@ -181,7 +195,9 @@ class WorldTest {
     @Test
     void whatIsInLostIsPutBackBeforeAnythingIsMovedThere() {
         ChainFacts chain = chain().leftover("/srv/web.holdfast/layers/.half")
-                .missing("/srv/web.holdfast/layers/d0-000001.qcow2", Optional.of("/srv/web.holdfast/lost/d0-000001.qcow2"))
+                .missing(
+                        "/srv/web.holdfast/layers/d0-000001.qcow2",
+                        Optional.of("/srv/web.holdfast/lost/d0-000001.qcow2"))
                 .facts();
         assertThat(world(store(List.of(), List.of()), node(N1, running(chain))).findings())
                 .extracting(finding -> finding.repair().orElseThrow().act())
@@ -190,7 +206,8 @@ class WorldTest {
 
     @Test
     void aFileThatIsNowhereIsForAPerson() {
-        ChainFacts chain = chain().missing("/srv/web.holdfast/layers/d0-000001.qcow2", Optional.empty()).facts();
+        ChainFacts chain = chain().missing("/srv/web.holdfast/layers/d0-000001.qcow2", Optional.empty())
+                .facts();
         Finding finding = only(world(store(List.of(), List.of()), node(N1, running(chain))));
         assertThat(finding.text()).contains("d0-000001.qcow2 is missing");
         assertThat(finding.repair()).isEmpty();
@@ -231,13 +248,15 @@ class WorldTest {
     @Test
     void namesWhoARoundWaitsFor() {
         StoreFacts.Round waits = new StoreFacts.Round("r5", "the revert of shop@daily", Optional.of(true), List.of(N2));
-        assertThat(only(world(store(List.of(), List.of(waits)), node(N1))).text()).contains("waits for node n2");
+        assertThat(only(world(store(List.of(), List.of(waits)), node(N1))).text())
+                .contains("waits for node n2");
     }
 
     @Test
     void namesAClaimWhoseRoundIsGoneUnlessItMayBeUnreadable() {
         TreeMap<String, String> claims = new TreeMap<>(java.util.Map.of("web", "r7"));
-        assertThat(only(world(new StoreFacts(List.of(), List.of(), List.of(), claims, List.of()), node(N1))).text())
+        assertThat(only(world(new StoreFacts(List.of(), List.of(), List.of(), claims, List.of()), node(N1)))
+                        .text())
                 .contains("claimed by round r7");
         assertThat(only(world(new StoreFacts(List.of(), List.of(), List.of(), claims, List.of("r7 is torn")), node(N1)))
                         .text())
@@ -247,7 +266,8 @@ class WorldTest {
     @Test
     void aSilentNodeIsAFindingAndLostIsNone() {
         World world = new World(
-                new TreeMap<>(java.util.Map.of(N1, node(N1, running(chain().lost("/srv/lost/x").facts())))),
+                new TreeMap<>(java.util.Map.of(
+                        N1, node(N1, running(chain().lost("/srv/lost/x").facts())))),
                 new TreeMap<>(java.util.Map.of(N2, "no answer")),
                 Optional.of(store(List.of(), List.of())),
                 "");
@@ -278,8 +298,7 @@ class WorldTest {
     }
 
     private static MachineFacts machine(String state, Optional<ChainFacts> chain, Optional<NotSeen> notSeen) {
-        return new MachineFacts(
-                WEB, state, false, Optional.empty(), List.of(), Optional.empty(), chain, notSeen);
+        return new MachineFacts(WEB, state, false, Optional.empty(), List.of(), Optional.empty(), chain, notSeen);
     }
 
     private static MachineFacts replica() {
@@ -300,7 +319,8 @@ class WorldTest {
     }
 
     private static StoreFacts store(List<StoreFacts.Checkpoint> checkpoints, List<StoreFacts.Round> rounds) {
-        return new StoreFacts(checkpoints, rounds, List.of(new StoreFacts.Group(SHOP, Set.of())), new TreeMap<>(), List.of());
+        return new StoreFacts(
+                checkpoints, rounds, List.of(new StoreFacts.Group(SHOP, Set.of())), new TreeMap<>(), List.of());
     }
 
     private static StoreFacts.Checkpoint checkpoint(boolean deleting) {

@@ -126,8 +126,7 @@ class InspectionTest {
     }
 
     private Hypervisor hypervisor() {
-        ProcessIdentity self =
-                ProcessIdentity.of(ProcessHandle.current().pid()).orElseThrow();
+        ProcessIdentity self = ProcessIdentity.of(ProcessHandle.current().pid()).orElseThrow();
         RunningVm process = proxy(
                 RunningVm.class,
                 Map.of(
@@ -213,8 +212,10 @@ class InspectionTest {
     @Test
     void touchesNoFileThatTheLookDoesNotName() throws Exception {
         Path other = Files.writeString(root.resolve("other"), "somebody's");
-        assertThat(repair(new Repair(N1, WEB, Act.QUARANTINE, other.toString()))).isFalse();
-        assertThat(repair(new Repair(N1, WEB, Act.QUARANTINE, headLayer().toString()))).isFalse();
+        assertThat(repair(new Repair(N1, WEB, Act.QUARANTINE, other.toString())))
+                .isFalse();
+        assertThat(repair(new Repair(N1, WEB, Act.QUARANTINE, headLayer().toString())))
+                .isFalse();
         assertThat(repair(new Repair(N1, WEB, Act.PUT_BACK, other.toString()))).isFalse();
         assertThat(other).exists();
         assertThat(findings()).isEmpty();
@@ -268,7 +269,8 @@ class InspectionTest {
         disks.set(List.of(new DiskState("d0", List.of(Path.of("/srv/elsewhere/d0.qcow2")), 1L << 20)));
         List<Finding> findings = findings();
         assertThat(findings).hasSize(1);
-        assertThat(findings.get(0).text()).contains("/srv/elsewhere/d0.qcow2", headLayer().toString());
+        assertThat(findings.get(0).text())
+                .contains("/srv/elsewhere/d0.qcow2", headLayer().toString());
         assertThat(findings.get(0).repair()).isEmpty();
     }
 

@@ -62,11 +62,7 @@ public final class ChainFsck {
 
         /** Whether there is nothing to do. */
         public boolean isClean() {
-            return problems.isEmpty()
-                    && missing.isEmpty()
-                    && leftovers.isEmpty()
-                    && lost.isEmpty()
-                    && intent.isEmpty();
+            return problems.isEmpty() && missing.isEmpty() && leftovers.isEmpty() && lost.isEmpty() && intent.isEmpty();
         }
     }
 
@@ -159,8 +155,7 @@ public final class ChainFsck {
                 String snapshot = name.substring(0, name.length() - MEMORY.length());
                 if (!Files.exists(file.resolveSibling(snapshot + SIDECAR)) && !underWay.contains(snapshot)) {
                     boolean waits = Files.exists(file.resolveSibling(snapshot + PENDING));
-                    leftovers.add(
-                            new Leftover(file, Leftover.What.MEMORY, waits ? name(snapshot) : Optional.empty()));
+                    leftovers.add(new Leftover(file, Leftover.What.MEMORY, waits ? name(snapshot) : Optional.empty()));
                 }
             } else if (name.endsWith(PENDING)) {
                 String snapshot = name.substring(0, name.length() - PENDING.length());
@@ -190,9 +185,7 @@ public final class ChainFsck {
         Set<Layer> awaited = new HashSet<>();
         pending.forEach(record -> awaited.addAll(record.named()));
         return graph.backing().keySet().stream()
-                .filter(layer -> !graph.isNamed(layer)
-                        && graph.children(layer).isEmpty()
-                        && !awaited.contains(layer))
+                .filter(layer -> !graph.isNamed(layer) && graph.children(layer).isEmpty() && !awaited.contains(layer))
                 .map(layer -> new Leftover(chain.file(layer), Leftover.What.LAYER, Optional.empty()))
                 .toList();
     }
@@ -207,7 +200,9 @@ public final class ChainFsck {
             if (!Files.exists(file)) {
                 long bytes = record.memory().get().bytes();
                 missing.add(new Missing(
-                        file, "snapshots/%s.json names it".formatted(record.name()), lost(file, each -> Files.size(each) == bytes)));
+                        file,
+                        "snapshots/%s.json names it".formatted(record.name()),
+                        lost(file, each -> Files.size(each) == bytes)));
             }
         }
         return missing;
@@ -233,7 +228,9 @@ public final class ChainFsck {
         String name = missing.getFileName().toString();
         for (Path file : ChainDirectory.list(chain.lost())) {
             String own = file.getFileName().toString();
-            boolean named = own.equals(name) || own.startsWith(name + ".") && own.substring(name.length() + 1).matches("\\d+");
+            boolean named = own.equals(name)
+                    || own.startsWith(name + ".")
+                            && own.substring(name.length() + 1).matches("\\d+");
             if (named && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) && fits(fit, file)) {
                 candidates.add(file);
             }
@@ -255,7 +252,8 @@ public final class ChainFsck {
      * @return whether it was moved
      */
     public boolean moveAway(Path file, ChainExecutor executor) throws IOException {
-        boolean needless = look().leftovers().stream().anyMatch(left -> left.file().equals(file));
+        boolean needless =
+                look().leftovers().stream().anyMatch(left -> left.file().equals(file));
         if (needless) {
             executor.moveToLost(file);
         }
@@ -311,10 +309,12 @@ public final class ChainFsck {
      */
     public boolean release(Name snapshot) throws IOException {
         synchronized (ChainDirectory.SIDECARS) {
-            Optional<SnapshotRecord> part = Optional.ofNullable(chain.snapshots().get(snapshot))
+            Optional<SnapshotRecord> part = Optional.ofNullable(
+                            chain.snapshots().get(snapshot))
                     .filter(record -> record.group().isPresent());
             if (part.isPresent()) {
-                ChainDirectory.SIDECARS.write(chain.sidecarFile(snapshot), part.get().released());
+                ChainDirectory.SIDECARS.write(
+                        chain.sidecarFile(snapshot), part.get().released());
             }
             return part.isPresent();
         }

@@ -104,10 +104,12 @@ public record LayerGraph(
     /** What is wrong with it apart from missing layers. */
     public List<String> faults() {
         List<String> problems = new ArrayList<>();
-        head.layers().values().forEach(layer -> children(layer)
-                .forEach(child -> problems.add(
-                        "the head names layers/%s, on which layers/%s stands: it is not the newest head"
-                                .formatted(layer, child))));
+        head.layers()
+                .values()
+                .forEach(layer -> children(layer)
+                        .forEach(child -> problems.add(
+                                "the head names layers/%s, on which layers/%s stands: it is not the newest head"
+                                        .formatted(layer, child))));
         for (Layer layer : backing.keySet()) {
             List<Layer> chain = chain(layer);
             if (Set.copyOf(chain).size() < chain.size()) {

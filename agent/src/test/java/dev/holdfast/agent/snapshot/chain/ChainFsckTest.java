@@ -83,7 +83,9 @@ class ChainFsckTest {
         assertThat(fsck.moveAway(memory, executor)).isTrue();
         assertThat(fsck.moveAway(half, executor)).isTrue();
         assertThat(fsck.moveAway(half, executor)).as("a second time").isFalse();
-        assertThat(fsck.moveAway(chain.memoryFile(DAILY), executor)).as("is needed").isFalse();
+        assertThat(fsck.moveAway(chain.memoryFile(DAILY), executor))
+                .as("is needed")
+                .isFalse();
         assertThat(fsck.moveAway(Path.of("/etc/passwd"), executor)).isFalse();
         assertThat(fsck.look().leftovers()).isEmpty();
         assertThat(fsck.look().lost()).hasSize(2);
@@ -140,7 +142,9 @@ class ChainFsckTest {
         assertThat(fsck.look().missing().get(0).found()).isEmpty();
         Path memory = toLost(chain.memoryFile(DAILY), "daily.memory");
         Files.writeString(memory, "half a memory");
-        assertThat(fsck.look().missing()).hasSize(2).allMatch(missing -> missing.found().isEmpty());
+        assertThat(fsck.look().missing())
+                .hasSize(2)
+                .allMatch(missing -> missing.found().isEmpty());
     }
 
     @Test
