@@ -493,6 +493,7 @@ class CommandLineTest {
     @Test
     void doctorLooksAtTheHostWhenTheAgentIsDead() throws Exception {
         server.close();
+        environment.width = 300;
         assertThat(environment.run("doctor", "--all")).isEqualTo(1);
         assertThat(environment.out).asString().contains("only this host was looked at", "kernel", "zookeeper.secret");
     }
