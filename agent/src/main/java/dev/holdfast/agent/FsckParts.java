@@ -50,6 +50,6 @@ record FsckParts(Inspection desk) {
                 cluster.store().decisions(),
                 cluster.store().claims());
         new FsckCommands(peers, look).register(table);
-        new DoctorCommands(configuration.node().node(), peers, cluster.store().nodes(), look).register(table);
+        new DoctorCommands(peers, look).register(table);
     }
 }

@@ -28,7 +28,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** Sees the whole cluster for {@code fsck}: first the nodes, then the store, so that what a node has done is in the store. */
+/** Sees the whole cluster for {@code fsck} and {@code doctor}: first the nodes, then the store, so that what a node has done is in the store. */
 public final class ClusterLook {
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -81,7 +81,8 @@ public final class ClusterLook {
         }
     }
 
-    private TreeSet<Name> names() {
+    /** This node, and those that the store knows of. */
+    TreeSet<Name> names() {
         TreeSet<Name> names = new TreeSet<>();
         names.add(self);
         try {

@@ -14,34 +14,25 @@ import dev.holdfast.agent.fsck.Finding;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
-import dev.holdfast.coordinator.port.NodeRegistry;
-import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeSet;
 
 /** {@code node.doctor}: how every node is that can be asked. Thread-safe. */
 public final class DoctorCommands {
 
     private static final Duration PATIENCE = Duration.ofMinutes(1);
 
-    private final Name self;
     private final Peers peers;
-    private final NodeRegistry nodes;
     private final ClusterLook look;
 
     /**
-     * @param self this node, which is looked at even if nothing else can be
      * @param peers to ask the nodes, this one included
-     * @param nodes who there is
-     * @param look for what fsck would find
+     * @param look knows who there is, and what fsck would find
      */
-    public DoctorCommands(Name self, Peers peers, NodeRegistry nodes, ClusterLook look) {
-        this.self = self;
+    public DoctorCommands(Peers peers, ClusterLook look) {
         this.peers = peers;
-        this.nodes = nodes;
         this.look = look;
     }
 
@@ -52,7 +43,7 @@ public final class DoctorCommands {
 
     private Object doctor(Arguments arguments, Progress progress) throws InterruptedException {
         List<Check> checks = new ArrayList<>();
-        for (Name node : names()) {
+        for (Name node : look.names()) {
             progress.phase("doctor", "looking at " + node);
             checks.addAll(ask(node));
         }
@@ -69,18 +60,6 @@ public final class DoctorCommands {
                                 "fsck finds %d things".formatted(found),
                                 "'holdfast fsck' says which, and what --repair would do"));
         return new DoctorReport(checks);
-    }
-
-    private TreeSet<Name> names() {
-        TreeSet<Name> names = new TreeSet<>();
-        names.add(self);
-        try {
-            nodes.nodes().forEach(node -> names.add(node.node()));
-        } catch (StoreUnreachableException e) {
-            // Each node says so of the store itself.
-            return names;
-        }
-        return names;
     }
 
     private List<Check> ask(Name node) throws InterruptedException {
