@@ -84,7 +84,7 @@ public final class HostDiagnosis {
                                 host.node(),
                                 subject,
                                 named + " is open to everybody: " + mode,
-                                "chmod o-rwx " + file.path());
+                                "chmod o-rw " + file.path());
                     case OWNER_WRITES ->
                         Check.failed(
                                 host.node(),

@@ -215,11 +215,17 @@ public final class HostLook {
                 .map("yes"::equals);
     }
 
-    /** The first line of what a program says; nothing if it cannot be run, or fails. */
+    /** The line of what a program says that names its version, or the first; nothing if it cannot be run, or fails. */
     private static Optional<String> answer(List<String> command, boolean alsoOfFailure) {
         try {
             BoundedProcess.Ended ended = BoundedProcess.run(command, BOUND);
-            return ended.status() == 0 || alsoOfFailure ? ended.output().lines().findFirst() : Optional.empty();
+            return ended.status() == 0 || alsoOfFailure
+                    ? ended.output()
+                            .lines()
+                            .filter(line -> line.contains(" version "))
+                            .findFirst()
+                            .or(() -> ended.output().lines().findFirst())
+                    : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
         }

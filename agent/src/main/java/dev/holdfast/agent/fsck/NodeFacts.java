@@ -1,6 +1,7 @@
 package dev.holdfast.agent.fsck;
 
 import dev.holdfast.coordinator.protocol.Name;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -29,6 +30,13 @@ public record NodeFacts(
         unreadable = List.copyOf(unreadable);
         journal = List.copyOf(journal);
         unreadableEntries = List.copyOf(unreadableEntries);
+    }
+
+    /** The same with more machines. */
+    public NodeFacts with(List<MachineFacts> more) {
+        List<MachineFacts> all = new ArrayList<>(machines);
+        all.addAll(more);
+        return new NodeFacts(node, all, undefined, unreadable, journal, unreadableEntries);
     }
 
     /**

@@ -2,7 +2,6 @@ package dev.holdfast.agent.inspection;
 
 import dev.holdfast.agent.cluster.InspectionDesk;
 import dev.holdfast.agent.control.reply.DoctorReport;
-import dev.holdfast.agent.fsck.NodeFacts;
 import dev.holdfast.agent.fsck.Repair;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
@@ -17,6 +16,10 @@ public final class Inspection implements InspectionDesk {
 
     private static final String REPAIR = "repair";
     private static final String DONE = "done";
+    private static final String FROM = "from";
+
+    /** A quarter of what an answer may have: the machine that goes beyond it still fits. */
+    private static final int PAGE = 256 * 1024;
 
     private final NodeLook look;
     private final NodeRepair repair;
@@ -32,9 +35,9 @@ public final class Inspection implements InspectionDesk {
         this.repair = new NodeRepair(node, look);
     }
 
-    /** The request for a look. */
-    public static JsonObject look() {
-        return JsonObject.empty();
+    /** The request for a look at the machines from a number on. */
+    public static JsonObject look(int from) {
+        return JsonObject.of(Map.of(FROM, from));
     }
 
     /** The request for a repair. */
@@ -43,8 +46,8 @@ public final class Inspection implements InspectionDesk {
     }
 
     /** The answer to {@link #look}. */
-    public static NodeFacts facts(JsonObject answer) throws JsonException {
-        return answer.as(NodeFacts.class);
+    public static NodePage page(JsonObject answer) throws JsonException {
+        return answer.as(NodePage.class);
     }
 
     /** The answer to {@link #order}: whether there was still a reason. */
@@ -61,7 +64,8 @@ public final class Inspection implements InspectionDesk {
     public JsonObject fsck(JsonObject body) throws RoundRefusedException, JsonException {
         Optional<JsonObject> order = body.object(REPAIR);
         if (order.isEmpty()) {
-            return JsonObject.of(look.facts());
+            long from = body.number(FROM).orElse(0L);
+            return JsonObject.of(look.page((int) Math.max(0, Math.min(from, Integer.MAX_VALUE)), PAGE));
         }
         try {
             return JsonObject.of(Map.of(DONE, repair.carryOut(order.get().as(Repair.class))));

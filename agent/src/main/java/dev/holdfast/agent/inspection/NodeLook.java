@@ -6,6 +6,7 @@ import dev.holdfast.agent.fsck.NodeFacts;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.journal.VmClaims;
+import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.VmSnapshots;
@@ -37,9 +38,25 @@ final class NodeLook {
         this.node = node;
     }
 
-    NodeFacts facts() {
-        List<MachineFacts> machines =
-                node.vms().all().stream().map(this::machine).toList();
+    /**
+     * @param from how many machines to leave out
+     * @param most characters of JSON after which no further machine is looked at
+     */
+    NodePage page(int from, int most) {
+        List<ManagedVm> all = List.copyOf(node.vms().all());
+        List<MachineFacts> machines = new ArrayList<>();
+        int written = 0;
+        int next = from;
+        while (next < all.size() && written < most) {
+            MachineFacts machine = machine(all.get(next));
+            machines.add(machine);
+            written += JsonObject.of(machine).toString().length();
+            next++;
+        }
+        return new NodePage(facts(machines), next < all.size() ? next : NodePage.NONE);
+    }
+
+    private NodeFacts facts(List<MachineFacts> machines) {
         List<Name> undefined = node.vms().states().entrySet().stream()
                 .filter(state -> state.getValue().equals(ManagedVm.UNDEFINED))
                 .map(Map.Entry::getKey)

@@ -8,6 +8,7 @@ import dev.holdfast.agent.fsck.NodeFacts;
 import dev.holdfast.agent.fsck.StoreFacts;
 import dev.holdfast.agent.fsck.World;
 import dev.holdfast.agent.inspection.Inspection;
+import dev.holdfast.agent.inspection.NodePage;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.port.Catalogue;
@@ -64,10 +65,7 @@ public final class ClusterLook {
         for (Name node : names()) {
             progress.phase("look", "looking at " + node);
             try {
-                seen.put(
-                        node,
-                        Inspection.facts(
-                                peers.ask(node, new PeerRequest(PeerRequest.Kind.FSCK, Inspection.look()), PATIENCE)));
+                seen.put(node, facts(node));
             } catch (RoundRefusedException e) {
                 silent.put(node, e.because().text());
             } catch (OutcomeUnknownException | JsonException e) {
@@ -79,6 +77,23 @@ public final class ClusterLook {
         } catch (StoreUnreachableException e) {
             return new World(seen, silent, Optional.empty(), String.valueOf(e.getMessage()));
         }
+    }
+
+    private NodeFacts facts(Name node)
+            throws RoundRefusedException, OutcomeUnknownException, JsonException, InterruptedException {
+        NodePage page = page(node, 0);
+        NodeFacts facts = page.facts();
+        while (page.next() > 0) {
+            page = page(node, page.next());
+            facts = facts.with(page.facts().machines());
+        }
+        return facts;
+    }
+
+    private NodePage page(Name node, int from)
+            throws RoundRefusedException, OutcomeUnknownException, JsonException, InterruptedException {
+        return Inspection.page(
+                peers.ask(node, new PeerRequest(PeerRequest.Kind.FSCK, Inspection.look(from)), PATIENCE));
     }
 
     /** This node, and those that the store knows of. */

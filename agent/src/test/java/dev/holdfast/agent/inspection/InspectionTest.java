@@ -167,7 +167,8 @@ class InspectionTest {
     private List<Finding> findings() throws Exception {
         StoreFacts store = new StoreFacts(List.of(), List.of(), List.of(), new TreeMap<>(), List.of());
         return new World(
-                        new TreeMap<>(Map.of(N1, Inspection.facts(ask(Inspection.look())))),
+                        new TreeMap<>(Map.of(
+                                N1, Inspection.page(ask(Inspection.look(0))).facts())),
                         new TreeMap<>(),
                         Optional.of(store),
                         "")
@@ -194,6 +195,15 @@ class InspectionTest {
     @Test
     void findsNothingOnAWholeNode() throws Exception {
         assertThat(findings()).isEmpty();
+    }
+
+    @Test
+    void tellsOfItsMachinesPageByPage() throws Exception {
+        NodePage first = Inspection.page(ask(Inspection.look(0)));
+        assertThat(first.facts().machines()).hasSize(1);
+        assertThat(first.next()).isEqualTo(NodePage.NONE);
+        assertThat(Inspection.page(ask(Inspection.look(1))).facts().machines()).isEmpty();
+        assertThat(first.facts().with(first.facts().machines()).machines()).hasSize(2);
     }
 
     @Test
