@@ -6,6 +6,7 @@ import static dev.holdfast.coordinator.zookeeper.Rounds.report;
 import static dev.holdfast.coordinator.zookeeper.Rounds.revert;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
 
 import dev.holdfast.coordinator.port.DecisionLog;
 import dev.holdfast.coordinator.port.DecisionLog.Written;
@@ -86,7 +87,10 @@ class DecisionLogTest {
         log.acknowledge(spec.id(), N1);
         log.acknowledge(spec.id(), N2);
         assertThat(log.read(spec.id()).orElseThrow().acknowledged()).containsExactly(N1, N2);
+        assertThat(store.claims().claims())
+                .containsOnly(entry("web", "r1"), entry("db", "r1"), entry("shop@one", "r1"));
         assertThat(log.close(spec, REIGN)).isInstanceOf(Written.Done.class);
+        assertThat(store.claims().claims()).isEmpty();
         assertThat(log.close(spec, REIGN)).as("idempotent").isInstanceOf(Written.Done.class);
         assertThat(log.rounds()).isEmpty();
         assertThat(log.open(checkpoint("r2", REIGN, "shop", "two", "web", "db")))

@@ -76,6 +76,7 @@ class ReplicatedGroupTest {
         assertThat(here.vm.pid()).isEqualTo(pid);
         here.vm.goesOn(BOUND);
         require(here.run("checkpoint", "verify", "shop@one"));
+        RealCluster.assertInOrder(cluster.nodes.get(0));
 
         promoteAfterDeath(here, there);
         Told refused = there.run("checkpoint", "revert", "--yes", "shop@one");
@@ -102,5 +103,6 @@ class ReplicatedGroupTest {
         assertThat(first(there.vm)).isBetween(cut, last(here.vm) + 1);
         require(there.run("checkpoint", "delete", "--yes", "shop@one"));
         assertThat(here.vm.snapshotFiles()).doesNotContain("one.json", "one.memory");
+        RealCluster.assertInOrder(cluster.nodes.get(0));
     }
 }
