@@ -66,6 +66,7 @@ public record MachineFacts(
      *
      * @param elsewhere its machine runs on another node, which looks at it: no finding
      * @param because why
+     * @param mendable its head is what is wrong, and it is certain where that has to lead
      */
-    public record NotSeen(boolean elsewhere, String because) {}
+    public record NotSeen(boolean elsewhere, String because, boolean mendable) {}
 }

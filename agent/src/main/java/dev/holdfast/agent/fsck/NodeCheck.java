@@ -60,12 +60,21 @@ final class NodeCheck {
             return;
         }
         machine.mark().ifPresent(mark -> mark(machine, mark));
-        machine.notSeen()
-                .filter(not -> !not.elsewhere())
-                .ifPresent(not -> findings.add(
-                        Finding.problem(here, vm, not.because(), "then run fsck again: this chain was not looked at")));
+        machine.notSeen().filter(not -> !not.elsewhere()).ifPresent(not -> notSeen(machine.vm(), not));
         boolean atHead = isAtHead(machine);
         machine.chain().ifPresent(chain -> chain(machine.vm(), chain, atHead));
+    }
+
+    private void notSeen(Name vm, MachineFacts.NotSeen not) {
+        if (not.mendable()) {
+            repairable(Kind.PROBLEM, vm, not.because(), Act.MEND_HEAD, "head");
+        } else {
+            findings.add(Finding.problem(
+                    node.node().value(),
+                    vm.value(),
+                    not.because(),
+                    "the rest of this chain was not looked at: put this right, then run fsck again"));
+        }
     }
 
     private boolean isAtHead(MachineFacts machine) {

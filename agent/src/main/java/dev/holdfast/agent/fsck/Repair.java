@@ -19,6 +19,8 @@ public record Repair(Name node, Name vm, Act act, String subject) {
         THAW("let it run and take the mark of the freeze away"),
         /** A mark of a freeze without a process: take it away. */
         UNMARK("take the mark of the freeze away"),
+        /** The head of the chain leads nowhere, and it is certain where it has to. */
+        MEND_HEAD("make the head lead to the newest data again"),
         /** Files that the chain needs lie in {@code lost/}. */
         PUT_BACK("put it back from lost/"),
         /** A change of the chain that was cut short, and whose end is known. */

@@ -5,12 +5,15 @@ import dev.holdfast.agent.fsck.MachineFacts;
 import dev.holdfast.agent.fsck.NodeFacts;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.round.NodeParts;
+import dev.holdfast.agent.snapshot.HeadMending;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.VmSnapshots;
 import dev.holdfast.agent.snapshot.chain.ChainFsck;
+import dev.holdfast.agent.snapshot.chain.HeadFsck;
 import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
@@ -25,6 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
 /** Gathers what one node sees. Touches nothing. Blocks for as long as the files and the machines take. Thread-safe. */
@@ -89,21 +93,65 @@ final class NodeLook {
         }
         try {
             MachineFacts seen = node.parts().reading(vm.name(), (operation, snapshots) -> {
-                ChainFacts chain = chain(vm, snapshots);
-                return facts(vm, before, disks(vm, snapshots), mark, Optional.of(chain), Optional.empty());
+                Optional<MachineFacts.NotSeen> noHead = head(vm);
+                return noHead.isPresent()
+                        ? facts(vm, before, List.of(), mark, Optional.empty(), noHead)
+                        : facts(vm, before, disks(vm, snapshots), mark, Optional.of(chain(vm, snapshots)), noHead);
             });
             // What began while we were looking makes what was seen worthless.
             Optional<String> after = busy(vm);
             return after.isEmpty() ? seen : facts(vm, after, List.of(), mark, Optional.empty(), Optional.empty());
         } catch (SnapshotException e) {
             boolean elsewhere = e.because().kind() == Refusal.Kind.BUSY;
+            Optional<MachineFacts.NotSeen> noHead = elsewhere ? Optional.empty() : head(vm);
             return facts(
                     vm,
                     before,
                     List.of(),
                     mark,
                     Optional.empty(),
-                    Optional.of(new MachineFacts.NotSeen(elsewhere, e.because().text())));
+                    noHead.or(() -> Optional.of(
+                            new MachineFacts.NotSeen(elsewhere, e.because().text(), false))));
+        }
+    }
+
+    /** What is wrong with the head of its chain, without which the rest cannot be looked at; nothing if that is all right. */
+    private Optional<MachineFacts.NotSeen> head(ManagedVm vm) {
+        try {
+            Optional<HeadFsck.Broken> broken = HeadMending.look(vm.definition(), () -> written(vm));
+            return broken.map(head -> new MachineFacts.NotSeen(
+                    false,
+                    head.text()
+                            + head.right()
+                                    .map(layers -> "; it has to lead to " + layers.values())
+                                    .orElse("; it is not certain where it has to lead: " + head.doubt()),
+                    head.right().isPresent() && !node.apart().test(vm.name())));
+        } catch (SnapshotException e) {
+            return Optional.empty(); // Whoever opens the chain says so.
+        }
+    }
+
+    /**
+     * The file that its process writes each disk to; empty if it has none here.
+     *
+     * @throws SnapshotException it has one that cannot be asked now
+     */
+    Optional<Map<String, Path>> written(ManagedVm vm) throws SnapshotException {
+        if (!lockSoon(vm)) {
+            throw new SnapshotException(Refusal.failed(vm.name() + " does not answer now"));
+        }
+        try {
+            Optional<RunningVm> process = node.vms().process(vm);
+            if (process.isEmpty()) {
+                return Optional.empty();
+            }
+            Map<String, Path> written = new TreeMap<>();
+            process.get().disks().forEach(disk -> written.put(disk.id(), disk.active()));
+            return Optional.of(written);
+        } catch (HypervisorException e) {
+            throw new SnapshotException(Refusal.failed(String.valueOf(e.getMessage())), e);
+        } finally {
+            vm.lock().unlock();
         }
     }
 

@@ -38,6 +38,7 @@ final class NodeRepair {
             case THAW -> thaw(machine(vm), repair.subject());
             case UNMARK -> unmark(machine(vm), repair.subject());
             case FINISH -> node.parts().recover(vm, node.leftIntents().on(vm)).isPresent();
+            case MEND_HEAD -> !node.apart().test(vm) && node.parts().mendHead(vm, look.written(machine(vm)));
             case PUT_BACK -> mend(vm, (fsck, executor) -> fsck.putBack(file));
             case PUBLISH -> mend(vm, (fsck, executor) -> fsck.publish(new Name(repair.subject()), executor));
             case RELEASE -> mend(vm, (fsck, executor) -> fsck.release(new Name(repair.subject())));

@@ -47,11 +47,23 @@ class WorldTest {
 
     @Test
     void doesNotCallMissingWhatItCouldNotSee() {
-        MachineFacts dark = machine("stopped", Optional.empty(), Optional.of(new NotSeen(false, "no such directory")));
+        MachineFacts dark =
+                machine("stopped", Optional.empty(), Optional.of(new NotSeen(false, "no such directory", false)));
         assertThat(world(STORE, node(N1, dark)).findings())
                 .extracting(Finding::kind)
                 .containsExactlyInAnyOrder(Kind.PROBLEM, Kind.UNSEEN);
         assertThat(only(world(STORE, node(N2, machineElsewhere()))).kind()).isEqualTo(Kind.UNSEEN);
+    }
+
+    @Test
+    void aHeadThatLeadsNowhereIsMadeAnewIfItIsCertainWhereItHasToLead() {
+        MachineFacts broken =
+                machine("running", Optional.empty(), Optional.of(new NotSeen(false, "head is missing", true)));
+        List<Finding> findings = world(STORE, node(N1, broken)).findings();
+        assertThat(findings).extracting(Finding::kind).containsExactlyInAnyOrder(Kind.PROBLEM, Kind.UNSEEN);
+        assertThat(findings)
+                .flatExtracting(finding -> finding.repair().stream().toList())
+                .containsExactly(new Repair(N1, WEB, Act.MEND_HEAD, "head"));
     }
 
     @Test
@@ -294,7 +306,7 @@ class WorldTest {
     }
 
     private static MachineFacts machineElsewhere() {
-        return machine("stopped", Optional.empty(), Optional.of(new NotSeen(true, "it runs on another node")));
+        return machine("stopped", Optional.empty(), Optional.of(new NotSeen(true, "it runs on another node", false)));
     }
 
     private static MachineFacts machine(String state, Optional<ChainFacts> chain, Optional<NotSeen> notSeen) {

@@ -295,9 +295,29 @@ class InspectionTest {
     }
 
     @Test
-    void aDamagedHeadIsToldAndNothingIsTouched() throws Exception {
+    void aHeadThatIsGoneIsMadeAnewFromWhatTheProcessWritesTo() throws Exception {
+        vms.adopt();
+        Path head = chain.path().resolve("head");
+        Path target = Files.readSymbolicLink(head);
+        Files.delete(head);
+        Repair repair = only();
+        assertThat(repair.act()).isEqualTo(Act.MEND_HEAD);
+        assertThat(repair(repair)).isTrue();
+        assertThat(head).isSymbolicLink();
+        assertThat(Files.readSymbolicLink(head)).isEqualTo(target);
+        assertThat(repair(repair)).as("a second time").isFalse();
         assertThat(findings()).isEmpty();
+    }
+
+    @Test
+    void aHeadOfAProcessThatWritesElsewhereIsToldAndNothingIsTouched() throws Exception {
+        vms.adopt();
+        disks.set(List.of(new DiskState("d0", List.of(Path.of("/srv/elsewhere/d0.qcow2")), 1L << 20)));
         Files.delete(chain.path().resolve("head"));
-        assertThat(findings()).isNotEmpty().allMatch(finding -> finding.repair().isEmpty());
+        assertThat(findings())
+                .singleElement()
+                .satisfies(finding -> assertThat(finding.text()).contains("head is missing", "/srv/elsewhere/d0.qcow2"))
+                .satisfies(finding -> assertThat(finding.repair()).isEmpty());
+        assertThat(chain.path().resolve("head")).doesNotExist();
     }
 }
