@@ -26,6 +26,7 @@ record FsckParts(Inspection desk) {
             LocalMachines machines,
             NodeParts parts,
             LeftIntents leftIntents,
+            ClusterLink cluster,
             Supplier<DoctorReport> doctor) {
         NodeTools tools = new NodeTools(
                 configuration.node().node(),
@@ -37,6 +38,7 @@ record FsckParts(Inspection desk) {
                 configuration.node()::vmRunDirectory,
                 configuration::isReplicated,
                 machines.net()::forget,
+                cluster.store().catalogue(),
                 platform.clock());
         return new FsckParts(new Inspection(tools, doctor));
     }

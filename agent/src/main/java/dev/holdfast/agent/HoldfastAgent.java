@@ -196,7 +196,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             Configuration configuration, Drivers drivers, UniqueWords words, Coordinator coordinator) {
         NodeRegistry nodes = cluster.store().nodes();
         Consultation doctor = new Consultation(configuration, platform, machines, cluster, drivers.fencing());
-        Inspection inspection = FsckParts.of(configuration, platform, machines, parts, leftIntents, doctor)
+        Inspection inspection = FsckParts.of(configuration, platform, machines, parts, leftIntents, cluster, doctor)
                 .desk();
         PeerDesk desk = new PeerDesk(
                 leaderDesk, replications.members(parts), migrations.desk(), replications.desk(), inspection);

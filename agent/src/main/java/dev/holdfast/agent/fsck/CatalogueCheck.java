@@ -52,12 +52,38 @@ final class CatalogueCheck {
                     "run fsck again when its node answers and its chain can be read"));
             return;
         }
-        findings.add(Finding.problem(
-                part.node().value(),
+        Optional<Repair> repair =
+                keeper(part, checkpoint.name()).map(node -> new Repair(node, part.vm(), Act.RESTORE, subject));
+        findings.add(new Finding(
+                repair.map(Repair::node).orElse(part.node()).value(),
                 subject,
-                "the part of %s is not there, so that nobody can go back to it".formatted(part.vm()),
+                Kind.PROBLEM,
+                "the part of %s is not there: snapshots/%s.json is missing or cannot be read, so that nobody can go back to it"
+                        .formatted(part.vm(), checkpoint.name()),
                 "restore its files in snapshots/ from a copy or from lost/; if they are gone for good, 'holdfast"
-                        + " checkpoint delete %s'".formatted(subject)));
+                        + " checkpoint delete %s'".formatted(subject),
+                repair));
+    }
+
+    /** The node that can write the sidecar anew: where the machine runs, else where it ran, else any that has the chain. */
+    private Optional<Name> keeper(StoreFacts.Part part, Name snapshot) {
+        List<NodeFacts> able = world.nodes().values().stream()
+                .filter(node -> node.machines().stream()
+                        .anyMatch(machine -> machine.vm().equals(part.vm())
+                                && !machine.apart()
+                                && machine.chain()
+                                        .filter(chain -> chain.change().isEmpty() && !chain.has(snapshot))
+                                        .isPresent()))
+                .toList();
+        return able.stream()
+                .filter(node -> node.machines().stream()
+                        .anyMatch(machine -> machine.vm().equals(part.vm()) && machine.hasProcess()))
+                .findFirst()
+                .or(() -> able.stream()
+                        .filter(node -> node.node().equals(part.node()))
+                        .findFirst())
+                .or(() -> able.stream().findFirst())
+                .map(NodeFacts::node);
     }
 
     /** A node that says nothing may have the part; so may one whose chain cannot be read. */

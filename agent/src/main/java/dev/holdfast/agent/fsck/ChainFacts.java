@@ -71,6 +71,11 @@ public record ChainFacts(
      */
     public record Missing(String file, String neededBy, Optional<String> found) {}
 
+    /** Whether there is a snapshot of that name, decided or not, whose sidecar can be read. */
+    boolean has(Name snapshot) {
+        return parts.stream().anyMatch(part -> part.name().equals(snapshot));
+    }
+
     /** The snapshot that waits for its decision, if its sidecar can be read. */
     Optional<SnapshotPart> pending(Name snapshot) {
         return parts.stream()

@@ -188,9 +188,21 @@ final class NodeCheck {
                 .filter(waits -> waits.group().isPresent());
         if (part.isPresent()) {
             undecided(vm, part.get(), leftover, text);
-        } else {
+        } else if (!mayBeOfACheckpoint(vm, chain, leftover)) {
             repairable(Kind.LEFTOVER, vm, text, Act.QUARANTINE, leftover.file());
         }
+    }
+
+    /** A checkpoint whose sidecar is gone: that is told, and its other files are what can still be used of it. */
+    private boolean mayBeOfACheckpoint(Name vm, ChainFacts chain, ChainFacts.Leftover leftover) {
+        String name = leftover.file().substring(leftover.file().lastIndexOf('/') + 1);
+        return store.stream()
+                .flatMap(known -> known.checkpoints().stream())
+                .filter(checkpoint -> chain.parts().stream()
+                        .noneMatch(part -> part.name().equals(checkpoint.name())
+                                && part.operation().equals(checkpoint.round())))
+                .flatMap(checkpoint -> checkpoint.parts().stream())
+                .anyMatch(part -> part.vm().equals(vm) && part.files().contains(name));
     }
 
     /** Only the store can say that a part of a checkpoint does not count: no word from it is no word against it. */

@@ -25,12 +25,16 @@ public record Repair(Name node, Name vm, Act act, String subject) {
         PUT_BACK("put it back from lost/"),
         /** A change of the chain that was cut short, and whose end is known. */
         FINISH("bring the change of the chain to its end"),
+        /** The catalogue has the checkpoint, and the sidecar of the part is missing or cannot be read. */
+        RESTORE("write its sidecar anew from the catalogue, if its layers and its memory are certainly what they were"),
         /** The catalogue has the checkpoint, the part still waits for the decision. */
         PUBLISH("make it count, as was decided"),
         /** The catalogue has no such checkpoint: the part becomes a snapshot of its machine alone, which a person can delete. */
         RELEASE("make it a snapshot of this machine alone"),
         /** Nothing needs a file. */
         QUARANTINE("move it to lost/"),
+        /** A machine or a name is claimed by a round that is gone: done in the store, by whoever looks. */
+        FREE("take the claim away"),
         /** Remove for good what is in {@code lost/}. Only if a person asks. */
         EMPTY_LOST("remove it for good");
 

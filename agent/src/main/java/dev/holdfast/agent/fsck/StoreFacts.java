@@ -54,8 +54,20 @@ public record StoreFacts(
         }
     }
 
-    /** A machine's part, on the node where it ran then. */
-    public record Part(Name vm, Name node) {}
+    /**
+     * A machine's part.
+     *
+     * @param vm the machine
+     * @param node where it ran then
+     * @param files names of its files
+     */
+    public record Part(Name vm, Name node, Set<String> files) {
+
+        /** Copies the set. */
+        public Part {
+            files = Set.copyOf(files);
+        }
+    }
 
     /**
      * A round.

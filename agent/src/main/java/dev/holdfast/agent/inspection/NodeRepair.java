@@ -6,8 +6,11 @@ import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.VmSnapshots;
 import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.VmReport;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -40,10 +43,12 @@ final class NodeRepair {
             case FINISH -> node.parts().recover(vm, node.leftIntents().on(vm)).isPresent();
             case MEND_HEAD -> !node.apart().test(vm) && node.parts().mendHead(vm, look.written(machine(vm)));
             case PUT_BACK -> mend(vm, (fsck, executor) -> fsck.putBack(file));
+            case RESTORE -> restore(vm, repair.subject());
             case PUBLISH -> mend(vm, (fsck, executor) -> fsck.publish(new Name(repair.subject()), executor));
             case RELEASE -> mend(vm, (fsck, executor) -> fsck.release(new Name(repair.subject())));
             case QUARANTINE ->
                 !isOpen(machine(vm), file) && mend(vm, (fsck, executor) -> fsck.moveAway(file, executor));
+            case FREE -> false; // Nothing of a node's.
             case EMPTY_LOST ->
                 mend(vm, (fsck, executor) -> {
                     fsck.emptyLost();
@@ -56,6 +61,28 @@ final class NodeRepair {
 
     private boolean mend(Name vm, VmSnapshots.Mending mending) throws SnapshotException {
         return node.parts().alone(vm, OperationKind.FSCK, (operation, snapshots) -> snapshots.mend(mending));
+    }
+
+    private boolean restore(Name vm, String subject) throws SnapshotException {
+        String[] words = subject.split("@", 2);
+        if (words.length != 2 || node.apart().test(vm)) {
+            return false;
+        }
+        try {
+            Optional<CheckpointRecord> checkpoint = node.catalogue()
+                    .checkpoint(new Name(words[0]), new Name(words[1]))
+                    .filter(found -> found.state() == CheckpointRecord.State.COMPLETE);
+            Optional<VmReport> report = checkpoint.flatMap(found ->
+                    found.vms().stream().filter(each -> each.vm().equals(vm)).findFirst());
+            return report.isPresent()
+                    && node.parts()
+                            .alone(
+                                    vm,
+                                    OperationKind.FSCK,
+                                    (operation, snapshots) -> snapshots.restore(checkpoint.get(), report.get()));
+        } catch (StoreUnreachableException e) {
+            throw new SnapshotException(Refusal.failed(String.valueOf(e.getMessage())), e);
+        }
     }
 
     private ManagedVm machine(Name vm) throws SnapshotException {

@@ -5,6 +5,7 @@ import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.port.Catalogue;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -24,6 +25,7 @@ import java.util.function.Predicate;
  * @param runDirectory of each machine
  * @param apart machines of which each node has disks of its own
  * @param thawed told of a machine whose freeze was ended here, so that the guard looks anew
+ * @param catalogue what checkpoints consist of
  * @param clock tells whether the bound of a freeze has passed
  */
 public record NodeTools(
@@ -36,4 +38,5 @@ public record NodeTools(
         Function<Name, Path> runDirectory,
         Predicate<Name> apart,
         Consumer<Name> thawed,
+        Catalogue catalogue,
         InstantSource clock) {}

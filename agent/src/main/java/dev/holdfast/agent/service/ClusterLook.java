@@ -20,14 +20,17 @@ import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundView;
+import dev.holdfast.coordinator.protocol.VmReport;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** Sees the whole cluster for {@code fsck} and {@code doctor}: first the nodes, then the store, so that what a node has done is in the store. */
 public final class ClusterLook {
@@ -126,7 +129,8 @@ public final class ClusterLook {
 
     private static StoreFacts.Checkpoint checkpoint(CheckpointRecord record) {
         List<StoreFacts.Part> parts = record.reports().stream()
-                .flatMap(report -> report.vms().stream().map(vm -> new StoreFacts.Part(vm.vm(), report.node())))
+                .flatMap(report ->
+                        report.vms().stream().map(vm -> new StoreFacts.Part(vm.vm(), report.node(), files(vm))))
                 .toList();
         return new StoreFacts.Checkpoint(
                 record.group(),
@@ -134,6 +138,22 @@ public final class ClusterLook {
                 record.round().value(),
                 record.state() == CheckpointRecord.State.DELETING,
                 parts);
+    }
+
+    private static Set<String> files(VmReport vm) {
+        return vm.parts().stream()
+                .map(part -> part.path().substring(part.path().lastIndexOf('/') + 1))
+                .collect(Collectors.toSet());
+    }
+
+    /**
+     * Takes a claim away whose round is gone.
+     *
+     * @return whether there was one
+     */
+    boolean free(String claim) throws StoreUnreachableException {
+        String round = claims.claims().get(claim);
+        return round != null && claims.release(claim, round);
     }
 
     private static StoreFacts.Round round(RoundView view) {

@@ -14,6 +14,7 @@ import dev.holdfast.agent.fsck.Repair;
 import dev.holdfast.agent.inspection.Inspection;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -101,8 +102,10 @@ public final class FsckCommands {
                 repair.vm() + " on " + repair.node() + ": " + repair.act().text());
         String failure;
         try {
-            boolean done = Inspection.wasDone(peers.ask(
-                    repair.node(), new PeerRequest(PeerRequest.Kind.FSCK, Inspection.order(repair)), PATIENCE));
+            boolean done = repair.act() == Repair.Act.FREE
+                    ? look.free(repair.subject())
+                    : Inspection.wasDone(peers.ask(
+                            repair.node(), new PeerRequest(PeerRequest.Kind.FSCK, Inspection.order(repair)), PATIENCE));
             return new FsckReport.Row(
                     finding.node(),
                     finding.subject(),
@@ -112,7 +115,7 @@ public final class FsckCommands {
                     "");
         } catch (RoundRefusedException e) {
             failure = e.because().text();
-        } catch (OutcomeUnknownException | JsonException e) {
+        } catch (OutcomeUnknownException | JsonException | StoreUnreachableException e) {
             failure = String.valueOf(e.getMessage());
         }
         return new FsckReport.Row(

@@ -10,7 +10,9 @@ import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LayerGraph;
 import dev.holdfast.agent.snapshot.chain.LiveDisks;
+import dev.holdfast.agent.snapshot.chain.SidecarFsck;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
+import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import dev.holdfast.coordinator.protocol.VmReport;
@@ -285,6 +287,18 @@ public final class VmSnapshots {
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
+    }
+
+    /**
+     * Writes the sidecar of a part of a checkpoint anew that is missing or cannot be read.
+     *
+     * @param checkpoint as the catalogue has it
+     * @param report this machine's in it
+     * @return whether there was a reason to
+     */
+    public boolean restore(CheckpointRecord checkpoint, VmReport report) throws SnapshotException {
+        return mend((fsck, executor) -> new SidecarFsck(vm.chain())
+                .restore(checkpoint, report, file -> Digests.sha256(file, Progress.NONE), executor));
     }
 
     /**

@@ -40,9 +40,48 @@ class WorldTest {
         assertThat(finding.kind()).isEqualTo(Kind.PROBLEM);
         assertThat(finding.subject()).isEqualTo("shop@daily");
         assertThat(finding.text()).contains("part of web is not there");
-        assertThat(finding.repair())
-                .as("what is gone is not deleted for others as well")
-                .isEmpty();
+        assertThat(finding.repair()).contains(new Repair(N1, WEB, Act.RESTORE, "shop@daily"));
+        assertThat(finding.remedy()).as("if that is refused").contains("checkpoint delete shop@daily");
+    }
+
+    @Test
+    void aSidecarIsNotWrittenAnewInTheMiddleOfAChangeNorForAReplica() {
+        ChainFacts changing =
+                chain().change(new ChainFacts.Change("r9", "cut", false, true)).facts();
+        assertThat(world(STORE, node(N1, running(changing))).findings())
+                .allMatch(finding -> finding.repair().isEmpty());
+        MachineFacts replica = new MachineFacts(
+                WEB,
+                "running",
+                true,
+                Optional.empty(),
+                List.of(),
+                Optional.empty(),
+                Optional.of(chain().facts()),
+                Optional.empty());
+        assertThat(world(STORE, node(N1, replica)).findings())
+                .isNotEmpty()
+                .allMatch(finding -> finding.repair().isEmpty());
+    }
+
+    @Test
+    void theFilesOfACheckpointWithoutASidecarAreNotMovedAway() {
+        List<Finding> findings = world(
+                        STORE, node(N1, running(chain().leftover(MEMORY).facts())))
+                .findings();
+        assertThat(findings).hasSize(1);
+        assertThat(findings.get(0).repair()).map(Repair::act).contains(Act.RESTORE);
+        assertThat(world(
+                                STORE,
+                                node(
+                                        N1,
+                                        running(chain().with(part(ROUND, Optional.of(SHOP), false))
+                                                .leftover("/srv/web.holdfast/layers/d0-000001.qcow2")
+                                                .facts())))
+                        .findings())
+                .as("it was merged, as its sidecar says")
+                .extracting(finding -> finding.repair().orElseThrow().act())
+                .containsExactly(Act.QUARANTINE);
     }
 
     @Test
@@ -267,9 +306,33 @@ class WorldTest {
     @Test
     void namesAClaimWhoseRoundIsGoneUnlessItMayBeUnreadable() {
         TreeMap<String, String> claims = new TreeMap<>(java.util.Map.of("web", "r7"));
+        StoreFacts held = new StoreFacts(List.of(), List.of(), List.of(), claims, List.of());
+        Finding finding = only(world(held, node(N1)));
+        assertThat(finding.text()).contains("claimed by round r7");
+        assertThat(finding.repair()).contains(new Repair(N1, WEB, Act.FREE, "web"));
+        NodeFacts bound = new NodeFacts(
+                N1,
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(new NodeFacts.Entry("r7", "checkpoint", true, false, List.of(WEB))),
+                List.of());
+        assertThat(only(world(held, bound)).repair()).as("n1 is at it").isEmpty();
+        World silent = new World(
+                new TreeMap<>(java.util.Map.of(N1, node(N1))),
+                new TreeMap<>(java.util.Map.of(N2, "no answer")),
+                Optional.of(held),
+                "");
+        assertThat(silent.findings())
+                .as("n2 may be")
+                .allMatch(each -> each.repair().isEmpty());
+        claims.clear();
+        claims.put("../web", "r7");
         assertThat(only(world(new StoreFacts(List.of(), List.of(), List.of(), claims, List.of()), node(N1)))
-                        .text())
-                .contains("claimed by round r7");
+                        .repair())
+                .isEmpty();
+        claims.clear();
+        claims.put("web", "r7");
         assertThat(only(world(new StoreFacts(List.of(), List.of(), List.of(), claims, List.of("r7 is torn")), node(N1)))
                         .text())
                 .isEqualTo("r7 is torn");
@@ -336,7 +399,12 @@ class WorldTest {
     }
 
     private static StoreFacts.Checkpoint checkpoint(boolean deleting) {
-        return new StoreFacts.Checkpoint(SHOP, DAILY, ROUND, deleting, List.of(new StoreFacts.Part(WEB, N1)));
+        return new StoreFacts.Checkpoint(
+                SHOP,
+                DAILY,
+                ROUND,
+                deleting,
+                List.of(new StoreFacts.Part(WEB, N1, Set.of("daily.memory", "d0-000001.qcow2"))));
     }
 
     private static ChainFacts.SnapshotPart part(String operation, Optional<Name> group, boolean pending) {

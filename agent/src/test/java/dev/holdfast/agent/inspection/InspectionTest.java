@@ -29,6 +29,8 @@ import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.port.Catalogue;
+import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
@@ -59,6 +61,7 @@ class InspectionTest {
 
     private final AtomicReference<VmStatus> status = new AtomicReference<>(VmStatus.RUNNING);
     private final AtomicReference<List<DiskState>> disks = new AtomicReference<>(List.of());
+    private final AtomicReference<CheckpointRecord> checkpoint = new AtomicReference<>();
     private final VmClaims claims = new VmClaims();
     private final ExecutorService workers = Executors.newSingleThreadExecutor();
     private ChainDirectory chain;
@@ -111,6 +114,7 @@ class InspectionTest {
                         vm -> root,
                         vm -> false,
                         vm -> {},
+                        proxy(Catalogue.class, Map.of("checkpoint", () -> Optional.ofNullable(checkpoint.get()))),
                         () -> Instant.now().plusSeconds(60)),
                 () -> new DoctorReport(List.of()));
         disks.set(List.of(new DiskState("d0", List.of(headLayer()), 1L << 20)));

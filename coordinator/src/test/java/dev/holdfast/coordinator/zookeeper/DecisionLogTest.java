@@ -140,6 +140,21 @@ class DecisionLogTest {
     }
 
     @Test
+    void claimIsTakenAwayOnlyIfItsRoundIsGone() throws Exception {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(spec);
+        assertThat(store.claims().release("web", "r1")).as("the round is there").isFalse();
+        assertThat(store.claims().release("web", "r0")).as("not its claim").isFalse();
+        assertThat(store.claims().claims()).containsOnlyKeys("web", "shop@one");
+        store.session().multi(List.of(Op.delete(new Schema(cluster).round(spec.id()), -1)));
+        assertThat(store.claims().release("web", "r1")).isTrue();
+        assertThat(store.claims().release("web", "r1")).as("a second time").isFalse();
+        assertThat(store.claims().release("shop@one", "r1")).isTrue();
+        assertThat(log.rounds()).isEmpty();
+        assertThat(log.open(checkpoint("r2", REIGN, "shop", "one", "web"))).isInstanceOf(Written.Done.class);
+    }
+
+    @Test
     void abortedRoundReleasesNameAndMachines() {
         RoundSpec first = checkpoint("r1", REIGN, "shop", "one", "web");
         log.open(first);
