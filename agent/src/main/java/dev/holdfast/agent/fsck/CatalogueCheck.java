@@ -158,7 +158,9 @@ final class CatalogueCheck {
                 .forEach(vm -> findings.add(Finding.problem(
                         "",
                         group.name().value(),
-                        "its machine %s is defined on no node, so that the group cannot be checkpointed".formatted(vm),
-                        "define it, or 'holdfast group remove %s %s'".formatted(group.name(), vm))));
+                        "its machine %s is defined on no node that answers, so that the group cannot be checkpointed"
+                                .formatted(vm),
+                        "start the agent of its node; if that is gone for good, define it on another, or 'holdfast group remove %s %s'"
+                                .formatted(group.name(), vm))));
     }
 }

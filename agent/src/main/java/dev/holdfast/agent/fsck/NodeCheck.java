@@ -10,6 +10,8 @@ import java.util.Optional;
 /** The files of one node against what its hypervisor says, and, where a file waits for a decision, against the store. */
 final class NodeCheck {
 
+    private static final String AGAIN = "run fsck again when the store answers";
+
     private final NodeFacts node;
     private final Optional<StoreFacts> store;
     private final List<Finding> findings = new ArrayList<>();
@@ -188,6 +190,12 @@ final class NodeCheck {
                 .filter(waits -> waits.group().isPresent());
         if (part.isPresent()) {
             undecided(vm, part.get(), leftover, text);
+        } else if (store.isEmpty()) {
+            findings.add(Finding.unseen(
+                    node.node().value(),
+                    vm.value(),
+                    text + "; whether a checkpoint has lost its sidecar and needs it cannot be asked",
+                    AGAIN));
         } else if (!mayBeOfACheckpoint(vm, chain, leftover)) {
             repairable(Kind.LEFTOVER, vm, text, Act.QUARANTINE, leftover.file());
         }
@@ -229,7 +237,7 @@ final class NodeCheck {
                     node.node().value(),
                     vm.value(),
                     text + "; whether %s@%s was decided cannot be asked".formatted(group, part.name()),
-                    "run fsck again when the store answers"));
+                    AGAIN));
         } else if (!mayBeBound && aborted) {
             repairable(Kind.LEFTOVER, vm, text, Act.QUARANTINE, leftover.file());
         }
