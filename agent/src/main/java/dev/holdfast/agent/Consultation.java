@@ -20,6 +20,7 @@ import dev.holdfast.coordinator.replication.Proof;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -40,6 +41,12 @@ final class Consultation implements Supplier<DoctorReport> {
     private static final Path CIBADMIN = Path.of("/usr/sbin/cibadmin");
     private static final Duration BOUND = Duration.ofSeconds(2);
     private static final int READS = 5;
+
+    // ZooKeeper's administrator's guide, "The Four Letter Words": srvr is allowed unless an administrator says
+    // otherwise.
+    private static final String QUESTION = "srvr";
+    private static final String NO_QUORUM = "not currently serving requests";
+    private static final int ANSWER = 4096;
     private static final Pattern SERVER = Pattern.compile("\\[?([^\\[\\]/]+?)\\]?:(\\d{1,5})(?:/.*)?");
 
     private final Configuration configuration;
@@ -127,8 +134,8 @@ final class Consultation implements Supplier<DoctorReport> {
         }
     }
 
-    /** Whether a server takes a connection; says nothing about the quorum, but tells which one to look at. */
-    private static boolean answers(String server) {
+    /** Whether a server serves, as far as it says; tells which one to look at when the ensemble has too few. */
+    private boolean answers(String server) {
         Matcher matcher = SERVER.matcher(server);
         if (!matcher.matches()) {
             return true; // The client knows what to do with it; its answer counts.
@@ -137,7 +144,14 @@ final class Consultation implements Supplier<DoctorReport> {
             socket.connect(
                     new InetSocketAddress(matcher.group(1), Integer.parseInt(matcher.group(2))),
                     Math.toIntExact(BOUND.toMillis()));
-            return true;
+            if (configuration.node().zookeeper().tls().isPresent()) {
+                return true;
+            }
+            // A server that hangs still takes connections. One that may not answer this question ends the connection.
+            socket.setSoTimeout(Math.toIntExact(BOUND.toMillis()));
+            socket.getOutputStream().write(QUESTION.getBytes(StandardCharsets.US_ASCII));
+            String answer = new String(socket.getInputStream().readNBytes(ANSWER), StandardCharsets.US_ASCII);
+            return !answer.contains(NO_QUORUM);
         } catch (IOException | IllegalArgumentException e) {
             return false;
         }

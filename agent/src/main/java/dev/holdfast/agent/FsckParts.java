@@ -11,6 +11,7 @@ import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.service.ClusterLook;
 import dev.holdfast.agent.service.DoctorCommands;
 import dev.holdfast.agent.service.FsckCommands;
+import dev.holdfast.coordinator.port.Catalogue;
 import java.util.function.Supplier;
 
 /**
@@ -20,25 +21,32 @@ import java.util.function.Supplier;
  */
 record FsckParts(Inspection desk) {
 
+    /**
+     * What is looked at.
+     *
+     * @param parts chains of this node's machines
+     * @param leftIntents what becomes of changes that were cut short
+     * @param catalogue what checkpoints consist of
+     */
+    record Chains(NodeParts parts, LeftIntents leftIntents, Catalogue catalogue) {}
+
     static FsckParts of(
             Configuration configuration,
             Platform platform,
             LocalMachines machines,
-            NodeParts parts,
-            LeftIntents leftIntents,
-            ClusterLink cluster,
+            Chains chains,
             Supplier<DoctorReport> doctor) {
         NodeTools tools = new NodeTools(
                 configuration.node().node(),
                 machines.vms(),
-                parts,
+                chains.parts(),
                 machines.claims(),
                 machines.journal(),
-                leftIntents,
+                chains.leftIntents(),
                 configuration.node()::vmRunDirectory,
                 configuration::isReplicated,
                 machines.net()::forget,
-                cluster.store().catalogue(),
+                chains.catalogue(),
                 platform.clock());
         return new FsckParts(new Inspection(tools, doctor));
     }
@@ -52,6 +60,6 @@ record FsckParts(Inspection desk) {
                 cluster.store().decisions(),
                 cluster.store().claims());
         new FsckCommands(peers, look).register(table);
-        new DoctorCommands(peers, look).register(table);
+        new DoctorCommands(look).register(table);
     }
 }

@@ -196,8 +196,10 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             Configuration configuration, Drivers drivers, UniqueWords words, Coordinator coordinator) {
         NodeRegistry nodes = cluster.store().nodes();
         Consultation doctor = new Consultation(configuration, platform, machines, cluster, drivers.fencing());
-        Inspection inspection = FsckParts.of(configuration, platform, machines, parts, leftIntents, cluster, doctor)
-                .desk();
+        FsckParts.Chains chains =
+                new FsckParts.Chains(parts, leftIntents, cluster.store().catalogue());
+        Inspection inspection =
+                FsckParts.of(configuration, platform, machines, chains, doctor).desk();
         PeerDesk desk = new PeerDesk(
                 leaderDesk, replications.members(parts), migrations.desk(), replications.desk(), inspection);
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk, configuration::isReplicated));

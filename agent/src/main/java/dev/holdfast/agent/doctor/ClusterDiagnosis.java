@@ -68,7 +68,7 @@ public final class ClusterDiagnosis {
         ClusterFacts.Store store = facts.store();
         int silent = store.silentServers().size();
         if (silent > 0) {
-            String text = "%d of %d servers take no connection: %s"
+            String text = "%d of %d servers do not serve: %s"
                     .formatted(silent, store.servers(), String.join(", ", store.silentServers()));
             boolean quorum = store.servers() - silent > store.servers() / 2;
             checks.add(
@@ -84,7 +84,7 @@ public final class ClusterDiagnosis {
                             .formatted(store.servers(), store.servers() == 1 ? "" : "s"),
                     "use three or five servers, and name all of them in zookeeper.connect"));
         } else {
-            checks.add(Check.ok(facts.node(), "store", "all %d servers take connections".formatted(store.servers())));
+            checks.add(Check.ok(facts.node(), "store", "all %d servers answer".formatted(store.servers())));
         }
     }
 

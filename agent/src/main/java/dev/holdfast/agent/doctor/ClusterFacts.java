@@ -42,7 +42,7 @@ public record ClusterFacts(
      * @param problem why it cannot be used
      * @param roundTripNanos the median of some reads, each confirmed by the server; -1 if there was none
      * @param sessionNanos the time-out of sessions
-     * @param silentServers servers of the configuration that take no connection
+     * @param silentServers servers of the configuration that do not serve
      * @param servers how many the configuration names
      * @param leader the node that coordinates
      * @param heldBack why no new round may begin

@@ -10,6 +10,7 @@ import dev.holdfast.agent.fsck.World;
 import dev.holdfast.agent.inspection.Inspection;
 import dev.holdfast.agent.inspection.NodePage;
 import dev.holdfast.agent.json.JsonException;
+import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.port.Catalogue;
 import dev.holdfast.coordinator.port.Claims;
@@ -37,6 +38,9 @@ public final class ClusterLook {
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
+    /** A quarter of a second lies between them. */
+    private static final int TRIES = 8;
+
     private final Name self;
     private final Peers peers;
     private final NodeRegistry nodes;
@@ -62,10 +66,13 @@ public final class ClusterLook {
         this.claims = claims;
     }
 
-    World world(Progress progress) throws InterruptedException {
+    /** @param silent nodes that are not asked, and why; those that do not answer are added: nobody waits twice for them */
+    World world(Progress progress, SortedMap<Name, String> silent) throws InterruptedException {
         TreeMap<Name, NodeFacts> seen = new TreeMap<>();
-        TreeMap<Name, String> silent = new TreeMap<>();
         for (Name node : names()) {
+            if (silent.containsKey(node)) {
+                continue;
+            }
             progress.phase("look", "looking at " + node);
             try {
                 seen.put(node, facts(node));
@@ -95,8 +102,14 @@ public final class ClusterLook {
 
     private NodePage page(Name node, int from)
             throws RoundRefusedException, OutcomeUnknownException, JsonException, InterruptedException {
-        return Inspection.page(
-                peers.ask(node, new PeerRequest(PeerRequest.Kind.FSCK, Inspection.look(from)), PATIENCE));
+        return Inspection.page(ask(node, new PeerRequest(PeerRequest.Kind.FSCK, Inspection.look(from)), PATIENCE));
+    }
+
+    /** Asks a node; one that is not in the group channel is waited for a moment only: that it is not is worth knowing. */
+    JsonObject ask(Name node, PeerRequest request, Duration patience)
+            throws RoundRefusedException, OutcomeUnknownException, InterruptedException {
+        int[] left = {TRIES};
+        return peers.askWhenThere(node, request, patience, () -> left[0]-- > 0);
     }
 
     /** This node, and those that the store knows of. */

@@ -2,7 +2,6 @@ package dev.holdfast.agent.service;
 
 import dev.holdfast.agent.cluster.OutcomeUnknownException;
 import dev.holdfast.agent.cluster.PeerRequest;
-import dev.holdfast.agent.cluster.Peers;
 import dev.holdfast.agent.control.Arguments;
 import dev.holdfast.agent.control.CommandTable;
 import dev.holdfast.agent.control.ControlCommand;
@@ -18,21 +17,19 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 
 /** {@code node.doctor}: how every node is that can be asked. Thread-safe. */
 public final class DoctorCommands {
 
     private static final Duration PATIENCE = Duration.ofMinutes(1);
 
-    private final Peers peers;
     private final ClusterLook look;
 
     /**
-     * @param peers to ask the nodes, this one included
-     * @param look knows who there is, and what fsck would find
+     * @param look knows and asks who there is, and what fsck would find
      */
-    public DoctorCommands(Peers peers, ClusterLook look) {
-        this.peers = peers;
+    public DoctorCommands(ClusterLook look) {
         this.look = look;
     }
 
@@ -43,11 +40,12 @@ public final class DoctorCommands {
 
     private Object doctor(Arguments arguments, Progress progress) throws InterruptedException {
         List<Check> checks = new ArrayList<>();
+        TreeMap<Name, String> silent = new TreeMap<>();
         for (Name node : look.names()) {
             progress.phase("doctor", "looking at " + node);
-            checks.addAll(ask(node));
+            checks.addAll(ask(node, silent));
         }
-        long found = look.world(progress).findings().stream()
+        long found = look.world(progress, silent).findings().stream()
                 .filter(finding -> finding.kind() != Finding.Kind.LOST)
                 .count();
         checks.add(
@@ -62,16 +60,17 @@ public final class DoctorCommands {
         return new DoctorReport(checks);
     }
 
-    private List<Check> ask(Name node) throws InterruptedException {
+    private List<Check> ask(Name node, TreeMap<Name, String> silent) throws InterruptedException {
         String why;
         try {
-            JsonObject answer = peers.ask(node, new PeerRequest(PeerRequest.Kind.DOCTOR, JsonObject.empty()), PATIENCE);
+            JsonObject answer = look.ask(node, new PeerRequest(PeerRequest.Kind.DOCTOR, JsonObject.empty()), PATIENCE);
             return answer.as(DoctorReport.class).checks();
         } catch (RoundRefusedException e) {
             why = e.because().text();
         } catch (OutcomeUnknownException | JsonException e) {
             why = String.valueOf(e.getMessage());
         }
+        silent.put(node, why);
         return List.of(new Check(
                 node.value(),
                 "agent",

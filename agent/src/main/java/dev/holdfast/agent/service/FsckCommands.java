@@ -22,6 +22,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.TreeMap;
 
 /** {@code node.fsck}: the catalogue, the files of all nodes and what their hypervisors say. Thread-safe. */
 public final class FsckCommands {
@@ -52,7 +53,8 @@ public final class FsckCommands {
         boolean emptyLost = arguments.flag("empty_lost");
         boolean repair = arguments.flag("repair") || emptyLost;
         List<FsckReport.Row> rows = new ArrayList<>();
-        List<Finding> found = confirmed(progress);
+        TreeMap<Name, String> silent = new TreeMap<>();
+        List<Finding> found = confirmed(progress, silent);
         Set<Repair> tried = new HashSet<>();
         for (int pass = 0; repair && pass < PASSES; pass++) {
             List<Finding> next = found.stream()
@@ -64,23 +66,23 @@ public final class FsckCommands {
             for (Finding finding : next) {
                 rows.add(repaired(finding, finding.repair().orElseThrow(), progress));
             }
-            found = confirmed(progress);
+            found = confirmed(progress, silent);
         }
         if (emptyLost) {
             emptyLost(found, rows, progress);
-            found = confirmed(progress);
+            found = confirmed(progress, silent);
         }
         found.forEach(finding -> rows.add(row(finding)));
         return new FsckReport(rows);
     }
 
     /** Nodes and store are not looked at in one instant: what is real is seen twice. */
-    private List<Finding> confirmed(Progress progress) throws InterruptedException {
-        List<Finding> first = look.world(progress).findings();
+    private List<Finding> confirmed(Progress progress, TreeMap<Name, String> silent) throws InterruptedException {
+        List<Finding> first = look.world(progress, silent).findings();
         if (first.isEmpty()) {
             return first;
         }
-        Set<Finding> again = Set.copyOf(look.world(progress).findings());
+        Set<Finding> again = Set.copyOf(look.world(progress, silent).findings());
         return first.stream().filter(again::contains).toList();
     }
 
