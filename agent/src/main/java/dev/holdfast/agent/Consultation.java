@@ -70,8 +70,9 @@ final class Consultation implements Supplier<DoctorReport> {
 
     @Override
     public DoctorReport get() {
-        List<Check> checks =
-                new ArrayList<>(HostDiagnosis.of(HostLook.of(configuration).facts()));
+        HostLook host = HostLook.of(configuration);
+        List<Check> checks = new ArrayList<>(HostDiagnosis.of(host.facts()));
+        checks.addAll(host.certificates(platform.clock().instant()));
         checks.addAll(ClusterDiagnosis.of(facts()));
         return new DoctorReport(checks);
     }

@@ -86,7 +86,9 @@ final class DoctorCommand extends RemoteCommand {
                 Verdict.FAILED,
                 because + ": only this host was looked at",
                 "systemctl start holdfast; machines run on without it"));
-        checks.addAll(HostDiagnosis.of(HostLook.at(configuration()).facts()));
+        HostLook host = HostLook.at(configuration());
+        checks.addAll(HostDiagnosis.of(host.facts()));
+        checks.addAll(host.certificates(environment().clock().instant()));
         return JsonObject.of(new DoctorReport(checks));
     }
 

@@ -20,6 +20,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -95,6 +96,16 @@ public final class HostLook {
                         ? Optional.of(Files.isReadable(KVM) && Files.isWritable(KVM))
                         : Optional.empty(),
                 synchronised());
+    }
+
+    /** When certificates end; nothing where TLS is not used. */
+    public List<Check> certificates(Instant now) {
+        List<Check> checks = new ArrayList<>();
+        node.flatMap(known -> known.zookeeper().tls())
+                .ifPresent(tls -> Stream.concat(Stream.of(tls.trust()), tls.identity().stream())
+                        .forEach(pem -> Certificates.check(node.get().node().value(), pem, now)
+                                .ifPresent(checks::add)));
+        return checks;
     }
 
     private List<FileState> files(NodeSettings node) {

@@ -26,6 +26,15 @@ public record Finding(String node, String subject, Kind kind, String text, Strin
         LOST
     }
 
+    /** Whether another look has found the same; why something could not be looked at may have another reason each time. */
+    public boolean isTheSameAs(Finding other) {
+        return equals(other)
+                || kind == Kind.UNSEEN
+                        && other.kind == Kind.UNSEEN
+                        && node.equals(other.node)
+                        && subject.equals(other.subject);
+    }
+
     static Finding problem(String node, String subject, String text, String remedy) {
         return new Finding(node, subject, Kind.PROBLEM, text, remedy, Optional.empty());
     }

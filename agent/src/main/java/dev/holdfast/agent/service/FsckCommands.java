@@ -82,8 +82,10 @@ public final class FsckCommands {
         if (first.isEmpty()) {
             return first;
         }
-        Set<Finding> again = Set.copyOf(look.world(progress, silent).findings());
-        return first.stream().filter(again::contains).toList();
+        List<Finding> again = look.world(progress, silent).findings();
+        return first.stream()
+                .filter(finding -> again.stream().anyMatch(finding::isTheSameAs))
+                .toList();
     }
 
     private void emptyLost(List<Finding> found, List<FsckReport.Row> rows, Progress progress)

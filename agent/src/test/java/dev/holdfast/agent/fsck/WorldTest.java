@@ -339,6 +339,15 @@ class WorldTest {
     }
 
     @Test
+    void whatCannotBeSeenIsTheSameWhateverTheReason() {
+        World one = new World(new TreeMap<>(), new TreeMap<>(), Optional.empty(), "no answer for 2 s");
+        World other = new World(new TreeMap<>(), new TreeMap<>(), Optional.empty(), "no answer for 3 s");
+        assertThat(only(one).isTheSameAs(only(other))).isTrue();
+        assertThat(only(one).isTheSameAs(only(world(STORE, node(N1, running(chain().facts()))))))
+                .isFalse();
+    }
+
+    @Test
     void aSilentNodeIsAFindingAndLostIsNone() {
         World world = new World(
                 new TreeMap<>(java.util.Map.of(
