@@ -69,7 +69,15 @@ public final class ClusterLook {
     /** @param silent nodes that are not asked, and why; those that do not answer are added: nobody waits twice for them */
     World world(Progress progress, SortedMap<Name, String> silent) throws InterruptedException {
         TreeMap<Name, NodeFacts> seen = new TreeMap<>();
-        for (Name node : names()) {
+        Optional<String> unreachable = Optional.empty();
+        TreeSet<Name> names = new TreeSet<>(Set.of(self));
+        try {
+            nodes.nodes().forEach(node -> names.add(node.node()));
+        } catch (StoreUnreachableException e) {
+            // This node can be looked at all the same; nobody waits for the store's time-out again.
+            unreachable = Optional.of(String.valueOf(e.getMessage()));
+        }
+        for (Name node : names) {
             if (silent.containsKey(node)) {
                 continue;
             }
@@ -81,6 +89,9 @@ public final class ClusterLook {
             } catch (OutcomeUnknownException | JsonException e) {
                 silent.put(node, String.valueOf(e.getMessage()));
             }
+        }
+        if (unreachable.isPresent()) {
+            return new World(seen, silent, Optional.empty(), unreachable.get());
         }
         try {
             return new World(seen, silent, Optional.of(store()), "");
