@@ -226,12 +226,19 @@ doctor_says() {
     any(.checks[]; .node == $node and .subject == $subject and .verdict == $verdict
       and (.text | contains($text)) and (.remedy | contains($remedy)))' "$BATS_TEST_TMPDIR/doctor" >/dev/null
 }
+# doctor_is_content - none of what the test does is to be seen. What a lab is not (a host with systemd) does not count.
+doctor_is_content() {
+  ask_doctor || true
+  jq -r '.checks[] | select(.verdict != "OK") | "\(.node) \(.subject) \(.verdict): \(.text)"' "$BATS_TEST_TMPDIR/doctor"
+  jq -e 'all(.checks[]; .verdict == "OK" or (.subject | IN("guard", "channel", "store", "fencing", "agent", "leader") | not))' \
+    "$BATS_TEST_TMPDIR/doctor" >/dev/null
+}
 doctor_sees() { ask_doctor || true; doctor_says "$@"; }
 
 @test "doctor names a dead guard, a closed port, a ZooKeeper server that is down and fencing that is off, each with what to do" {
   local -A kept
   pids_before=$(pids)
-  ask_doctor # it finds no failure, or it ends with another status
+  wait_until 60 "it finds something before there is anything" doctor_is_content
   on n3 nft 'add table inet shut; add chain inet shut input { type filter hook input priority 0; }
     add rule inet shut input tcp dport 7800 drop; add rule inet shut input tcp sport 7800 drop'
   out n2 guard
@@ -248,7 +255,7 @@ doctor_sees() { ask_doctor || true; doctor_says "$@"; }
   in_again n2 guard
   in_again n1 zookeeper
   on n1 crm configure property stonith-enabled=true
-  wait_until 60 "it still sees a failure" ask_doctor
+  wait_until 60 "it still sees a failure" doctor_is_content
   untouched
 }
 
