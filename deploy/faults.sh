@@ -1,0 +1,281 @@
+#!/bin/bash
+# deploy/faults.sh [OPTION]... - breaks things on the lab, one after the other, and looks each time whether Holdfast keeps its promises.
+#
+#   --seed N        which faults in which order (default 1)
+#   --minutes M     how long; the fault that is under way is finished (default 15)
+#   --faults N      at most so many
+#   --only PATTERN  only faults whose line "POINT KIND OPERATION" matches this regular expression; with another order
+#   --results FILE  where the results are added (default: faults/results.jsonl in the cache, see HOLDFAST_CACHE)
+#   --report        prints the table of all results there are, and does nothing else
+#   --list          prints the faults of the seed in their order, and those that cannot be done here
+#   -h, --help      this text
+#
+# Three nodes under pacemaker with fencing and a ZooKeeper ensemble; a group of two machines on shared storage and a replicated one. A
+# fault is a kind (deploy/lib/faults/kinds.bash) at a point of the protocol (deploy/lib/faults/points) or at a random moment, during a
+# create, revert, delete, migration, switchover or nothing. Then what is broken is healed, and when it is quiet, consoles, QEMU's own
+# events, files and the cluster have to agree that nothing was lost (deploy/lib/faults/checks.bash), and a checkpoint has to succeed.
+# Each fault is one line of the results: a run that was stopped goes on where it was, and runs add up.
+# The last line is JSON. Exit status 0: no violation; 1: some. Needs root and what "mvn package" has built.
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib/common.sh"
+. "$here/test/lab.bash"
+. "$here/test/replica.bash"
+. "$here/lib/faults/kinds.bash"
+. "$here/lib/faults/checks.bash"
+
+seed=1 minutes=15 most=100000 only=. action=run results=''
+export HOLDFAST_LAB=${HOLDFAST_LAB:-hffaults}
+export HOLDFAST_LAB_FAULTS=yes
+state=/dev/shm/$HOLDFAST_LAB
+deadline_ms=5000 # of checkpoints, as configured
+
+while [ $# -gt 0 ]; do
+  case $1 in
+    --seed | --minutes | --faults)
+      [[ ${2:-} =~ ^[0-9]{1,6}$ ]] || die "$1 takes a number, not '${2:-}'"
+      case $1 in --seed) seed=$2 ;; --minutes) minutes=$2 ;; --faults) most=$2 ;; esac
+      shift
+      ;;
+    --only) only=${2:?a regular expression belongs to --only} && shift ;;
+    --results) results=${2:?a file belongs to --results} && shift ;;
+    --report) action=report ;;
+    --list) action=list ;;
+    -h | --help)
+      sed -n '2,20s/^# \{0,1\}//p' "$0"
+      exit 0
+      ;;
+    *)
+      warn "unknown option '$1' (see --help)"
+      exit 2
+      ;;
+  esac
+  shift
+done
+results=${results:-$(cache_dir)/faults/results.jsonl}
+mkdir -p "$(dirname "$results")"
+touch "$results"
+
+points() { grep -v '^#' "$here/lib/faults/points"; }
+
+# faults - each point with each operation that comes there and each kind, and each kind at a random moment: POINT KIND OPERATION WHOSE.
+faults() {
+  local point operations whose kind operation
+  { points; echo "random create,revert,delete,migrate,switchover,idle any"; } | while read -r point operations whose; do
+    [ "$operations" != none ] || continue
+    while read -r kind _; do
+      fits "$kind" "$point" || continue
+      for operation in ${operations//,/ }; do echo "$point $kind $operation $whose"; done
+    done < <(kinds)
+  done
+}
+# pairs - what the campaign is to have done once: POINT KIND, also where it does not know how to come there.
+pairs() {
+  local point kind
+  { points; echo random; } | while read -r point _; do
+    while read -r kind _; do ! fits "$kind" "$point" || echo "$point $kind"; done < <(kinds)
+  done
+}
+# plan - the faults in the order of the seed. The generator is written out, so that it is the same with every awk.
+plan() {
+  faults | grep -E "$only" | awk -v x="$seed" '
+    { line[NR] = $0 }
+    END {
+      for (i = 0; i < 10; i++) x = (x * 16807 + 11) % 2147483647
+      for (i = NR; i > 1; i--) { x = (x * 16807 + 11) % 2147483647; j = x % i + 1; t = line[i]; line[i] = line[j]; line[j] = t }
+      for (i = 1; i <= NR; i++) print line[i]
+    }'
+}
+
+report() { jq -rs --arg pairs "$(pairs)" -f "$here/lib/faults/report.jq" "$results"; }
+
+case $action in
+  report)
+    report
+    exit
+    ;;
+  list)
+    plan
+    echo "cannot be done here:"
+    not_here_kinds
+    exit
+    ;;
+esac
+
+need_root "the lab"
+work=$(mktemp -d "/tmp/$HOLDFAST_LAB.XXXXXX")
+BATS_FILE_TMPDIR=$work BATS_TEST_TMPDIR=$work
+commit=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
+machine="$(uname -m), $(nproc) cores, $(uname -r)"
+declare -A told
+trap '"$lab" down; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+
+# lab_begins - three nodes, the group, and pacemaker that looks after it.
+lab_begins() {
+  "$lab" down
+  rm -f "$work"/{moves,reverts}.*
+  "$lab" up 3 && "$lab" wait 90 || return 1
+  "$lab" vm --group shop --watched w1 w2 && "$lab" vm --replicated --group shop --watched web && "$lab" wait 90 || return 1
+  { grep -v w3 "${lab%/*}/base.crm"; lines crm; } >"$work/crm"
+  "$lab" crm n1 configure load update - <"$work/crm" || return 1
+  on n1 crm_resource --resource w2 --meta --set-parameter allow-migrate --parameter-value true >/dev/null
+  wait_until 120 "the lab is not ready" settled && talks "${vms[@]}"
+}
+
+node_for() {
+  case $1 in
+    leader) leader ;;
+    primary) promoted ;;
+    standby) shown "$(promoted)" .peer ;;
+    *)
+      local candidates
+      candidates=(n1 n2 "$(promoted)")
+      echo "${candidates[RANDOM % 3]}"
+      ;;
+  esac
+}
+
+# operate - what is under way when the fault comes.
+operate() {
+  local asker
+  asker=$(other_than "$victim")
+  case $operation in
+    create) on "$asker" timeout 120 holdfast checkpoint create shop --name "$checkpoint" ;;
+    revert) on "$asker" timeout 120 holdfast checkpoint revert --yes "shop@$base" ;;
+    delete) on "$asker" timeout 120 holdfast checkpoint delete --yes "shop@$base" ;;
+    migrate) on "$asker" timeout 60 crm_resource --move --resource w2 --node n3 && sleep 10 ;;
+    switchover) on "$(promoted)" timeout 120 holdfast vm switchover web ;;
+    idle) sleep 8 ;;
+  esac
+}
+
+# allowed - how far the guests' own accounts may show that they have moved or gone back.
+allowed() {
+  case $operation in
+    revert) reverts "${vms[@]}" ;;
+    migrate) moves w2 w2 w2 w2 ;;
+    switchover) moves web web ;;
+  esac
+  counted=(w1 w2)
+  if takes_back "$kind"; then comes_back && comes_back; else counted+=(web); fi
+}
+
+reached() { [ -e "$(inside "$victim" "/run/faults/reached/$point")" ]; }
+under_way() { kill -0 "$asked" 2>/dev/null; }
+
+# comes_to_the_point - false if the operation ends without it.
+comes_to_the_point() {
+  if [ "$point" = random ]; then
+    sleep "$(awk -v ms=$((RANDOM % 3000)) 'BEGIN { print ms / 1000 }')"
+    return
+  fi
+  local end=$((SECONDS + 40))
+  until reached; do
+    [ $SECONDS -lt $end ] || return 1
+    if ! under_way; then
+      sleep 1
+      reached
+      return
+    fi
+    sleep 0.01
+  done
+}
+
+quiet() {
+  wait_until 240 "it does not get quiet" settled &&
+    wait_until 120 "no checkpoint any more" on n1 timeout 60 holdfast checkpoint create shop --name "next-$nth-$RANDOM"
+}
+
+# strike - the fault itself. Sets was_reached and ended (when it was over, in ms).
+strike() {
+  operate >"$work/operation" 2>&1 &
+  asked=$!
+  was_reached=false
+  if comes_to_the_point && inject "$kind" "$victim"; then
+    was_reached=true
+    on "$victim" rm -f "/run/faults/reached/$point" 2>/dev/null
+    ended=$(now_ms)
+    if [ "$(lasts "$kind")" -gt 0 ] || declare -F "heal_$kind" >/dev/null; then
+      sleep "$(lasts "$kind")"
+      heal "$kind" "$victim"
+      ended=$(now_ms)
+    fi
+  fi
+  [ "$was_reached" = true ] || on "$victim" rm -f "/run/faults/armed/$point" "/run/faults/reached/$point" 2>/dev/null
+  wait "$asked"
+  operation_status=$?
+  [ "$operation" != migrate ] || on n1 crm_resource --clear --resource w2 2>/dev/null
+}
+
+# one LINE - a whole fault with its result.
+one() {
+  local point kind operation whose victim base checkpoint violations=() fences_before recovery=0
+  local frozen=0 replica_frozen=0 over=0 stood back_before counted asked was_reached ended operation_status
+  read -r point kind operation whose <<<"$1"
+  RANDOM=$(((seed * 31 + nth) % 32768))
+  base=base-$seed-$nth checkpoint=fault-$seed-$nth
+  on n1 timeout 60 holdfast checkpoint prune shop --keep-last 1 --yes >/dev/null
+  case $operation in revert | delete) on n1 timeout 60 holdfast checkpoint create shop --name "$base" >/dev/null ;; esac
+  [ "$operation" != delete ] || checkpoint=$base
+  talks "${vms[@]}" # so that going back can be seen
+  victim=$(node_for "$whose")
+  fences_before=$(fences)
+  allowed
+  going_back
+  remember_events
+  # shellcheck disable=SC2016
+  [ "$point" = random ] || on "$victim" sh -c 'echo "$1" >"/run/faults/armed/$2"' sh "$(at_point "$kind")" "$point"
+  ended=$(now_ms)
+  strike
+  if quiet; then
+    recovery=$(($(now_ms) - ended))
+    [ "$was_reached" = false ] || check
+  else
+    violations+=("liveness: not quiet, or no checkpoint any more")
+  fi
+  result
+}
+
+result() {
+  jq -nc --arg at "$(date -u +%FT%TZ)" --arg commit "$commit" --arg machine "$machine" --arg point "$point" --arg kind "$kind" \
+    --arg operation "$operation" --arg victim "$victim" --argjson seed "$seed" --argjson nth "$nth" --argjson reached "$was_reached" \
+    --argjson status "$operation_status" --argjson frozen "$frozen" --argjson replica "$replica_frozen" --argjson over "$over" \
+    --argjson recovery "$recovery" --argjson fences $(($(fences) - fences_before)) '{at: $at, seed: $seed, nth: $nth, commit: $commit,
+      machine: $machine, point: $point, kind: $kind, operation: $operation, victim: $victim, reached: $reached, status: $status,
+      frozen_ms: $frozen, replica_frozen_ms: $replica, over_ms: $over, recovery_ms: $recovery, fences: $fences,
+      violations: $ARGS.positional}' --args "${violations[@]}" >>"$results"
+  say "$nth: $kind at $point of $victim during $operation: $(tail -n 1 "$results" | jq -r 'if .reached then "recovered after \(.recovery_ms) ms, longest freeze \(.frozen_ms) ms, \(.violations | if . == [] then "no violation" else join("; ") end)" else "not reached" end')"
+  [ "${#violations[@]}" -eq 0 ] || evidence_of_all
+}
+
+# evidence_of_all - what a violation leaves beside the results. The lab begins anew, so that one violation is one.
+evidence_of_all() {
+  local kept
+  kept=$(dirname "$results")/evidence-$seed-$nth
+  mkdir -p "$kept"
+  cp "$work/operation" "$work/claims" "$state/power/log" "$kept" 2>/dev/null
+  for vm in "${vms[@]}"; do cp "$(console "$vm")" "$(events "$vm")" "$kept" 2>/dev/null; done
+  for node in n1 n2 n3; do
+    cp "$(inside $node /var/log/holdfast/agent.log)" "$kept/$node.agent.log" 2>/dev/null
+    cp "$(inside $node /var/log/pacemaker/pacemaker.log)" "$kept/$node.pacemaker.log" 2>/dev/null
+    on $node timeout 20 sh -c 'crm_mon -1 -A --failcounts; holdfast fsck; holdfast cluster status' >"$kept/$node.status" 2>&1
+  done
+  say "evidence is in $kept; the lab begins anew"
+  lab_begins || die "the lab does not come up"
+}
+
+nth=$(jq -s --argjson seed "$seed" 'map(select(.seed == $seed)) | length' "$results")
+mapfile -t lines < <(plan)
+[ "${#lines[@]}" -gt 0 ] || die "no fault matches '$only'; see $0 --list"
+until_s=$((SECONDS + minutes * 60)) count=0
+lab_begins || die "the lab does not come up; see $state/n*/console"
+say "seed $seed goes on at fault $nth of ${#lines[@]}"
+while [ $SECONDS -lt $until_s ] && [ $count -lt "$most" ]; do
+  : >"$work/claims"
+  one "${lines[nth % ${#lines[@]}]}"
+  heal_all
+  nth=$((nth + 1)) count=$((count + 1))
+done
+report
+[ "$(jq -s 'map(.violations | length) | add // 0' "$results")" -eq 0 ]

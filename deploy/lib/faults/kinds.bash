@@ -1,0 +1,158 @@
+# shellcheck shell=bash disable=SC2154,SC2034  # lab and state are set by faults.sh
+# The kinds of fault: for each, inject_KIND NODE does it, heal_KIND NODE ends it when it has lasted. Sourced by faults.sh, never run.
+# Needs lab.bash. A word that a kind uses for itself is kept in the array was.
+
+# kind, how long it lasts in seconds, whether a node is fenced (no, yes, may), whether the replicated machine may go back an epoch
+kinds() {
+  cat <<'LIST'
+agent-halt        0  no  no
+agent-kill        0  no  no
+agent-stop        3  no  no
+agent-zombie      14 no  no
+guard-kill        0  no  no
+guard-stop        8  no  no
+agent-guard-kill  0  no  no
+qemu-kill         0  no  yes
+qemu-stop         4  no  no
+store-kill        0  no  no
+store-leader-kill 0  no  no
+store-stop        10 no  no
+ensemble-kill     0  no  no
+ensemble-stop     10 no  no
+node-crash        0  yes yes
+node-hang         0  yes yes
+node-cut          0  yes yes
+link-one-way      8  no  no
+channel-cut       8  no  no
+store-cut         8  no  no
+link-slow         8  no  no
+disk-full         4  no  no
+journal-error     0  no  no
+LIST
+}
+
+# not_here KIND - why it cannot be done on this machine; empty if it can. The issue wants these; the report lists them.
+not_here_kinds() {
+  cat <<'LIST'
+clock-jump    a time namespace (unshare --time) moves CLOCK_MONOTONIC and CLOCK_BOOTTIME, not CLOCK_REALTIME: no node can have a date of its own
+disk-error    no device mapper in this kernel (dm-flakey): only journal-error, at the journal's points
+link-lossy    no netem in this kernel: link-slow is a token bucket
+damage        not written yet: journal, sidecar, memory file, znode, truncated and with a bit flipped
+other-version not written yet: an agent started again in an older or newer version
+LIST
+}
+
+kind_field() { kinds | awk -v kind="$1" -v nth="$2" '$1 == kind { print $nth }'; }
+lasts() { kind_field "$1" 2; }
+fences_of() { kind_field "$1" 3; }
+takes_back() { [ "$(kind_field "$1" 4)" = yes ]; }
+
+declare -A was
+
+# signal NODE SIGNAL FILE... - to the processes that the files name; one that is gone is no error.
+signal() {
+  local node=$1 name=$2
+  shift 2
+  # shellcheck disable=SC2016  # for the shell there
+  on "$node" sh -c 'signal=$1; shift; for file; do kill -s "$signal" "$(cat "$file")"; done' sh "$name" "$@" 2>/dev/null || true
+}
+agent_file=/run/holdfast/agent.pid
+guard_file=/run/lab/guard.pid
+store_file=/run/lab/zookeeper.pid
+# machine_on NODE - which machine's QEMU a fault on the node is for: its plain one, else the replicated one.
+machine_on() { case $1 in n1) echo w1 ;; n2) echo w2 ;; *) echo web ;; esac; }
+
+inject_agent-halt() { :; } # it has ended itself at the point, or see at_random
+inject_agent-kill() { signal "$1" KILL $agent_file; }
+inject_agent-stop() {
+  was[pid]=$(agent_pid "$1")
+  signal "$1" STOP $agent_file
+}
+heal_agent-stop() { on "$1" kill -CONT "${was[pid]}" 2>/dev/null || true; }
+inject_agent-zombie() { inject_agent-stop "$1"; }
+heal_agent-zombie() { heal_agent-stop "$1"; }
+inject_guard-kill() { signal "$1" KILL $guard_file; }
+inject_guard-stop() {
+  was[pid]=$(on "$1" cat $guard_file)
+  on "$1" kill -STOP "${was[pid]}"
+}
+heal_guard-stop() { heal_agent-stop "$1"; }
+inject_agent-guard-kill() { signal "$1" KILL $agent_file $guard_file; }
+inject_qemu-kill() { signal "$1" KILL "/run/holdfast/vms/$(machine_on "$1")/pid"; }
+inject_qemu-stop() {
+  was[pid]=$(on "$1" cat "/run/holdfast/vms/$(machine_on "$1")/pid")
+  on "$1" kill -STOP "${was[pid]}"
+}
+heal_qemu-stop() { heal_agent-stop "$1"; }
+
+inject_store-kill() { signal "$1" KILL $store_file; }
+inject_store-leader-kill() {
+  local node
+  node=$(store_leader) && signal "$node" KILL $store_file
+}
+inject_store-stop() {
+  was[pid]=$(on "$1" cat $store_file)
+  on "$1" kill -STOP "${was[pid]}"
+}
+heal_store-stop() { heal_agent-stop "$1"; }
+inject_ensemble-kill() { local node; for node in n1 n2 n3; do signal $node KILL $store_file; done; }
+inject_ensemble-stop() { local node; for node in n1 n2 n3; do signal $node STOP $store_file; done; }
+heal_ensemble-stop() { local node; for node in n1 n2 n3; do signal $node CONT $store_file; done; }
+store_leader() {
+  local node
+  for node in n1 n2 n3; do
+    # shellcheck disable=SC2016
+    if on $node timeout 2 bash -c 'exec 3<>/dev/tcp/$(hostname)/2181 && printf srvr >&3 && cat <&3' 2>/dev/null | grep -q "^Mode: leader"; then
+      echo $node
+      return 0
+    fi
+  done
+  return 1
+}
+
+inject_node-crash() { "$lab" crash "$1"; }
+inject_node-hang() { "$lab" freeze "$1"; }
+inject_node-cut() { "$lab" cut "$1"; }
+heal_node-cut() {
+  wait_until 40 "$1 is not fenced" fenced || true
+  "$lab" heal "$1"
+}
+# The next node hears nothing of this one over TCP, and is heard.
+other_than() { case $1 in n1) echo n2 ;; n2) echo n3 ;; *) echo n1 ;; esac; }
+inject_link-one-way() { "$lab" cut "$1" "$(other_than "$1")"; }
+heal_link-one-way() { "$lab" heal "$1" "$(other_than "$1")"; }
+inject_channel-cut() { "$lab" cut "$1" channel; }
+heal_channel-cut() { "$lab" heal "$1" channel; }
+inject_store-cut() { "$lab" cut "$1" store; }
+heal_store-cut() { "$lab" heal "$1" store; }
+inject_link-slow() { "$lab" slow "$1"; }
+heal_link-slow() { "$lab" fast "$1"; }
+
+inject_disk-full() { on "$1" sh -c 'dd if=/dev/zero of=/lab/shared/fill bs=1M' 2>/dev/null || true; }
+heal_disk-full() { rm -f "/proc/$(cat "$state/switch.pid")/root$state/shared/fill"; }
+inject_journal-error() { :; } # the point itself fails
+
+# at_point KIND - what the agent does by itself when it comes to the point.
+at_point() { case $1 in agent-halt) echo halt ;; journal-error) echo fail ;; *) echo hold ;; esac; }
+# fits KIND POINT - whether the pair makes sense. Without a point nothing ends or fails by itself.
+fits() {
+  case $1 in
+    agent-halt) [ "$2" != random ] ;;
+    journal-error) [[ $2 == journal.* ]] ;;
+  esac
+}
+
+inject() { "inject_$1" "$2"; }
+heal() { if declare -F "heal_$1" >/dev/null; then "heal_$1" "$2"; fi; }
+
+# heal_all - whatever is still broken, so that the next fault is alone. Says nothing if nothing is.
+heal_all() {
+  local node other
+  for node in n1 n2 n3; do
+    "$lab" unhold $node
+    for other in '' channel store n1 n2 n3; do "$lab" heal $node ${other:+"$other"} 2>/dev/null || true; done
+    "$lab" fast $node
+    on $node sh -c 'rm -f /run/faults/armed/* /run/faults/reached/*' 2>/dev/null || true
+  done
+  heal_disk-full
+}
