@@ -28,6 +28,10 @@ store-cut         8  no  no
 link-slow         8  no  no
 disk-full         4  no  no
 journal-error     0  no  no
+memory-flip       4  no  no
+memory-cut        4  no  no
+sidecar-flip      4  no  no
+sidecar-cut       4  no  no
 LIST
 }
 
@@ -37,7 +41,7 @@ not_here_kinds() {
 clock-jump    a time namespace (unshare --time) moves CLOCK_MONOTONIC and CLOCK_BOOTTIME, not CLOCK_REALTIME: no node can have a date of its own
 disk-error    no device mapper in this kernel (dm-flakey): only journal-error, at the journal's points
 link-lossy    no netem in this kernel: link-slow is a token bucket
-damage        not written yet: journal, sidecar, memory file, znode, truncated and with a bit flipped
+damage        not written yet: journal and znode, truncated and with a bit flipped
 other-version not written yet: an agent started again in an older or newer version
 LIST
 }
@@ -131,6 +135,35 @@ heal_link-slow() { "$lab" fast "$1"; }
 inject_disk-full() { on "$1" sh -c 'dd if=/dev/zero of=/lab/shared/fill bs=1M' 2>/dev/null || true; }
 heal_disk-full() { rm -f "/proc/$(cat "$state/switch.pid")/root$state/shared/fill"; }
 inject_journal-error() { :; } # the point itself fails
+
+# damage flip|cut ENDING - a file of w1's newest checkpoint: one bit is another one, or its second half is gone. mended puts back what was.
+damage() {
+  local how=$1 file size byte
+  file=$(find "$(inside n1 /lab/shared/vms/w1.holdfast/snapshots)" -name "*.$2" -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
+  [ -n "$file" ] && size=$(stat -c %s "$file") && [ "$size" -gt 1 ] || return 1
+  was[file]=${file#"$(inside n1 "")"}
+  cp "$file" "$work/undamaged" || return 1
+  if [ "$how" = cut ]; then
+    truncate -s $((size / 2)) "$file"
+  else
+    byte=$(od -An -tu1 -j $((size / 2)) -N 1 "$file")
+    # shellcheck disable=SC2059  # the byte is the format
+    printf "\\x$(printf %02x $((byte ^ 1)))" | dd of="$file" bs=1 seek=$((size / 2)) conv=notrunc status=none
+  fi
+}
+mended() {
+  local file
+  file=$(inside n1 "${was[file]}")
+  [ ! -e "$file" ] || cat "$work/undamaged" >"$file"
+}
+inject_memory-flip() { damage flip memory; }
+heal_memory-flip() { mended; }
+inject_memory-cut() { damage cut memory; }
+heal_memory-cut() { mended; }
+inject_sidecar-flip() { damage flip json; }
+heal_sidecar-flip() { mended; }
+inject_sidecar-cut() { damage cut json; }
+heal_sidecar-cut() { mended; }
 
 # at_point KIND - what the agent does by itself when it comes to the point.
 at_point() { case $1 in agent-halt) echo halt ;; journal-error) echo fail ;; *) echo hold ;; esac; }
