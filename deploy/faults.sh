@@ -16,6 +16,7 @@
 # events, files and the cluster have to agree that nothing was lost (deploy/lib/faults/checks.bash), and a checkpoint has to succeed.
 # Each fault is one line of the results: a run that was stopped goes on where it was, and runs add up.
 # The last line is JSON. Exit status 0: no violation; 1: some. Needs root and what "mvn package" has built.
+# shellcheck disable=SC2034,SC2154  # variables of the files that are read here, and of those that read this
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib/common.sh"

@@ -12,7 +12,7 @@ no_rounds() { [ "$(on n1 timeout 10 holdfast cluster status -o json 2>/dev/null 
 
 # events VM - what its QEMU has told so far.
 events() { echo "$(console "$1").events"; }
-remember_events() { local vm; for vm in "${vms[@]}"; do told[$vm]=$(stat -c %s "$(events $vm)" 2>/dev/null || echo 0); done; }
+remember_events() { local vm; for vm in "${vms[@]}"; do told["$vm"]=$(stat -c %s "$(events "$vm")" 2>/dev/null || echo 0); done; }
 # stood_still VM - the longest time in ms between a STOP and the RESUME after it, since remember_events.
 stood_still() {
   tail -c "+$((${told[$1]} + 1))" "$(events "$1")" 2>/dev/null |

@@ -112,7 +112,8 @@ class FaultPointsTest {
     @Test
     void namesSayWhatACallMeans() {
         assertThat(Seam.points())
-                .contains("journal.write.VOTED", "store.decide.COMMITTED.done", "channel.send.Freeze", "replica.failOver")
+                .contains(
+                        "journal.write.VOTED", "store.decide.COMMITTED.done", "channel.send.Freeze", "replica.failOver")
                 .doesNotContain("machines.freeze.done");
     }
 }
