@@ -196,6 +196,10 @@ strike() {
   if comes_to_the_point && inject "$kind" "$victim"; then
     was_reached=true
     on "$victim" rm -f "/run/faults/reached/$point" 2>/dev/null
+    if [ -n "$second" ]; then
+      sleep "0.$((RANDOM % 10))"
+      inject "$second" "$(other_than "$victim")"
+    fi
     ended=$(now_ms)
     if [ "$(lasts "$kind")" -gt 0 ] || declare -F "heal_$kind" >/dev/null; then
       sleep "$(lasts "$kind")"
@@ -212,9 +216,10 @@ strike() {
 # one LINE - a whole fault with its result.
 one() {
   local point kind operation whose victim base checkpoint violations=() fences_before recovery=0
-  local frozen=0 replica_frozen=0 over=0 stood back_before counted asked was_reached ended operation_status
+  local second='' frozen=0 replica_frozen=0 over=0 stood back_before counted asked was_reached ended operation_status
   read -r point kind operation whose <<<"$1"
   RANDOM=$(((seed * 31 + nth) % 32768))
+  [ $((RANDOM % 4)) -ne 0 ] || second=${seconds[RANDOM % ${#seconds[@]}]}
   base=base-$seed-$nth checkpoint=fault-$seed-$nth
   on n1 timeout 60 holdfast checkpoint prune shop --keep-last 1 --yes >/dev/null
   case $operation in revert | delete) on n1 timeout 60 holdfast checkpoint create shop --name "$base" >/dev/null ;; esac
@@ -239,14 +244,14 @@ one() {
 }
 
 result() {
-  jq -nc --arg at "$(date -u +%FT%TZ)" --arg commit "$commit" --arg machine "$machine" --arg point "$point" --arg kind "$kind" \
+  jq -nc --arg at "$(date -u +%FT%TZ)" --arg commit "$commit" --arg machine "$machine" --arg point "$point" --arg kind "$kind" --arg second "$second" \
     --arg operation "$operation" --arg victim "$victim" --argjson seed "$seed" --argjson nth "$nth" --argjson reached "$was_reached" \
     --argjson status "$operation_status" --argjson frozen "$frozen" --argjson replica "$replica_frozen" --argjson over "$over" \
     --argjson recovery "$recovery" --argjson fences $(($(fences) - fences_before)) '{at: $at, seed: $seed, nth: $nth, commit: $commit,
-      machine: $machine, point: $point, kind: $kind, operation: $operation, victim: $victim, reached: $reached, status: $status,
+      machine: $machine, point: $point, kind: $kind, second: $second, operation: $operation, victim: $victim, reached: $reached, status: $status,
       frozen_ms: $frozen, replica_frozen_ms: $replica, over_ms: $over, recovery_ms: $recovery, fences: $fences,
       violations: $ARGS.positional}' --args "${violations[@]}" >>"$results"
-  say "$nth: $kind at $point of $victim during $operation: $(tail -n 1 "$results" | jq -r 'if .reached then "recovered after \(.recovery_ms) ms, longest freeze \(.frozen_ms) ms, \(.violations | if . == [] then "no violation" else join("; ") end)" else "not reached" end')"
+  say "$nth: $kind${second:+ and $second} at $point of $victim during $operation: $(tail -n 1 "$results" | jq -r 'if .reached then "recovered after \(.recovery_ms) ms, longest freeze \(.frozen_ms) ms, \(.violations | if . == [] then "no violation" else join("; ") end)" else "not reached" end')"
   [ "${#violations[@]}" -eq 0 ] || evidence_of_all
 }
 

@@ -167,6 +167,9 @@ heal_sidecar-cut() { mended; }
 
 # at_point KIND - what the agent does by itself when it comes to the point.
 at_point() { case $1 in agent-halt) echo halt ;; journal-error) echo fail ;; *) echo hold ;; esac; }
+# What may come as well, on another node, within a second: what is over at once and fences nobody.
+seconds=(agent-kill guard-kill agent-guard-kill store-kill store-leader-kill ensemble-kill)
+
 # fits KIND POINT - whether the pair makes sense. Without a point nothing ends or fails by itself.
 fits() {
   case $1 in
