@@ -1,0 +1,24 @@
+#!/usr/bin/env bats
+# The plan and the report of the fault campaign, without its lab.
+bats_require_minimum_version 1.5.0
+
+faults() { "$BATS_TEST_DIRNAME/../faults.sh" --results "$BATS_TEST_TMPDIR/results" "$@"; }
+
+@test "a seed says which faults come in which order" {
+  faults --list --seed 7 >"$BATS_TEST_TMPDIR/one"
+  faults --list --seed 7 | diff "$BATS_TEST_TMPDIR/one" -
+  run -1 diff -q "$BATS_TEST_TMPDIR/one" <(faults --list --seed 8)
+  diff <(sort "$BATS_TEST_TMPDIR/one") <(faults --list --seed 8 | sort)
+}
+
+@test "the report adds runs up, and its last line is JSON" {
+  cat >"$BATS_TEST_TMPDIR/results" <<'LINES'
+{"seed":1,"nth":0,"commit":"a","machine":"m","point":"journal.remove","kind":"agent-kill","operation":"create","reached":true,"frozen_ms":40,"over_ms":0,"recovery_ms":5000,"violations":[]}
+{"seed":2,"nth":0,"commit":"b","machine":"m","point":"journal.remove","kind":"agent-kill","operation":"create","reached":true,"frozen_ms":90,"over_ms":0,"recovery_ms":7000,"violations":["I2: not all went back"]}
+{"seed":2,"nth":1,"commit":"b","machine":"m","point":"journal.remove","kind":"node-crash","operation":"create","reached":false,"frozen_ms":0,"over_ms":0,"recovery_ms":0,"violations":[]}
+LINES
+  run -0 faults --report
+  [[ "$output" == *"| journal.remove | agent-kill | 2 | 1 | 90 | 5 | 7 |"* ]]
+  [[ "$output" == *"seed 2 number 0 (b): agent-kill at journal.remove during create: I2: not all went back"* ]]
+  jq -e '.faults == 2 and .violations == 1 and .not_reached == 1 and .max_frozen_ms == 90' <<<"${lines[-1]}"
+}
