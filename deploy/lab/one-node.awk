@@ -6,7 +6,7 @@
 # would mix their bytes, or go back in one of the two; and each would find on the disks what it did not write, which the guest
 # complains about itself.
 # A life goes on on another node when it moves, which happens moves times at most; and it goes back, at a line J or a BOOT, or on
-# another node, when it is reverted, which happens reverts times at most. Otherwise both are wrong.
+# another node on which it stays, when it is reverted, which happens reverts times at most. Otherwise both are wrong.
 # Prints one line "RAN node first-seq last-seq boot|move|revert" for each stay. Exit status 0: one at a time, 1: not.
 
 function text(key,    rest) {
@@ -52,6 +52,25 @@ function reverted(    line) {
   stay_begins(here() ? node : text("node"), "revert")
 }
 
+# A line from another node that goes back was on its way at the cut, or is the first after it: the next one tells.
+function went_elsewhere() {
+  suspicious("it goes back")
+  elsewhere = NR
+  there = text("node")
+  there_seq = field("seq")
+  there_mono = field("mono_us")
+}
+
+function stays_elsewhere() {
+  delete suspect[elsewhere]
+  stay_ends()
+  if (++went_back > reverts) wrong("it goes back, and was not reverted")
+  node = there
+  how = "revert"
+  first = seq = there_seq
+  mono = there_mono
+}
+
 {
   sub(/\r$/, "")
   whole = $0
@@ -79,9 +98,12 @@ $1 == "BOOT" && $NF == "#" {
 }
 
 ($1 == "S" || $1 == "J") && $NF == "#" && booted {
+  if (elsewhere && $1 == "S" && text("node") == there && field("mono_us") > there_mono) stays_elsewhere()
+  elsewhere = 0
   if (field("mono_us") <= mono || field("seq") < seq) {
-    if ($1 != "J" && here()) {
-      suspicious("it goes back")
+    if ($1 != "J") {
+      if (here()) suspicious("it goes back")
+      else went_elsewhere()
       next
     }
     reverted()
@@ -96,6 +118,7 @@ $1 == "BOOT" && $NF == "#" {
 NF { suspicious("unknown") }
 
 END {
+  if (elsewhere) stays_elsewhere()
   stay_ends()
   if (node == "" || !booted) {
     print "WRONG: nothing ran, or it never came up"

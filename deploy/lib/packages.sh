@@ -39,6 +39,7 @@ nftables cuts its network
 resource-agents functions that resource agents share, and their tester
 libxml2-utils checks the metadata of the resource agent
 openssl makes the certificates of the tests
+libssl-dev compiles the floor of the epochs with its seal
 binutils strips the guard in the packages
 lintian checks the Debian package
 rpm makes the RPM, and looks into it

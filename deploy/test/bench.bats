@@ -81,7 +81,7 @@ LOG
 
 @test "the programs are compiled without a remark" {
   for program in floor epoch-floor caller stopwatch; do
-    gcc -O2 -Wall -Wextra -Werror -pthread -o "$BATS_TEST_TMPDIR/$program" "$lib/$program.c"
+    gcc -O2 -Wall -Wextra -Werror -pthread -o "$BATS_TEST_TMPDIR/$program" "$lib/$program.c" -lcrypto
     run "$BATS_TEST_TMPDIR/$program"
     [ "$status" -eq 2 ]
   done

@@ -85,6 +85,17 @@ moved() { console "NODE n1 #" "$(boot 0 900 n1)" "$(line 5 5000 n1)" "$(line 6 5
   [[ $output == *"it goes back"* ]]
 }
 
+@test "a life that goes back on another node, without a jump that it would notice" {
+  console "NODE n1 #" "$(boot 0 900 n1)" "$(line 5 5000 n1)" "$(line 9 9000 n1)" "$(line 6 5200 n2)"
+  run -0 judge -v reverts=1
+  [ "$output" = $'RAN n1 0 9 boot\nRAN n2 6 6 revert' ]
+  line 7 5300 n2 >>"$BATS_TEST_TMPDIR/console"
+  run -0 judge -v reverts=1
+  [ "$output" = $'RAN n1 0 9 boot\nRAN n2 6 7 revert' ]
+  run -1 judge
+  [[ $output == *"was not reverted"* ]]
+}
+
 @test "a console that proves nothing, because nothing ran" {
   console
   run -1 judge

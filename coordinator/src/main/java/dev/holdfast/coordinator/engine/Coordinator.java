@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -30,6 +31,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,10 +45,8 @@ public final class Coordinator {
     public static final Refusal NOT_IN_OFFICE =
             Refusal.failed("this node does not hold office any more; nothing was begun, try again");
 
-    /** States of a machine in which it can be frozen. */
-    private static final String RUNNING = "running";
-
-    private static final String PAUSED = "paused";
+    /** States of a machine that can take part, or tells itself why not. A replicated one stands in a capture at the end of each epoch. */
+    private static final Set<String> PRESENT = Set.of("running", "paused", "capturing", "captured");
 
     /** How long a caller waits for members to carry a decision out; a member that is gone does so when it is back. */
     private static final Duration COMMITTED_PATIENCE = Duration.ofSeconds(15);
@@ -335,8 +335,8 @@ public final class Coordinator {
         }
     }
 
-    private static boolean isThere(String state) {
-        return RUNNING.equals(state) || PAUSED.equals(state);
+    private static boolean isThere(@Nullable String state) {
+        return state != null && PRESENT.contains(state);
     }
 
     private static String names(List<NodeRegistry.Node> present) {

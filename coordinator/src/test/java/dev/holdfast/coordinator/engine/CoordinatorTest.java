@@ -86,6 +86,8 @@ class CoordinatorTest {
         }
     };
 
+    private String state = "running";
+
     private final Engine engine = new Engine(
             SELF,
             new EnginePorts(log, channel, journal, new ScriptedSnapshotter(SELF), (delay, task) -> () -> {}),
@@ -166,6 +168,22 @@ class CoordinatorTest {
         assertThat(log.isEmpty()).isTrue();
     }
 
+    /** So its node tells when it happens to ask at the end of an epoch. */
+    @Test
+    void takesAReplicatedMachineThatWasSeenInAnEpoch() throws Exception {
+        state = "capturing";
+        assertThat(run().kind()).isEqualTo(Outcome.Kind.COMMITTED);
+    }
+
+    @Test
+    void refusesACheckpointOfAMachineThatDoesNotRun() {
+        state = "stopped";
+        assertThatThrownBy(this::run)
+                .isInstanceOf(RoundRefusedException.class)
+                .hasMessageContaining("web1 runs on none of the nodes that are there (n1)");
+        assertThat(log.isEmpty()).isTrue();
+    }
+
     @Test
     void aDefinitionOfAnotherGroupIsInNobodysWay() throws Exception {
         unreadable = List.of(unreadable(Set.of(new Name("mail")), false));
@@ -225,7 +243,7 @@ class CoordinatorTest {
 
         @Override
         public List<Node> nodes() {
-            SortedMap<Name, String> vms = new TreeMap<>(Map.of(WEB, "running"));
+            SortedMap<Name, String> vms = new TreeMap<>(Map.of(WEB, state));
             return List.of(new Node(SELF, "id", "127.0.0.1:7800", "", "test", 1, vms, unreadable));
         }
 

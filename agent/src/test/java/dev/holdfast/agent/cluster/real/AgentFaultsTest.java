@@ -53,6 +53,7 @@ class AgentFaultsTest {
     }
 
     @Test
+    @Tag("soak")
     void agentKilledWhilePreparing() throws IOException {
         HeldRound round = HeldRound.preparing(cluster, "lost");
         round.follower.agent.kill();
@@ -129,6 +130,7 @@ class AgentFaultsTest {
     }
 
     @Test
+    @Tag("soak")
     void followerKilledWhileTheOtherStandsStill() throws IOException {
         HeldRound round = HeldRound.frozen(cluster, "lost");
         round.follower.agent.kill();
@@ -230,6 +232,7 @@ class AgentFaultsTest {
     }
 
     @Test
+    @Tag("soak")
     void agentKilledAfterTheDecisionOfARevert() throws IOException {
         require(cluster.n1().run("checkpoint", "create", GROUP + "@back3"));
         long then = cluster.n1().vm.counter();

@@ -206,6 +206,7 @@ class CopiedMigrationTest {
     }
 
     @Test
+    @Tag("soak")
     void targetProcessKilledWhileItsDisksAreCopied() throws IOException {
         CompletableFuture<Told> caller = halfWay();
         Signals.send("KILL", there.waiting().orElseThrow());

@@ -243,6 +243,7 @@ class LiveMigrationTest {
     }
 
     @Test
+    @Tag("soak")
     void sourceAgentKilledRightAfterItsNote() throws IOException {
         allIsSentAndNobodyRunsIt();
         noteHandedOver(cluster.n1());
@@ -286,6 +287,7 @@ class LiveMigrationTest {
     }
 
     @Test
+    @Tag("soak")
     void targetAgentHangsAndItsNextLifeDropsWhatCame() throws IOException {
         CompletableFuture<Told> caller = halfWay();
         cluster.n2().agent.signal("STOP");

@@ -153,6 +153,7 @@ class MachineFaultsTest {
     }
 
     @Test
+    @Tag("soak")
     void machineStoppedWhileMemoryIsWritten() throws IOException {
         HeldRound round = HeldRound.frozen(cluster, "lost");
         round.follower.agent.signal("CONT");

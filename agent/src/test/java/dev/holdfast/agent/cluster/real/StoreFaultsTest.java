@@ -54,6 +54,7 @@ class StoreFaultsTest {
     }
 
     @Test
+    @Tag("soak")
     void storeKilledWhilePreparing() throws IOException {
         HeldRound round = HeldRound.preparing(cluster, "lost");
         cluster.zookeeper.kill();

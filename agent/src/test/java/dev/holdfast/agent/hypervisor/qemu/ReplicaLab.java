@@ -56,6 +56,7 @@ final class ReplicaLab implements AutoCloseable, Standstill {
 
     VmDefinition thereDefinition;
     Standby standby;
+    private final List<ProcessIdentity> standbys = new ArrayList<>();
     long epoch;
     private String stops = "";
 
@@ -110,6 +111,7 @@ final class ReplicaLab implements AutoCloseable, Standstill {
         }
         thereDefinition = Lab.with(Lab.definition(VM, 64, Map.of("d0", d0, "d1", d1)), nics);
         standby = new QemuReplication(there.hypervisor).startStandby(thereDefinition, place(), content);
+        standbys.add(standby.identity());
         assertThat(standby.content()).isEqualTo(content);
         stops = "";
         primary.attach(standby, 0, Progress.NONE, this);
@@ -314,8 +316,10 @@ final class ReplicaLab implements AutoCloseable, Standstill {
 
     @Override
     public void close() throws Exception {
-        if (standby != null && standby.identity().isAlive()) {
-            standby.identity().signal(true);
+        for (ProcessIdentity process : standbys) {
+            if (process.isAlive()) {
+                process.signal(true);
+            }
         }
         for (Lab node : nodes) {
             node.close();
