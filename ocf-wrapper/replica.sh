@@ -109,7 +109,7 @@ replica_promote() {
 promote_refused() {
     case $answer in
         '') failed "the Holdfast agent does not answer on $OCF_RESKEY_run_dir/agent.sock, so it is not promoted; is holdfast.service running?" ;;
-        *) failed "not promoted: $(field message) $(field cause) $(field correction)" ;;
+        *) failed "not promoted: $(said)" ;;
     esac
     set_score -1
     echo refused >"$dir/promotion-told"
@@ -208,7 +208,7 @@ replica_validate() {
         *'"result":'*) ;;
         *'"code":"refused"'*)
             replicated || return "$OCF_SUCCESS"
-            failed "$(field message) $(field cause) $(field correction)"
+            failed "$(said)"
             return
             ;;
         *) return "$OCF_SUCCESS" ;;

@@ -181,7 +181,7 @@ END
         rm -f "$run_dir/agent.sock"
         agent_answers replica.start "$(refusal "${row%:*}")"
         expect start "${row#*:}"
-        reason "it says no so it is do better"
+        reason "it says no. so it is. do better"
         [ ! -e "$dir/replica" ]
     done
 }
@@ -228,7 +228,7 @@ END
         SECONDS=0
         expect promote 1
         [ "$SECONDS" -lt 5 ]
-        reason "not promoted: web: $why so it is do better"
+        reason "not promoted: web: $why. so it is. do better"
         told -1
         [ "$(cat "$dir/promotion-told")" = refused ] # so that the agent does not tell it
         [ ! -e "$dir/promoted" ]

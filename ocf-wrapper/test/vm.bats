@@ -331,7 +331,7 @@ setup() { ra_setup; }
         rm -f "$run_dir/agent.sock"
         agent_answers vm.start "$(refusal "${row%:*}")"
         expect start "${row#*:}"
-        reason "web: it says no so it is do better"
+        reason "web: it says no. so it is. do better"
     done
 }
 
@@ -511,7 +511,7 @@ moving() {
         rm -f "$run_dir/agent.sock"
         agent_answers vm.migrate "$(refusal "$code")"
         expect migrate_to 1
-        reason "it says no so it is do better"
+        reason "it says no. so it is. do better"
     done
 }
 

@@ -70,7 +70,8 @@ returns() {
 # asks NODE - has it promoted there, past pacemaker; prints why it is not.
 asks() {
   wait_until 60 "the agent of $1 does not answer" agent_answers "$1"
-  run -1 on "$1" env OCF_RESOURCE_INSTANCE=asked OCF_RESKEY_vm=web OCF_RESKEY_CRM_meta_notify=true OCF_RESKEY_CRM_meta_timeout=6000 \
+  run -1 on "$1" env OCF_RESOURCE_INSTANCE=asked OCF_RESKEY_vm=web OCF_RESKEY_CRM_meta_promoted_max=1 \
+    OCF_RESKEY_CRM_meta_notify=true OCF_RESKEY_CRM_meta_timeout=30000 \
     /bin/sh /usr/lib/ocf/resource.d/holdfast/vm promote
   grep -o 'ocf-exit-reason:.*' <<<"$output" | sed 's/^ocf-exit-reason:web: not promoted: web: \([A-Z_]*\).*/\1/' | tail -n 1
 }
