@@ -5,6 +5,7 @@
 #   --minutes M     how long; the fault that is under way is finished (default 15)
 #   --faults N      at most so many
 #   --only PATTERN  only faults whose line "POINT KIND OPERATION" matches this regular expression; with another order
+#   --plain         no replicated machine, but a third one on shared storage: quicker, without the faults that need one
 #   --results FILE  where the results are added (default: faults/results.jsonl in the cache, see HOLDFAST_CACHE)
 #   --report        prints the table of all results there are, and does nothing else
 #   --list          prints the faults of the seed in their order, and those that cannot be done here
@@ -14,7 +15,7 @@
 # fault is a kind (deploy/lib/faults/kinds.bash) at a point of the protocol (deploy/lib/faults/points) or at a random moment, during a
 # create, revert, delete, migration, switchover or nothing. Then what is broken is healed, and when it is quiet, consoles, QEMU's own
 # events, files and the cluster have to agree that nothing was lost (deploy/lib/faults/checks.bash), and a checkpoint has to succeed.
-# Each fault is one line of the results: a run that was stopped goes on where it was, and runs add up.
+# Each fault is one line of the results, and runs add up: the next one begins with what has not been done yet.
 # The last line is JSON. Exit status 0: no violation; 1: some. Needs root and what "mvn package" has built.
 # shellcheck disable=SC2034,SC2154  # variables of the files that are read here, and of those that read this
 set -uo pipefail
@@ -25,9 +26,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib/faults/kinds.bash"
 . "$here/lib/faults/checks.bash"
 
-seed=1 minutes=15 most=100000 only=. action=run results=''
+seed=1 minutes=15 most=100000 only=. action=run results='' replicated=web
+vms=(w1 w2 web)
 export HOLDFAST_LAB=${HOLDFAST_LAB:-hffaults}
-export HOLDFAST_LAB_FAULTS=yes
+export HOLDFAST_LAB_FAULTS=yes HOLDFAST_LAB_STORAGE=${HOLDFAST_LAB_STORAGE:-1536m} # not too much to fill
 state=/dev/shm/$HOLDFAST_LAB
 deadline_ms=5000 # of checkpoints, as configured
 
@@ -40,10 +42,11 @@ while [ $# -gt 0 ]; do
       ;;
     --only) only=${2:?a regular expression belongs to --only} && shift ;;
     --results) results=${2:?a file belongs to --results} && shift ;;
+    --plain) replicated='' vms=(w1 w2 w3) ;;
     --report) action=report ;;
     --list) action=list ;;
     -h | --help)
-      sed -n '2,20s/^# \{0,1\}//p' "$0"
+      sed -n '2,21s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -64,6 +67,10 @@ faults() {
   local point operations whose kind operation
   { points; echo "random create,revert,delete,migrate,switchover,idle any"; } | while read -r point operations whose; do
     [ "$operations" != none ] || continue
+    if [ -z "$replicated" ]; then
+      case $point in replica.*) continue ;; esac
+      operations=${operations/,switchover,/,}
+    fi
     while read -r kind _; do
       fits "$kind" "$point" || continue
       for operation in ${operations//,/ }; do echo "$point $kind $operation $whose"; done
@@ -109,29 +116,48 @@ BATS_FILE_TMPDIR=$work BATS_TEST_TMPDIR=$work
 commit=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
 machine="$(uname -m), $(nproc) cores, $(uname -r)"
 declare -A told
+cp "$HOLDFAST_ROOT/deploy/target/root/usr/lib/holdfast/holdfast-ask" "$work/" || die "Holdfast is not built: run 'mvn package' first"
 trap '"$lab" down; rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 
-# lab_begins - three nodes, the group, and pacemaker that looks after it.
+# lab_begins - three nodes, the group, and pacemaker that looks after it, and looks more often than it would elsewhere: nobody waits for it.
 lab_begins() {
   "$lab" down
   rm -f "$work"/{moves,reverts}.*
-  "$lab" up 3 && "$lab" wait 90 || return 1
-  "$lab" vm --group shop --watched w1 w2 && "$lab" vm --replicated --group shop --watched web && "$lab" wait 90 || return 1
-  { grep -v w3 "${lab%/*}/base.crm"; lines crm; } >"$work/crm"
-  "$lab" crm n1 configure load update - <"$work/crm" || return 1
+  newest=''
+  "$lab" up 3 && prime && "$lab" wait 90 || return 1
+  if [ -n "$replicated" ]; then
+    "$lab" vm --group shop --watched w1 w2 && "$lab" vm --replicated --group shop --watched web || return 1
+    { sed /w3/d "${lab%/*}/base.crm"; lines crm | sed 's/interval=10s/interval=2s/'; } >"$work/crm"
+  else
+    "$lab" vm --group shop --watched w1 w2 w3 || return 1
+    cp "${lab%/*}/base.crm" "$work/crm"
+  fi
+  sed -i 's/migration-threshold=3/migration-threshold=1000/' "$work/crm"
+  "$lab" wait 90 || return 1
+  "$lab" crm n1 configure load update - <"$work/crm" 2>"$work/crm.log" || { cat "$work/crm.log"; return 1; }
   on n1 crm_resource --resource w2 --meta --set-parameter allow-migrate --parameter-value true >/dev/null
-  wait_until 120 "the lab is not ready" settled && talks "${vms[@]}"
+  wait_until 120 "the lab is not ready" settled && all_talk
+}
+
+# prime - as a package does after its installation: agents and stores will start often.
+prime() {
+  local node cache=var/cache/holdfast
+  if [ ! -d "$work/cache" ]; then
+    on n1 holdfast-prime && cp -a "$(inside n1 /$cache)" "$work/cache" || return 1
+  fi
+  for node in n1 n2 n3; do cp -a "$work/cache/." "$(inside $node /$cache)"; done
 }
 
 node_for() {
   case $1 in
     leader) leader ;;
     primary) promoted ;;
-    standby) shown "$(promoted)" .peer ;;
+    standby) replica_field "$(promoted)" .peer ;;
     *)
       local candidates
-      candidates=(n1 n2 "$(promoted)")
+      candidates=(n1 n2 "${replicated:+$(promoted)}")
+      [ -n "${candidates[2]}" ] || candidates[2]=n3
       echo "${candidates[RANDOM % 3]}"
       ;;
   esac
@@ -142,14 +168,15 @@ operate() {
   local asker
   asker=$(other_than "$victim")
   case $operation in
-    create) on "$asker" timeout 120 holdfast checkpoint create shop --name "$checkpoint" ;;
-    revert) on "$asker" timeout 120 holdfast checkpoint revert --yes "shop@$base" ;;
-    delete) on "$asker" timeout 120 holdfast checkpoint delete --yes "shop@$base" ;;
-    migrate) on "$asker" timeout 60 crm_resource --move --resource w2 --node n3 && sleep 10 ;;
-    switchover) on "$(promoted)" timeout 120 holdfast vm switchover web ;;
-    idle) sleep 8 ;;
+    create) checkpoint_on "$asker" "$checkpoint" ;;
+    revert) ask "$asker" 120 checkpoint.revert "$(at_shop "$base")" ;;
+    delete) ask "$asker" 120 checkpoint.delete "$(at_shop "$base")" ;;
+    migrate) on "$asker" timeout 60 crm_resource --move --resource w2 --node n3 && moved ;;
+    switchover) ask "$(promoted)" 120 replica.switchover '{"vm":"web"}' ;;
+    idle) sleep 4 ;;
   esac
 }
+moved() { wait_until 15 "w2 does not move" runs_on w2 n3 2>/dev/null; }
 
 # allowed - how far the guests' own accounts may show that they have moved or gone back.
 allowed() {
@@ -158,8 +185,11 @@ allowed() {
     migrate) moves w2 w2 w2 w2 ;;
     switchover) moves web web ;;
   esac
-  counted=(w1 w2)
-  if takes_back "$kind"; then comes_back && comes_back; else counted+=(web); fi
+  counted=("${vms[@]}")
+  if [ -n "$replicated" ] && takes_back "$kind"; then
+    counted=(w1 w2)
+    comes_back && comes_back
+  fi
 }
 
 reached() { [ -e "$(inside "$victim" "/run/faults/reached/$point")" ]; }
@@ -179,13 +209,15 @@ comes_to_the_point() {
       reached
       return
     fi
-    sleep 0.01
+    sleep 0.02
   done
 }
 
 quiet() {
-  wait_until 240 "it does not get quiet" settled &&
-    wait_until 120 "no checkpoint any more" on n1 timeout 60 holdfast checkpoint create shop --name "next-$nth-$RANDOM"
+  local name=next-$seed-$nth
+  wait_until 240 "it does not get quiet" settled || return 1
+  recovery=$(($(now_ms) - ended))
+  wait_until 120 "no checkpoint any more" checkpoint_on n1 "$name" >>"$work/claims" 2>&1 && newest=$name
 }
 
 # strike - the fault itself. Sets was_reached and ended (when it was over, in ms).
@@ -201,6 +233,7 @@ strike() {
       inject "$second" "$(other_than "$victim")"
     fi
     ended=$(now_ms)
+    mark injected
     if [ "$(lasts "$kind")" -gt 0 ] || declare -F "heal_$kind" >/dev/null; then
       sleep "$(lasts "$kind")"
       heal "$kind" "$victim"
@@ -213,18 +246,33 @@ strike() {
   [ "$operation" != migrate ] || on n1 crm_resource --clear --resource w2 2>/dev/null
 }
 
+# mark WHAT - how long it took, for whoever wonders where the time goes.
+mark() {
+  local now
+  now=$(now_ms)
+  marks="$marks $1=$((now - mark_at))"
+  mark_at=$now
+}
+
 # one LINE - a whole fault with its result.
 one() {
   local point kind operation whose victim base checkpoint violations=() fences_before recovery=0
-  local second='' frozen=0 replica_frozen=0 over=0 stood back_before counted asked was_reached ended operation_status
+  local marks mark_at second='' frozen=0 replica_frozen=0 over=0 stood back_before counted asked was_reached ended operation_status
   read -r point kind operation whose <<<"$1"
   RANDOM=$(((seed * 31 + nth) % 32768))
-  [ $((RANDOM % 4)) -ne 0 ] || second=${seconds[RANDOM % ${#seconds[@]}]}
-  base=base-$seed-$nth checkpoint=fault-$seed-$nth
-  on n1 timeout 60 holdfast checkpoint prune shop --keep-last 1 --yes >/dev/null
-  case $operation in revert | delete) on n1 timeout 60 holdfast checkpoint create shop --name "$base" >/dev/null ;; esac
-  [ "$operation" != delete ] || checkpoint=$base
-  talks "${vms[@]}" # so that going back can be seen
+  [ $((RANDOM % 3)) -eq 0 ] || second=${seconds[RANDOM % ${#seconds[@]}]}
+  checkpoint=fault-$seed-$nth
+  marks=''
+  mark_at=$(now_ms)
+  # What the fault before has left, as its proof that checkpoints succeed.
+  case $operation in revert | delete)
+    [ -n "$newest" ] || { newest=first-$seed-$nth && checkpoint_on n1 "$newest"; } >>"$work/claims" 2>&1
+    ;;
+  esac
+  base=$newest
+  [ "$operation" != delete ] || { checkpoint=$base newest=''; }
+  mark base
+  all_talk # so that going back can be seen
   victim=$(node_for "$whose")
   fences_before=$(fences)
   allowed
@@ -232,11 +280,16 @@ one() {
   remember_events
   # shellcheck disable=SC2016
   [ "$point" = random ] || on "$victim" sh -c 'echo "$1" >"/run/faults/armed/$2"' sh "$(at_point "$kind")" "$point"
+  mark ready
   ended=$(now_ms)
   strike
+  mark struck
   if quiet; then
-    recovery=$(($(now_ms) - ended))
+    mark next
     [ "$was_reached" = false ] || check
+    mark checked
+    [ $((nth % 4)) -ne 3 ] || ask n1 60 checkpoint.prune '{"group":"shop","keep_last":1}' >/dev/null
+    mark pruned
   else
     violations+=("liveness: not quiet, or no checkpoint any more")
   fi
@@ -251,11 +304,11 @@ result() {
       machine: $machine, point: $point, kind: $kind, second: $second, operation: $operation, victim: $victim, reached: $reached, status: $status,
       frozen_ms: $frozen, replica_frozen_ms: $replica, over_ms: $over, recovery_ms: $recovery, fences: $fences,
       violations: $ARGS.positional}' --args "${violations[@]}" >>"$results"
-  say "$nth: $kind${second:+ and $second} at $point of $victim during $operation: $(tail -n 1 "$results" | jq -r 'if .reached then "recovered after \(.recovery_ms) ms, longest freeze \(.frozen_ms) ms, \(.violations | if . == [] then "no violation" else join("; ") end)" else "not reached" end')"
+  say "$nth: $kind${second:+ and $second} at $point of $victim during $operation: $(tail -n 1 "$results" | jq -r 'if .reached then "recovered after \(.recovery_ms) ms, longest freeze \(.frozen_ms) ms, \(.violations | if . == [] then "no violation" else join("; ") end)" else "not reached" end')$marks"
   [ "${#violations[@]}" -eq 0 ] || evidence_of_all
 }
 
-# evidence_of_all - what a violation leaves beside the results. The lab begins anew, so that one violation is one.
+# evidence_of_all - what a violation leaves beside the results. The lab begins anew where the violation would be seen again.
 evidence_of_all() {
   local kept
   kept=$(dirname "$results")/evidence-$seed-$nth
@@ -265,21 +318,31 @@ evidence_of_all() {
   for node in n1 n2 n3; do
     cp "$(inside $node /var/log/holdfast/agent.log)" "$kept/$node.agent.log" 2>/dev/null
     cp "$(inside $node /var/log/pacemaker/pacemaker.log)" "$kept/$node.pacemaker.log" 2>/dev/null
-    on $node timeout 20 sh -c 'crm_mon -1 -A --failcounts; holdfast fsck; holdfast cluster status' >"$kept/$node.status" 2>&1
+    on $node timeout 20 sh -c 'crm_mon -1 -A --failcounts; holdfast cluster status' >"$kept/$node.status" 2>&1
   done
-  say "evidence is in $kept; the lab begins anew"
-  lab_begins || die "the lab does not come up"
+  say "evidence is in $kept"
+  if [[ "${violations[*]}" =~ (liveness|I[279]:) ]] || ! settled; then
+    say "the lab begins anew"
+    lab_begins || die "the lab does not come up"
+  fi
+}
+
+# first_of_each - of the lines on stdin those first whose point and kind have not been together in the results, once each.
+first_of_each() {
+  awk 'NR == FNR { had[$0]; next }
+    { pair = $1 " " $2; if (pair in had) later[++n] = $0; else { had[pair]; print } }
+    END { for (i = 1; i <= n; i++) print later[i] }' <(jq -r 'select(.reached) | "\(.point) \(.kind)"' "$results"; echo) -
 }
 
 nth=$(jq -s --argjson seed "$seed" 'map(select(.seed == $seed)) | length' "$results")
-mapfile -t lines < <(plan)
+mapfile -t lines < <(plan | first_of_each)
 [ "${#lines[@]}" -gt 0 ] || die "no fault matches '$only'; see $0 --list"
 until_s=$((SECONDS + minutes * 60)) count=0
 lab_begins || die "the lab does not come up; see $state/n*/console"
-say "seed $seed goes on at fault $nth of ${#lines[@]}"
+say "seed $seed goes on at number $nth; ${#lines[@]} faults are planned"
 while [ $SECONDS -lt $until_s ] && [ $count -lt "$most" ]; do
   : >"$work/claims"
-  one "${lines[nth % ${#lines[@]}]}"
+  one "${lines[count % ${#lines[@]}]}"
   heal_all
   nth=$((nth + 1)) count=$((count + 1))
 done

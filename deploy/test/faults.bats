@@ -14,11 +14,11 @@ faults() { "$BATS_TEST_DIRNAME/../faults.sh" --results "$BATS_TEST_TMPDIR/result
 @test "the report adds runs up, and its last line is JSON" {
   cat >"$BATS_TEST_TMPDIR/results" <<'LINES'
 {"seed":1,"nth":0,"commit":"a","machine":"m","point":"journal.remove","kind":"agent-kill","operation":"create","reached":true,"frozen_ms":40,"over_ms":0,"recovery_ms":5000,"violations":[]}
-{"seed":2,"nth":0,"commit":"b","machine":"m","point":"journal.remove","kind":"agent-kill","operation":"create","reached":true,"frozen_ms":90,"over_ms":0,"recovery_ms":7000,"violations":["I2: not all went back"]}
+{"seed":2,"nth":0,"commit":"b","machine":"m","point":"journal.remove","kind":"agent-kill","operation":"create","second":"guard-kill","reached":true,"frozen_ms":90,"over_ms":0,"recovery_ms":7000,"violations":["I2: not all went back"]}
 {"seed":2,"nth":1,"commit":"b","machine":"m","point":"journal.remove","kind":"node-crash","operation":"create","reached":false,"frozen_ms":0,"over_ms":0,"recovery_ms":0,"violations":[]}
 LINES
   run -0 faults --report
   [[ "$output" == *"| journal.remove | agent-kill | 2 | 1 | 90 | 5 | 7 |"* ]]
   [[ "$output" == *"seed 2 number 0 (b): agent-kill at journal.remove during create: I2: not all went back"* ]]
-  jq -e '.faults == 2 and .violations == 1 and .not_reached == 1 and .max_frozen_ms == 90' <<<"${lines[-1]}"
+  jq -e '.faults == 3 and .rounds == 2 and .violations == 1 and .not_reached == 1 and .max_frozen_ms == 90' <<<"${lines[-1]}"
 }

@@ -8,17 +8,17 @@ kinds() {
 agent-halt        0  no  no
 agent-kill        0  no  no
 agent-stop        3  no  no
-agent-zombie      14 no  no
+agent-zombie      9  no  no
 guard-kill        0  no  no
-guard-stop        8  no  no
+guard-stop        6  no  no
 agent-guard-kill  0  no  no
 qemu-kill         0  no  yes
 qemu-stop         4  no  no
 store-kill        0  no  no
 store-leader-kill 0  no  no
-store-stop        10 no  no
+store-stop        8  no  no
 ensemble-kill     0  no  no
-ensemble-stop     10 no  no
+ensemble-stop     8  no  no
 node-crash        0  yes yes
 node-hang         0  yes yes
 node-cut          0  yes yes
@@ -64,7 +64,7 @@ agent_file=/run/holdfast/agent.pid
 guard_file=/run/lab/guard.pid
 store_file=/run/lab/zookeeper.pid
 # machine_on NODE - which machine's QEMU a fault on the node is for: its plain one, else the replicated one.
-machine_on() { case $1 in n1) echo w1 ;; n2) echo w2 ;; *) echo web ;; esac; }
+machine_on() { case $1 in n1) echo w1 ;; n2) echo w2 ;; *) echo "${replicated:-w3}" ;; esac; }
 
 inject_agent-halt() { :; } # it has ended itself at the point, or see at_random
 inject_agent-kill() { signal "$1" KILL $agent_file; }
