@@ -13,7 +13,7 @@
 #
 # Three nodes under pacemaker with fencing and a ZooKeeper ensemble; a group of two machines on shared storage and a replicated one. A
 # fault is a kind (deploy/lib/faults/kinds.bash) at a point of the protocol (deploy/lib/faults/points) or at a random moment, during a
-# create, revert, delete, migration, switchover or nothing. Then what is broken is healed, and when it is quiet, consoles, QEMU's own
+# create, abort, revert, delete, migration, switchover or nothing. Then what is broken is healed, and when it is quiet, consoles, QEMU's own
 # events, files and the cluster have to agree that nothing was lost (deploy/lib/faults/checks.bash), and a checkpoint has to succeed.
 # Each fault is one line of the results, and runs add up: the next one begins with what has not been done yet.
 # The last line is JSON. Exit status 0: no violation; 1: some. Needs root and what "mvn package" has built.
@@ -65,7 +65,7 @@ points() { grep -v '^#' "$here/lib/faults/points"; }
 # faults - each point with each operation that comes there and each kind, and each kind at a random moment: POINT KIND OPERATION WHOSE.
 faults() {
   local point operations whose kind operation
-  { points; echo "random create,revert,delete,migrate,switchover,idle any"; } | while read -r point operations whose; do
+  { points; echo "random create,abort,revert,delete,migrate,switchover,idle any"; } | while read -r point operations whose; do
     [ "$operations" != none ] || continue
     if [ -z "$replicated" ]; then
       case $point in replica.*) continue ;; esac
@@ -169,6 +169,11 @@ operate() {
   asker=$(other_than "$victim")
   case $operation in
     create) checkpoint_on "$asker" "$checkpoint" ;;
+    abort)
+      checkpoint_on "$asker" "$checkpoint" &
+      wait_until 10 "no round begins" a_round && ask "$asker" 30 checkpoint.abort '{"group": "shop"}'
+      wait $!
+      ;;
     revert) ask "$asker" 120 checkpoint.revert "$(at_shop "$base")" ;;
     delete) ask "$asker" 120 checkpoint.delete "$(at_shop "$base")" ;;
     migrate) on "$asker" timeout 60 crm_resource --move --resource w2 --node n3 && moved ;;
@@ -176,6 +181,7 @@ operate() {
     idle) sleep 4 ;;
   esac
 }
+a_round() { ask n1 5 cluster.status 2>/dev/null | jq -e '.rounds != []' >/dev/null; }
 moved() { wait_until 15 "w2 does not move" runs_on w2 n3 2>/dev/null; }
 
 # allowed - how far the guests' own accounts may show that they have moved or gone back.

@@ -32,6 +32,8 @@ memory-flip       4  no  no
 memory-cut        4  no  no
 sidecar-flip      4  no  no
 sidecar-cut       4  no  no
+journal-flip      6  no  no
+journal-cut       6  no  no
 LIST
 }
 
@@ -41,7 +43,7 @@ not_here_kinds() {
 clock-jump    a time namespace (unshare --time) moves CLOCK_MONOTONIC and CLOCK_BOOTTIME, not CLOCK_REALTIME: no node can have a date of its own
 disk-error    no device mapper in this kernel (dm-flakey): only journal-error, at the journal's points
 link-lossy    no netem in this kernel: link-slow is a token bucket
-damage        not written yet: journal and znode, truncated and with a bit flipped
+znode-flip    not written yet: a znode truncated and with a bit flipped
 other-version not written yet: an agent started again in an older or newer version
 LIST
 }
@@ -136,13 +138,10 @@ inject_disk-full() { on "$1" sh -c 'dd if=/dev/zero of=/lab/shared/fill bs=1M' 2
 heal_disk-full() { rm -f "/proc/$(cat "$state/switch.pid")/root$state/shared/fill"; }
 inject_journal-error() { :; } # the point itself fails
 
-# damage flip|cut ENDING - a file of w1's newest checkpoint: one bit is another one, or its second half is gone. mended puts back what was.
+# damage flip|cut FILE - one bit is another one, or its second half is gone. mended puts back what was. FILE is as seen from this machine.
 damage() {
-  local how=$1 file size byte
-  file=$(find "$(inside n1 /lab/shared/vms/w1.holdfast/snapshots)" -name "*.$2" -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
-  [ -n "$file" ] && size=$(stat -c %s "$file") && [ "$size" -gt 1 ] || return 1
-  was[file]=${file#"$(inside n1 "")"}
-  cp "$file" "$work/undamaged" || return 1
+  local how=$1 file=$2 size byte
+  [ -n "$file" ] && size=$(stat -c %s "$file") && [ "$size" -gt 1 ] && cp "$file" "$work/undamaged" || return 1
   if [ "$how" = cut ]; then
     truncate -s $((size / 2)) "$file"
   else
@@ -151,19 +150,36 @@ damage() {
     printf "\\x$(printf %02x $((byte ^ 1)))" | dd of="$file" bs=1 seek=$((size / 2)) conv=notrunc status=none
   fi
 }
+# damage_on NODE flip|cut PATTERN - the newest such file there.
+damage_on() {
+  local file
+  # shellcheck disable=SC2012,SC2046  # a pattern
+  file=$(ls -t $(inside "$1" "$3") 2>/dev/null | head -n 1)
+  was[file]=${3%/*}/${file##*/}
+  damage "$2" "$file"
+}
+# mended NODE - if it is still there.
 mended() {
   local file
-  file=$(inside n1 "${was[file]}")
+  file=$(inside "$1" "${was[file]}")
   [ ! -e "$file" ] || cat "$work/undamaged" >"$file"
 }
-inject_memory-flip() { damage flip memory; }
-heal_memory-flip() { mended; }
-inject_memory-cut() { damage cut memory; }
-heal_memory-cut() { mended; }
-inject_sidecar-flip() { damage flip json; }
-heal_sidecar-flip() { mended; }
-inject_sidecar-cut() { damage cut json; }
-heal_sidecar-cut() { mended; }
+# Of the newest checkpoint that is complete; what QEMU is still writing would be damaged by mending it.
+w1_files=/lab/shared/vms/w1.holdfast/snapshots
+inject_memory-flip() { [ -n "$base" ] && damage_on n1 flip "$w1_files/$base.memory"; }
+heal_memory-flip() { mended n1; }
+inject_memory-cut() { [ -n "$base" ] && damage_on n1 cut "$w1_files/$base.memory"; }
+heal_memory-cut() { mended n1; }
+inject_sidecar-flip() { [ -n "$base" ] && damage_on n1 flip "$w1_files/$base.json"; }
+heal_sidecar-flip() { mended n1; }
+inject_sidecar-cut() { [ -n "$base" ] && damage_on n1 cut "$w1_files/$base.json"; }
+heal_sidecar-cut() { mended n1; }
+
+# The agent finds its journal damaged when it starts again, and has to leave alone what it cannot read until somebody has mended it.
+inject_journal-flip() { damage_on "$1" flip "/var/lib/holdfast/journal/*.json" && inject_agent-kill "$1"; }
+heal_journal-flip() { mended "$1" && inject_agent-kill "$1"; }
+inject_journal-cut() { damage_on "$1" cut "/var/lib/holdfast/journal/*.json" && inject_agent-kill "$1"; }
+heal_journal-cut() { heal_journal-flip "$1"; }
 
 # at_point KIND - what the agent does by itself when it comes to the point.
 at_point() { case $1 in agent-halt) echo halt ;; journal-error) echo fail ;; *) echo hold ;; esac; }
@@ -175,6 +191,7 @@ fits() {
   case $1 in
     agent-halt) [ "$2" != random ] ;;
     journal-error) [[ $2 == journal.* ]] ;;
+    journal-*) [[ $2 =~ ^(journal|machines|store)\. ]] ;;
   esac
 }
 
