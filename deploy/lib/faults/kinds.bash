@@ -134,7 +134,10 @@ heal_store-cut() { "$lab" heal "$1" store; }
 inject_link-slow() { "$lab" slow "$1"; }
 heal_link-slow() { "$lab" fast "$1"; }
 
-inject_disk-full() { on "$1" sh -c 'dd if=/dev/zero of=/lab/shared/fill bs=1M' 2>/dev/null || true; }
+# Who writes on may take what is left between the two; the second one takes the rest.
+inject_disk-full() {
+  on "$1" sh -c 'fallocate -l "$(df --output=avail --block-size=1 /lab/shared | tail -n 1)" /lab/shared/fill; dd if=/dev/zero bs=64K >>/lab/shared/fill' 2>/dev/null || true
+}
 heal_disk-full() { rm -f "/proc/$(cat "$state/switch.pid")/root$state/shared/fill"; }
 inject_journal-error() { :; } # the point itself fails
 
