@@ -136,6 +136,7 @@ heal_link-slow() { "$lab" fast "$1"; }
 
 # Who writes on may take what is left between the two; the second one takes the rest.
 inject_disk-full() {
+  # shellcheck disable=SC2016
   on "$1" sh -c 'fallocate -l "$(df --output=avail --block-size=1 /lab/shared | tail -n 1)" /lab/shared/fill; dd if=/dev/zero bs=64K >>/lab/shared/fill' 2>/dev/null || true
 }
 heal_disk-full() { rm -f "/proc/$(cat "$state/switch.pid")/root$state/shared/fill"; }
