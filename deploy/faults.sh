@@ -127,7 +127,7 @@ lab_begins() {
   "$lab" down
   rm -f "$work"/{moves,reverts}.*
   newest=''
-  "$lab" up 3 && prime && "$lab" wait 90 || return 1
+  "$lab" up 3 && prime && "$lab" wait 300 || return 1
   if [ -n "$replicated" ]; then
     "$lab" vm --group shop --watched w1 w2 && "$lab" vm --replicated --group shop --watched web || return 1
     { sed /w3/d "${lab%/*}/base.crm"; lines crm | sed 's/interval=10s/interval=2s/'; } >"$work/crm"
@@ -136,10 +136,10 @@ lab_begins() {
     cp "${lab%/*}/base.crm" "$work/crm"
   fi
   sed -i 's/migration-threshold=3/migration-threshold=1000/' "$work/crm"
-  "$lab" wait 90 || return 1
+  "$lab" wait 300 || return 1
   "$lab" crm n1 configure load update - <"$work/crm" 2>"$work/crm.log" || { cat "$work/crm.log"; return 1; }
   on n1 crm_resource --resource w2 --meta --set-parameter allow-migrate --parameter-value true >/dev/null
-  wait_until 120 "the lab is not ready" settled && all_talk
+  wait_until 300 "the lab is not ready" settled && all_talk
 }
 
 # prime - as a package does after its installation: agents and stores will start often.

@@ -40,7 +40,7 @@ LIST
 # not_here KIND - why it cannot be done on this machine; empty if it can. The issue wants these; the report lists them.
 not_here_kinds() {
   cat <<'LIST'
-clock-jump    a time namespace (unshare --time) moves CLOCK_MONOTONIC and CLOCK_BOOTTIME, not CLOCK_REALTIME: no node can have a date of its own
+clock-jump    a time namespace (unshare --time) moves CLOCK_MONOTONIC and CLOCK_BOOTTIME, not CLOCK_REALTIME: no node can have a date of its own; under libfaketime 0.9.10 timed waits of a JVM return at once
 disk-error    no device mapper in this kernel (dm-flakey): only journal-error, at the journal's points
 link-lossy    no netem in this kernel: link-slow is a token bucket
 znode-flip    not written yet: a znode truncated and with a bit flipped
