@@ -144,11 +144,12 @@ lab_begins() {
 
 # prime - as a package does after its installation: agents and stores will start often.
 prime() {
-  local node cache=var/cache/holdfast
-  if [ ! -d "$work/cache" ]; then
-    on n1 holdfast-prime && cp -a "$(inside n1 /$cache)" "$work/cache" || return 1
+  local node made archive=$work/archive
+  if [ ! -e "$archive" ]; then
+    made=$(on n1 holdfast-prime | sed -n 's/^holdfast-prime: made //p') && [ -n "$made" ] && cp -p "$(inside n1 "$made")" "$archive" && echo "$made" >"$work/made" || return 1
   fi
-  for node in n1 n2 n3; do cp -a "$work/cache/." "$(inside $node /$cache)"; done
+  made=$(cat "$work/made")
+  for node in n1 n2 n3; do cp -p "$archive" "$(inside $node "$made")"; done
 }
 
 node_for() {
