@@ -14,7 +14,7 @@
 #
 # Three nodes under pacemaker with fencing and a ZooKeeper ensemble; a group of two machines on shared storage and a replicated one. A
 # fault is a kind (deploy/lib/faults/kinds.bash) at a point of the protocol (deploy/lib/faults/points) or at a random moment, during a
-# create, abort, revert, delete, migration, switchover or nothing. Then what is broken is healed, and when it is quiet, consoles, QEMU's own
+# create, abort, revert, delete, migration, switchover, failover, the loss of the standby, a restart of the agent or nothing. Then what is broken is healed, and when it is quiet, consoles, QEMU's own
 # events, files and the cluster have to agree that nothing was lost (deploy/lib/faults/checks.bash), and a checkpoint has to succeed.
 # Each fault is one line of the results, and runs add up: the next one begins with what has not been done yet.
 # The last line is JSON. Exit status 0: no violation; 1: some. Needs root and what "mvn package" has built.
@@ -67,11 +67,11 @@ points() { grep -v '^#' "$here/lib/faults/points"; }
 # faults - each point with each operation that comes there and each kind, and each kind at a random moment: POINT KIND OPERATION WHOSE.
 faults() {
   local point operations whose kind operation
-  { points; echo "random create,abort,revert,delete,migrate,switchover,idle any"; } | while read -r point operations whose; do
+  { points; echo "random create,abort,revert,delete,migrate,switchover,failover,idle any"; } | while read -r point operations whose; do
     [ "$operations" != none ] || continue
     if [ -z "$replicated" ]; then
       case $point in replica.*) continue ;; esac
-      operations=${operations/,switchover,/,}
+      operations=${operations/,switchover,failover,/,}
     fi
     while read -r kind _; do
       fits "$kind" "$point" || continue
@@ -120,7 +120,7 @@ machine="$(uname -m), $(nproc) cores, $(uname -r)"
 declare -A told
 cp "$HOLDFAST_ROOT/deploy/target/root/usr/lib/holdfast/holdfast-ask" "$work/" || die "Holdfast is not built: run 'mvn package' first"
 trap '"$lab" down; rm -rf "$work"' EXIT
-trap 'exit 1' INT TERM
+trap 'say "ended by a signal"; exit 1' INT TERM HUP
 
 # lab_begins - three nodes, the group, and pacemaker that looks after it, and looks more often than it would elsewhere: nobody waits for it.
 lab_begins() {
@@ -181,9 +181,13 @@ operate() {
     delete) ask "$asker" 120 checkpoint.delete "$(at_shop "$base")" ;;
     migrate) on "$asker" timeout 60 crm_resource --move --resource w2 --node n3 && moved ;;
     switchover) ask "$(promoted)" 120 replica.switchover '{"vm":"web"}' ;;
+    restart) signal "$(promoted)" KILL $agent_file && sleep 6 ;;
+    standby-loss) web_ends "$(replica_field "$(promoted)" .peer)" ;;
+    failover) web_ends "$(promoted)" ;;
     idle) sleep 4 ;;
   esac
 }
+web_ends() { on "$1" pkill -KILL -f '^[^ ]*qemu-system.* guest=web,' && sleep 6; }
 a_round() { ask n1 5 cluster.status 2>/dev/null | jq -e '.rounds != []' >/dev/null; }
 moved() { wait_until 15 "w2 does not move" runs_on w2 n3 2>/dev/null; }
 
@@ -195,7 +199,7 @@ allowed() {
     switchover) moves web web ;;
   esac
   counted=("${vms[@]}")
-  if [ -n "$replicated" ] && takes_back "$kind"; then
+  if [ -n "$replicated" ] && { takes_back "$kind" || [ "$operation" = failover ]; }; then
     counted=(w1 w2)
     comes_back && comes_back
   fi
