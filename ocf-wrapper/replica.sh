@@ -77,6 +77,7 @@ replica_promote() {
     check_clone && check_programs || return
     until=$(($(now) + $(action_seconds 60) * 5 / 6))
     heard=$(now)
+    reason=
     while :; do
         left=$((until - $(now)))
         [ "$left" -gt 0 ] || left=1
@@ -87,6 +88,12 @@ replica_promote() {
             *STORE_SILENT* | *NOT_PROVEN_GONE* | *': BUSY '* | *'"code":"busy"'* | *'"code":"overloaded"'* | *'"code":"store_unreachable"'*)
                 last=$until
                 heard=$(now)
+                reason=$answer
+                ;;
+            # The time was up before the agent knew more than it has said before.
+            *'"code":"unknown_outcome"'*)
+                last=0
+                answer=${reason:-$answer}
                 ;;
             *) last=0 ;;
         esac

@@ -263,6 +263,14 @@ END
     told -1 -1
 }
 
+@test "promote: a time that is up while the agent asks once more hides no reason that it gave before" {
+    begun 100
+    agent_answers replica.promote "if [ -e $base/second ]; then $(refusal unknown_outcome); else : >$base/second; $(refuses STORE_SILENT); fi"
+    expect promote 1
+    reason STORE_SILENT
+    told -1
+}
+
 @test "promote: a machine that ends at once is no success" {
     begun
     agent_answers replica.promote "$result"

@@ -165,9 +165,11 @@ comes() {
   # Asked before it has a new copy, unless it is allowed, or led until now.
   [[ $3 == *$1* ]] || [ -z "$2" ] || refused "$1" 'OUT_OF_SYNC|COPY_REPLACED|NO_COPY|UNFINISHED|NOT_PROVEN_GONE|BUSY'
   wait_until 120 "none of $3 runs it" one_of "$3"
-  line+=" runs on $(runs)"
   wait_until 120 "it has no standby" is_protected
   goes_on
+  # Not before: until it has a quorum, pacemaker shows who ran it then.
+  one_of "$3"
+  line+=" runs on $(runs)"
 }
 
 @test "the primary, then its standby" {

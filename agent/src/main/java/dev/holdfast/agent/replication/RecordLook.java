@@ -30,6 +30,8 @@ final class RecordLook {
     private final Consumer<ReplicaEvent> events;
     /** The copy of this node that was seen in the set last. */
     private Optional<Copy> listed = Optional.empty();
+    /** Looks come each second, and a silent store takes longer to be silent: they would queue before what somebody waits for. */
+    private boolean reading;
 
     RecordLook(RecordBook record, SerialThread thread, Supplier<ReplicaState> state, Consumer<ReplicaEvent> events) {
         this.record = record;
@@ -39,6 +41,9 @@ final class RecordLook {
     }
 
     void look() {
+        if (reading) {
+            return;
+        }
         Optional<Stored> seen = record.last();
         ReplicaState now = state.get();
         if (seen.isPresent() && now instanceof Leading leading && differs(seen.get(), leading)) {
@@ -53,7 +58,7 @@ final class RecordLook {
         if (seen.inSync().contains(following.copy())) {
             listed = Optional.of(following.copy());
         } else if (isLeft(seen, following)) {
-            record.read(answer -> thread.execute(() -> {
+            read(answer -> {
                 boolean same =
                         state.get() instanceof Following now && now.copy().equals(following.copy());
                 if (same
@@ -61,7 +66,7 @@ final class RecordLook {
                         && isLeft(read.stored().record(), following)) {
                     events.accept(new ReplicaEvent.RetireAsked());
                 }
-            }));
+            });
         }
     }
 
@@ -73,11 +78,19 @@ final class RecordLook {
     }
 
     private void readAsPrimary(Leading leading) {
-        record.read(answer -> thread.execute(() -> {
+        read(answer -> {
             // Not what was true before a write of its own.
             if (answer instanceof ReplicaEvent.RecordRead && state.get().equals(leading)) {
                 events.accept(answer);
             }
+        });
+    }
+
+    private void read(Consumer<ReplicaEvent> then) {
+        reading = true;
+        record.read(answer -> thread.execute(() -> {
+            reading = false;
+            then.accept(answer);
         }));
     }
 

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /** A standby that is out of its primary's reach when it leaves the set. */
@@ -83,5 +84,21 @@ class RecordLookTest {
         recorded(GENERATION, OTHER, MINE);
         recorded(GENERATION - 1, OTHER);
         assertThat(effects).isEmpty();
+    }
+
+    @Test
+    void asksASilentStoreOnceNotEachTime() {
+        committed();
+        recorded(GENERATION, OTHER, MINE);
+        List<Consumer<ReplicaEvent>> asked = new ArrayList<>();
+        store.silent = asked::add;
+        recorded(GENERATION, OTHER);
+        recorded(GENERATION, OTHER);
+        assertThat(asked).hasSize(1);
+
+        asked.remove(0).accept(new ReplicaEvent.StoreSilent());
+        thread.runAll();
+        recorded(GENERATION, OTHER);
+        assertThat(asked).hasSize(1);
     }
 }

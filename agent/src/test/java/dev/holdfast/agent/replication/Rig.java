@@ -103,8 +103,16 @@ final class Rig implements AutoCloseable {
         @Nullable
         Stored stored;
 
+        /** Where readers wait while it does not answer. */
+        @Nullable
+        Consumer<Consumer<ReplicaEvent>> silent;
+
         @Override
         public void read(Consumer<ReplicaEvent> answer) {
+            if (silent != null) {
+                silent.accept(answer);
+                return;
+            }
             answer.accept(stored == null ? new ReplicaEvent.RecordAbsent() : new ReplicaEvent.RecordRead(stored));
         }
 
