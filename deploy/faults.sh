@@ -181,13 +181,15 @@ operate() {
     delete) ask "$asker" 120 checkpoint.delete "$(at_shop "$base")" ;;
     migrate) on "$asker" timeout 60 crm_resource --move --resource w2 --node n3 && moved ;;
     switchover) ask "$(promoted)" 120 replica.switchover '{"vm":"web"}' ;;
-    restart) signal "$(promoted)" KILL $agent_file && sleep 6 ;;
+    restart) signal "$(promoted)" KILL $agent_file && linger 20 ;;
     standby-loss) web_ends "$(replica_field "$(promoted)" .peer)" ;;
     failover) web_ends "$(promoted)" ;;
-    idle) sleep 4 ;;
+    idle) linger 4 ;;
   esac
 }
-web_ends() { on "$1" pkill -KILL -f '^[^ ]*qemu-system.* guest=web,' && sleep 6; }
+web_ends() { on "$1" pkill -KILL -f '^[^ ]*qemu-system.* guest=web,' && linger 15; }
+# linger SECONDS - the operation is over when the fault has come, or will not.
+linger() { wait_until "$1" "no fault" test -e "$work/came" 2>/dev/null || true; }
 a_round() { ask n1 5 cluster.status 2>/dev/null | jq -e '.rounds != []' >/dev/null; }
 moved() { wait_until 15 "w2 does not move" runs_on w2 n3 2>/dev/null; }
 
@@ -235,11 +237,13 @@ quiet() {
 
 # strike - the fault itself. Sets was_reached and ended (when it was over, in ms).
 strike() {
+  rm -f "$work/came"
   operate >"$work/operation" 2>&1 &
   asked=$!
   was_reached=false
   if comes_to_the_point && inject "$kind" "$victim"; then
     was_reached=true
+    touch "$work/came"
     on "$victim" rm -f "/run/faults/reached/$point" 2>/dev/null
     if [ -n "$second" ]; then
       sleep "0.$((RANDOM % 10))"
