@@ -200,6 +200,8 @@ allowed() {
     migrate) moves w2 w2 w2 w2 ;;
     switchover) moves web web ;;
   esac
+  # It comes home by live migration when its node is there again.
+  [ "$(fences_of "$kind")" = no ] || moves w2 w2
   counted=("${vms[@]}")
   if [ -n "$replicated" ] && { takes_back "$kind" || [ "$operation" = failover ]; }; then
     counted=(w1 w2)
