@@ -15,6 +15,7 @@
 #   --seconds N    length of each slice of epochs (default 20; never less than five epochs)
 #   --intervals "S ..."  seconds from epoch to epoch (default "0.3 1 5")
 #   --guests "WHAT ..."  of epochs: io, cpu, or both (default)
+#   --mode WHAT    of epochs: checkpoint (default), or disk, which has no floor to compare with
 #   --memory MB    memory of each machine (default 128, at least 96)
 #   --accel WHAT   tcg (default: works everywhere) or kvm
 #   --warmup N     rounds before those that are measured, after each change of the group (default 5)
@@ -47,7 +48,7 @@ number_option() {
   usage_error "$1 takes a number from $3 to $4, not '$2'"
 }
 
-what='' rounds='' counts='1 2 3 6' warmup=5 results='' seconds=20 epoch_intervals='0.3 1 5' epoch_works='io cpu'
+what='' rounds='' counts='1 2 3 6' warmup=5 results='' seconds=20 epoch_intervals='0.3 1 5' epoch_works='io cpu' epoch_mode=checkpoint
 case ${1:-} in
   checkpoint | virsh | launcher | monitor | epochs | failover)
     what=$1
@@ -59,7 +60,7 @@ case ${1:-} in
 esac
 while [ $# -gt 0 ]; do
   case $1 in
-    --rounds | --vms | --memory | --accel | --warmup | --seconds | --intervals | --guests | --results) [ $# -ge 2 ] || usage_error "$1 needs a value" ;;
+    --rounds | --vms | --memory | --accel | --warmup | --seconds | --intervals | --guests | --mode | --results) [ $# -ge 2 ] || usage_error "$1 needs a value" ;;
   esac
   case $1 in
     --rounds)
@@ -100,12 +101,16 @@ while [ $# -gt 0 ]; do
       case $2 in io | cpu | 'io cpu' | 'cpu io') epoch_works=$2 ;; *) usage_error "--guests is io, cpu, or 'io cpu', not '$2'" ;; esac
       shift
       ;;
+    --mode)
+      case $2 in checkpoint | disk) epoch_mode=$2 ;; *) usage_error "--mode is checkpoint or disk, not '$2'" ;; esac
+      shift
+      ;;
     --results)
       case $2 in /*) results=$2 ;; *) results=$called_from/$2 ;; esac
       shift
       ;;
     -h | --help)
-      sed -n '2,28s/^# \{0,1\}//p' "$0"
+      sed -n '2,29s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *) usage_error "unknown option '$1'" ;;

@@ -9,6 +9,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 # The drivers of the guest; what they depend on is found in their files.
 modules=(virtio_pci virtio_blk virtio_net virtio_console)
+# And those that are loaded for holdfast.poweroff=1.
+button_modules=(button evdev)
 
 # pack ROOT FILE - the tree as an initramfs; not compressed, because unpacking costs the guest more than loading.
 pack() { (cd "$1" && find . | LC_ALL=C sort | busybox cpio -o -H newc 2>/dev/null) >"$2"; }
@@ -25,16 +27,16 @@ add_libraries() {
   done
 }
 
-# add_module NAME - copies a kernel module after those it depends on, and notes the order of loading.
+# add_module NAME ORDER - copies a kernel module after those it depends on, and notes the order of loading.
 add_module() {
   local file depends other
   [ ! -e "$root/modules/$1.ko" ] || return 0
   file=$(find "$kernel/lib/modules" -name "$1.ko" -o -name "${1//_/-}.ko" | head -n 1)
   [ -n "$file" ] || die "the kernel in $kernel has no module $1"
   depends=$(tr "\\0" "\\n" <"$file" | sed -n "s/^depends=//p" | head -n 1)
-  for other in ${depends//,/ }; do add_module "$other"; done
+  for other in ${depends//,/ }; do add_module "$other" "$2"; done
   cp "$file" "$root/modules/$1.ko"
-  echo "$1" >>"$root/modules/order"
+  echo "$1" >>"$root/modules/$2"
 }
 
 compile() {
@@ -59,9 +61,10 @@ trap 'rm -rf "$work"' EXIT
 root=$work/root
 mkdir -p "$root"/{bin,sbin,dev,proc,sys,run,tmp,etc,modules,data} "$work/out"
 cp "$busybox" "$root/bin/busybox"
-for applet in sh mount umount insmod cat cut ip hostname sleep echo stty mkdir ln mke2fs dd sync ls tee; do ln -s busybox "$root/bin/$applet"; done
+for applet in sh mount umount insmod cat cut ip hostname sleep echo stty mkdir ln mke2fs dd sync ls tee poweroff; do ln -s busybox "$root/bin/$applet"; done
 ln -s /proc/mounts "$root/etc/mtab"
-for module in "${modules[@]}"; do add_module "$module"; done
+for module in "${modules[@]}"; do add_module "$module" order; done
+for module in "${button_modules[@]}"; do add_module "$module" button-order; done
 install -m 755 "$here/init" "$root/init"
 compile "$here/talker.c" "$root/talker"
 compile "$here/read-slots.c" "$work/out/read-slots"

@@ -22,8 +22,9 @@
  *   holdfast.period=20 (ms per iteration) holdfast.status=50 (ms between lines) holdfast.dirty=MB:MBPS (extra load)
  *   holdfast.node=NAME (where it runs; BOOT, S and J then end in node=NAME, also after it has moved to another QEMU)
  *   holdfast.compute=1 (a second thread computes all the time; lines then tell work=N, how far it is)
- *   holdfast.echo=1 (datagrams to port 7001 are answered: the same bytes, and behind them seq as 8 bytes; and questions of
- *   16 bytes over a TCP connection to that port: the same bytes, how many were answered up to then, and seq)
+ *   holdfast.echo=1 (datagrams to port 7001 are answered: the same bytes, and behind them the newest seq on the disks as 8 bytes; and questions of
+ *   16 bytes over a TCP connection to that port: the same bytes, how many were answered up to then, and that seq)
+ *   holdfast.poweroff=1 (init: it shuts down when it is asked to)
  */
 #define _GNU_SOURCE
 #include "slot.h"
@@ -82,6 +83,7 @@ static struct link links[MAX_GUESTS + 1];
 static int disks[DISKS];
 static const char *const disk_names[DISKS] = {"vda", "vdb"};
 static uint64_t seq, bad, history[SLOTS]; /* history: checks of the newest SLOTS records, by slot */
+static volatile uint64_t recorded;        /* the newest record that is on the disks */
 static uint32_t reconnects;
 static struct slot *buffer; /* aligned for O_DIRECT, WINDOW records */
 static int listener = -1, rtc = -1;
@@ -298,6 +300,7 @@ static void adopt_disks(void)
                  (unsigned long long)newest[1].seq);
     else if (seq > 0 && newest[1].seq != seq)
         write_slot(1, best);
+    recorded = seq;
 }
 
 static void record_state(void)
@@ -313,6 +316,7 @@ static void record_state(void)
     for (int d = 0; d < DISKS; d++)
         if (disks[d] >= 0)
             write_slot(d, &s);
+    recorded = seq;
 }
 
 /* ---- network ---- */
@@ -552,7 +556,7 @@ static void *echo(void *unused)
         ssize_t length = recvfrom(fd, bytes, 64, 0, (struct sockaddr *)&from, &size);
         if (length <= 0)
             continue;
-        uint64_t now = seq;
+        uint64_t now = recorded;
         memcpy(bytes + length, &now, sizeof now);
         sendto(fd, bytes, (size_t)length + sizeof now, 0, (struct sockaddr *)&from, size);
     }
@@ -574,7 +578,7 @@ static void *answer(void *connection)
     uint64_t words[4];
     while (recv(fd, words, 16, MSG_WAITALL) == 16) {
         words[2] = __atomic_add_fetch(&answered, 1, __ATOMIC_SEQ_CST);
-        words[3] = seq;
+        words[3] = recorded;
         if (send(fd, words, sizeof words, MSG_NOSIGNAL) != (ssize_t)sizeof words)
             break;
     }

@@ -5,7 +5,7 @@ setup() { lib=$BATS_TEST_DIRNAME/../lib/bench; }
 
 @test "bad options are usage errors and touch nothing" {
   for words in "" "what" "checkpoint --rounds 0" "checkpoint --rounds x" "checkpoint --vms 0" "checkpoint --vms 10" "checkpoint --vms" \
-    "checkpoint --memory 1" "virsh --accel xen" "launcher --what" "epochs --seconds 0" "epochs --seconds 1.5" "epochs --seconds" \
+    "checkpoint --memory 1" "virsh --accel xen" "launcher --what" "epochs --seconds 0" "epochs --seconds 1.5" "epochs --seconds" "epochs --mode ram" \
     "failover --rounds 0" "failover --accel"; do
     # shellcheck disable=SC2086  # words on purpose
     run "$BATS_TEST_DIRNAME/../bench.sh" $words

@@ -10,6 +10,8 @@
 bench_epochs() {
   local work interval round who
   rounds=${rounds:-2}
+  local kinds=(ours floor sealed)
+  [ "$epoch_mode" = checkpoint ] || kinds=(ours)
   epochs_up
   say "slices of $seconds s; the load of the machine is $(cut -d' ' -f1-3 /proc/loadavg)"
   # The agents compile what they do often; after hours of work nobody would see that.
@@ -19,7 +21,7 @@ bench_epochs() {
     for work in $epoch_works; do
       slice_alone "$work"
       for interval in $epoch_intervals; do
-        for who in $(printf '%s\n' ours floor sealed | shuf); do "slice_$who" "$work" "$interval"; done
+        for who in $(printf '%s\n' "${kinds[@]}" | shuf); do "slice_$who" "$work" "$interval"; done
       done
     done
     say "round $round of $rounds is done"
@@ -95,6 +97,7 @@ initrd = "$guest/initrd"
 append = "$(epoch_guest "$1")"
 
 [replication]
+mode = "$epoch_mode"
 interval = "$(awk -v s="$2" 'BEGIN { printf "%d", s * 1000 }')ms"
 standby_dir = "$epoch_volatile/$3"
 

@@ -19,6 +19,7 @@ import dev.holdfast.agent.node.NodeIdentity;
 import dev.holdfast.agent.node.NodePublisher;
 import dev.holdfast.agent.node.ScheduledTimers;
 import dev.holdfast.agent.node.UniqueWords;
+import dev.holdfast.agent.replication.Replicas;
 import dev.holdfast.agent.replication.ReplicatedMachine;
 import dev.holdfast.agent.round.GuardWatch;
 import dev.holdfast.agent.round.LayerDigests;
@@ -134,7 +135,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 machines,
                 drivers,
                 platform,
-                new ReplicationParts.Surroundings(cluster, peers::get, others, workers, parts, leftIntents));
+                new ReplicationParts.Surroundings(cluster, peers::get, rounds(), words, workers, parts, leftIntents));
         Coordinator coordinator = new Coordinator(
                 engine,
                 cluster.store().catalogue(),
@@ -256,6 +257,10 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     /** Made before the publisher, used after. */
     private void publish() {
         publisher.publish();
+    }
+
+    private Replicas.Rounds rounds() {
+        return new Replicas.Rounds(engine::giveWay, engine::giveBack);
     }
 
     private String adoptStore() throws StoreUnreachableException {

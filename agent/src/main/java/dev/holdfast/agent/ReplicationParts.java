@@ -12,7 +12,6 @@ import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.journal.OperationKind;
-import dev.holdfast.agent.migration.Departures;
 import dev.holdfast.agent.pacemaker.Handover;
 import dev.holdfast.agent.replication.ReplicaPlan;
 import dev.holdfast.agent.replication.Replicas;
@@ -48,7 +47,8 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
      *
      * @param cluster the store and the channel
      * @param peers the other agents
-     * @param others gives rounds up that have not stopped a machine yet, and never the same word twice
+     * @param rounds gives them up
+     * @param words never the same one twice
      * @param workers for what nobody waits for
      * @param parts the chains, which are to be whole before a start
      * @param leftIntents what becomes of operations that were cut off in them
@@ -56,7 +56,8 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
     record Surroundings(
             ClusterLink cluster,
             Supplier<Peers> peers,
-            Departures.Others others,
+            Replicas.Rounds rounds,
+            Supplier<String> words,
             ExecutorService workers,
             NodeParts parts,
             LeftIntents leftIntents) {}
@@ -79,7 +80,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
                 node.stateDirectory(),
                 platform.clock(),
                 platform.nanoClock(),
-                () -> new Name("c" + around.others().words().get()),
+                () -> new Name("c" + around.words().get()),
                 platform.fatal(),
                 platform.faults());
         Replicas replicas = new Replicas(
@@ -90,7 +91,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
                         around.peers(),
                         node.guardSocket(),
                         around.workers(),
-                        around.others().giveWay()));
+                        around.rounds()));
         for (VmSettings vm : configuration.vms()) {
             Optional<ReplicationSettings> settings = vm.replication();
             if (settings.isPresent()) {

@@ -105,16 +105,16 @@ final class CopyRoom {
         }
     }
 
-    /** Whatever is there is worth nothing from now on; a chain is made if there is none. */
+    /** A chain is made if there is none, of which nobody is to think that a guest could boot from it. */
     void prepareDisks() throws IOException {
         Offer known = offer;
         if (known == null) {
             throw new IOException("nobody has told how large the disks are");
         }
-        files.write(files.disks()
-                .map(DisksNote::worthless)
-                .orElseGet(() -> new DisksNote(freshIds.get(), 0, false, false)));
         if (!files.hasDisks()) {
+            files.write(files.disks()
+                    .map(DisksNote::worthless)
+                    .orElseGet(() -> new DisksNote(freshIds.get(), 0, false, false)));
             new ChainImport(images, clock).create(files.chain(), known.disks());
             return;
         }

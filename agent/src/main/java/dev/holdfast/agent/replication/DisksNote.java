@@ -1,6 +1,8 @@
 package dev.holdfast.agent.replication;
 
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.replication.Copy;
+import dev.holdfast.coordinator.replication.CopyFacts;
 
 /**
  * What the disks of a machine on this node are, kept with them.
@@ -15,6 +17,11 @@ record DisksNote(Name copy, long generation, boolean whole, boolean strayed, lon
 
     DisksNote(Name copy, long generation, boolean whole, boolean strayed) {
         this(copy, generation, whole, strayed, 0);
+    }
+
+    /** Of what they are, on this node. */
+    CopyFacts facts(Name node) {
+        return new CopyFacts(new Copy(node, copy), CopyFacts.Kind.DISKS, generation, epoch, strayed);
     }
 
     /** Those of a standby that was stopped. */

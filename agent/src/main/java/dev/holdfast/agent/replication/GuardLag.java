@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The guard, over a connection of this machine's own. One thread at a time. */
+/** The guard, over a connection of this machine's own. Thread-safe. */
 public final class GuardLag implements LagGuard, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(GuardLag.class);
     /** Always the same: the next life of the agent has to be able to take it back. */
@@ -41,7 +41,7 @@ public final class GuardLag implements LagGuard, AutoCloseable {
     }
 
     @Override
-    public void arm(Duration after) throws IOException {
+    public synchronized void arm(Duration after) throws IOException {
         try {
             ask(guard -> guard.hold(vm.name(), TOKEN, after));
         } catch (IOException e) {
@@ -51,7 +51,7 @@ public final class GuardLag implements LagGuard, AutoCloseable {
     }
 
     @Override
-    public void disarm() throws IOException {
+    public synchronized void disarm() throws IOException {
         if (vm.process().isEmpty()) {
             return;
         }
@@ -91,7 +91,7 @@ public final class GuardLag implements LagGuard, AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         GuardClient open = client;
         client = null;
         if (open != null) {

@@ -113,6 +113,16 @@ final class Guest {
         }
     }
 
+    /** Whether it is known to stand still, and could go on. */
+    boolean standsStill() {
+        try {
+            Optional<RunningVm> process = process();
+            return process.isPresent() && process.get().status() == VmStatus.PAUSED;
+        } catch (HypervisorException e) {
+            return false;
+        }
+    }
+
     /** Ends one that cannot be handed over any more; its standby has what there is. */
     void killIfItHangs() {
         if (!isGone() && !canHandOver()) {
@@ -259,6 +269,16 @@ final class Guest {
         Optional<RunningVm> process = process();
         if (process.isPresent() && process.get().status() == VmStatus.RUNNING) {
             process.get().pause();
+        }
+    }
+
+    /** Ends a checkpoint's stream of memory: it is to be handed over, and stands still from now on. */
+    void endCapture() throws HypervisorException {
+        vm.lock().lock();
+        try {
+            primary().endCapture(THAW);
+        } finally {
+            vm.lock().unlock();
         }
     }
 

@@ -3,7 +3,7 @@ package dev.holdfast.agent.replication;
 import java.io.IOException;
 import java.time.Duration;
 
-/** Holds one machine's guest after a time, also if this agent has died by then. One thread at a time. */
+/** Holds one machine's guest after a time, also if this agent has died by then. Thread-safe. */
 public interface LagGuard {
 
     /**

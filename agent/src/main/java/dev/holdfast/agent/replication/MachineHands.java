@@ -275,24 +275,13 @@ final class MachineHands implements ReplicaHands<NotYetException> {
 
     @Override
     public void armLag(ReplicaEffect.ArmLag effect) throws NotYetException {
-        Duration most = tools.plan().maxLag().plus(tools.primary().pacing().interval());
         Duration since = tools.primary().since(effect.epoch()).orElse(Duration.ZERO);
-        tools.lag().arm(effect.epoch(), most.minus(since));
+        tools.lag().arm(effect.epoch(), tools.primary().farthest().minus(since));
     }
 
     @Override
     public void disarmLag(ReplicaEffect.DisarmLag effect) throws NotYetException {
         tools.lag().disarm();
-    }
-
-    @Override
-    public void bufferOutput(ReplicaEffect.BufferOutput effect) {
-        // Begins with the first epoch, before the guest runs.
-    }
-
-    @Override
-    public void release(ReplicaEffect.Release effect) {
-        // Goes with the epoch.
     }
 
     @Override
@@ -310,11 +299,6 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     @Override
     public void sendEpoch(ReplicaEffect.SendEpoch effect) {
         tools.primary().send(effect.peer(), effect.epoch(), front.state() instanceof Leaving);
-    }
-
-    @Override
-    public void askStandby(ReplicaEffect.AskStandby effect) {
-        tools.primary().ask(effect.peer());
     }
 
     @Override
@@ -367,16 +351,6 @@ final class MachineHands implements ReplicaHands<NotYetException> {
     @Override
     public void commitDisks(ReplicaEffect.CommitDisks effect) {
         copy.commitDisks(effect);
-    }
-
-    @Override
-    public void dropMemory(ReplicaEffect.DropMemory effect) {
-        copy.dropMemory(effect);
-    }
-
-    @Override
-    public void dropArriving(ReplicaEffect.DropArriving effect) throws NotYetException {
-        copy.dropArriving(effect);
     }
 
     @Override

@@ -34,6 +34,10 @@ public final class Parking {
     private final Machine machine;
     private volatile @Nullable Stay stay;
     private long renewedAt;
+    /** Of the stay that there is. */
+    private volatile boolean wanted;
+
+    private volatile boolean voided;
 
     /** What it works with. */
     record Tools(
@@ -100,6 +104,27 @@ public final class Parking {
                         || leading.runs());
     }
 
+    /** It is to be handed over, and whoever wants that does not wait for a checkpoint. Nothing if no round has it. */
+    void want() {
+        Stay now = stay;
+        wanted = now != null && !now.isRevert();
+    }
+
+    /** Whether somebody wants it, and a round still has it. */
+    boolean isWanted() {
+        return wanted;
+    }
+
+    /** The checkpoint was given up when its guest ran again already: what is still written of its memory is of no use. */
+    void voided(Name operation) {
+        Stay now = stay;
+        voided = now != null && now.operation().equals(operation);
+    }
+
+    boolean isVoided() {
+        return voided;
+    }
+
     /** Whether a revert has it: then its process may change, or stand still for long. */
     boolean isReverting() {
         Stay now = stay;
@@ -163,7 +188,7 @@ public final class Parking {
                 before.ready().completeExceptionally(new HypervisorException(Kind.REFUSED, "a round has begun"));
             }
             long now = tools.nanoClock().getAsLong();
-            stay = new Stay(operation, now, bound, ready, revert ? newLife(ready) : null);
+            become(new Stay(operation, now, bound, ready, revert ? newLife(ready) : null));
             renewedAt = now - Duration.ofDays(1).toNanos();
             lookAgain();
         });
@@ -195,8 +220,14 @@ public final class Parking {
         });
     }
 
+    private void become(@Nullable Stay next) {
+        stay = next;
+        wanted = false;
+        voided = false;
+    }
+
     private void free(Stay from) {
-        stay = null;
+        become(null);
         from.ready()
                 .completeExceptionally(
                         new HypervisorException(Kind.FAILED, "the round that had " + tools.vm() + " was given up"));
@@ -244,7 +275,7 @@ public final class Parking {
     }
 
     private void fail(Stay now, String why) {
-        stay = null;
+        become(null);
         now.ready().completeExceptionally(new HypervisorException(Kind.REFUSED, why));
         machine.freed();
     }

@@ -17,13 +17,6 @@ interface PeerCalls {
      */
     PeerLink.Opening offer(Copy copy, long generation) throws IOException, InterruptedException;
 
-    /**
-     * What a standby has committed.
-     *
-     * @throws IOException it does not have this copy, or does not answer
-     */
-    long committed(Copy copy) throws IOException, InterruptedException;
-
     /** Tells a node that its copy does not count any more. Returns at once; it need not get there. */
     void tellVoid(Copy copy);
 }

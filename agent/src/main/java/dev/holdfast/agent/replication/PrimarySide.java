@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.agent.hypervisor.replication.EpochLimits;
 import dev.holdfast.agent.hypervisor.replication.Primary;
+import dev.holdfast.agent.hypervisor.replication.StandbyLink;
 import dev.holdfast.agent.hypervisor.replication.Standstill;
 import dev.holdfast.coordinator.replication.Copy;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
@@ -19,7 +20,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,8 +46,6 @@ final class PrimarySide {
     private volatile boolean sending;
     private volatile boolean held;
     private volatile Runnable waiting = () -> {};
-    private volatile @Nullable PeerLink link;
-    private volatile @Nullable Heartbeat heartbeat;
     private volatile long committed;
     private volatile long committedAt;
     private volatile long begunAt;
@@ -55,6 +53,8 @@ final class PrimarySide {
     private volatile String problem = "";
     private final Runnable idle;
     private final EarlyStops stops;
+    private final LagBound bound;
+    private final StandbyWay way;
 
     /** How far the disks of a new standby are, in bytes. */
     record Seeded(long done, long total) {}
@@ -67,7 +67,8 @@ final class PrimarySide {
             Executor worker,
             SerialThread thread,
             LongSupplier nanoClock,
-            Standstill guard) {}
+            Standstill guard,
+            LagBound bound) {}
 
     /**
      * @param events takes what comes of it
@@ -84,6 +85,8 @@ final class PrimarySide {
         this.events = events;
         this.idle = idle;
         this.stops = new EarlyStops(tools.guard(), thread, this::cut);
+        this.bound = tools.bound();
+        this.way = new StandbyWay(nanoClock);
         this.pacing = new EpochPacing(plan.interval());
         this.streams = new StreamLimits(plan, pacing);
         this.uptake = new Uptake(plan.maxLag().plus(plan.interval().multipliedBy(2)));
@@ -110,6 +113,11 @@ final class PrimarySide {
 
     boolean isBusy() {
         return busy.get() > 0;
+    }
+
+    /** For how long the guest may run beyond an epoch. */
+    Duration farthest() {
+        return plan.maxLag().plus(pacing.interval());
     }
 
     /** How long ago an epoch was committed on the standby; empty if this agent has not seen it. */
@@ -166,7 +174,7 @@ final class PrimarySide {
         if (guest.isEnding()) {
             return false;
         }
-        while (why.kind() == Kind.UNKNOWN && isBeating() && !guest.answers()) {
+        while (why.kind() == Kind.UNKNOWN && way.isBeating() && !guest.answers()) {
             LOG.warn(
                     "the machine's process does not answer; nothing is concluded for its standby: {}",
                     why.getMessage());
@@ -187,15 +195,6 @@ final class PrimarySide {
         } catch (HypervisorException e) {
             LOG.info("the connection to the standby is not cut: {}", e.getMessage());
         }
-    }
-
-    private Optional<PeerLink> to(Copy peer) {
-        return Optional.ofNullable(link).filter(open -> open.peer().equals(peer));
-    }
-
-    private PeerLink required(Copy peer) throws HypervisorException {
-        return to(peer).orElseThrow(() ->
-                new HypervisorException(Kind.FAILED, "the connections to it went with the agent that had made them"));
     }
 
     void seed(Copy peer, long generation) {
@@ -221,11 +220,10 @@ final class PrimarySide {
 
     private void copyDisks(Copy peer, PeerLink.Opening opening) throws HypervisorException, IOException {
         PeerLink open = PeerLink.open(peer, plan.content(), opening, sockets);
-        link = open;
         pacing.begin();
         uptake.begin();
         held = false;
-        heartbeat = Heartbeat.begin(open, plan.maxLag(), nanoClock, why -> lost(peer, why));
+        way.lead(open, plan.maxLag(), why -> lost(peer, why));
         Progress told = (done, total) -> seed = Optional.of(new Seeded(done, total));
         try {
             guest.primary().attach(open, plan.bytesPerSecond(), told, stops);
@@ -239,36 +237,29 @@ final class PrimarySide {
         sending = true;
         begunAt = nanoClock.getAsLong();
         work(peer, () -> {
-            PeerLink standby = required(peer);
+            PeerLink link = way.to(peer);
+            StandbyLink standby = last ? link : new BoundedLink(link, bound, farthest());
             Primary primary = guest.primary();
             boolean still = last || held;
             EpochLimits limits = streams.limits(last, epoch, held);
             EpochEnd end = epoch == 1 && !last
-                    ? stops.epoch(limits, () -> sent(primary, standby, epoch, limits, false))
-                    : sent(primary, standby, epoch, limits, last);
+                    ? stops.epoch(limits, () -> sent(primary, peer, standby, epoch, limits, false))
+                    : sent(primary, peer, standby, epoch, limits, last);
             pacing.ended(end);
             conclude(peer, end, primary, still);
         });
     }
 
-    private EpochEnd sent(Primary primary, PeerLink standby, long epoch, EpochLimits limits, boolean last)
+    private EpochEnd sent(Primary primary, Copy peer, StandbyLink standby, long epoch, EpochLimits limits, boolean last)
             throws HypervisorException {
         EpochEnd end = last ? primary.lastEpoch(standby, epoch, limits) : primary.epoch(standby, epoch, limits);
         // The guest stands still meanwhile.
         long until = nanoClock.getAsLong() + plan.maxLag().toNanos();
-        while (end.outcome() == EpochEnd.Outcome.UNDECIDED && isBeating() && until - nanoClock.getAsLong() > 0) {
-            LOG.info("whether {} has committed epoch {} is asked again: {}", standby.peer(), epoch, end.why());
+        while (end.outcome() == EpochEnd.Outcome.UNDECIDED && way.isBeating() && until - nanoClock.getAsLong() > 0) {
+            LOG.info("whether {} has committed epoch {} is asked again: {}", peer, epoch, end.why());
             end = primary.commitAgain(standby, epoch, limits);
         }
         return end;
-    }
-
-    private boolean isBeating() {
-        return Optional.ofNullable(heartbeat).filter(Heartbeat::isAlive).isPresent();
-    }
-
-    private boolean isFresh() {
-        return Optional.ofNullable(heartbeat).filter(Heartbeat::isFresh).isPresent();
     }
 
     /** @param still the guest stood still when it began */
@@ -326,18 +317,6 @@ final class PrimarySide {
         }
     }
 
-    /** Asks what it has committed. It counts on only if all writes since have got there, too. */
-    void ask(Copy peer) {
-        work(peer, () -> {
-            required(peer);
-            long epoch = peers.committed(peer);
-            if (!isBeating() || !guest.primary().isComplete()) {
-                throw new HypervisorException(Kind.FAILED, "its disks have not got all that the guest has written");
-            }
-            events.accept(new ReplicaEvent.StandbyAt(peer, epoch));
-        });
-    }
-
     /** Takes the standby off. */
     void detach() throws NotYetException {
         dropLink();
@@ -358,16 +337,7 @@ final class PrimarySide {
 
     /** Nothing reaches the standby any more. */
     void dropLink() {
-        Heartbeat beats = heartbeat;
-        PeerLink open = link;
-        heartbeat = null;
-        link = null;
-        if (beats != null) {
-            beats.end();
-        }
-        if (open != null) {
-            open.close();
-        }
+        way.end();
     }
 
     /** Whether the guest stands still for want of its standby. */
@@ -384,7 +354,7 @@ final class PrimarySide {
     void hold() throws NotYetException {
         held = true;
         try {
-            if (link != null && !isFresh()) {
+            if (way.isOpen() && !way.isFresh()) {
                 cut();
             }
             guest.pause();

@@ -120,12 +120,6 @@ final class Recollection {
             note = Optional.of(new DisksNote(freshIds.get(), 0, true, false));
             files.write(note.get());
         }
-        return note.filter(DisksNote::whole)
-                .map(disks -> new CopyFacts(
-                        new Copy(self, disks.copy()),
-                        CopyFacts.Kind.DISKS,
-                        disks.generation(),
-                        disks.epoch(),
-                        disks.strayed()));
+        return note.filter(DisksNote::whole).map(disks -> disks.facts(self));
     }
 }

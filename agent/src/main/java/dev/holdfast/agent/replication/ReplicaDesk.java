@@ -25,7 +25,6 @@ import java.util.function.Function;
 /** Answers the nodes of primaries. Thread-safe. */
 final class ReplicaDesk implements ReplicationDesk {
     private static final Duration MAKING = Duration.ofSeconds(55);
-    private static final Duration COMMITTING = Duration.ofSeconds(2);
 
     private final Function<Name, Optional<Replica>> replicas;
 
@@ -46,9 +45,6 @@ final class ReplicaDesk implements ReplicationDesk {
         return switch (ReplicaWords.ask(body)) {
             case READY -> JsonObject.of(Map.of(ReplicaWords.READY, machine.isReady()));
             case OFFER -> offer(replica, body).told();
-            case COMMITTED ->
-                JsonObject.of(
-                        Map.of(ReplicaWords.EPOCH, await(machine.committed(ReplicaWords.copy(body)), COMMITTING)));
             case VOID -> {
                 machine.heardVoid(ReplicaWords.copy(body));
                 yield JsonObject.empty();

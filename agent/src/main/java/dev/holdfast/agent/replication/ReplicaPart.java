@@ -31,6 +31,7 @@ public final class ReplicaPart implements VmPart {
     private final Machine machine;
     private final Chain chain;
     private boolean parked;
+    private volatile boolean captured;
 
     /** The machine's chain on this node. */
     public interface Chain {
@@ -155,7 +156,9 @@ public final class ReplicaPart implements VmPart {
 
     @Override
     public ThawFacts proveAndThaw() throws PhaseException {
-        return part.proveAndThaw();
+        ThawFacts facts = part.proveAndThaw();
+        captured = true;
+        return facts;
     }
 
     /** QEMU sends one stream at a time, so the next epoch waits for this one. */
@@ -184,7 +187,11 @@ public final class ReplicaPart implements VmPart {
     @Override
     public boolean thaw() {
         parking().giveUp(operation);
-        return part.thaw();
+        boolean runs = part.thaw();
+        if (captured) {
+            parking().voided(operation);
+        }
+        return runs;
     }
 
     @Override

@@ -5,7 +5,6 @@ import dev.holdfast.agent.cluster.PeerRequest;
 import dev.holdfast.agent.cluster.Peers;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.replication.EpochContent;
-import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.migration.SameMachine;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
@@ -77,14 +76,6 @@ final class ReplicaPeers implements PeerCalls {
         words.put(ReplicaWords.DISKS, disks.sizes());
         words.put(ReplicaWords.HARDWARE, SameMachine.hardware(machine));
         return PeerLink.Opening.read(ask(copy.node(), words, MAKING));
-    }
-
-    @Override
-    public long committed(Copy copy) throws IOException, InterruptedException {
-        Map<String, Object> words = ReplicaWords.question(ReplicaWords.Ask.COMMITTED, machine.name(), copy);
-        return ask(copy.node(), words, QUICK)
-                .number(ReplicaWords.EPOCH)
-                .orElseThrow(() -> new JsonException("the standby has not told its epoch"));
     }
 
     @Override

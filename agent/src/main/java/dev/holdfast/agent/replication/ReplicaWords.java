@@ -18,7 +18,6 @@ final class ReplicaWords {
     static final String HARDWARE = "hardware";
     static final String CONTENT = "content";
     static final String READY = "ready";
-    static final String EPOCH = "epoch";
     private static final String ASK = "ask";
 
     private ReplicaWords() {}
@@ -27,7 +26,6 @@ final class ReplicaWords {
     enum Ask {
         READY,
         OFFER,
-        COMMITTED,
         VOID,
         PROMOTE
     }

@@ -41,7 +41,7 @@ public final class Replicas implements AutoCloseable {
      * @param peers the other agents
      * @param guardSocket where the guard listens
      * @param workers for what nobody waits for
-     * @param giveWay ends a round that has not stopped a machine yet
+     * @param rounds gives them up
      */
     public record Cluster(
             ReplicaStore store,
@@ -49,7 +49,21 @@ public final class Replicas implements AutoCloseable {
             Supplier<Peers> peers,
             Path guardSocket,
             ExecutorService workers,
-            BiConsumer<Name, Refusal> giveWay) {}
+            Rounds rounds) {}
+
+    /**
+     * Rounds that have a machine.
+     *
+     * @param giveWay ends one that has not stopped it yet
+     * @param giveBack ends also one that has let it run again and is writing its memory
+     */
+    public record Rounds(BiConsumer<Name, Refusal> giveWay, BiConsumer<Name, Refusal> giveBack) {
+        private void end(Name vm, Wish wish) {
+            Refusal because =
+                    new Refusal(Refusal.Kind.CANCELLED, vm + " changes its role; take the checkpoint when it has");
+            (wish == Wish.DEMOTE ? giveBack : giveWay).accept(vm, because);
+        }
+    }
 
     private record Entry(
             ReplicatedMachine machine, ManagedVm vm, ReplicaPlan plan, ReplicaPeers peers, StoredRecord record) {}
@@ -88,12 +102,7 @@ public final class Replicas implements AutoCloseable {
                         cluster.guardSocket()),
                 tools,
                 candidates,
-                () -> cluster.giveWay()
-                        .accept(
-                                vm.name(),
-                                new Refusal(
-                                        Refusal.Kind.CANCELLED,
-                                        vm.name() + " changes its role; take the checkpoint when it has")));
+                wish -> cluster.rounds().end(vm.name(), wish));
         entries.put(vm.name(), new Entry(machine, vm, plan, peers, record));
     }
 

@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,7 +54,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     private final LagBound bound;
     private final Parking parking;
     private final Turns turns;
-    private final Runnable giveWay;
+    private final GivingBack givingBack;
     private final Farewell farewell;
     private final Waiters waiters = new Waiters();
     private final Requests requests = new Requests(waiters, this::state, this::isBound, this::post);
@@ -78,13 +79,12 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
             Guest.ColdStart coldStart,
             Path guardSocket) {}
 
-    /** @param giveWay ends a round that has not stopped the machine yet */
-    ReplicatedMachine(Parts parts, ReplicationTools tools, Candidates candidates, Runnable giveWay) {
+    /** @param rounds ends those that give way to a wish */
+    ReplicatedMachine(Parts parts, ReplicationTools tools, Candidates candidates, Consumer<Wish> rounds) {
         this.vm = parts.vm();
         this.tools = tools;
         this.record = parts.record();
         this.candidates = candidates;
-        this.giveWay = giveWay;
         String name = vm.name().value();
         this.thread = new MachineThread("replica-" + name);
         this.worker = new MachineThread("replica-work-" + name);
@@ -94,9 +94,11 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         ReplicaFiles files = new ReplicaFiles(tools.stateDirectory(), vm.definition(), plan.place());
         this.guest = new Guest(vm, tools.vms(), tools.replication(), parts.coldStart(), run);
         GuardedStop stop = new GuardedStop(parts.guardSocket(), vm, run, tools.freshIds());
+        this.lag = new GuardLag(parts.guardSocket(), vm, run, this::onHeld);
+        this.bound = new LagBound(lag, guest, thread, this::post, tools.nanoClock());
         this.primary = new PrimarySide(
                 plan,
-                new PrimarySide.Tools(guest, parts.peers(), run, worker, thread, tools.nanoClock(), stop),
+                new PrimarySide.Tools(guest, parts.peers(), run, worker, thread, tools.nanoClock(), stop, bound),
                 this::post,
                 this::onIdle);
         this.standby = new StandbySide(
@@ -110,8 +112,6 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
                         tools.clock(),
                         tools.nanoClock()));
         this.room = new CopyRoom(vm.definition(), files, tools.images(), tools.clock(), tools.freshIds());
-        this.lag = new GuardLag(parts.guardSocket(), vm, run, this::onHeld);
-        this.bound = new LagBound(lag, guest, thread, this::post);
         this.orders = new StandbyOrders(thread, standby, waiters, this::state, this::post);
         this.recollection = new Recollection(tools.self(), files, guest, standby, tools.freshIds());
         this.hands = new MachineHands(
@@ -131,6 +131,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         Parking.Machine parked = new ParkedMachine(vm, this::state, primary, this::post, this::onIdle);
         this.parking =
                 new Parking(new Parking.Tools(vm.name(), plan, record, bound, thread, tools.nanoClock()), parked);
+        this.givingBack = new GivingBack(parking, rounds, guest, asking);
         this.guestLook = new GuestLook(guest, hands, parking, this::post);
         this.recordLook = new RecordLook(record, thread, this::state, this::post);
         this.turns = new Turns(thread, primary, hands, parking, parked);
@@ -220,9 +221,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
             if (wish == Wish.DEMOTE && isLeading()) {
                 guest.killIfItHangs();
             }
-            if (parking.isParked()) {
-                giveWay.run();
-            }
+            givingBack.before(wish);
             thread.execute(() -> requests.ask(wish, answer));
         }));
         return answer;
@@ -307,16 +306,6 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         return answer;
     }
 
-    /** A primary asks what is committed. */
-    CompletableFuture<Long> committed(Copy copy) {
-        CompletableFuture<Long> answer = new CompletableFuture<>();
-        recovered.thenRun(() -> thread.execute(() -> {
-            waiters.addAsker(answer);
-            post(new ReplicaEvent.StandbyAsked(copy));
-        }));
-        return answer;
-    }
-
     /** A primary says that this copy does not count any more. */
     void heardVoid(Copy copy) {
         recovered.thenRun(() -> post(new ReplicaEvent.VoidHeard(copy)));
@@ -330,6 +319,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     /** Called all the time, to see what nobody tells. */
     private void look() {
         parking.look();
+        givingBack.look();
         guestLook.look();
         ReplicaState now = state();
         if (now instanceof Following && standby.standby().isPresent() && !standby.isAlive()) {
@@ -340,6 +330,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
             lastRetry = nanos;
             post(new ReplicaEvent.Retry());
             recordLook.look();
+            bound.look(now);
             turns.lookForStandby(asking, candidates::next);
             outlook.publish();
         }
@@ -367,8 +358,6 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
                 LOG.info("{}: {} does not fit, it is {}", vm.name(), event, Story.word(state));
             } else if (event instanceof ReplicaEvent.SeedBegun begun) {
                 room.refused(begun.copy(), Reason.BUSY.text());
-            } else if (event instanceof ReplicaEvent.StandbyAsked) {
-                waiters.disappoint("there is no such copy here");
             } else if (event instanceof ReplicaEvent.MemoryComplete complete) {
                 orders.rejected(complete, state);
             }

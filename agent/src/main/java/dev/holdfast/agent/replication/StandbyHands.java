@@ -1,6 +1,7 @@
 package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.coordinator.replication.Copy;
 import dev.holdfast.coordinator.replication.Following;
 import dev.holdfast.coordinator.replication.ReplicaEffect;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
@@ -35,7 +36,19 @@ final class StandbyHands {
         } catch (HypervisorException | IOException e) {
             LOG.warn("no copy can be made here: {}", e.getMessage());
             front.made(effect.copy(), Optional.of(String.valueOf(e.getMessage())));
-            events.accept(new ReplicaEvent.CopyLost());
+            events.accept(undone(effect.copy()));
+        }
+    }
+
+    /** Disks that were not written over stay what they are. */
+    private ReplicaEvent undone(Copy copy) {
+        try {
+            standby.drop();
+            return new ReplicaEvent.CopyNotMade(
+                    files.disks().filter(DisksNote::whole).map(note -> note.facts(copy.node())));
+        } catch (IOException | HypervisorException e) {
+            LOG.warn("what was begun is not removed yet: {}", e.getMessage());
+            return new ReplicaEvent.CopyLost();
         }
     }
 
@@ -76,11 +89,6 @@ final class StandbyHands {
     }
 
     void noteCommit(ReplicaEffect.NoteCommit effect) {
-        if (effect.committed()) {
-            // The standby has noted it itself.
-            events.accept(new ReplicaEvent.Journaled());
-            return;
-        }
         try {
             standby.prepare(effect.epoch());
             events.accept(new ReplicaEvent.Journaled());
@@ -97,18 +105,6 @@ final class StandbyHands {
         } catch (HypervisorException e) {
             LOG.warn("epoch {} is not committed, so this copy is of no epoch: {}", effect.epoch(), e.getMessage());
             events.accept(new ReplicaEvent.CommitFailed());
-        }
-    }
-
-    void dropMemory(ReplicaEffect.DropMemory effect) {
-        // The next epoch but one is written over it.
-    }
-
-    void dropArriving(ReplicaEffect.DropArriving effect) throws NotYetException {
-        try {
-            standby.dropArriving();
-        } catch (HypervisorException e) {
-            throw new NotYetException(e);
         }
     }
 

@@ -37,7 +37,6 @@ final class StandbySide {
     private final LongSupplier nanoClock;
     private volatile @Nullable Standby standby;
     private volatile @Nullable StandbyDoorway doorway;
-    private long begun;
     private long committed;
     private long committedAt;
     private long preparedAt;
@@ -91,10 +90,14 @@ final class StandbySide {
         return Optional.ofNullable(known);
     }
 
-    /** Begins a copy: a process whose disks wait to be overwritten. What was there goes. */
+    /** Begins a copy: a process whose disks wait to be overwritten, then what was there is of no worth any more, and the door opens. */
     void make(Copy copy, long generation, StandbyDoorway.Orders orders) throws HypervisorException, IOException {
         drop();
         standby = replication.startStandby(machine, place, content);
+        Optional<DisksNote> former = files.disks();
+        if (former.isPresent()) {
+            files.write(former.get().worthless());
+        }
         // Its directory was made anew.
         files.write(new ReplicaFiles.CopyNote(copy.id(), generation));
         committed = 0;
@@ -135,7 +138,6 @@ final class StandbySide {
 
     void begin(long epoch) throws HypervisorException {
         required().begin(epoch);
-        begun = epoch;
     }
 
     /** Looks whether the disks follow, so that {@link #prepare} need not; what is wrong is found there once more. Any thread. */
@@ -149,14 +151,6 @@ final class StandbySide {
 
     void abandon(long epoch) throws HypervisorException {
         required().abandon(epoch);
-    }
-
-    /** Nothing that was sent before becomes complete any more. */
-    void dropArriving() throws HypervisorException {
-        Standby known = standby;
-        if (known != null && begun > 0) {
-            known.abandon(begun);
-        }
     }
 
     void beat(Duration patience) throws HypervisorException {
@@ -268,7 +262,6 @@ final class StandbySide {
             replication.clear(place);
         }
         standby = null;
-        begun = 0;
         committed = 0;
     }
 
@@ -277,7 +270,6 @@ final class StandbySide {
         shut();
         required().rest(REST);
         standby = null;
-        begun = 0;
     }
 
     /** What a standby that was stopped has left here. */

@@ -12,7 +12,6 @@ import java.util.concurrent.CompletableFuture;
 final class Waiters {
     private final List<CompletableFuture<Optional<Reason>>> commands = new ArrayList<>();
     private final List<Commit> commits = new ArrayList<>();
-    private final List<CompletableFuture<Long>> askers = new ArrayList<>();
 
     private record Commit(long epoch, CompletableFuture<Void> done) {}
 
@@ -24,11 +23,6 @@ final class Waiters {
     /** The primary waits for a commit. */
     void addCommit(long epoch, CompletableFuture<Void> commit) {
         commits.add(new Commit(epoch, commit));
-    }
-
-    /** The primary asks what is committed. */
-    void addAsker(CompletableFuture<Long> asker) {
-        askers.add(asker);
     }
 
     /** What was asked for is done, or is refused. */
@@ -46,8 +40,6 @@ final class Waiters {
 
     /** An epoch is committed, and nothing newer is here. */
     void acknowledge(long epoch) {
-        askers.forEach(asker -> asker.complete(epoch));
-        askers.clear();
         commits.removeIf(commit -> {
             if (commit.epoch() > epoch) {
                 return false;
@@ -60,8 +52,6 @@ final class Waiters {
     /** Whoever waits for this copy waits in vain. */
     void disappoint(String why) {
         HypervisorException never = new HypervisorException(Kind.REFUSED, why);
-        askers.forEach(asker -> asker.completeExceptionally(never));
-        askers.clear();
         commits.forEach(commit -> commit.done().completeExceptionally(never));
         commits.clear();
     }

@@ -77,10 +77,5 @@ class CandidatesTest implements PeerCalls {
     }
 
     @Override
-    public long committed(Copy copy) {
-        throw new AssertionError();
-    }
-
-    @Override
     public void tellVoid(Copy copy) {}
 }

@@ -107,6 +107,11 @@ final class FakeWorld implements Hypervisor, Replication {
     }
 
     /** The guest shuts down; its process stays. */
+    /** The guard has held it. */
+    void hold() {
+        running = false;
+    }
+
     void shutDown() {
         shutDown = true;
     }
@@ -199,7 +204,11 @@ final class FakeWorld implements Hypervisor, Replication {
     }
 
     @Override
-    public Standby startStandby(VmDefinition definition, StandbyPlace where, EpochContent content) {
+    public Standby startStandby(VmDefinition definition, StandbyPlace where, EpochContent content)
+            throws HypervisorException {
+        if (failing) {
+            throw new HypervisorException(Kind.REFUSED, "there is no room");
+        }
         clear();
         standby = OptionalLong.of(0);
         return standby(definition);

@@ -15,6 +15,7 @@ import dev.holdfast.coordinator.replication.Reason;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
 import dev.holdfast.coordinator.replication.ReplicationRecord;
 import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
+import dev.holdfast.coordinator.replication.Shrinking;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -315,6 +316,29 @@ class KilledAgentsTest {
     }
 
     @Test
+    void aBoundThatPassedWhileNoAgentWasThereIsSeenByTheNextOne() throws Exception {
+        Rig.Node node = withAStandby("held");
+        node.store.silent = answer -> answer.accept(new ReplicaEvent.StoreSilent());
+        try (Rig next = Rig.of(node).recover()) {
+            next.look();
+            assertThat(next.state())
+                    .isInstanceOfSatisfying(
+                            Shrinking.class,
+                            primary -> assertThat(primary.held()).isFalse());
+            node.world.hold();
+            next.look();
+            assertThat(next.state())
+                    .isInstanceOfSatisfying(
+                            Shrinking.class,
+                            primary -> assertThat(primary.held()).isTrue());
+            node.store.silent = null;
+            next.tell(new ReplicaEvent.Retry());
+            assertThat(next.state()).isInstanceOf(Alone.class);
+            assertThat(node.world.runs()).isTrue();
+        }
+    }
+
+    @Test
     void aProcessThatNoNoteNamesIsNotTakenForGone() throws Exception {
         Rig.Node node = withAStandby("unnoted");
         node.world.crash();
@@ -375,6 +399,25 @@ class KilledAgentsTest {
                                 out -> assertThat(out.copy().isPresent()).isEqualTo(before));
                 assertThat(node.world.hasStandby()).isFalse();
             }
+        }
+    }
+
+    @Test
+    void disksThatWereNotWrittenOverCountOnAlsoWhenNoCopyCanBeMade() throws Exception {
+        Rig.Node node = new Rig.Node(Files.createDirectories(home.resolve("full")));
+        DisksNote whole = new DisksNote(new Name("former"), 2, true, false);
+        node.files().write(whole);
+        node.world.failing = true;
+        try (Rig agent = Rig.of(node)) {
+            agent.recover().tell(new ReplicaEvent.SeedBegun(new Copy(Rig.NODE, new Name("fresh")), 3));
+            assertThat(agent.state())
+                    .isInstanceOfSatisfying(
+                            Out.class, out -> assertThat(out.copy()).hasValue(whole.facts(Rig.NODE)));
+            assertThat(node.files().disks()).hasValue(whole);
+            node.world.failing = false;
+            agent.tell(new ReplicaEvent.SeedBegun(new Copy(Rig.NODE, new Name("fresh")), 3));
+            assertThat(agent.state()).isInstanceOf(Following.class);
+            assertThat(node.files().disks()).hasValue(whole.worthless());
         }
     }
 }

@@ -168,7 +168,7 @@ final class ParkingLab {
                         node.definition.name(),
                         plan,
                         store,
-                        new LagBound(guard, guest, thread, event -> {}),
+                        new LagBound(guard, guest, thread, event -> {}, () -> nanos),
                         thread,
                         () -> nanos),
                 rules);

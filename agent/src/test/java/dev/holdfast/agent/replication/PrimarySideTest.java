@@ -38,7 +38,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What a primary concludes from how its epochs end; the standby's agent answers through real sockets. */
-class PrimarySideTest implements PeerCalls, Primary, Standstill {
+class PrimarySideTest implements PeerCalls, Primary, Standstill, LagGuard {
     private static final Copy PEER = new Copy(new Name("n2"), new Name("c1"));
     private static final Duration SECOND = Duration.ofSeconds(1);
 
@@ -59,6 +59,8 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
     private Duration passed = Duration.ZERO;
     private Optional<EpochLimits> limits = Optional.empty();
     private boolean boundPasses;
+    private final List<Duration> bounds = new ArrayList<>();
+    private int guardFails;
     private Path home;
     private FakeWorld world;
     private Guest guest;
@@ -97,10 +99,10 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
                 Duration.ofSeconds(20),
                 0,
                 home.resolve("place"));
+        LagBound bound = new LagBound(this, guest, thread, events::add, this::nanos);
         side = new PrimarySide(
                 plan,
-                new PrimarySide.Tools(
-                        guest, this, home, thread, thread, () -> System.nanoTime() + passed.toNanos(), this),
+                new PrimarySide.Tools(guest, this, home, thread, thread, this::nanos, this, bound),
                 events::add,
                 () -> {});
     }
@@ -114,6 +116,10 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
                 Files.delete(file);
             }
         }
+    }
+
+    private long nanos() {
+        return System.nanoTime() + passed.toNanos();
     }
 
     private void seeded() {
@@ -270,6 +276,29 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
         assertThat(side.isHeld()).isTrue();
     }
 
+    private int boundsAfter(long epoch, boolean last) {
+        ends.add(new EpochEnd(epoch, Outcome.COMMITTED, "", Duration.ZERO, Duration.ofMillis(10), 1));
+        side.send(PEER, epoch, last);
+        thread.runAll();
+        assertThat(events).endsWith(new ReplicaEvent.StandbyAt(PEER, epoch));
+        return bounds.size();
+    }
+
+    @Test
+    void noGuestRunsOnAfterAnEpochWithoutABound() {
+        seeded();
+        assertThat(boundsAfter(1, false)).as("there was none before").isEqualTo(1);
+        assertThat(bounds).containsExactly(side.farthest());
+        assertThat(boundsAfter(2, false))
+                .as("that of the epoch before is in force")
+                .isEqualTo(1);
+        passed = Duration.ofMinutes(1);
+        guardFails = 2;
+        assertThat(boundsAfter(3, false)).as("it has passed").isEqualTo(2);
+        passed = Duration.ofMinutes(2);
+        assertThat(boundsAfter(4, true)).as("the guest does not run").isEqualTo(2);
+    }
+
     @Test
     void aStandbyWhoseFirstEpochTakesLongerThanLaterOnesMayIsRefusedBeforeItIsInTheSet() {
         seeded();
@@ -312,8 +341,7 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
 
     @Test
     void aStandbyToWhichNothingLeadsIsLost() {
-        side.ask(PEER);
-        thread.runAll();
+        send();
         assertThat(events).containsExactly(new ReplicaEvent.StandbyLost(PEER));
         assertThat(voided).as("it may be in the set").isEmpty();
     }
@@ -373,11 +401,6 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
     }
 
     @Override
-    public long committed(Copy copy) {
-        return 4;
-    }
-
-    @Override
     public void tellVoid(Copy copy) {
         voided.add(copy);
     }
@@ -423,6 +446,10 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
             // The end of an epoch that is given up lets the guest run.
             world.release();
         }
+        if (ends.getFirst().outcome() == Outcome.COMMITTED) {
+            // The guest runs as soon as this returns.
+            standby.commit(epoch, SECOND);
+        }
         return ends.remove();
     }
 
@@ -458,6 +485,20 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill {
             throw new HypervisorException(Kind.FAILED, "the guard has let it run");
         }
     }
+
+    @Override
+    public void arm(Duration after) throws IOException {
+        if (guardFails-- > 0) {
+            throw new IOException("it does not answer");
+        }
+        bounds.add(after);
+    }
+
+    @Override
+    public void disarm() {}
+
+    @Override
+    public void endCapture(Duration bound) {}
 
     @Override
     public void cut() {

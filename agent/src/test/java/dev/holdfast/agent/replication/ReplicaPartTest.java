@@ -138,6 +138,22 @@ class ReplicaPartTest {
     }
 
     @Test
+    void aCheckpointThatIsGivenUpIsKnownToBeOfNoUseOnceTheGuestRunsAgain() throws Exception {
+        ReplicaPart part = part(RoundKind.CHECKPOINT, false);
+        part.prepare();
+        part.freeze();
+        part.thaw();
+        assertThat(lab.parking.isVoided()).isFalse();
+        part.capture();
+        part.proveAndThaw();
+        part.thaw();
+        assertThat(lab.parking.isVoided()).isTrue();
+        assertThat(lab.parking.isParked())
+                .as("its memory is still being written")
+                .isTrue();
+    }
+
+    @Test
     void anEpochThatDoesNotEndIsNotWaitedForForEver() {
         lab.tell(new ReplicaEvent.EpochDue());
         lab.rules.busy = true;

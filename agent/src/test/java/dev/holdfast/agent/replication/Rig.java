@@ -47,6 +47,7 @@ final class Rig implements AutoCloseable {
     private final MachineHands hands;
     private final ReplicaFiles files;
     private final Guest guest;
+    private final LagBound bound;
     private int effectsLeft;
     private boolean before;
 
@@ -150,11 +151,6 @@ final class Rig implements AutoCloseable {
         }
 
         @Override
-        public long committed(Copy copy) throws IOException {
-            throw new IOException("nobody is there");
-        }
-
-        @Override
         public void tellVoid(Copy copy) {}
     }
 
@@ -180,10 +176,18 @@ final class Rig implements AutoCloseable {
                 EpochContent.MEMORY_AND_DISKS, Policy.pause(), List.of(), SECOND, SECOND, SECOND, 0, node.place);
         this.files = node.files();
         this.guest = new Guest(vm, vms, node.world, Guest.Start::start, node.run);
+        this.bound = new LagBound(new NoGuard(), guest, thread, this::post, System::nanoTime);
         PrimarySide primary = new PrimarySide(
                 plan,
                 new PrimarySide.Tools(
-                        guest, new NoPeers(), node.state, thread, thread, System::nanoTime, Standstill.UNWATCHED),
+                        guest,
+                        new NoPeers(),
+                        node.state,
+                        thread,
+                        thread,
+                        System::nanoTime,
+                        Standstill.UNWATCHED,
+                        bound),
                 this::post,
                 () -> {});
         this.standby = new StandbySide(
@@ -199,15 +203,7 @@ final class Rig implements AutoCloseable {
         this.recollection = new Recollection(NODE, files, guest, standby, node::freshId);
         this.hands = new MachineHands(
                 new MachineHands.Tools(
-                        plan,
-                        guest,
-                        primary,
-                        standby,
-                        files,
-                        node.store,
-                        gone -> node.proof,
-                        new LagBound(new NoGuard(), guest, thread, this::post),
-                        new NoPeers()),
+                        plan, guest, primary, standby, files, node.store, gone -> node.proof, bound, new NoPeers()),
                 new Front(),
                 thread,
                 thread,
@@ -265,6 +261,8 @@ final class Rig implements AutoCloseable {
     void look() throws Exception {
         guest.process();
         guest.endIfShutDown();
+        bound.look(state());
+        thread.runAll();
     }
 
     /** Its guest has ended: whether that was wanted. */
@@ -338,9 +336,7 @@ final class Rig implements AutoCloseable {
         public void dropped() {}
 
         @Override
-        public void prepareDisks() throws IOException {
-            files.write(files.disks().orElseThrow().worthless());
-        }
+        public void prepareDisks() {}
 
         @Override
         public StandbyDoorway.Orders orders() {

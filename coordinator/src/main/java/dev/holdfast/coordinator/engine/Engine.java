@@ -33,6 +33,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,7 +43,6 @@ import org.slf4j.LoggerFactory;
  * thread owns all state; the public methods post to its mailbox and may be called from any thread.
  */
 public final class Engine implements AutoCloseable, GroupChannel.Listener {
-
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
     /** A participant of one round. */
@@ -58,7 +58,6 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
     private final Lanes lanes;
     private final Mailbox mailbox;
     private final TransitionLog log;
-
     private final Map<RoundId, RoundView> views = new HashMap<>();
     private final Map<RoundId, Participant> participants = new HashMap<>();
     private final Map<RoundId, Led> led = new HashMap<>();
@@ -153,21 +152,26 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
 
     /** Takes a machine out of every round on this node that is not bound yet: pacemaker or a person wants it. */
     public void giveUp(Name vm, Refusal because) {
-        post(() -> roundsOf(vm).forEach(round -> toParticipant(round, new ParticipantEvent.GiveUp(because))));
+        giveUpIf(state -> true, vm, because);
     }
 
     /** The same for rounds that have not stopped its guests yet; the others go on. */
     public void giveWay(Name vm, Refusal because) {
-        post(() -> roundsOf(vm).stream()
-                .filter(round -> participants.get(round).state().isBeforeFreeze())
-                .forEach(round -> toParticipant(round, new ParticipantEvent.GiveUp(because))));
+        giveUpIf(ParticipantState::isBeforeFreeze, vm, because);
     }
 
-    private List<RoundId> roundsOf(Name vm) {
-        return participants.values().stream()
-                .filter(participant -> participant.spec().members().on(self).contains(vm))
-                .map(participant -> participant.spec().id())
-                .toList();
+    /** The same also for rounds that have let its guests run again and are still writing what was taken. */
+    public void giveBack(Name vm, Refusal because) {
+        giveUpIf(state -> state.isBeforeFreeze() || state instanceof Draining, vm, because);
+    }
+
+    private void giveUpIf(Predicate<ParticipantState> where, Name vm, Refusal because) {
+        post(() -> participants.values().stream()
+                .filter(one ->
+                        where.test(one.state()) && one.spec().members().on(self).contains(vm))
+                .map(one -> one.spec().id())
+                .toList()
+                .forEach(round -> toParticipant(round, new ParticipantEvent.GiveUp(because))));
     }
 
     /** This node holds office: finish or abort what earlier leaders left. */

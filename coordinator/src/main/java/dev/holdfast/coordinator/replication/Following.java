@@ -3,9 +3,7 @@ package dev.holdfast.coordinator.replication;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.replication.ReplicaEffect.Acknowledge;
 import dev.holdfast.coordinator.replication.ReplicaEffect.CommitDisks;
-import dev.holdfast.coordinator.replication.ReplicaEffect.DropArriving;
 import dev.holdfast.coordinator.replication.ReplicaEffect.DropCopy;
-import dev.holdfast.coordinator.replication.ReplicaEffect.DropMemory;
 import dev.holdfast.coordinator.replication.ReplicaEffect.NoteCommit;
 import dev.holdfast.coordinator.replication.ReplicaEffect.Refuse;
 import java.util.ArrayList;
@@ -29,10 +27,8 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
         NONE,
         /** The note that it begins is on its way. */
         NOTING,
-        /** The disks are brought to the epoch. */
+        /** The disks are brought to the epoch, and the note says so then. */
         DISKS,
-        /** The note that it is done is on its way. */
-        CLOSING,
         /** No commit comes any more: the disks are brought back to the last one, and the process ends. */
         RESTING
     }
@@ -79,27 +75,23 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
         if (!event.copy().equals(copy) || commit != Commit.NONE || event.epoch() != epoch + 1) {
             return unfit(event);
         }
-        return Step.to(in(Commit.NOTING), new NoteCommit(epoch + 1, false));
+        return Step.to(in(Commit.NOTING), new NoteCommit(epoch + 1));
     }
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onJournaled(ReplicaEvent.Journaled event) {
-        if (commit == Commit.NOTING) {
-            return Step.to(in(Commit.DISKS), new CommitDisks(epoch + 1));
-        }
-        return commit == Commit.CLOSING ? committed() : unfit(event);
+        return commit == Commit.NOTING ? Step.to(in(Commit.DISKS), new CommitDisks(epoch + 1)) : unfit(event);
     }
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onDisksCommitted(ReplicaEvent.DisksCommitted event) {
-        return commit == Commit.DISKS ? Step.to(in(Commit.CLOSING), new NoteCommit(epoch + 1, true)) : unfit(event);
+        return commit == Commit.DISKS ? committed() : unfit(event);
     }
 
     private Step<ReplicaState, ReplicaEffect> committed() {
         Following next = at(epoch + 1);
         List<ReplicaEffect> effects = new ArrayList<>();
         effects.add(next.acknowledgement());
-        effects.add(new DropMemory(epoch));
         if (wanted == Wanted.NOTHING) {
             return Step.to(next, effects);
         }
@@ -154,15 +146,6 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
         return Step.to(wanted == Wanted.PRIMARY ? when(Wanted.NOTHING) : this, new ReplicaEffect.Done());
     }
 
-    /** In a commit the answer comes at its end. */
-    @Override
-    public Step<ReplicaState, ReplicaEffect> onStandbyAsked(ReplicaEvent.StandbyAsked event) {
-        if (!event.copy().equals(copy) || epoch == 0 || commit == Commit.RESTING) {
-            return unfit(event);
-        }
-        return commit == Commit.NONE ? Step.to(this, new DropArriving(), acknowledgement()) : Step.to(this);
-    }
-
     /** The primary begins anew: it has been recorded without this copy. */
     @Override
     public Step<ReplicaState, ReplicaEffect> onSeedBegun(ReplicaEvent.SeedBegun event) {
@@ -181,6 +164,11 @@ public record Following(Self self, Copy copy, long generation, long epoch, Commi
     @Override
     public Step<ReplicaState, ReplicaEffect> onVoidHeard(ReplicaEvent.VoidHeard event) {
         return event.copy().equals(copy) ? gone() : unfit(event);
+    }
+
+    @Override
+    public Step<ReplicaState, ReplicaEffect> onCopyNotMade(ReplicaEvent.CopyNotMade event) {
+        return epoch == 0 && commit == Commit.NONE ? Step.to(new Out(self, event.left())) : unfit(event);
     }
 
     @Override

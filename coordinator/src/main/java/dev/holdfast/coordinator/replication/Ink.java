@@ -9,9 +9,7 @@ enum Ink {
     WRITING,
     READING,
     /** The store did not answer. */
-    SILENT,
-    /** The standby was asked first. */
-    ASKING;
+    SILENT;
 
     /** Whether an answer of the store is under way. */
     boolean isBusy() {
@@ -23,7 +21,7 @@ enum Ink {
         return switch (this) {
             case EARLIER, WRITING -> EARLIER;
             case READING -> READING;
-            case WRITTEN, SILENT, ASKING -> WRITING;
+            case WRITTEN, SILENT -> WRITING;
         };
     }
 }

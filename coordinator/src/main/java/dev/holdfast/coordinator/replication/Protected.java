@@ -2,15 +2,11 @@ package dev.holdfast.coordinator.replication;
 
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.replication.ReplicaEffect.ArmLag;
-import dev.holdfast.coordinator.replication.ReplicaEffect.BufferOutput;
 import dev.holdfast.coordinator.replication.ReplicaEffect.Hold;
 import dev.holdfast.coordinator.replication.ReplicaEffect.ReadRecord;
-import dev.holdfast.coordinator.replication.ReplicaEffect.Release;
 import dev.holdfast.coordinator.replication.ReplicaEffect.RunOn;
 import dev.holdfast.coordinator.replication.ReplicaEffect.SendEpoch;
 import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -28,7 +24,7 @@ public record Protected(Life lead, Copy peer, long epoch, Phase phase, Ink ink) 
         RUNNING,
         /** It has run for as long as it may without the standby. */
         HELD,
-        /** It stands still, and the epoch is on its way. */
+        /** The epoch is on its way, or was given up. The guest runs but for the end of it, under the bound of the one before. */
         SENDING
     }
 
@@ -45,11 +41,6 @@ public record Protected(Life lead, Copy peer, long epoch, Phase phase, Ink ink) 
     @Override
     public Optional<Copy> member() {
         return Optional.of(peer);
-    }
-
-    /** What binds a primary to a standby that has committed this epoch: in force before the guest runs. */
-    static List<ReplicaEffect> bound(long epoch) {
-        return List.of(new BufferOutput(), new ArmLag(epoch), new Release(epoch));
     }
 
     private Protected with(Life life, Ink now) {
@@ -73,9 +64,8 @@ public record Protected(Life lead, Copy peer, long epoch, Phase phase, Ink ink) 
             return Step.rejected(this, "nothing is on its way to " + event.peer());
         }
         if (event.epoch() == epoch + 1) {
-            List<ReplicaEffect> effects = new ArrayList<>(bound(epoch + 1));
-            effects.add(new RunOn());
-            return Step.to(new Protected(lead, peer, epoch + 1, Phase.RUNNING, ink), effects);
+            Protected next = new Protected(lead, peer, epoch + 1, Phase.RUNNING, ink);
+            return Step.to(next, new ArmLag(epoch + 1), new RunOn());
         }
         return event.epoch() == epoch
                 ? Step.to(this, new SendEpoch(peer, epoch + 1))
@@ -167,7 +157,7 @@ public record Protected(Life lead, Copy peer, long epoch, Phase phase, Ink ink) 
 
     @Override
     public void checkInvariants() {
-        if (epoch < 1 || peer.node().equals(lead.self().node()) || ink == Ink.EARLIER || ink == Ink.ASKING) {
+        if (epoch < 1 || peer.node().equals(lead.self().node()) || ink == Ink.EARLIER) {
             throw new IllegalStateException("not how a primary is protected: " + this);
         }
     }

@@ -1,9 +1,7 @@
 package dev.holdfast.coordinator.replication;
 
 import dev.holdfast.coordinator.protocol.Step;
-import dev.holdfast.coordinator.replication.ReplicaEffect.AskStandby;
 import dev.holdfast.coordinator.replication.ReplicaEffect.CommitDisks;
-import dev.holdfast.coordinator.replication.ReplicaEffect.DropArriving;
 import dev.holdfast.coordinator.replication.ReplicaEffect.ForgetLife;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +19,7 @@ final class Recovery {
         return found instanceof Found.Standby standby ? standby(self, standby) : primary(self, (Found.Primary) found);
     }
 
-    /** A commit that was begun is rolled forward before anything else. */
+    /** A commit that was begun is rolled forward before anything else. What was still arriving went with the agent that took it. */
     private static Step<ReplicaState, ReplicaEffect> standby(Self self, Found.Standby found) {
         CopyFacts facts = found.facts();
         Following following =
@@ -29,9 +27,7 @@ final class Recovery {
         if (found.committing()) {
             return Step.to(following.in(Following.Commit.DISKS), new CommitDisks(facts.epoch() + 1));
         }
-        return facts.epoch() == 0
-                ? Step.to(following, new DropArriving())
-                : Step.to(following, new DropArriving(), following.acknowledgement());
+        return Step.to(following);
     }
 
     private static Step<ReplicaState, ReplicaEffect> primary(Self self, Found.Primary found) {
@@ -48,8 +44,7 @@ final class Recovery {
                     new Isolated(life, Ink.READING), onwards(life, found.peer(), new ReplicaEffect.ReadRecord()));
         }
         if (found.peer().isPresent()) {
-            Copy peer = found.peer().get();
-            return Step.to(new Shrinking(life, peer, 0, false, Ink.ASKING), new AskStandby(peer));
+            return Shrinking.found(life, found.peer().get());
         }
         return Step.to(new Alone(life), onwards(life, found.peer()));
     }

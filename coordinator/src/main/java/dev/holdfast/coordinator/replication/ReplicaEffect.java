@@ -160,22 +160,6 @@ public sealed interface ReplicaEffect {
         }
     }
 
-    /** With output commit: nothing the guest sends leaves the host from now on. Without, nothing is done. */
-    record BufferOutput() implements ReplicaEffect {
-        @Override
-        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
-            hands.bufferOutput(this);
-        }
-    }
-
-    /** With output commit: what the guest sent up to the end of this epoch leaves the host. */
-    record Release(long epoch) implements ReplicaEffect {
-        @Override
-        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
-            hands.release(this);
-        }
-    }
-
     /** Whatever the guest has sent and sends leaves the host. */
     record FreeOutput() implements ReplicaEffect {
         @Override
@@ -193,22 +177,17 @@ public sealed interface ReplicaEffect {
     }
 
     /**
-     * Keeps the guest still, <em>then</em> makes sure that all it has written has got to the standby (QEMU swallows what does not
-     * and tells the guest nothing), and only then lets its memory become complete there as this epoch. Brings StandbyAt or
-     * StandbyLost.
+     * Sends memory while the guest runs, keeps the guest still, <em>then</em> makes sure that all it has written has got to the
+     * standby (QEMU swallows what does not and tells the guest nothing), and only then lets the standby commit. When it has, this
+     * goes on before the rules hear of it, so that the guest does not wait for them: if no bound is in force (before the first
+     * epoch, or because it has passed) the guard is armed as by {@link ArmLag}; then the guest runs, unless the machine is being given
+     * up; then, with output commit, the packets leave that it had sent up to this epoch. Those that it sends later are kept. An
+     * epoch that is given up lets the guest be as it was. Brings StandbyAt or StandbyLost.
      */
     record SendEpoch(Copy peer, long epoch) implements ReplicaEffect {
         @Override
         public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
             hands.sendEpoch(this);
-        }
-    }
-
-    /** Asks the standby what it has committed. Brings StandbyAt or StandbyLost. */
-    record AskStandby(Copy peer) implements ReplicaEffect {
-        @Override
-        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
-            hands.askStandby(this);
         }
     }
 
@@ -236,7 +215,10 @@ public sealed interface ReplicaEffect {
         }
     }
 
-    /** Standby: throws away what was there and begins a copy; its id goes to the volatile medium. */
+    /**
+     * Standby: makes a process, throws away what was there, and begins a copy; its id goes to the volatile medium. Brings CopyNotMade if
+     * nothing was thrown away, else CopyLost, if it fails.
+     */
     record MakeCopy(Copy copy) implements ReplicaEffect {
         @Override
         public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
@@ -271,40 +253,22 @@ public sealed interface ReplicaEffect {
         }
     }
 
-    /**
-     * Standby: notes with the copy. Brings Journaled or CommitFailed.
-     *
-     * @param epoch that is being committed, or is committed
-     * @param committed which of the two
-     */
-    record NoteCommit(long epoch, boolean committed) implements ReplicaEffect {
+    /** Standby: notes with the copy that this epoch is being committed: there is no way back. Brings Journaled or CommitFailed. */
+    record NoteCommit(long epoch) implements ReplicaEffect {
         @Override
         public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
             hands.noteCommit(this);
         }
     }
 
-    /** Standby: brings the disks to this epoch. Brings DisksCommitted or CommitFailed. Twice is as good as once. */
+    /**
+     * Standby: brings the disks to this epoch, then notes that it is committed. Brings DisksCommitted or CommitFailed. Twice is as
+     * good as once. The memory of the epoch before is not written over until that of the next one comes.
+     */
     record CommitDisks(long epoch) implements ReplicaEffect {
         @Override
         public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
             hands.commitDisks(this);
-        }
-    }
-
-    /** Standby: throws the memory of this epoch away; there is a newer one. */
-    record DropMemory(long epoch) implements ReplicaEffect {
-        @Override
-        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
-            hands.dropMemory(this);
-        }
-    }
-
-    /** Standby: ends whatever memory is still coming: nothing that was sent before now can become complete later. */
-    record DropArriving() implements ReplicaEffect {
-        @Override
-        public <X extends Exception> void by(ReplicaHands<X> hands) throws X {
-            hands.dropArriving(this);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.holdfast.coordinator.replication;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
 import java.time.Duration;
+import java.util.Optional;
 
 /** What can happen to one machine on one node. */
 public sealed interface ReplicaEvent {
@@ -204,8 +205,8 @@ public sealed interface ReplicaEvent {
     }
 
     /**
-     * The standby has committed this epoch and holds nothing that is newer and could still be committed; all that the guest has written
-     * since is on its way to it, without a gap.
+     * The standby has committed this epoch and holds nothing that is newer and could still be committed: an epoch has ended, or was
+     * given up. The guest may have run on since, by the bound that was in force.
      */
     record StandbyAt(Copy peer, long epoch) implements ReplicaEvent {
         @Override
@@ -238,7 +239,7 @@ public sealed interface ReplicaEvent {
         }
     }
 
-    /** The note about the commit is written. */
+    /** The note that a commit begins is written. */
     record Journaled() implements ReplicaEvent {
         @Override
         public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
@@ -246,7 +247,7 @@ public sealed interface ReplicaEvent {
         }
     }
 
-    /** The disks are at the epoch that is being committed. */
+    /** The disks are at the epoch that is being committed, and the note says so. */
     record DisksCommitted() implements ReplicaEvent {
         @Override
         public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
@@ -262,19 +263,23 @@ public sealed interface ReplicaEvent {
         }
     }
 
-    /** The primary's agent has come back, or the connection has, and asks what is committed. */
-    record StandbyAsked(Copy copy) implements ReplicaEvent {
-        @Override
-        public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
-            return state.onStandbyAsked(this);
-        }
-    }
-
     /** The primary says that this copy does not count any more. */
     record VoidHeard(Copy copy) implements ReplicaEvent {
         @Override
         public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
             return state.onVoidHeard(this);
+        }
+    }
+
+    /**
+     * No copy could be made here, and nothing was overwritten for it.
+     *
+     * @param left what was here before and still is
+     */
+    record CopyNotMade(Optional<CopyFacts> left) implements ReplicaEvent {
+        @Override
+        public Step<ReplicaState, ReplicaEffect> applyTo(ReplicaState state) {
+            return state.onCopyNotMade(this);
         }
     }
 

@@ -55,12 +55,6 @@ public interface ReplicaHands<X extends Exception> {
     /** Carries out {@link ReplicaEffect.DisarmLag}. */
     void disarmLag(ReplicaEffect.DisarmLag effect) throws X;
 
-    /** Carries out {@link ReplicaEffect.BufferOutput}. */
-    void bufferOutput(ReplicaEffect.BufferOutput effect) throws X;
-
-    /** Carries out {@link ReplicaEffect.Release}. */
-    void release(ReplicaEffect.Release effect) throws X;
-
     /** Carries out {@link ReplicaEffect.FreeOutput}. */
     void freeOutput(ReplicaEffect.FreeOutput effect) throws X;
 
@@ -69,9 +63,6 @@ public interface ReplicaHands<X extends Exception> {
 
     /** Carries out {@link ReplicaEffect.SendEpoch}. */
     void sendEpoch(ReplicaEffect.SendEpoch effect) throws X;
-
-    /** Carries out {@link ReplicaEffect.AskStandby}. */
-    void askStandby(ReplicaEffect.AskStandby effect) throws X;
 
     /** Carries out {@link ReplicaEffect.Detach}. */
     void detach(ReplicaEffect.Detach effect) throws X;
@@ -99,12 +90,6 @@ public interface ReplicaHands<X extends Exception> {
 
     /** Carries out {@link ReplicaEffect.CommitDisks}. */
     void commitDisks(ReplicaEffect.CommitDisks effect) throws X;
-
-    /** Carries out {@link ReplicaEffect.DropMemory}. */
-    void dropMemory(ReplicaEffect.DropMemory effect) throws X;
-
-    /** Carries out {@link ReplicaEffect.DropArriving}. */
-    void dropArriving(ReplicaEffect.DropArriving effect) throws X;
 
     /** Carries out {@link ReplicaEffect.Acknowledge}. */
     void acknowledge(ReplicaEffect.Acknowledge effect) throws X;

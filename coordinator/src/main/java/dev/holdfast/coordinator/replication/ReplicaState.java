@@ -16,12 +16,11 @@ import java.util.Optional;
  * Out         Retry, the copy rests        asking      ReadRecord
  *             RecordRead without the copy  Out         FreeMemory: the disks stay
  *
- * Following   MemoryComplete(k)            noting      NoteCommit(k, begun)
+ * Following   MemoryComplete(k)            noting      NoteCommit(k)
  *   noting    Journaled                    committing  CommitDisks(k)
- *   committing DisksCommitted              closing     NoteCommit(k, done)
- *   closing   Journaled                    Following(k) Acknowledge(k) DropMemory(k-1)
- *             StandbyAsked                 same        DropArriving Acknowledge; in a commit: at its end
+ *   committing DisksCommitted              Following(k) Acknowledge(k)
  *             CommitFailed, CopyLost, VoidHeard        Out, DropCopy
+ *             CopyNotMade, before an epoch Out         with the disks that were there before
  *             RetireAsked                  resting     RestCopy(k); in a commit: at its end; before the first epoch: Out, DropCopy
  *   resting   CopyRested                   Out         Done: the copy stays, and can be promoted
  *
@@ -37,13 +36,14 @@ import java.util.Optional;
  * Alone       FailOverFailed               Following(k) ForgetLife: the copy is as it was
  * Alone       PeerOffered, settled         Seeding     Seed
  * Seeding     SeedReady                    sending     SendEpoch(1)
- * Seeding     StandbyAt(1)                 Protected   BufferOutput ArmLag NoteLife(peer) WriteRecord({self, peer}) RunOn
- *             StandbyAt(0)                 sending     SendEpoch(1): it was given up, or the standby has forgotten it
- * Seeding     StandbyLost                  Alone       Detach RunOn
+ * Seeding     StandbyAt(1)                 Protected   ArmLag NoteLife(peer) WriteRecord({self, peer}) RunOn
+ *             StandbyAt(0)                 sending     SendEpoch(1): it was given up
+ * Seeding     StandbyLost                  Alone       Detach DisarmLag FreeOutput RunOn
  *
  * Protected   EpochDue                     sending     SendEpoch(k+1)
- *   sending   StandbyAt(k+1)               running     ArmLag Release RunOn
- *   sending   StandbyAt(k)                 sending     SendEpoch(k+1): the standby has forgotten what it got
+ *   sending   StandbyAt(k+1)               running     ArmLag RunOn
+ *   sending   StandbyAt(k)                 sending     SendEpoch(k+1): it was given up
+ *   sending   LagPassed                    same        Hold: whatever becomes of the epoch
  *   running   LagPassed                    held        Hold
  *   held      BoundRenewed                 running     RunOn: only in a checkpoint
  *             StandbyLost                  Shrinking   WriteRecord({self}), or first the answer to what is under way
@@ -52,7 +52,7 @@ import java.util.Optional;
  *             LagPassed                    held        Hold
  *             StoreSilent                  silent      nothing, or if held and on_isolation = continue:
  *                                          Isolated    NoteStrayed Detach DisarmLag FreeOutput RunOn
- *   silent    Retry                        asking      AskStandby; StandbyAt: Protected; StandbyLost: ReadRecord
+ *   silent    Retry                        reading     ReadRecord
  * Isolated    Retry, RecordRead            same        ReadRecord, WriteRecord({self})
  * Isolated    RecordWritten                Alone       NoteStrayed(no) NoteLife()
  *
@@ -192,11 +192,11 @@ public sealed interface ReplicaState permits Out, Following, Candidacy, Leading,
         return rejected(event);
     }
 
-    default Step<ReplicaState, ReplicaEffect> onStandbyAsked(ReplicaEvent.StandbyAsked event) {
+    default Step<ReplicaState, ReplicaEffect> onVoidHeard(ReplicaEvent.VoidHeard event) {
         return rejected(event);
     }
 
-    default Step<ReplicaState, ReplicaEffect> onVoidHeard(ReplicaEvent.VoidHeard event) {
+    default Step<ReplicaState, ReplicaEffect> onCopyNotMade(ReplicaEvent.CopyNotMade event) {
         return rejected(event);
     }
 

@@ -1,19 +1,20 @@
 package dev.holdfast.coordinator.replication;
 
 import dev.holdfast.coordinator.protocol.Step;
+import dev.holdfast.coordinator.replication.ReplicaEffect.ArmLag;
 import dev.holdfast.coordinator.replication.ReplicaEffect.Detach;
+import dev.holdfast.coordinator.replication.ReplicaEffect.DisarmLag;
+import dev.holdfast.coordinator.replication.ReplicaEffect.FreeOutput;
 import dev.holdfast.coordinator.replication.ReplicaEffect.NoteLife;
 import dev.holdfast.coordinator.replication.ReplicaEffect.RunOn;
 import dev.holdfast.coordinator.replication.ReplicaEffect.SendEpoch;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 
 /**
  * A primary that makes itself a standby. The record knows nothing of it yet.
  *
  * @param peer the standby's copy
- * @param sending the disks are alike, and its first epoch is on its way; the guest stands still
+ * @param sending the disks are alike, and its first epoch is on its way
  */
 public record Seeding(Life lead, Copy peer, boolean sending) implements Leading {
 
@@ -40,17 +41,18 @@ public record Seeding(Life lead, Copy peer, boolean sending) implements Leading 
         if (!sending || !event.peer().equals(peer) || event.epoch() != FIRST) {
             return Step.rejected(this, "not the first epoch of " + peer);
         }
-        List<ReplicaEffect> effects = new ArrayList<>(Protected.bound(FIRST));
-        effects.add(new NoteLife(lead.generation(), Optional.of(peer)));
-        effects.add(lead.write(peer));
-        effects.add(new RunOn());
-        return Step.to(new Protected(lead, peer, FIRST, Protected.Phase.RUNNING, Ink.WRITING), effects);
+        return Step.to(
+                new Protected(lead, peer, FIRST, Protected.Phase.RUNNING, Ink.WRITING),
+                new ArmLag(FIRST),
+                new NoteLife(lead.generation(), Optional.of(peer)),
+                lead.write(peer),
+                new RunOn());
     }
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onStandbyLost(ReplicaEvent.StandbyLost event) {
         return event.peer().equals(peer)
-                ? Step.to(new Alone(lead), new Detach(peer), new RunOn())
+                ? Step.to(new Alone(lead), new Detach(peer), new DisarmLag(), new FreeOutput(), new RunOn())
                 : Step.rejected(this, "another standby");
     }
 }

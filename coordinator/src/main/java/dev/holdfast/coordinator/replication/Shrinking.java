@@ -1,11 +1,9 @@
 package dev.holdfast.coordinator.replication;
 
 import dev.holdfast.coordinator.protocol.Step;
-import dev.holdfast.coordinator.replication.ReplicaEffect.AskStandby;
 import dev.holdfast.coordinator.replication.ReplicaEffect.Hold;
 import dev.holdfast.coordinator.replication.ReplicaEffect.NoteStrayed;
 import dev.holdfast.coordinator.replication.ReplicaEffect.ReadRecord;
-import dev.holdfast.coordinator.replication.ReplicaEffect.RunOn;
 import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +19,11 @@ import java.util.Optional;
  * @param ink how far the write is
  */
 public record Shrinking(Life lead, Copy peer, long epoch, boolean held, Ink ink) implements Leading {
+
+    /** An agent before this one had it. Its connections to the standby went with it: only the record tells whether that may be left. */
+    static Step<ReplicaState, ReplicaEffect> found(Life life, Copy peer) {
+        return Step.to(new Shrinking(life, peer, 0, false, Ink.READING), new ReadRecord());
+    }
 
     static Step<ReplicaState, ReplicaEffect> begin(Life life, Copy peer, long epoch, boolean held, Ink before) {
         Ink ink = before.forAnother();
@@ -104,30 +107,10 @@ public record Shrinking(Life lead, Copy peer, long epoch, boolean held, Ink ink)
         return Step.to(new Isolated(lead, Ink.SILENT), effects);
     }
 
-    /** The store is silent: perhaps the standby is not. */
     @Override
     public Step<ReplicaState, ReplicaEffect> onRetry(ReplicaEvent.Retry event) {
         return ink == Ink.SILENT
-                ? Step.to(in(Ink.ASKING), new AskStandby(peer))
-                : Step.rejected(this, "an answer is awaited");
-    }
-
-    /** What it wrote may still take effect: then the standby is not in the set, which the record will tell. */
-    @Override
-    public Step<ReplicaState, ReplicaEffect> onStandbyAt(ReplicaEvent.StandbyAt event) {
-        if (ink != Ink.ASKING || !event.peer().equals(peer) || event.epoch() < epoch) {
-            return Step.rejected(this, "it was not asked");
-        }
-        List<ReplicaEffect> effects = new ArrayList<>(Protected.bound(event.epoch()));
-        effects.add(new RunOn());
-        effects.add(new ReadRecord());
-        return Step.to(new Protected(lead, peer, event.epoch(), Protected.Phase.RUNNING, Ink.READING), effects);
-    }
-
-    @Override
-    public Step<ReplicaState, ReplicaEffect> onStandbyLost(ReplicaEvent.StandbyLost event) {
-        return ink == Ink.ASKING && event.peer().equals(peer)
                 ? Step.to(in(Ink.READING), new ReadRecord())
-                : Step.rejected(this, "known");
+                : Step.rejected(this, "an answer is awaited");
     }
 }

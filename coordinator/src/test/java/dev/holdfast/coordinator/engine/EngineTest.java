@@ -159,6 +159,29 @@ class EngineTest {
     }
 
     @Test
+    void aRoundThatWritesMemoryIsGivenUpForWhoCannotWaitOnly() throws Exception {
+        Epoch epoch = elect(N1);
+        Name vm = new Name("web2");
+        Refusal because = new Refusal(Refusal.Kind.CANCELLED, "it is to be demoted");
+        vms.get(N2).draining = () -> engines.get(N2).giveWay(vm, because);
+        Outcome waited =
+                engines.get(N1).run(spec("r1", RoundKind.CHECKPOINT, epoch)).get(10, TimeUnit.SECONDS);
+        assertThat(waited.kind()).isEqualTo(Outcome.Kind.COMMITTED);
+        await().until(log::isEmpty);
+
+        vms.get(N2).draining = () -> {
+            engines.get(N2).giveBack(vm, because);
+            await().until(() -> vms.get(N2).calls.contains("thawNow"));
+        };
+        Outcome outcome =
+                engines.get(N1).run(spec("r2", RoundKind.CHECKPOINT, epoch)).get(10, TimeUnit.SECONDS);
+        assertThat(outcome.kind()).isEqualTo(Outcome.Kind.ABORTED);
+        assertThat(outcome.because().orElseThrow().text()).contains("it is to be demoted");
+        await().until(log::isEmpty);
+        assertThat(vms.values()).allMatch(one -> one.calls.contains("carryOut ABORTED"));
+    }
+
+    @Test
     void revertRunsNothingBeforeTheDecision() throws Exception {
         RoundSpec spec = spec("r1", RoundKind.REVERT, elect(N1));
         Outcome outcome = engines.get(N1).run(spec).get(10, TimeUnit.SECONDS);

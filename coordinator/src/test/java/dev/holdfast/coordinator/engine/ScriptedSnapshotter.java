@@ -21,6 +21,8 @@ final class ScriptedSnapshotter implements Snapshotter {
     private final Map<String, Refusal> failures = new ConcurrentHashMap<>();
     private final Name self;
     volatile boolean frozen;
+    /** Run while memory is written. */
+    volatile Runnable draining = () -> {};
 
     ScriptedSnapshotter(Name self) {
         this.self = self;
@@ -82,6 +84,7 @@ final class ScriptedSnapshotter implements Snapshotter {
     @Override
     public MemberReport drain(RoundId round, Progress progress) throws PhaseException {
         call("drain");
+        draining.run();
         return report();
     }
 

@@ -60,7 +60,6 @@ final class Hands {
         return !(effect instanceof ReplicaEffect.ReadRecord
                 || effect instanceof ReplicaEffect.WriteRecord
                 || effect instanceof ReplicaEffect.AskProof
-                || effect instanceof ReplicaEffect.AskStandby
                 || effect instanceof ReplicaEffect.SendEpoch
                 || effect instanceof ReplicaEffect.Seed
                 || effect instanceof ReplicaEffect.CommitDisks);
@@ -126,19 +125,14 @@ final class Hands {
             node.guest = node.guest == Guest.RUNS && mutant != Mutant.NOT_HELD ? Guest.STILL : node.guest;
         } else if (effect instanceof ReplicaEffect.KillGuest) {
             endGuest(node);
-        } else if (effect instanceof ReplicaEffect.ArmLag arm) {
-            node.limit = mutant == Mutant.NOT_HELD ? -1 : bound(node, arm.epoch());
+        } else if (effect instanceof ReplicaEffect.ArmLag) {
+            node.limit = mutant == Mutant.NOT_HELD ? -1 : node.seen + world.setup.lag();
+            node.seen = -1;
         } else if (effect instanceof ReplicaEffect.DisarmLag) {
             node.limit = -1;
-        } else if (effect instanceof ReplicaEffect.BufferOutput) {
-            node.buffers = true;
         } else if (effect instanceof ReplicaEffect.FreeOutput) {
             node.buffers = false;
             world.released = Math.max(world.released, node.work);
-        } else if (effect instanceof ReplicaEffect.Release release) {
-            int upTo = bound(node, release.epoch()) - world.setup.lag();
-            world.released = Math.max(world.released, upTo);
-            world.acknowledged = Math.max(world.acknowledged, upTo);
         } else {
             return false;
         }
@@ -150,6 +144,7 @@ final class Hands {
         node.guest = Guest.NONE;
         node.limit = -1;
         node.attached = null;
+        node.sending = null;
         node.buffers = false;
         if (ran && node.standby != null && node.note != null) {
             dropStandby(node);
@@ -192,17 +187,6 @@ final class Hands {
         }
     }
 
-    /** One unit beyond what the standby has committed. */
-    private int bound(Node node, long epoch) {
-        if (node.attached != null) {
-            Node peer = world.at(node.attached);
-            if (World.same(peer.standby, node.attached) && peer.epoch == epoch) {
-                return peer.memory + world.setup.lag();
-            }
-        }
-        return node.limit >= 0 ? node.limit : node.work + world.setup.lag();
-    }
-
     private boolean standby(Node node, ReplicaEffect effect) {
         if (effect instanceof ReplicaEffect.RestCopy) {
             rest(node);
@@ -224,28 +208,16 @@ final class Hands {
             node.disks = null;
             node.disksEpoch = 0;
             node.strayed = false;
-        } else if (effect instanceof ReplicaEffect.NoteCommit note) {
-            node.committing = !note.committed();
-            if (note.committed() && node.epoch < note.epoch()) {
-                node.epoch = note.epoch();
-                node.memory = node.nextMemory;
-                node.nextMemory = -1;
-                node.stale = false;
-            }
+        } else if (effect instanceof ReplicaEffect.NoteCommit) {
+            node.committing = true;
             node.reply = new ReplicaEvent.Journaled();
         } else if (effect instanceof ReplicaEffect.CommitDisks) {
             node.standbyDisks = node.standbyPending;
             node.reply = new ReplicaEvent.DisksCommitted();
-        } else if (effect instanceof ReplicaEffect.DropMemory drop) {
-            node.memory = drop.epoch() == node.epoch ? -1 : node.memory;
-        } else if (effect instanceof ReplicaEffect.DropArriving) {
-            if (mutant != Mutant.ASK_KEEPS_ARRIVING) {
-                node.arriving = null;
-                node.nextMemory = -1;
-            }
         } else if (effect instanceof ReplicaEffect.Acknowledge ack) {
             for (Node other : world.nodes) {
-                if (World.same(other.attached, ack.copy()) && world.link) {
+                boolean waits = other.sending != null && other.sending.isCut() && other.sending.epoch() == ack.epoch();
+                if (waits && World.same(other.attached, ack.copy()) && world.link) {
                     other.ack = new World.Ack(ack.copy(), ack.epoch());
                 }
             }
@@ -273,22 +245,11 @@ final class Hands {
         if (effect instanceof ReplicaEffect.Seed seed) {
             seed(n, node, seed);
         } else if (effect instanceof ReplicaEffect.SendEpoch send) {
-            node.guest = node.guest == Guest.RUNS ? Guest.STILL : node.guest;
-            Node peer = world.at(send.peer());
-            boolean follows = !node.gap || mutant == Mutant.SENDS_OVER_A_GAP;
-            if (follows && reaches(node, peer) && World.same(peer.standby, send.peer()) && !peer.resting) {
-                peer.arriving = new World.Stream(send.peer(), send.epoch(), node.work);
-            }
-        } else if (effect instanceof ReplicaEffect.AskStandby ask) {
-            Node peer = world.at(ask.peer());
-            node.ack = null;
-            if (reaches(node, peer) && peer.due.isEmpty()) {
-                give(World.number(ask.peer().node()), new ReplicaEvent.StandbyAsked(ask.peer()));
-            } else {
-                give(n, new ReplicaEvent.StandbyLost(ask.peer()));
-            }
+            node.sending = new World.Sending(send.peer(), send.epoch(), -1, node.state instanceof Leaving);
         } else if (effect instanceof ReplicaEffect.Detach) {
+            // After the epoch has ended that was on its way.
             node.attached = null;
+            node.sending = null;
             node.ack = null;
         } else if (effect instanceof ReplicaEffect.VoidPeer voids) {
             Node peer = world.at(voids.peer());
@@ -299,6 +260,53 @@ final class Hands {
             return false;
         }
         return true;
+    }
+
+    /** Whether the standby could take an epoch now. */
+    boolean follows(Node node) {
+        World.Sending sending = java.util.Objects.requireNonNull(node.sending);
+        Node peer = world.at(sending.copy());
+        return (!node.gap || mutant == Mutant.SENDS_OVER_A_GAP)
+                && reaches(node, peer)
+                && World.same(peer.standby, sending.copy())
+                && !peer.resting;
+    }
+
+    /** The guest is brought to a stand, and the standby told to commit. */
+    void cut(Node node) {
+        World.Sending sending = java.util.Objects.requireNonNull(node.sending);
+        node.guest = Guest.STILL;
+        node.sending = new World.Sending(sending.copy(), sending.epoch(), node.work, sending.last());
+        node.buffers = true;
+        if (mutant == Mutant.RELEASES_BEFORE_COMMITTED) {
+            world.released = Math.max(world.released, node.work);
+        }
+        world.at(sending.copy()).arriving = new World.Stream(sending.copy(), sending.epoch(), node.work);
+    }
+
+    /** The standby has committed, and the rules have not heard of it yet. */
+    void goOn(Node node) {
+        World.Sending sending = java.util.Objects.requireNonNull(node.sending);
+        node.sending = null;
+        node.seen = sending.work();
+        if (node.limit < 0 && !isUnbound(node)) {
+            node.limit = sending.work() + world.setup.lag();
+        }
+        if (!sending.last()) {
+            node.guest = Guest.RUNS;
+        }
+        world.released = Math.max(world.released, sending.work());
+        world.acknowledged = Math.max(world.acknowledged, sending.work());
+    }
+
+    private boolean isUnbound(Node node) {
+        boolean first = node.state instanceof Seeding;
+        return switch (mutant) {
+            case NOT_HELD -> true;
+            case UNBOUND_WHILE_GROWING, RUNS_BEFORE_BOUND -> first;
+            case RUNS_AFTER_BOUND -> !first;
+            default -> false;
+        };
     }
 
     private boolean reaches(Node one, Node other) {
@@ -391,13 +399,30 @@ final class Hands {
         node.arriving = null;
     }
 
+    /** The commit is noted with the copy. */
+    static void committed(Node node) {
+        node.committing = false;
+        node.epoch++;
+        node.memory = node.nextMemory;
+        node.nextMemory = -1;
+        node.stale = false;
+    }
+
+    /** What it had taken in part, and its connections, go with it: no write gets over them any more. */
     void loseAgent(Node node) {
         node.agent = false;
+        node.arriving = null;
+        node.gap = node.attached != null;
+        for (Node other : world.nodes) {
+            other.gap |= other.attached != null && World.same(other.attached, node.standby);
+        }
         node.due = List.of();
         if (node.pending != null) {
             world.orphans = World.with(world.orphans, node.pending);
         }
         node.pending = null;
+        node.sending = null;
+        node.seen = -1;
         node.ack = null;
         node.reply = null;
         node.state = Out.begin(new Self(World.name(List.of(world.nodes).indexOf(node)), world.setup.policy()));

@@ -19,11 +19,15 @@ final class Moves {
         ANSWER_LOST,
         ORPHAN_LANDS,
         ORPHAN_LOST,
+        CUT,
+        GIVEN_UP,
         ARRIVES,
+        COMMITTED,
         ACKNOWLEDGED,
         LOST,
         TICK,
         LAG,
+        LOOK,
         DUE,
         OFFER,
         SEEDED,
@@ -108,7 +112,9 @@ final class Moves {
         add(node.standby != null && node.epoch > 0 && !node.stale && isContinue(), Kind.AGES, n, -1);
         add(leads && world.latest < world.setup.most() && mayTick(node), Kind.TICK, n, -1);
         add(node.guest != Guest.NONE && left(Fault.QEMU) && node.due.isEmpty(), Kind.QEMU_DIES, n, -1);
-        boolean boundPassed = leads && node.limit >= 0 && node.work >= node.limit;
+        // It is a time, which may also pass while the guest stands still for an epoch.
+        boolean stands = node.guest == Guest.STILL && node.sending != null && node.sending.isCut();
+        boolean boundPassed = node.limit >= 0 && (leads && node.work >= node.limit || stands);
         add(boundPassed && (!node.agent || node.due.isEmpty()), Kind.LAG, n, -1);
         if (!node.agent) {
             return;
@@ -162,7 +168,10 @@ final class Moves {
         add(node.pending != null && world.store, Kind.LAND, n, -1);
         add(node.pending != null && (left(Fault.ANSWER) || !world.store), Kind.ANSWER_LOST, n, -1);
         add(node.arriving != null, Kind.ARRIVES, n, -1);
-        add(node.ack != null, Kind.ACKNOWLEDGED, n, -1);
+        boolean early = node.sending != null && !node.sending.isCut() && node.guest != Guest.NONE;
+        add(early && new Hands(world).follows(node), Kind.CUT, n, -1);
+        add(early && !node.gap, Kind.GIVEN_UP, n, -1);
+        add(node.ack != null, node.sending == null ? Kind.ACKNOWLEDGED : Kind.COMMITTED, n, -1);
         boolean lost = node.attached != null
                 && isLost(node)
                 && new ReplicaEvent.StandbyLost(node.attached)
@@ -170,6 +179,9 @@ final class Moves {
                         .rejection()
                         .isEmpty();
         add(lost, Kind.LOST, n, -1);
+        // An agent that has come back sees that it was held before.
+        boolean was = node.state instanceof Shrinking shrinking && !shrinking.held() && node.guest == Guest.STILL;
+        add(was && node.sending == null, Kind.LOOK, n, -1);
         boolean due = node.state instanceof Protected guarded
                 && guarded.phase() != Protected.Phase.SENDING
                 && node.attached != null
@@ -191,12 +203,15 @@ final class Moves {
         boolean role = node.state instanceof Leading || candidate != null && !candidate.isRevoked();
         boolean wanted = candidate != null
                 || node.state instanceof Following follows && follows.wanted() == Following.Wanted.PRIMARY;
+        // What is asked of a primary is put off until the end of an epoch that is on its way.
+        boolean between = node.sending == null && (node.ack == null || !isNews(node, node.ack));
         add(!role && left(Fault.PROMOTE), Kind.PROMOTE, n, -1);
-        add((node.state instanceof Leading || wanted) && left(Fault.DEMOTE), Kind.DEMOTE, n, -1);
-        add(node.state instanceof Protected && left(Fault.SWITCHOVER), Kind.SWITCHOVER, n, -1);
+        add((between && node.state instanceof Leading || wanted) && left(Fault.DEMOTE), Kind.DEMOTE, n, -1);
+        add(between && node.state instanceof Protected && left(Fault.SWITCHOVER), Kind.SWITCHOVER, n, -1);
         add(node.state instanceof Leading && node.guest != Guest.NONE && left(Fault.STOP), Kind.STOP, n, -1);
         boolean reverts = node.state instanceof Leading leading
                 && leading.lead().settled()
+                && between
                 && world.store
                 && node.guest != Guest.NONE
                 && !leading.isStrayed()
@@ -210,9 +225,15 @@ final class Moves {
     private static boolean waitsInVain(Node node, Node peer) {
         boolean waits = node.state instanceof Seeding seeding && seeding.sending()
                 || node.state instanceof Protected guarded && guarded.phase() == Protected.Phase.SENDING
-                || node.state instanceof Shrinking shrinking && shrinking.ink() == Ink.ASKING
                 || node.state instanceof Leaving leaving && leaving.epoch() > 0;
-        return waits && node.ack == null && peer.arriving == null && peer.reply == null && peer.due.isEmpty();
+        boolean early = node.sending != null && !node.sending.isCut();
+        return waits && !early && node.ack == null && peer.arriving == null && peer.reply == null && peer.due.isEmpty();
+    }
+
+    /** Whether an epoch has ended, and the rules have not heard of it: until then the agent is not done with it. */
+    private static boolean isNews(Node node, World.Ack ack) {
+        long known = node.state instanceof Protected guarded ? guarded.epoch() : 0;
+        return ack.epoch() > known;
     }
 
     private boolean isLost(Node node) {
@@ -258,11 +279,15 @@ final class Moves {
                 case REPLY -> {
                     ReplicaEvent reply = java.util.Objects.requireNonNull(node.reply);
                     node.reply = null;
+                    if (reply instanceof ReplicaEvent.DisksCommitted) {
+                        Hands.committed(node);
+                    }
                     hands.give(move.n(), reply);
                 }
                 case LAND, ANSWER_LOST, ORPHAN_LANDS, ORPHAN_LOST -> store(move, node, hands);
+                case CUT, GIVEN_UP, COMMITTED -> epoch(move, node, hands);
                 case ARRIVES, ACKNOWLEDGED, LOST, OFFER, SEEDED -> peers(move, node, hands);
-                case TICK, LAG, DUE, ROLLED_BACK, RETRY, AGES -> time(move, node, hands);
+                case TICK, LAG, LOOK, DUE, ROLLED_BACK, RETRY, AGES -> time(move, node, hands);
                 case PROMOTE, DEMOTE, SWITCHOVER, STOP, RETIRE, REVERT -> wish(move, node, hands);
                 default -> fault(move, node, hands);
             }
@@ -294,6 +319,18 @@ final class Moves {
             hands.give(move.n(), new ReplicaEvent.RecordUnknown());
         }
 
+        private void epoch(Move move, Node node, Hands hands) {
+            World.Sending sending = java.util.Objects.requireNonNull(node.sending);
+            switch (move.kind()) {
+                case CUT -> hands.cut(node);
+                case COMMITTED -> hands.goOn(node);
+                default -> {
+                    node.sending = null;
+                    node.ack = new World.Ack(sending.copy(), sending.epoch() - 1);
+                }
+            }
+        }
+
         private void peers(Move move, Node node, Hands hands) {
             switch (move.kind()) {
                 case ARRIVES -> {
@@ -309,12 +346,13 @@ final class Moves {
                     node.ack = null;
                     hands.give(
                             move.n(),
-                            node.gap || !World.same(node.attached, ack.copy())
-                                    ? new ReplicaEvent.StandbyLost(ack.copy())
-                                    : new ReplicaEvent.StandbyAt(ack.copy(), ack.epoch()));
+                            World.same(node.attached, ack.copy())
+                                    ? new ReplicaEvent.StandbyAt(ack.copy(), ack.epoch())
+                                    : new ReplicaEvent.StandbyLost(ack.copy()));
                 }
                 case LOST -> {
-                    node.ack = null;
+                    // No sign of life; the answer of an epoch may still come.
+                    node.ack = node.sending == null ? null : node.ack;
                     hands.give(move.n(), new ReplicaEvent.StandbyLost(java.util.Objects.requireNonNull(node.attached)));
                 }
                 case OFFER -> {
@@ -339,13 +377,16 @@ final class Moves {
             switch (move.kind()) {
                 case TICK -> tick(node);
                 case LAG -> {
+                    // The guard does it once.
                     node.guest = Guest.STILL;
+                    node.limit = -1;
                     if (node.agent) {
                         long epoch = node.attached == null ? Long.MAX_VALUE : world.at(node.attached).epoch;
                         long known = node.state instanceof Protected guarded ? guarded.epoch() : epoch;
                         hands.give(move.n(), new ReplicaEvent.LagPassed(known));
                     }
                 }
+                case LOOK -> hands.give(move.n(), new ReplicaEvent.LagPassed(((Shrinking) node.state).epoch()));
                 case DUE -> hands.give(move.n(), new ReplicaEvent.EpochDue());
                 case ROLLED_BACK -> {
                     node.rolling = false;
@@ -370,7 +411,7 @@ final class Moves {
                 return;
             }
             Node peer = world.at(node.attached);
-            if (world.link && World.same(peer.standby, node.attached) && !peer.resting) {
+            if (!node.gap && world.link && World.same(peer.standby, node.attached) && !peer.resting) {
                 peer.standbyPending = node.work;
             } else {
                 node.gap = true;
@@ -442,7 +483,7 @@ final class Moves {
                         spend(Fault.LINK);
                         for (Node each : world.nodes) {
                             each.arriving = null;
-                            each.ack = null;
+                            each.ack = each.sending == null ? each.ack : null;
                         }
                     }
                     world.link = !world.link;

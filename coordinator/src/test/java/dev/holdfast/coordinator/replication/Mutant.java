@@ -15,8 +15,6 @@ enum Mutant {
     FORGETS_COMMITTING,
     /** F6a: the epoch is acknowledged when its memory is there. */
     ACKNOWLEDGES_BEFORE_COMMITTED,
-    /** F6a: the old memory goes when the new one is there. */
-    DROPS_MEMORY_EARLY,
     /** An epoch's memory is sent although what the guest has written did not all get over. */
     SENDS_OVER_A_GAP,
     /** F6b: the set names nodes. */
@@ -37,10 +35,12 @@ enum Mutant {
     NEEDS_NO_PROOF,
     /** A copy that the store does not list is promoted. */
     PROMOTES_OUT_OF_SYNC,
+    /** After the first epoch the guest runs without a bound until the rules hear of it. */
+    RUNS_BEFORE_BOUND,
+    /** The same, after an epoch of a guest that was held: its bound has passed. */
+    RUNS_AFTER_BOUND,
     /** The bound is kept by the agent alone. */
     LAG_DIES_WITH_AGENT,
-    /** Asked by an agent that has come back, the standby goes on receiving what was sent before. */
-    ASK_KEEPS_ARRIVING,
     /** Output of an epoch leaves when its memory is sent. */
     RELEASES_BEFORE_COMMITTED,
     /** A switchover without an answer of the store is called off. */

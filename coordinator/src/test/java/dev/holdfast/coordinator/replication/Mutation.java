@@ -171,21 +171,9 @@ final class Mutation {
                     effects.add(0, new ReplicaEffect.Acknowledge(memory.copy(), memory.epoch()));
                 }
             }
-            case DROPS_MEMORY_EARLY -> {
-                if (event instanceof ReplicaEvent.MemoryComplete memory) {
-                    effects.add(0, new ReplicaEffect.DropMemory(memory.epoch() - 1));
-                }
-            }
             case UNBOUND_WHILE_GROWING -> {
                 if (before instanceof Seeding) {
-                    effects.removeIf(effect ->
-                            effect instanceof ReplicaEffect.ArmLag || effect instanceof ReplicaEffect.BufferOutput);
-                }
-            }
-            case RELEASES_BEFORE_COMMITTED -> {
-                if (event instanceof ReplicaEvent.EpochDue) {
-                    effects.add(new ReplicaEffect.FreeOutput());
-                    effects.add(new ReplicaEffect.BufferOutput());
+                    effects.removeIf(ReplicaEffect.ArmLag.class::isInstance);
                 }
             }
             case KEEPS_COPY_BEFORE_ROLLBACK -> {

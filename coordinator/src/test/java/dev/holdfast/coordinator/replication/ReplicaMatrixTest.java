@@ -82,7 +82,6 @@ final class ReplicaMatrixTest {
                     new Leaving(LIFE, Optional.of(PEER), Leaving.Why.SWITCHOVER, 0, ink, true, false));
         }
         states.put("Shrinking EARLIER", new Shrinking(LIFE, PEER, 1, true, Ink.EARLIER));
-        states.put("Shrinking ASKING", new Shrinking(LIFE, PEER, 1, true, Ink.ASKING));
         states.put(
                 "Leaving, sending",
                 new Leaving(LIFE, Optional.of(PEER), Leaving.Why.SWITCHOVER, 1, Ink.WRITTEN, true, false));
@@ -141,8 +140,8 @@ final class ReplicaMatrixTest {
         events.put("Journaled", new ReplicaEvent.Journaled());
         events.put("DisksCommitted", new ReplicaEvent.DisksCommitted());
         events.put("CommitFailed", new ReplicaEvent.CommitFailed());
-        events.put("StandbyAsked", new ReplicaEvent.StandbyAsked(MINE));
         events.put("VoidHeard", new ReplicaEvent.VoidHeard(MINE));
+        events.put("CopyNotMade", new ReplicaEvent.CopyNotMade(Optional.of(CopyFacts.disks(MINE, 2, false))));
         events.put("CopyLost", new ReplicaEvent.CopyLost());
         events.put("Recovered, nothing", new ReplicaEvent.Recovered(new Found.Idle(Optional.empty())));
         events.put(

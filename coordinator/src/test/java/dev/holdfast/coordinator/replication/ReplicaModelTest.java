@@ -28,7 +28,7 @@ final class ReplicaModelTest {
     }
 
     /** A primary that goes on unrecorded meets more than can be visited each time: the nearest are. */
-    private static final int NEAREST = 450_000;
+    private static final int NEAREST = 480_000;
 
     private static void explore(Setup setup) {
         boolean all = LARGE || setup.policy().onIsolation() == Policy.OnIsolation.PAUSE;

@@ -26,7 +26,6 @@ final class ReplicaMutantTest {
         where.put(Mutant.DETACHES_BEFORE_RECORDED, Setups.LINK_NODE);
         where.put(Mutant.FORGETS_COMMITTING, Setups.AGENT_QEMU);
         where.put(Mutant.ACKNOWLEDGES_BEFORE_COMMITTED, Setups.NODE);
-        where.put(Mutant.DROPS_MEMORY_EARLY, Setups.AGENT_QEMU);
         where.put(Mutant.SENDS_OVER_A_GAP, Setups.QEMU_LINK);
         where.put(Mutant.NODE_IS_COPY, Setups.POWER_TWICE);
         where.put(Mutant.BOOTS_WITHOUT_CLAIM, Setups.QEMU_NODE);
@@ -37,8 +36,9 @@ final class ReplicaMutantTest {
         where.put(Mutant.UNBOUND_WHILE_GROWING, Setups.NODE);
         where.put(Mutant.NEEDS_NO_PROOF, Setups.NO_FENCING);
         where.put(Mutant.PROMOTES_OUT_OF_SYNC, Setups.LINK_NODE);
+        where.put(Mutant.RUNS_BEFORE_BOUND, Setups.NODE);
+        where.put(Mutant.RUNS_AFTER_BOUND, Setups.NODE);
         where.put(Mutant.LAG_DIES_WITH_AGENT, Setups.AGENT_QEMU);
-        where.put(Mutant.ASK_KEEPS_ARRIVING, Setups.FINER);
         where.put(Mutant.RELEASES_BEFORE_COMMITTED, Setups.LINK_NODE);
         where.put(Mutant.CALLS_OFF_UNKNOWN_HANDOVER, Setups.SWITCHOVER_ANSWER);
         where.put(Mutant.KEEPS_COPY_BEFORE_ROLLBACK, Setups.POWER_TWICE);
@@ -47,7 +47,7 @@ final class ReplicaMutantTest {
         where.put(Mutant.RESTS_MID_COMMIT, Setups.RETIRE_NODE);
         where.put(Mutant.FAILED_FAILOVER_DROPS, Setups.FAIL_OVER);
         where.put(Mutant.DEMOTED_GOES_ON, Setups.FAIL_OVER);
-        where.put(Mutant.FORGETS_LEAVING, Setups.SWITCHOVER_AGENT);
+        where.put(Mutant.FORGETS_LEAVING, Setups.SWITCHOVER_CONTINUE);
         return where;
     }
 

@@ -21,6 +21,14 @@ final class Setups {
             Setup.of(2, 2).with(Fault.SWITCHOVER, 1).with(Fault.ANSWER, 1);
     static final Setup SWITCHOVER_AGENT =
             Setup.of(2, 2).with(Fault.SWITCHOVER, 1).with(Fault.AGENT, 1);
+    static final Setup SWITCHOVER_CONTINUE = Setup.of(2, 1)
+            .with(Fault.SWITCHOVER, 1)
+            .with(Fault.AGENT, 1)
+            .with(Fault.STORE, 1)
+            .with(Fault.PROMOTE, 1)
+            .with(Fault.SEED, 0)
+            .goesOn()
+            .onceProtected();
     static final Setup DEMOTE_LINK = Setup.of(2, 3).with(Fault.DEMOTE, 1).with(Fault.LINK, 1);
     static final Setup STOP_POWER = Setup.of(2, 2).with(Fault.STOP, 1).with(Fault.POWER, 1);
     static final Setup REVERT_POWER = Setup.of(2, 2).with(Fault.REVERT, 1).with(Fault.POWER, 1);
@@ -67,6 +75,7 @@ final class Setups {
                 QEMU_NODE,
                 SWITCHOVER_ANSWER,
                 SWITCHOVER_AGENT,
+                SWITCHOVER_CONTINUE,
                 DEMOTE_LINK,
                 STOP_POWER,
                 REVERT_POWER,

@@ -23,6 +23,7 @@ final class Walk {
     private static final int LONGEST_HEALING = 3_000;
     static final Set<Kind> FAULTS = EnumSet.of(
             Kind.ANSWER_LOST,
+            Kind.GIVEN_UP,
             Kind.PROMOTE,
             Kind.DEMOTE,
             Kind.SWITCHOVER,

@@ -34,6 +34,18 @@ final class World {
     /** Memory that is on its way. */
     record Stream(Copy copy, long epoch, int work) {}
 
+    /**
+     * An epoch that a primary's agent is at.
+     *
+     * @param work what the guest had done when it was brought to a stand; -1 while it still runs
+     * @param last the guest does not run after it
+     */
+    record Sending(Copy copy, long epoch, int work, boolean last) {
+        boolean isCut() {
+            return work >= 0;
+        }
+    }
+
     /** What a node notes on lasting storage about the life that it leads. */
     record Note(Copy copy, long generation, Optional<Copy> peer, boolean leaving, long epoch) {}
 
@@ -60,11 +72,16 @@ final class World {
         int timeline;
         boolean buffers;
         int limit = -1;
+        /** What the standby has, of which the rules have not heard; else -1. */
+        int seen = -1;
 
         @Nullable
         Copy attached;
 
         boolean gap;
+
+        @Nullable
+        Sending sending;
 
         @Nullable
         Note note;
@@ -137,8 +154,8 @@ final class World {
                     | (demoted ? 2048 : 0)
                     | guest.ordinal() << 12;
             key.append((char) flags);
-            ids.add(key, state, due, pending, reply, attached, note, arriving, ack, disks, standby, since);
-            key.append((char) (work << 8 | timeline << 4 | limit + 1));
+            ids.add(key, state, due, pending, reply, attached, sending, note, arriving, ack, disks, standby, since);
+            key.append((char) (seen + 1 << 12 | work << 8 | timeline << 4 | limit + 1));
             key.append((char) (disksWork << 12 | (int) disksEpoch << 8 | (int) disksGeneration << 4 | disksTimeline));
             key.append((char) (standbyGeneration << 12 | (long) standbyTimeline << 8 | epoch));
             key.append((char) (memory + 1 << 12 | nextMemory + 1 << 8 | standbyDisks << 4 | standbyPending));

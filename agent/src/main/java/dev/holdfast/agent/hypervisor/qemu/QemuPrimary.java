@@ -216,6 +216,11 @@ final class QemuPrimary implements Primary {
     }
 
     @Override
+    public void endCapture(Duration bound) throws HypervisorException {
+        new UnfinishedCapture(vm).end(bound);
+    }
+
+    @Override
     public void cut() throws HypervisorException {
         List<Map<String, ?>> instances = new ArrayList<>();
         for (QmpValue instance : overtake("query-yank", Map.of())) {

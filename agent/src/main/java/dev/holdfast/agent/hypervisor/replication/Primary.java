@@ -57,6 +57,12 @@ public interface Primary {
     void startAnew() throws HypervisorException;
 
     /**
+     * Ends a stream of memory that a capture has not written to its end: for one who is to be sent elsewhere at once. The guest stands
+     * still then, and may not be able to run here any more. Does nothing if there is no such stream.
+     */
+    void endCapture(Duration bound) throws HypervisorException;
+
+    /**
      * Breaks the connections to the standby at once, whatever the process is busy with. Any thread. Writes that hang are done
      * then, here alone. To be called only when the standby is no longer counted on.
      */

@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
 /** A machine seen from outside: its process, its rescue monitor, its files. Its guest counts at address 0x500. */
@@ -195,6 +196,28 @@ final class RealVm {
             client.execute("human-monitor-command", Map.of("command-line", "o/h 0x604 0x2000"), ANSWER);
             done.join();
         }
+    }
+
+    /** Waits until a background capture writes memory, and makes it slow. False if there is none any more before. */
+    boolean slowsCaptureDown(BooleanSupplier over) throws IOException {
+        try (QmpClient client = QmpClient.connect(run.resolve("rescue.sock"), ANSWER, System::nanoTime)) {
+            while (!over.getAsBoolean()) {
+                boolean background = false;
+                for (QmpValue known : client.execute("query-migrate-capabilities", ANSWER)) {
+                    background |= known.path("capability").asText().equals("background-snapshot")
+                            && known.path("state").asText().equals("true");
+                }
+                if (background && isSending(client)) {
+                    client.execute("migrate-set-parameters", Map.of("max-bandwidth", 1 << 14), ANSWER);
+                    return isSending(client);
+                }
+            }
+        }
+        return false;
+    }
+
+    private static boolean isSending(QmpClient client) throws IOException {
+        return client.execute("query-migrate", ANSWER).path("status").asText().equals("active");
     }
 
     String status() throws IOException {

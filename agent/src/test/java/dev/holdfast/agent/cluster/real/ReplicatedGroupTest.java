@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 import dev.holdfast.agent.control.ControlCommand;
 import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -56,6 +57,38 @@ class ReplicatedGroupTest {
         cluster.change(there, ControlCommand.REPLICA_PROMOTE);
         there.vm.goesOn(BOUND);
         assertThat(there.vm.console()).doesNotContain("START");
+    }
+
+    private static CompletableFuture<Told> slowCheckpoint(RealNode here) throws Exception {
+        for (int i = 0; i < 10; i++) {
+            String name = "shop@slow" + i;
+            CompletableFuture<Told> round = CompletableFuture.supplyAsync(() -> here.run("checkpoint", "create", name));
+            if (here.vm.slowsCaptureDown(round::isDone)) {
+                return round;
+            }
+            round.join();
+            cluster.awaitProtected(here);
+        }
+        throw new AssertionError("memory was always written before it could be slowed down");
+    }
+
+    @Test
+    void aDemoteDoesNotWaitForTheMemoryOfACheckpointAndNothingIsLost() throws Exception {
+        RealNode here = cluster.primary();
+        RealNode there = cluster.other(here);
+        CompletableFuture<Told> round = slowCheckpoint(here);
+        long before = last(here.vm);
+        await("the guest gets on").atMost(BOUND).until(() -> last(here.vm) > before + 3);
+        cluster.change(here, ControlCommand.REPLICA_DEMOTE);
+        long at = last(here.vm);
+        Told told = round.join();
+        assertThat(told.exit()).as(told.all()).isNotZero();
+        assertThat(told.all()).contains("web changes its role");
+        cluster.change(there, ControlCommand.REPLICA_PROMOTE);
+        there.vm.goesOn(BOUND);
+        assertThat(first(there.vm)).isEqualTo(at + 1);
+        assertThat(there.vm.console()).doesNotContain("START");
+        cluster.awaitProtected(there);
     }
 
     @Test

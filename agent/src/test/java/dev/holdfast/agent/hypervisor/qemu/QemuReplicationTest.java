@@ -221,6 +221,44 @@ final class QemuReplicationTest {
         restored.awaitTicks(VM, 10);
     }
 
+    /** A loaded machine may have written it all before it looks at the order to be slow. */
+    private Capture captureThatTakesLong() throws Exception {
+        for (int i = 0; i < 10; i++) {
+            Path memory = lab.here.root.resolve("memory" + i);
+            Capture capture =
+                    lab.machine.newCapture(lab.here.plan(lab.machine, CaptureMethod.BACKGROUND, memory, Lab.DEADLINE));
+            Lab.throughFreeze(capture);
+            capture.capture();
+            capture.proveAndThaw();
+            Monitor monitor = ((QemuVm) lab.machine).monitor();
+            monitor.call("migrate-set-parameters", Map.of("max-bandwidth", 1 << 16));
+            if (Migration.isBusy(new Migration(monitor).query())) {
+                return capture;
+            }
+            capture.drain(Progress.NONE);
+            capture.close();
+        }
+        throw new AssertionError("each stream was complete before it could be slowed down");
+    }
+
+    @Test
+    void aCaptureThatIsNotWrittenYetGivesWayToTheLastEpochAndNothingIsLost() throws Exception {
+        lab.follow();
+        lab.epochs(1);
+        try (Capture capture = captureThatTakesLong()) {
+            lab.here.awaitTicks(VM, 3);
+            lab.primary.endCapture(ReplicaLab.BOUND);
+            long tick = ReplicaLab.lastTick(lab.here);
+            assertThatThrownBy(() -> capture.drain(Progress.NONE)).hasMessageContaining("the memory stream ended");
+            capture.abandon();
+            EpochEnd last = lab.primary.lastEpoch(lab.standby, ++lab.epoch, ReplicaLab.LIMITS);
+            assertThat(last.outcome()).as(last.why()).isEqualTo(Outcome.COMMITTED);
+            lab.machine.kill();
+            lab.failOver();
+            assertThat(ReplicaLab.firstTick(lab.here)).isEqualTo(tick + 1);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void aPacketLeavesWhenItsEpochIsCommittedAndNeverIfThePrimaryDiesBefore(EpochContent content) throws Exception {
