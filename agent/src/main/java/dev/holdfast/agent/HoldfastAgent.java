@@ -10,6 +10,7 @@ import dev.holdfast.agent.config.NodeSettings;
 import dev.holdfast.agent.control.CommandTable;
 import dev.holdfast.agent.control.ControlServer;
 import dev.holdfast.agent.control.Limits;
+import dev.holdfast.agent.faults.FaultPoints;
 import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.inspection.Inspection;
@@ -40,8 +41,12 @@ import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.engine.Coordinator;
 import dev.holdfast.coordinator.engine.Engine;
 import dev.holdfast.coordinator.engine.EnginePorts;
+import dev.holdfast.coordinator.port.DecisionLog;
+import dev.holdfast.coordinator.port.GroupChannel;
+import dev.holdfast.coordinator.port.Journal;
 import dev.holdfast.coordinator.port.Leadership;
 import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.Snapshotter;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
@@ -112,10 +117,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 workers,
                 new RoundSnapshotter.Clocks(platform.nanoClock(), cluster::clockError));
         RoundJournal journal = new RoundJournal(machines.journal(), node.node(), platform.clock());
-        this.engine = new Engine(
-                node.node(),
-                new EnginePorts(cluster.store().decisions(), cluster.channel(), journal, snapshotter, timers),
-                platform.fatal());
+        this.engine = new Engine(node.node(), ports(journal), platform.fatal());
         this.publisher = new NodePublisher(
                 this::describe,
                 machines.vms(),
@@ -151,6 +153,16 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 Optional.of(node.adminGroup()).filter(g -> !g.isEmpty()).orElse(null),
                 commands,
                 Limits.DEFAULT);
+    }
+
+    private EnginePorts ports(Journal journal) {
+        FaultPoints faults = platform.faults();
+        return new EnginePorts(
+                faults.around(DecisionLog.class, cluster.store().decisions()),
+                faults.around(GroupChannel.class, cluster.channel()),
+                faults.around(Journal.class, journal),
+                faults.around(Snapshotter.class, snapshotter),
+                timers);
     }
 
     /** Starts an agent. Returns when the control socket answers; the cluster is joined in the background. */

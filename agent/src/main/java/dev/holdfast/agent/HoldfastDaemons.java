@@ -8,6 +8,7 @@ import dev.holdfast.agent.config.ConfigurationLoader;
 import dev.holdfast.agent.config.NodeSettings;
 import dev.holdfast.agent.config.QemuProgram;
 import dev.holdfast.agent.control.ExitCode;
+import dev.holdfast.agent.faults.FaultPoints;
 import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
 import dev.holdfast.agent.hypervisor.qemu.QemuReplication;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
@@ -22,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -48,7 +50,9 @@ final class HoldfastDaemons implements Daemons {
                     new SecureRandom(),
                     () -> UUID.randomUUID().toString(),
                     HoldfastCommand.version(),
-                    contradiction -> Runtime.getRuntime().halt(CONTRADICTION));
+                    contradiction -> Runtime.getRuntime().halt(CONTRADICTION),
+                    FaultPoints.in(Optional.ofNullable(System.getProperty(FaultPoints.PROPERTY))
+                            .map(Path::of)));
             HoldfastAgent agent = HoldfastAgent.start(loaded, platform, drivers(qemu(loaded.node()), platform));
             // It listens, so no other agent of this node does. The resource agent ends one that hangs by this number.
             Files.writeString(

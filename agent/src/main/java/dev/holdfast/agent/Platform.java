@@ -1,5 +1,6 @@
 package dev.holdfast.agent;
 
+import dev.holdfast.agent.faults.FaultPoints;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.function.Consumer;
@@ -17,6 +18,7 @@ import java.util.random.RandomGenerator;
  * @param identities makes random identities
  * @param software version of Holdfast
  * @param fatal ends the process at once: a machine of the protocol has found a contradiction, and the guard must thaw
+ * @param faults what a test wants to go wrong; nothing, otherwise
  */
 public record Platform(
         InstantSource clock,
@@ -24,7 +26,8 @@ public record Platform(
         RandomGenerator random,
         Supplier<String> identities,
         String software,
-        Consumer<Throwable> fatal) {
+        Consumer<Throwable> fatal,
+        FaultPoints faults) {
 
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
 

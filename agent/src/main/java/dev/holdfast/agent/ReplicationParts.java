@@ -81,7 +81,8 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
                 platform.clock(),
                 platform.nanoClock(),
                 () -> new Name("c" + around.words().get()),
-                platform.fatal());
+                platform.fatal(),
+                platform.faults());
         Replicas replicas = new Replicas(
                 tools,
                 new Replicas.Cluster(

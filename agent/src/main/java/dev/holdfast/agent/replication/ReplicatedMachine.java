@@ -12,6 +12,7 @@ import dev.holdfast.coordinator.replication.Leaving;
 import dev.holdfast.coordinator.replication.Out;
 import dev.holdfast.coordinator.replication.Reason;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
+import dev.holdfast.coordinator.replication.ReplicaHands;
 import dev.holdfast.coordinator.replication.ReplicaState;
 import dev.holdfast.coordinator.replication.Self;
 import java.io.IOException;
@@ -121,7 +122,12 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
                 asking,
                 this::post);
         this.loop = new ReplicaLoop(
-                name, Out.begin(new Self(tools.self(), plan.policy())), thread, hands, new Watcher(), tools.fatal());
+                name,
+                Out.begin(new Self(tools.self(), plan.policy())),
+                thread,
+                tools.faults().around(ReplicaHands.class, hands),
+                new Watcher(),
+                tools.fatal());
         Parking.Machine parked = new ParkedMachine(vm, this::state, primary, this::post, this::onIdle);
         this.parking =
                 new Parking(new Parking.Tools(vm.name(), plan, record, bound, thread, tools.nanoClock()), parked);

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.replication;
 
+import dev.holdfast.agent.faults.FaultPoints;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.snapshot.chain.DiskImages;
 import dev.holdfast.agent.tunnel.Threshold;
@@ -27,6 +28,7 @@ import java.util.function.Supplier;
  * @param nanoClock the monotonic clock
  * @param freshIds never the same
  * @param fatal told of a bug in the rules
+ * @param faults what a test wants to go wrong
  */
 public record ReplicationTools(
         Name self,
@@ -40,4 +42,5 @@ public record ReplicationTools(
         InstantSource clock,
         LongSupplier nanoClock,
         Supplier<Name> freshIds,
-        Consumer<Throwable> fatal) {}
+        Consumer<Throwable> fatal,
+        FaultPoints faults) {}

@@ -17,6 +17,9 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.io.RandomAccessFile;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -247,6 +250,18 @@ class RefusalsQemuTest {
         assertThat(lab.snapshots().ties(new Name("n7"), true))
                 .contains("character device unix:" + socket + " on n7")
                 .anyMatch(tie -> tie.startsWith("disk chain " + lab.chain.path()));
+    }
+
+    /** Without its path, all clients would seem to be at one end, and none at the end of the machine that it is wired to. */
+    @Test
+    void aConnectedEndIsCalledAsTheOtherOne() throws Exception {
+        Path socket = lab.root.resolve("connected.sock");
+        try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            server.bind(UnixDomainSocketAddress.of(socket));
+            startWith("-chardev", "socket,id=wire,path=" + socket, "-device", "isa-serial,chardev=wire");
+            assertThat(lab.vm.orElseThrow().surroundings(true).ties())
+                    .containsExactly("character device unix:" + socket);
+        }
     }
 
     @Test

@@ -30,6 +30,7 @@ record QemuSurroundings(Monitor monitor, VmDefinition vm) {
     private static final Set<String> BLIND = Set.of("udp", "pipe", "serial", "parallel");
 
     private static final String UNCONNECTED = "disconnected:";
+    private static final String UNNAMED = "unix:";
     private static final String CONNECTED = " <-> ";
 
     Surroundings look(boolean memory) throws HypervisorException {
@@ -85,7 +86,7 @@ record QemuSurroundings(Monitor monitor, VmDefinition vm) {
     private void wires(List<String> obstacles, List<String> ties) throws HypervisorException {
         for (QmpValue device : monitor.call("query-chardev", Map.of())) {
             String label = device.path("label").asText();
-            String where = device.path("filename").asText();
+            String where = end(label, device.path("filename").asText());
             if (OWN.contains(label)) {
                 continue;
             }
@@ -100,11 +101,20 @@ record QemuSurroundings(Monitor monitor, VmDefinition vm) {
         }
     }
 
+    /** A connected client of a UNIX socket shows its own address, which is none (seen on 7.2): the path is in the object. */
+    private String end(String label, String filename) throws HypervisorException {
+        if (!filename.equals(UNNAMED)) {
+            return filename;
+        }
+        QmpValue address = monitor.call("qom-get", Map.of("path", "/chardevs/" + label, "property", "addr"));
+        return UNNAMED + address.path("path").asText();
+    }
+
     /** The same words at both ends: the path of a UNIX socket or terminal, or both addresses of a connection. */
     private static Stream<String> tie(String filename) {
         boolean unconnected = filename.startsWith(UNCONNECTED);
         String where = unconnected ? filename.substring(UNCONNECTED.length()) : filename;
-        if (where.startsWith("unix:") || where.startsWith("pty:")) {
+        if (where.startsWith(UNNAMED) || where.startsWith("pty:")) {
             return Stream.of("character device " + where.split(",", 2)[0]);
         }
         int between = where.indexOf(CONNECTED);

@@ -1,0 +1,127 @@
+# shellcheck shell=bash disable=SC2154,SC2034  # variables of faults.sh
+# What has to hold after each fault, seen from outside: consoles of the guests, what QEMU tells, files, the cluster. Sourced by
+# faults.sh, never run. Needs lab.bash and replica.bash.
+
+# ask NODE SECONDS COMMAND [ARGUMENTS] - of the agent there, over its socket: the command line would start a JVM each time. Prints what
+# it answers; false if that is an error, or nothing.
+ask() {
+  local answer
+  answer=$("$work/holdfast-ask" "$2" "$(inside "$1" /run/holdfast/agent.sock)" \
+    "{\"id\": 1, \"command\": \"$3\", \"arguments\": ${4:-{\}}}" 2>&1 | grep -v '"progress"' | tail -n 1)
+  jq -ce '.result // empty' <<<"$answer" 2>/dev/null || { echo "$3 on $1: $answer" >&2 && false; }
+}
+at_shop() { printf '{"group": "shop", "name": "%s"}' "$1"; }
+# checkpoint_on NODE NAME
+checkpoint_on() { ask "$1" 60 checkpoint.create "{\"group\": \"shop\", \"name\": \"$2\", \"wait\": true}"; }
+leader() { ask n1 5 cluster.status 2>/dev/null | jq -r .leader; }
+replica_field() { ask "$1" 5 replica.show '{"vm": "web"}' 2>/dev/null | jq -r "$2"; }
+
+# settled - nothing is left to be done: who belongs where is there, and nothing stands still.
+settled() {
+  local seen primary
+  seen=$(on n1 timeout 5 crm_mon -1 2>/dev/null) || return 1
+  primary=''
+  [ -z "$replicated" ] || primary=$(sed -n 's/^.*\* Promoted: \[ \(n[0-9]\) \]/\1/p' <<<"$seen")
+  [[ $seen == *"partition with quorum"* && $seen == *"Online: [ n1 n2 n3 ]"* && $seen != *"(Blocked)"* && $seen != *FAILED* ]] &&
+    at_home_in "$seen" w1 n1 && at_home_in "$seen" w2 n2 && nobody_stands_still && no_rounds &&
+    if [ -n "$replicated" ]; then [ -n "$primary" ] && [ "$(replica_field "$primary" .state)" = protected ]; else at_home_in "$seen" w3 n3; fi &&
+    answers n1 && answers n2 && answers n3
+}
+# at_home_in SEEN VM NODE - crm_mon says so, and its only process is there.
+at_home_in() { grep -q "\* $2"$'\t'".*Started $3" <<<"$1" && [ "$(processes "$2")" = "$3" ]; }
+no_rounds() { ask n1 5 cluster.status 2>/dev/null | jq -e '.rounds == [] and .store == "connected" and ([.nodes[] | select(.online)] | length) == 3' >/dev/null; }
+answers() { ask "$1" 5 vm.list >/dev/null 2>&1; }
+# nobody_stands_still - of those that no epoch stops.
+nobody_stands_still() {
+  local node vm
+  for node in n1 n2 n3; do for vm in w1 w2 w3; do [ ! -e "$(inside $node /run/holdfast/vms/$vm/frozen)" ] || return 1; done; done
+}
+
+# events VM - what its QEMU has told so far.
+events() { echo "$(console "$1").events"; }
+remember_events() { local vm; for vm in "${vms[@]}"; do told["$vm"]=$(stat -c %s "$(events "$vm")" 2>/dev/null || echo 0); done; }
+# stood_still VM - the longest time in ms between a STOP and the RESUME after it, since remember_events.
+stood_still() {
+  tail -c "+$((${told[$1]} + 1))" "$(events "$1")" 2>/dev/null |
+    jq -rR 'fromjson? | select(.event == "STOP" or .event == "RESUME") | "\(.timestamp.seconds * 1000 + (.timestamp.microseconds / 1000 | floor)) \(.event)"' |
+    awk '$2 == "STOP" { if (!since) since = $1 } $2 == "RESUME" { if (since && $1 - since > most) most = $1 - since; since = 0 } END { print most + 0 }'
+}
+
+# whole_or_gone NAME - the checkpoint is in the catalogue and verifies, or no file of it is left on any node.
+whole_or_gone() {
+  local node
+  if ask n1 10 checkpoint.list '{"group": "shop"}' | jq -e --arg name "$1" 'any(.. | objects; .name? == $name)' >/dev/null; then
+    ask n1 120 checkpoint.verify "$(at_shop "$1")" | tee /dev/stderr | jq -e 'all(.files[]; (.state | ascii_downcase) == "intact")' >/dev/null
+  else
+    for node in n1 n2 n3; do
+      ! on "$node" find /lab/shared/vms /srv/vms -path '*/lost/*' -prune -o -name "*$1*" -print | grep . || return 1
+    done
+  fi
+}
+# in_order NODE - fsck has nothing to say but what it says of a machine that is another node's.
+in_order() {
+  ask "$1" 60 node.fsck | tee /dev/stderr |
+    jq -e 'all(.rows[]; .kind == "lost" or (.text | test("runs on another node|holdfast is missing; is its file")))' >/dev/null
+}
+all_in_order() {
+  local node lookers=()
+  for node in n1 n2 n3; do
+    in_order $node &
+    lookers+=($!)
+  done
+  wait "${lookers[0]}" && wait "${lookers[1]}" && wait "${lookers[2]}"
+}
+
+# all_talk - each guest writes on.
+all_talk() {
+  local vm
+  local -A before
+  for vm in "${vms[@]}"; do before[$vm]=$(size "$vm"); done
+  for vm in "${vms[@]}"; do wait_until 20 "guest $vm says nothing" grown "$vm" $((before[$vm] + 400)) || return 1; done
+}
+
+# went_back_together - since going_back, all of the group have gone back, or none. The replicated machine counts unless it may go back an
+# epoch by itself.
+going_back() { back_before=$(went_back "${counted[@]}"); }
+went_back_together() {
+  local changed
+  changed=$(diff <(echo "$back_before") <(went_back "${counted[@]}") | grep -c '^>' || true)
+  [ "$changed" -eq 0 ] || [ "$changed" -eq "${#counted[@]}" ]
+}
+
+# claim WHAT COMMAND... - what does not hold is kept in violations, and the log of the campaign says why.
+claim() {
+  local what=$1
+  shift
+  "$@" >>"$work/claims" 2>&1 || violations+=("$what")
+}
+right_fences() {
+  local happened=$(($(fences) - fences_before))
+  case $(fences_of "$kind") in
+    no) [ "$happened" -eq 0 ] ;;
+    yes) [ "$happened" -eq 1 ] ;;
+  esac
+}
+not_too_long() { [ "$over" -le 1000 ]; }
+
+# check - everything, when it is quiet.
+check() {
+  local vm
+  frozen=0
+  for vm in "${vms[@]}"; do
+    [ "$vm" != web ] || continue
+    stood=$(stood_still "$vm")
+    [ "$stood" -le "$frozen" ] || frozen=$stood
+  done
+  [ -z "$replicated" ] || replica_frozen=$(stood_still web)
+  over=$((frozen > deadline_ms ? frozen - deadline_ms : 0))
+  # A hold of a revert ends with the decision; a QEMU or a node that is gone or hangs cannot be let run.
+  if [ "$operation" = revert ] || [[ $kind == node-* || $kind == qemu-* ]]; then over=0; fi
+  claim "I1: a machine stood still for $frozen ms" not_too_long
+  claim "I7: two at once, or older data" one_at_a_time "${vms[@]}"
+  claim "I9: a guest does not write on" all_talk
+  claim "I3: neither whole nor gone: $checkpoint" whole_or_gone "$checkpoint"
+  [ "$operation" != revert ] || claim "I2: not all went back" went_back_together
+  claim "leftovers: fsck" all_in_order
+  claim "fenced: $(($(fences) - fences_before)) times, and $(fences_of "$kind") was right" right_fences
+}

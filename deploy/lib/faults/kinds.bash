@@ -1,0 +1,216 @@
+# shellcheck shell=bash disable=SC2154,SC2034  # lab and state are set by faults.sh
+# The kinds of fault: for each, inject_KIND NODE does it, heal_KIND NODE ends it when it has lasted. Sourced by faults.sh, never run.
+# Needs lab.bash. A word that a kind uses for itself is kept in the array was.
+
+# kind, how long it lasts in seconds, whether a node is fenced (no, yes, may), whether the replicated machine may go back an epoch
+kinds() {
+  cat <<'LIST'
+agent-halt        0  no  no
+agent-kill        0  no  no
+agent-stop        3  no  no
+agent-zombie      9  no  no
+guard-kill        0  no  no
+guard-stop        6  no  no
+agent-guard-kill  0  no  no
+qemu-kill         0  no  yes
+qemu-stop         4  no  no
+store-kill        0  no  no
+store-leader-kill 0  no  no
+store-stop        8  no  no
+ensemble-kill     0  no  no
+ensemble-stop     8  no  no
+node-crash        0  yes yes
+node-hang         0  yes yes
+node-cut          0  yes yes
+link-one-way      8  no  no
+channel-cut       8  no  no
+store-cut         8  no  no
+link-slow         8  may yes
+disk-full         4  no  no
+journal-error     0  no  no
+memory-flip       4  no  no
+memory-cut        4  no  no
+sidecar-flip      4  no  no
+sidecar-cut       4  no  no
+journal-flip      6  no  no
+journal-cut       6  no  no
+LIST
+}
+
+# not_here KIND - why it cannot be done on this machine; empty if it can. The issue wants these; the report lists them.
+not_here_kinds() {
+  cat <<'LIST'
+clock-jump    a time namespace (unshare --time) moves CLOCK_MONOTONIC and CLOCK_BOOTTIME, not CLOCK_REALTIME: no node can have a date of its own; under libfaketime 0.9.10 timed waits of a JVM return at once
+disk-error    no device mapper in this kernel (dm-flakey): only journal-error, at the journal's points
+link-lossy    no netem in this kernel: link-slow is a token bucket
+znode-flip    not written yet: a znode truncated and with a bit flipped
+other-version not written yet: an agent started again in an older or newer version
+LIST
+}
+
+kind_field() { kinds | awk -v kind="$1" -v nth="$2" '$1 == kind { print $nth }'; }
+lasts() { kind_field "$1" 2; }
+fences_of() { kind_field "$1" 3; }
+takes_back() { [ "$(kind_field "$1" 4)" = yes ]; }
+
+declare -A was
+
+# signal NODE SIGNAL FILE... - to the processes that the files name; one that is gone is no error.
+signal() {
+  local node=$1 name=$2
+  shift 2
+  # shellcheck disable=SC2016  # for the shell there
+  on "$node" sh -c 'signal=$1; shift; for file; do kill -s "$signal" "$(cat "$file")"; done' sh "$name" "$@" 2>/dev/null || true
+}
+agent_file=/run/holdfast/agent.pid
+guard_file=/run/lab/guard.pid
+store_file=/run/lab/zookeeper.pid
+# machine_on NODE - which machine's QEMU a fault on the node is for: its plain one, else the replicated one.
+machine_on() { case $1 in n1) echo w1 ;; n2) echo w2 ;; *) echo "${replicated:-w3}" ;; esac; }
+
+inject_agent-halt() { :; } # it has ended itself at the point, or see at_random
+inject_agent-kill() { signal "$1" KILL $agent_file; }
+inject_agent-stop() {
+  was[pid]=$(agent_pid "$1")
+  signal "$1" STOP $agent_file
+}
+heal_agent-stop() { on "$1" kill -CONT "${was[pid]}" 2>/dev/null || true; }
+inject_agent-zombie() { inject_agent-stop "$1"; }
+heal_agent-zombie() { heal_agent-stop "$1"; }
+inject_guard-kill() { signal "$1" KILL $guard_file; }
+inject_guard-stop() {
+  was[pid]=$(on "$1" cat $guard_file)
+  on "$1" kill -STOP "${was[pid]}"
+}
+heal_guard-stop() { heal_agent-stop "$1"; }
+inject_agent-guard-kill() { signal "$1" KILL $agent_file $guard_file; }
+inject_qemu-kill() { signal "$1" KILL "/run/holdfast/vms/$(machine_on "$1")/pid"; }
+inject_qemu-stop() {
+  was[pid]=$(on "$1" cat "/run/holdfast/vms/$(machine_on "$1")/pid")
+  on "$1" kill -STOP "${was[pid]}"
+}
+heal_qemu-stop() { heal_agent-stop "$1"; }
+
+inject_store-kill() { signal "$1" KILL $store_file; }
+inject_store-leader-kill() {
+  local node
+  node=$(store_leader) && signal "$node" KILL $store_file
+}
+inject_store-stop() {
+  was[pid]=$(on "$1" cat $store_file)
+  on "$1" kill -STOP "${was[pid]}"
+}
+heal_store-stop() { heal_agent-stop "$1"; }
+inject_ensemble-kill() { local node; for node in n1 n2 n3; do signal $node KILL $store_file; done; }
+inject_ensemble-stop() { local node; for node in n1 n2 n3; do signal $node STOP $store_file; done; }
+heal_ensemble-stop() { local node; for node in n1 n2 n3; do signal $node CONT $store_file; done; }
+store_leader() {
+  local node
+  for node in n1 n2 n3; do
+    # shellcheck disable=SC2016
+    if on $node timeout 2 bash -c 'exec 3<>/dev/tcp/$(hostname)/2181 && printf srvr >&3 && cat <&3' 2>/dev/null | grep -q "^Mode: leader"; then
+      echo $node
+      return 0
+    fi
+  done
+  return 1
+}
+
+inject_node-crash() { "$lab" crash "$1"; }
+inject_node-hang() { "$lab" freeze "$1"; }
+inject_node-cut() { "$lab" cut "$1"; }
+heal_node-cut() {
+  wait_until 40 "$1 is not fenced" fenced || true
+  "$lab" heal "$1"
+}
+# The next node hears nothing of this one over TCP, and is heard.
+other_than() { case $1 in n1) echo n2 ;; n2) echo n3 ;; *) echo n1 ;; esac; }
+inject_link-one-way() { "$lab" cut "$1" "$(other_than "$1")"; }
+heal_link-one-way() { "$lab" heal "$1" "$(other_than "$1")"; }
+inject_channel-cut() { "$lab" cut "$1" channel; }
+heal_channel-cut() { "$lab" heal "$1" channel; }
+inject_store-cut() { "$lab" cut "$1" store; }
+heal_store-cut() { "$lab" heal "$1" store; }
+# What a replicated machine sends fills such a link, and corosync may lose the node on it: then it is fenced, and rightly.
+inject_link-slow() { "$lab" slow "$1"; }
+heal_link-slow() { "$lab" fast "$1"; }
+
+# Who writes on may take what is left between the two; the second one takes the rest.
+inject_disk-full() {
+  # shellcheck disable=SC2016
+  on "$1" sh -c 'fallocate -l "$(df --output=avail --block-size=1 /lab/shared | tail -n 1)" /lab/shared/fill; dd if=/dev/zero bs=64K >>/lab/shared/fill' 2>/dev/null || true
+}
+heal_disk-full() { rm -f "/proc/$(cat "$state/switch.pid")/root$state/shared/fill"; }
+inject_journal-error() { :; } # the point itself fails
+
+# damage flip|cut FILE - one bit is another one, or its second half is gone. mended puts back what was. FILE is as seen from this machine.
+damage() {
+  local how=$1 file=$2 size byte
+  [ -n "$file" ] && size=$(stat -c %s "$file") && [ "$size" -gt 1 ] && cp "$file" "$work/undamaged" || return 1
+  if [ "$how" = cut ]; then
+    truncate -s $((size / 2)) "$file"
+  else
+    byte=$(od -An -tu1 -j $((size / 2)) -N 1 "$file")
+    # shellcheck disable=SC2059  # the byte is the format
+    printf "\\x$(printf %02x $((byte ^ 1)))" | dd of="$file" bs=1 seek=$((size / 2)) conv=notrunc status=none
+  fi
+}
+# damage_on NODE flip|cut PATTERN - the newest such file there.
+damage_on() {
+  local file
+  # shellcheck disable=SC2012,SC2046  # a pattern
+  file=$(ls -t $(inside "$1" "$3") 2>/dev/null | head -n 1)
+  was[file]=${3%/*}/${file##*/}
+  damage "$2" "$file"
+}
+# mended NODE - if it is still there.
+mended() {
+  local file
+  file=$(inside "$1" "${was[file]}")
+  [ ! -e "$file" ] || cat "$work/undamaged" >"$file"
+}
+# Of the newest checkpoint that is complete; what QEMU is still writing would be damaged by mending it.
+w1_files=/lab/shared/vms/w1.holdfast/snapshots
+inject_memory-flip() { [ -n "$base" ] && damage_on n1 flip "$w1_files/$base.memory"; }
+heal_memory-flip() { mended n1; }
+inject_memory-cut() { [ -n "$base" ] && damage_on n1 cut "$w1_files/$base.memory"; }
+heal_memory-cut() { mended n1; }
+inject_sidecar-flip() { [ -n "$base" ] && damage_on n1 flip "$w1_files/$base.json"; }
+heal_sidecar-flip() { mended n1; }
+inject_sidecar-cut() { [ -n "$base" ] && damage_on n1 cut "$w1_files/$base.json"; }
+heal_sidecar-cut() { mended n1; }
+
+# The agent finds its journal damaged when it starts again, and has to leave alone what it cannot read until somebody has mended it.
+inject_journal-flip() { damage_on "$1" flip "/var/lib/holdfast/journal/*.json" && inject_agent-kill "$1"; }
+heal_journal-flip() { mended "$1" && inject_agent-kill "$1"; }
+inject_journal-cut() { damage_on "$1" cut "/var/lib/holdfast/journal/*.json" && inject_agent-kill "$1"; }
+heal_journal-cut() { heal_journal-flip "$1"; }
+
+# at_point KIND - what the agent does by itself when it comes to the point.
+at_point() { case $1 in agent-halt) echo halt ;; journal-error) echo fail ;; *) echo hold ;; esac; }
+# What may come as well, on another node, within a second: what is over at once and fences nobody.
+seconds=(agent-kill guard-kill agent-guard-kill store-kill store-leader-kill ensemble-kill)
+
+# fits KIND POINT - whether the pair makes sense. Without a point nothing ends or fails by itself.
+fits() {
+  case $1 in
+    agent-halt) [ "$2" != random ] ;;
+    journal-error) [[ $2 == journal.* ]] ;;
+    journal-*) [[ $2 =~ ^(journal|machines|store)\. ]] ;;
+  esac
+}
+
+inject() { "inject_$1" "$2"; }
+heal() { if declare -F "heal_$1" >/dev/null; then "heal_$1" "$2"; fi; }
+
+# heal_all - whatever is still broken, so that the next fault is alone. Says nothing if nothing is.
+heal_all() {
+  local node other
+  for node in n1 n2 n3; do
+    "$lab" unhold $node
+    for other in '' channel store n1 n2 n3; do "$lab" heal $node ${other:+"$other"} 2>/dev/null || true; done
+    "$lab" fast $node
+    on $node sh -c 'rm -f /run/faults/armed/* /run/faults/reached/*' 2>/dev/null || true
+  done
+  heal_disk-full
+}

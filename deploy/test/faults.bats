@@ -1,0 +1,31 @@
+#!/usr/bin/env bats
+# The plan and the report of the fault campaign, and a minute of it on its lab.
+bats_require_minimum_version 1.5.0
+
+faults() { "$BATS_TEST_DIRNAME/../faults.sh" --results "$BATS_TEST_TMPDIR/results" "$@"; }
+
+@test "a seed says which faults come in which order" {
+  faults --list --seed 7 >"$BATS_TEST_TMPDIR/one"
+  faults --list --seed 7 | diff "$BATS_TEST_TMPDIR/one" -
+  run -1 diff -q "$BATS_TEST_TMPDIR/one" <(faults --list --seed 8)
+  diff <(sort "$BATS_TEST_TMPDIR/one") <(faults --list --seed 8 | sort)
+}
+
+@test "the report adds runs up, and its last line is JSON" {
+  cat >"$BATS_TEST_TMPDIR/results" <<'LINES'
+{"seed":1,"nth":0,"commit":"a","machine":"m","point":"journal.remove","kind":"agent-kill","operation":"create","reached":true,"frozen_ms":40,"over_ms":0,"recovery_ms":5000,"violations":[]}
+{"seed":2,"nth":0,"commit":"b","machine":"m","point":"journal.remove","kind":"agent-kill","operation":"create","second":"guard-kill","reached":true,"frozen_ms":90,"over_ms":0,"recovery_ms":7000,"violations":["I2: not all went back"]}
+{"seed":2,"nth":1,"commit":"b","machine":"m","point":"journal.remove","kind":"node-crash","operation":"create","reached":false,"frozen_ms":0,"over_ms":0,"recovery_ms":0,"violations":[]}
+LINES
+  run -0 faults --report
+  [[ "$output" == *"| journal.remove | agent-kill | 2 | 1 | 90 | 5 | 7 |"* ]]
+  [[ "$output" == *"seed 2 number 0 (b): agent-kill at journal.remove during create: I2: not all went back"* ]]
+  jq -e '.faults == 3 and .rounds == 2 and .violations == 1 and .not_reached == 1 and .max_frozen_ms == 90' <<<"${lines[-1]}"
+}
+
+@test "agents and stores that are killed at points of the protocol break no promise" {
+  HOLDFAST_LAB=hfslice faults --seed 1 --minutes 1 --plain --alone \
+    --only '^(journal|store|machines)[^ ]* (agent-halt|agent-kill|store-kill|store-leader-kill) (create|revert)' | tee "$BATS_TEST_TMPDIR/slice"
+  tail -n 1 "$BATS_TEST_TMPDIR/slice" | jq -r '"# \(.faults) faults, recovered after \(.recovery_p50_ms) ms, at most \(.recovery_p99_ms) ms"' >&3
+  jq -e '.faults > 0 and .violations == 0' <<<"$(tail -n 1 "$BATS_TEST_TMPDIR/slice")"
+}
