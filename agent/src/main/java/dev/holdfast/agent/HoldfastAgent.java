@@ -34,10 +34,8 @@ import dev.holdfast.agent.service.Placement;
 import dev.holdfast.agent.service.SnapshotCommands;
 import dev.holdfast.agent.service.VmCommands;
 import dev.holdfast.agent.snapshot.DiskImport;
-import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.SnapshotTools;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
-import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.engine.Coordinator;
 import dev.holdfast.coordinator.engine.Engine;
 import dev.holdfast.coordinator.engine.EnginePorts;
@@ -88,6 +86,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final MigrationParts migrations;
     private final ReplicationParts replications;
     private final LeftIntents leftIntents;
+    private final ChainRecovery recovery;
     private final RoundSnapshotter snapshotter;
     private final Engine engine;
     private final LeaderDesk leaderDesk;
@@ -146,7 +145,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         this.unattended = new Unattended(node, platform, machines, cluster, () -> reign, replications::details);
         CommandTable commands = commands(configuration, drivers, words, coordinator);
         migrations.recover();
-        recoverChains();
+        this.recovery = new ChainRecovery(machines, parts, leftIntents);
+        recovery.recoverAll();
         replications.start();
         this.control = ControlServer.start(
                 node.controlSocket(),
@@ -173,7 +173,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         agent.every(LOOK_EVERY, agent.machines.vms()::adopt);
         agent.every(LOOK_EVERY, agent.leaderDesk::rollForward);
         agent.every(LOOK_EVERY, new LayerDigests(agent.parts, agent.machines.vms(), agent.machines.claims())::take);
-        agent.every(LOOK_EVERY, agent::finishLeftIntents);
+        agent.every(LOOK_EVERY, agent.recovery::finishLeft);
         agent.every(LOOK_EVERY, agent.unattended.schedules(agent.leaderDesk, agent.words, agent.workers)::look);
         agent.every(LOOK_EVERY, agent.unattended::tell);
         agent.workers.execute(agent.migrations::goOn);
@@ -274,33 +274,6 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         String identity = cluster.adoptStore();
         publisher.joinGroupsAnew();
         return identity;
-    }
-
-    /** Local operations that a crash has cut off are ended before anybody uses the chains; rounds are the engine's. */
-    private void recoverChains() {
-        for (ManagedVm vm : machines.vms().all()) {
-            if (vm.process().isEmpty()) {
-                // It may run on another node, and then its chain is that node's. Its next start here looks again.
-                continue;
-            }
-            recoverChain(vm.name());
-        }
-    }
-
-    private void recoverChain(Name vm) {
-        try {
-            parts.recover(vm, leftIntents.on(vm))
-                    .ifPresent(operation -> LOG.warn("{}: ended {}, which had been cut off", vm, operation));
-        } catch (SnapshotException e) {
-            LOG.warn("{}: its chain is not usable now: {}", vm, e.because().text());
-        }
-    }
-
-    /** A machine was started here without waiting for the decision of the round that another node left in its chain. */
-    private void finishLeftIntents() {
-        machines.vms().all().stream()
-                .filter(vm -> vm.process().isPresent() && parts.isLeft(vm.name()))
-                .forEach(vm -> recoverChain(vm.name()));
     }
 
     /** The channel needs the addresses of the others, and those come from the store; neither is waited for by machines. */
