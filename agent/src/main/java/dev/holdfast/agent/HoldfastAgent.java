@@ -13,6 +13,7 @@ import dev.holdfast.agent.control.Limits;
 import dev.holdfast.agent.faults.FaultPoints;
 import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.inspection.Inspection;
 import dev.holdfast.agent.journal.RoundJournal;
 import dev.holdfast.agent.migration.Departures;
 import dev.holdfast.agent.node.NodeIdentity;
@@ -28,7 +29,6 @@ import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.round.RoundSnapshotter;
 import dev.holdfast.agent.service.CheckpointCommands;
 import dev.holdfast.agent.service.ClusterCommands;
-import dev.holdfast.agent.service.FsckCommands;
 import dev.holdfast.agent.service.GroupCommands;
 import dev.holdfast.agent.service.Placement;
 import dev.holdfast.agent.service.SnapshotCommands;
@@ -144,7 +144,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 Coordinator.Admission.of(cluster.store().gate(), spec -> new TiesCheck(peers.get()).check(spec)));
         this.leaderDesk = leaderDesk(coordinator);
         this.unattended = new Unattended(node, platform, machines, cluster, () -> reign, replications::details);
-        CommandTable commands = commands(configuration, words, coordinator);
+        CommandTable commands = commands(configuration, drivers, words, coordinator);
         migrations.recover();
         recoverChains();
         replications.start();
@@ -205,9 +205,16 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         return new LeaderDesk(() -> reign, coordinator, engine, books, peers::get);
     }
 
-    private CommandTable commands(Configuration configuration, UniqueWords words, Coordinator coordinator) {
+    private CommandTable commands(
+            Configuration configuration, Drivers drivers, UniqueWords words, Coordinator coordinator) {
         NodeRegistry nodes = cluster.store().nodes();
-        PeerDesk desk = new PeerDesk(leaderDesk, replications.members(parts), migrations.desk(), replications.desk());
+        Consultation doctor = new Consultation(configuration, platform, machines, cluster, drivers.fencing());
+        FsckParts.Chains chains =
+                new FsckParts.Chains(parts, leftIntents, cluster.store().catalogue());
+        Inspection inspection =
+                FsckParts.of(configuration, platform, machines, chains, doctor).desk();
+        PeerDesk desk = new PeerDesk(
+                leaderDesk, replications.members(parts), migrations.desk(), replications.desk(), inspection);
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk, configuration::isReplicated));
         cluster.channel().link().serve(desk);
         CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::checked, words);
@@ -246,7 +253,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 .register(table);
         migrations.register(table, node, placement);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
-        new FsckCommands(node.node(), machines.vms(), parts, machines.journal()).register(table);
+        FsckParts.register(table, configuration, peers.get(), cluster);
         replications.register(table, node, machines, publisher::publish);
         if (!table.missing().isEmpty()) {
             throw new IllegalStateException("nobody serves " + table.missing());

@@ -11,18 +11,22 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code holdfast fsck}: looks the chains and the journal of this node over. */
+/** {@code holdfast fsck}: the catalogue, the files of all nodes and their hypervisors, compared. */
 @Command(
         name = "fsck",
         description = {
-            "Look over the disk chains and the journal of this node.",
-            "Touches nothing unless asked to. Exit code 6: something has to be looked at."
+            "Compare the catalogue, the files of all nodes and what their hypervisors say.",
+            "Touches nothing unless asked to; says what --repair would do. Exit code 6: something has to be looked at, or",
+            "could not be looked at."
         })
 final class FsckCommand extends RemoteCommand {
-    @Option(names = "--repair", description = "move what nothing needs to the chain's lost/ directory")
+    @Option(
+            names = "--repair",
+            description =
+                    "put right what can be put right safely; nothing is removed: what nothing needs goes to lost/")
     private boolean repair;
 
-    @Option(names = "--empty-lost", description = "repair, and remove for good what is in lost/")
+    @Option(names = "--empty-lost", description = "repair, and remove for good what is in lost/ on all nodes")
     private boolean emptyLost;
 
     @Override
@@ -38,18 +42,31 @@ final class FsckCommand extends RemoteCommand {
 
     @Override
     void show(JsonObject answer) throws IOException {
-        View view = view().row("VM", "KIND", "WHAT");
+        View view = view().row("NODE", "WHERE", "KIND", "WHAT");
         for (FsckReport.Row row : answer.as(FsckReport.class).rows()) {
-            view.row(row.vm().value(), row.kind(), row.text());
+            view.row(row.node(), row.subject(), row.kind(), text(row));
         }
         view.printOr("Everything is in order.");
+    }
+
+    private static String text(FsckReport.Row row) {
+        StringBuilder text = new StringBuilder(row.text());
+        if (!row.repair().isEmpty()) {
+            text.append(row.kind().equals(FsckReport.REPAIRED) ? "\nrepaired: " : "\n--repair: ")
+                    .append(row.repair());
+        }
+        if (!row.remedy().isEmpty()) {
+            text.append("\nto do: ").append(row.remedy());
+        }
+        return text.toString();
     }
 
     /** What lies in lost/ was put there on purpose and is no fault. */
     @Override
     ExitCode exit(JsonObject answer) throws JsonException {
         boolean clean = answer.as(FsckReport.class).rows().stream()
-                .allMatch(row -> row.kind().equals("lost"));
+                .allMatch(
+                        row -> row.kind().equals(FsckReport.LOST) || row.kind().equals(FsckReport.REPAIRED));
         return clean ? ExitCode.OK : ExitCode.NEEDS_FSCK;
     }
 }

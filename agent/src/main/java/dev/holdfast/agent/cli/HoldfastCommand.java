@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
             ScheduleCommands.class,
             ClusterCommands.class,
             FsckCommand.class,
+            DoctorCommand.class,
             DaemonCommands.Agent.class,
             DaemonCommands.ZooKeeper.class,
             DaemonCommands.Prime.class,

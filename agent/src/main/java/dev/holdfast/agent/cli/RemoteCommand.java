@@ -68,20 +68,34 @@ abstract class RemoteCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws ControlException, ConfigurationException, IOException {
-        Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
-        arguments(arguments);
-        arguments.values().removeIf(value -> value == null);
+        Map<String, @Nullable Object> arguments = given();
         if (!agreed()) {
             environment().err().println("Nothing was done.");
             return ExitCode.FAILED.number();
         }
+        return tell(ask(command(), arguments));
+    }
+
+    private Map<String, @Nullable Object> given() {
+        Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
+        arguments(arguments);
+        arguments.values().removeIf(value -> value == null);
+        return arguments;
+    }
+
+    /** Asks the agent. */
+    final JsonObject ask(ControlCommand command, Map<String, ? extends @Nullable Object> arguments)
+            throws ControlException, ConfigurationException, IOException {
         ProgressView progress = new ProgressView(environment());
-        JsonObject answer;
         try (ControlClient client = connect()) {
-            answer = client.call(command(), arguments, progress);
+            return client.call(command, arguments, progress);
         } finally {
             progress.end();
         }
+    }
+
+    /** Writes an answer in the form that was asked for. */
+    final int tell(JsonObject answer) throws IOException {
         before(answer);
         switch (form) {
             case table -> show(answer);
@@ -90,6 +104,11 @@ abstract class RemoteCommand implements Callable<Integer> {
         }
         environment().out().flush();
         return exit(answer).number();
+    }
+
+    /** The configuration of this node. */
+    final Path configuration() {
+        return root().configuration();
     }
 
     final Environment environment() {

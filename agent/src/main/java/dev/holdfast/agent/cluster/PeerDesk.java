@@ -22,18 +22,26 @@ public final class PeerDesk implements BiFunction<Name, byte[], byte[]> {
     private final MemberParts parts;
     private final MigrationDesk migrations;
     private final ReplicationDesk replicas;
+    private final InspectionDesk inspection;
 
     /**
      * @param leader what this node does while it holds office
      * @param parts what this node does to its machines' parts
      * @param migrations what this node does for machines that come or go
      * @param replicas what this node does for the primaries of others
+     * @param inspection what this node tells of itself
      */
-    public PeerDesk(LeaderDesk leader, MemberParts parts, MigrationDesk migrations, ReplicationDesk replicas) {
+    public PeerDesk(
+            LeaderDesk leader,
+            MemberParts parts,
+            MigrationDesk migrations,
+            ReplicationDesk replicas,
+            InspectionDesk inspection) {
         this.leader = leader;
         this.parts = parts;
         this.migrations = migrations;
         this.replicas = replicas;
+        this.inspection = inspection;
     }
 
     @Override
@@ -85,6 +93,8 @@ public final class PeerDesk implements BiFunction<Name, byte[], byte[]> {
                         vm -> JsonObject.of(Map.of("files", parts.verify(vm, name(body, "checkpoint")))));
             case MIGRATION -> migrations.answer(body);
             case REPLICATION -> replicas.answer(body);
+            case FSCK -> inspection.fsck(body);
+            case DOCTOR -> inspection.doctor();
         };
     }
 

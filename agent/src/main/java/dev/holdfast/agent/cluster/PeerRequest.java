@@ -35,7 +35,11 @@ public record PeerRequest(Kind kind, JsonObject body) {
         /** Of the other node of a migration: a step of it. */
         MIGRATION,
         /** Of the node of a standby, or of one that may become one: a step of a machine's replication. */
-        REPLICATION
+        REPLICATION,
+        /** Of any node: what it sees of its machines' files and processes, or a repair of them. */
+        FSCK,
+        /** Of any node: how it is. */
+        DOCTOR
     }
 
     /** As bytes for the link. */

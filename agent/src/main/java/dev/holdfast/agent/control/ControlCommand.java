@@ -77,6 +77,8 @@ public enum ControlCommand {
     CLUSTER_RESUME(Effect.CHANGES),
     CLUSTER_HISTORY(Effect.READS, "limit"),
     NODE_FSCK(Effect.CHANGES, "repair", "empty_lost"),
+    /** Only looks, but at every node and its disks, which may take long. */
+    NODE_DOCTOR(Effect.CHANGES),
     CLUSTER_ADOPT_STORE(Effect.CHANGES);
 
     private enum Effect {

@@ -123,21 +123,11 @@ final class Guest {
         }
     }
 
-    /** Ends one that cannot be handed over any more; its standby has what there is. */
-    void killIfItHangs() {
-        if (!isGone() && !canHandOver()) {
-            LOG.warn(
-                    "{} is to be demoted and hangs, has panicked or met a disk error: its process is killed",
-                    vm.name());
-            kill();
-        }
-    }
-
-    /** Whether it can still be sent elsewhere as it is: not if it hangs, has panicked or has met a disk error. May block as above. */
+    /** Whether it can still be sent elsewhere as it is: not if it hangs, has panicked or has met a disk error. May block as above. One that has shut down for this can. */
     boolean canHandOver() {
         try {
             VmStatus status = process().isPresent() ? process().get().status() : VmStatus.GUEST_ENDED;
-            return status != VmStatus.GUEST_ENDED && status != VmStatus.IO_ERROR;
+            return status != VmStatus.IO_ERROR && (handedOver || status != VmStatus.GUEST_ENDED);
         } catch (HypervisorException e) {
             return false;
         }

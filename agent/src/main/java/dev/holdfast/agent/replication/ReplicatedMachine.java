@@ -218,9 +218,6 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
         CompletableFuture<Optional<Reason>> answer = new CompletableFuture<>();
         recovered.thenRun(() -> asking.execute(() -> {
             farewell.before(wish, answer);
-            if (wish == Wish.DEMOTE && isLeading()) {
-                guest.killIfItHangs();
-            }
             givingBack.before(wish);
             thread.execute(() -> requests.ask(wish, answer));
         }));

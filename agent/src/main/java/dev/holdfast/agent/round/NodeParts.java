@@ -7,11 +7,11 @@ import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.journal.RoundJournal;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.snapshot.Fate;
+import dev.holdfast.agent.snapshot.HeadMending;
 import dev.holdfast.agent.snapshot.Room;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.SnapshotTools;
 import dev.holdfast.agent.snapshot.Verification;
-import dev.holdfast.agent.snapshot.VmSlot;
 import dev.holdfast.agent.snapshot.VmSnapshots;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
@@ -24,6 +24,7 @@ import dev.holdfast.coordinator.protocol.RoundOptions;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -79,7 +80,7 @@ public final class NodeParts implements Parts, MemberParts {
     }
 
     /** Whether an operation is one of a node's own, and no round. */
-    static boolean isOwnOperation(String operation) {
+    public static boolean isOwnOperation(String operation) {
         return operation.startsWith(OWN);
     }
 
@@ -152,17 +153,21 @@ public final class NodeParts implements Parts, MemberParts {
         return open(machine, runsElsewhere);
     }
 
-    private VmSnapshots open(ManagedVm machine, Predicate<Name> elsewhere) throws SnapshotException {
+    private void requireHere(ManagedVm machine, Predicate<Name> elsewhere) throws SnapshotException {
         if (certainly(machine).isEmpty() && elsewhere.test(machine.name())) {
             // Busy, not failed: a node that has died is still in the store until its session ends, and then it is free.
             throw new SnapshotException(new Refusal(
                     Refusal.Kind.BUSY, machine.name() + " runs on another node; its chain is not touched from here"));
         }
+    }
+
+    private VmSnapshots open(ManagedVm machine, Predicate<Name> elsewhere) throws SnapshotException {
+        requireHere(machine, elsewhere);
         VmSnapshots known = opened.get(machine.name());
         if (known != null) {
             return known;
         }
-        VmSnapshots fresh = VmSnapshots.open(machine.definition(), new Slot(machine), tools);
+        VmSnapshots fresh = VmSnapshots.open(machine.definition(), new MachineSlot(vms, machine), tools);
         opened.put(machine.name(), fresh);
         return fresh;
     }
@@ -173,25 +178,6 @@ public final class NodeParts implements Parts, MemberParts {
             return vms.process(machine);
         } catch (HypervisorException e) {
             throw new SnapshotException(Refusal.failed(String.valueOf(e.getMessage())), e);
-        }
-    }
-
-    /** A machine's one connection, as the chain uses it. */
-    private final class Slot implements VmSlot {
-        private final ManagedVm machine;
-
-        Slot(ManagedVm machine) {
-            this.machine = machine;
-        }
-
-        @Override
-        public Optional<RunningVm> running() throws HypervisorException {
-            return vms.process(machine);
-        }
-
-        @Override
-        public void became(Optional<RunningVm> process) {
-            vms.became(machine, process);
         }
     }
 
@@ -211,6 +197,24 @@ public final class NodeParts implements Parts, MemberParts {
         admit(operation, kind, vm);
         try {
             return action.run(operation.value(), open(machine));
+        } finally {
+            claims.release(operation);
+        }
+    }
+
+    /**
+     * Makes the head of a machine's chain anew, without which nothing else of it can be opened. Alone.
+     *
+     * @param written what its process writes to; empty if it has none
+     * @return whether there was a reason to
+     */
+    public boolean mendHead(Name vm, Optional<Map<String, Path>> written) throws SnapshotException {
+        ManagedVm machine = machine(vm);
+        Name operation = ownOperation();
+        admit(operation, OperationKind.FSCK, vm);
+        try {
+            requireHere(machine, runsElsewhere);
+            return HeadMending.mend(machine.definition(), written, tools);
         } finally {
             claims.release(operation);
         }

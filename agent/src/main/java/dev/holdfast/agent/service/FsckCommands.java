@@ -1,41 +1,47 @@
 package dev.holdfast.agent.service;
 
+import dev.holdfast.agent.cluster.OutcomeUnknownException;
+import dev.holdfast.agent.cluster.PeerRequest;
+import dev.holdfast.agent.cluster.Peers;
 import dev.holdfast.agent.control.Arguments;
 import dev.holdfast.agent.control.CommandTable;
 import dev.holdfast.agent.control.ControlCommand;
 import dev.holdfast.agent.control.ControlException;
 import dev.holdfast.agent.control.Progress;
 import dev.holdfast.agent.control.reply.FsckReport;
-import dev.holdfast.agent.journal.OperationJournal;
-import dev.holdfast.agent.journal.OperationKind;
-import dev.holdfast.agent.round.NodeParts;
-import dev.holdfast.agent.snapshot.SnapshotException;
-import dev.holdfast.agent.snapshot.chain.ChainFsck;
-import dev.holdfast.agent.vm.ManagedVm;
-import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.agent.fsck.Finding;
+import dev.holdfast.agent.fsck.Repair;
+import dev.holdfast.agent.inspection.Inspection;
+import dev.holdfast.agent.json.JsonException;
+import dev.holdfast.coordinator.engine.RoundRefusedException;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.TreeMap;
 
-/** {@code node.fsck}: the chains and the journal of this node. Thread-safe. */
+/** {@code node.fsck}: the catalogue, the files of all nodes and what their hypervisors say. Thread-safe. */
 public final class FsckCommands {
 
-    private final Name self;
-    private final VmRegistry vms;
-    private final NodeParts parts;
-    private final OperationJournal journal;
+    private static final Duration PATIENCE = Duration.ofMinutes(10);
+
+    /** What is put back may show what is needless, and the other way round; more passes than kinds of damage are not needed. */
+    private static final int PASSES = 4;
+
+    private final Peers peers;
+    private final ClusterLook look;
 
     /**
-     * @param self this node
-     * @param vms its machines
-     * @param parts their chains
-     * @param journal its operations
+     * @param peers the nodes, this one included
+     * @param look sees them and the store
      */
-    public FsckCommands(Name self, VmRegistry vms, NodeParts parts, OperationJournal journal) {
-        this.self = self;
-        this.vms = vms;
-        this.parts = parts;
-        this.journal = journal;
+    public FsckCommands(Peers peers, ClusterLook look) {
+        this.peers = peers;
+        this.look = look;
     }
 
     /** Adds the handler. */
@@ -43,39 +49,99 @@ public final class FsckCommands {
         table.register(ControlCommand.NODE_FSCK, this::fsck);
     }
 
-    private Object fsck(Arguments arguments, Progress progress) throws ControlException {
-        boolean repair = arguments.flag("repair");
+    private Object fsck(Arguments arguments, Progress progress) throws ControlException, InterruptedException {
         boolean emptyLost = arguments.flag("empty_lost");
+        boolean repair = arguments.flag("repair") || emptyLost;
         List<FsckReport.Row> rows = new ArrayList<>();
-        for (ManagedVm vm : vms.all()) {
-            try {
-                rows.addAll(rows(vm.name(), look(vm.name(), repair, emptyLost)));
-            } catch (SnapshotException e) {
-                rows.add(new FsckReport.Row(vm.name(), "problem", e.because().text()));
+        TreeMap<Name, String> silent = new TreeMap<>();
+        List<Finding> found = confirmed(progress, silent);
+        Set<Repair> tried = new HashSet<>();
+        for (int pass = 0; repair && pass < PASSES; pass++) {
+            List<Finding> next = found.stream()
+                    .filter(finding -> finding.repair().filter(tried::add).isPresent())
+                    .toList();
+            if (next.isEmpty()) {
+                break;
             }
+            for (Finding finding : next) {
+                rows.add(repaired(finding, finding.repair().orElseThrow(), progress));
+            }
+            found = confirmed(progress, silent);
         }
-        vms.unreadable()
-                .files()
-                .forEach(file -> rows.add(new FsckReport.Row(
-                        file.vm().orElse(self),
-                        "problem",
-                        "its definition cannot be read, its chain was not looked at: " + file.because())));
-        journal.unreadable().forEach(text -> rows.add(new FsckReport.Row(self, "problem", text)));
+        if (emptyLost) {
+            emptyLost(found, rows, progress);
+            found = confirmed(progress, silent);
+        }
+        found.forEach(finding -> rows.add(row(finding)));
         return new FsckReport(rows);
     }
 
-    private ChainFsck.Findings look(Name vm, boolean repair, boolean emptyLost) throws SnapshotException {
-        if (!repair && !emptyLost) {
-            return parts.reading(vm, (operation, snapshots) -> snapshots.look());
+    /** Nodes and store are not looked at in one instant: what is real is seen twice. */
+    private List<Finding> confirmed(Progress progress, TreeMap<Name, String> silent) throws InterruptedException {
+        List<Finding> first = look.world(progress, silent).findings();
+        if (first.isEmpty()) {
+            return first;
         }
-        return parts.alone(vm, OperationKind.FSCK, (operation, snapshots) -> snapshots.repair(emptyLost));
+        List<Finding> again = look.world(progress, silent).findings();
+        return first.stream()
+                .filter(finding -> again.stream().anyMatch(finding::isTheSameAs))
+                .toList();
     }
 
-    private static List<FsckReport.Row> rows(Name vm, ChainFsck.Findings findings) {
-        List<FsckReport.Row> rows = new ArrayList<>();
-        findings.problems().forEach(text -> rows.add(new FsckReport.Row(vm, "problem", text)));
-        findings.leftovers().forEach(file -> rows.add(new FsckReport.Row(vm, "leftover", file.toString())));
-        findings.lost().forEach(file -> rows.add(new FsckReport.Row(vm, "lost", file.toString())));
-        return rows;
+    private void emptyLost(List<Finding> found, List<FsckReport.Row> rows, Progress progress)
+            throws InterruptedException {
+        Set<List<String>> places = new HashSet<>();
+        for (Finding finding : found) {
+            if (finding.kind() == Finding.Kind.LOST && places.add(List.of(finding.node(), finding.subject()))) {
+                Repair order = new Repair(
+                        new Name(finding.node()), new Name(finding.subject()), Repair.Act.EMPTY_LOST, "lost");
+                rows.add(repaired(finding, order, progress));
+            }
+        }
+    }
+
+    private FsckReport.Row repaired(Finding finding, Repair repair, Progress progress) throws InterruptedException {
+        progress.phase(
+                "repair",
+                repair.vm() + " on " + repair.node() + ": " + repair.act().text());
+        String failure;
+        try {
+            boolean done = repair.act() == Repair.Act.FREE
+                    ? look.free(repair.subject())
+                    : Inspection.wasDone(peers.ask(
+                            repair.node(), new PeerRequest(PeerRequest.Kind.FSCK, Inspection.order(repair)), PATIENCE));
+            return new FsckReport.Row(
+                    finding.node(),
+                    finding.subject(),
+                    FsckReport.REPAIRED,
+                    finding.text(),
+                    done ? repair.act().text() : "nothing was left to do",
+                    "");
+        } catch (RoundRefusedException e) {
+            failure = e.because().text();
+        } catch (OutcomeUnknownException | JsonException | StoreUnreachableException e) {
+            failure = String.valueOf(e.getMessage());
+        }
+        return new FsckReport.Row(
+                finding.node(),
+                finding.subject(),
+                word(Finding.Kind.PROBLEM),
+                "the repair failed: " + failure,
+                "",
+                "put right what it says, then run 'holdfast fsck --repair' again");
+    }
+
+    private static FsckReport.Row row(Finding finding) {
+        return new FsckReport.Row(
+                finding.node(),
+                finding.subject(),
+                word(finding.kind()),
+                finding.text(),
+                finding.repair().map(repair -> repair.act().text()).orElse(""),
+                finding.remedy());
+    }
+
+    private static String word(Finding.Kind kind) {
+        return kind.name().toLowerCase(Locale.ROOT);
     }
 }

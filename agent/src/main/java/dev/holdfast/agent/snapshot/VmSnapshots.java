@@ -3,13 +3,16 @@ package dev.holdfast.agent.snapshot;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
+import dev.holdfast.agent.snapshot.chain.ChainExecutor;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
 import dev.holdfast.agent.snapshot.chain.ChainFsck;
 import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LayerGraph;
 import dev.holdfast.agent.snapshot.chain.LiveDisks;
+import dev.holdfast.agent.snapshot.chain.SidecarFsck;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
+import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import dev.holdfast.coordinator.protocol.VmReport;
@@ -265,24 +268,37 @@ public final class VmSnapshots {
         }
     }
 
+    /** A repair of a chain. */
+    public interface Mending {
+        /** @return whether there was a reason to do anything */
+        boolean on(ChainFsck fsck, ChainExecutor executor) throws IOException;
+    }
+
     /**
-     * Moves leftovers to {@code lost/}, and removes what is there if asked to.
+     * Repairs something in the chain, on which no change is under way. Nothing is removed, but by {@link ChainFsck#emptyLost}.
      *
-     * @param emptyLost whether what was taken away goes for good
-     * @return what a person still has to put right
+     * @return whether there was a reason to
      */
-    public ChainFsck.Findings repair(boolean emptyLost) throws SnapshotException {
+    public boolean mend(Mending mending) throws SnapshotException {
         try {
             vm.requireIdle();
-            ChainFsck fsck = new ChainFsck(vm.chain());
-            fsck.moveAway(fsck.look().leftovers(), vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE));
-            if (emptyLost) {
-                fsck.emptyLost();
-            }
-            return fsck.look();
+            return mending.on(
+                    new ChainFsck(vm.chain()), vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE));
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
+    }
+
+    /**
+     * Writes the sidecar of a part of a checkpoint anew that is missing or cannot be read.
+     *
+     * @param checkpoint as the catalogue has it
+     * @param report this machine's in it
+     * @return whether there was a reason to
+     */
+    public boolean restore(CheckpointRecord checkpoint, VmReport report) throws SnapshotException {
+        return mend((fsck, executor) -> new SidecarFsck(vm.chain())
+                .restore(checkpoint, report, file -> Digests.sha256(file, Progress.NONE), executor));
     }
 
     /**

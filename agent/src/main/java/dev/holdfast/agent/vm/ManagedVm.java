@@ -23,7 +23,7 @@ public final class ManagedVm {
     public static final String UNKNOWN = "unknown";
 
     /** Shown for a machine that runs although its definition is gone, or cannot be read. */
-    static final String UNDEFINED = "undefined";
+    public static final String UNDEFINED = "undefined";
 
     private final VmDefinition definition;
     private final Optional<Name> group;

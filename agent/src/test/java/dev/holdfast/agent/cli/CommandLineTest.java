@@ -14,6 +14,7 @@ import dev.holdfast.agent.control.reply.CheckpointDetails;
 import dev.holdfast.agent.control.reply.CheckpointList;
 import dev.holdfast.agent.control.reply.ClusterStatus;
 import dev.holdfast.agent.control.reply.Console;
+import dev.holdfast.agent.control.reply.DoctorReport;
 import dev.holdfast.agent.control.reply.Done;
 import dev.holdfast.agent.control.reply.FsckReport;
 import dev.holdfast.agent.control.reply.GroupList;
@@ -26,6 +27,7 @@ import dev.holdfast.agent.control.reply.StoredFile;
 import dev.holdfast.agent.control.reply.Verification;
 import dev.holdfast.agent.control.reply.VmDetails;
 import dev.holdfast.agent.control.reply.VmList;
+import dev.holdfast.agent.doctor.Check;
 import dev.holdfast.agent.json.Json;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -161,6 +163,7 @@ class CommandLineTest {
                 .contains("\"every\":\"6h\"", "\"keep_last\":7", "\"method\":\"disk_only\"")
                 .doesNotContain("dry_run");
         assertThat(asked("fsck --repair")).isEqualTo("node.fsck {\"repair\":true,\"empty_lost\":false}");
+        assertThat(asked("doctor")).isEqualTo("node.doctor {}");
         assertThat(asked("group show shop")).isEqualTo("group.show {\"group\":\"shop\"}");
         assertThat(asked("group add shop web")).isEqualTo("group.add {\"group\":\"shop\",\"vm\":\"web\"}");
         assertThat(asked("group remove shop web")).isEqualTo("group.remove {\"group\":\"shop\",\"vm\":\"web\"}");
@@ -470,6 +473,43 @@ class CommandLineTest {
         assertThat(environment.out).asString().contains("complete -F _complete_holdfast");
     }
 
+    @Test
+    void doctorShowsWhatIsNotWellAndFailsOnlyIfSomethingHasFailed() {
+        assertThat(environment.run("doctor")).isZero();
+        assertThat(environment.out)
+                .asString()
+                .contains("it is off", "to do: run chrony")
+                .doesNotContain("it answers");
+        assertThat(environment.run("doctor", "--all")).isZero();
+        assertThat(environment.out).asString().contains("it answers");
+        answers.put(
+                ControlCommand.NODE_DOCTOR,
+                (arguments, progress) ->
+                        new DoctorReport(List.of(new Check("n1", "guard", Check.Verdict.FAILED, "gone", "start it"))));
+        assertThat(environment.run("doctor", "-o", "json")).isEqualTo(1);
+        assertThat(environment.out).asString().contains("\"verdict\"", "\"FAILED\"");
+    }
+
+    @Test
+    void doctorLooksAtTheHostWhenTheAgentIsDead() throws Exception {
+        server.close();
+        environment.width = 300;
+        assertThat(environment.run("doctor", "--all")).isEqualTo(1);
+        assertThat(environment.out).asString().contains("only this host was looked at", "kernel", "zookeeper.secret");
+    }
+
+    @Test
+    void fsckSaysWhatItDidAndWhatItWouldDo() {
+        assertThat(environment.run("fsck", "--repair")).isZero();
+        assertThat(environment.out).asString().contains("repaired: move it to lost/", "to do: remove it");
+        answers.put(
+                ControlCommand.NODE_FSCK,
+                (arguments, progress) -> new FsckReport(
+                        List.of(new FsckReport.Row("n1", "web", "leftover", "half a file", "move it to lost/", ""))));
+        assertThat(environment.run("fsck")).isEqualTo(6);
+        assertThat(environment.out).asString().contains("--repair: move it to lost/");
+    }
+
     private String asked(String line) {
         int exit = environment.run(line.split(" "));
         assertThat(exit).as("%s: %s", line, environment.err).isZero();
@@ -542,7 +582,14 @@ class CommandLineTest {
             case CLUSTER_HISTORY ->
                 new History(List.of(new History.Entry(
                         "2026-11-21T10:11:12.3Z", "checkpoint", "shop", "x", "r-1", "committed", "")));
-            case NODE_FSCK -> new FsckReport(List.of(new FsckReport.Row(WEB, "lost", "/srv/web.holdfast/lost/x")));
+            case NODE_FSCK ->
+                new FsckReport(List.of(
+                        new FsckReport.Row("n1", "web", "repaired", "half a file", "move it to lost/", ""),
+                        new FsckReport.Row("n1", "web", "lost", "/srv/web.holdfast/lost/x", "", "remove it")));
+            case NODE_DOCTOR ->
+                new DoctorReport(List.of(
+                        new Check("n1", "guard", Check.Verdict.OK, "it answers", ""),
+                        new Check("n2", "clock", Check.Verdict.WARNING, "it is off", "run chrony")));
             case REPLICA_SHOW, REPLICA_START, REPLICA_STOP, REPLICA_PROMOTE, REPLICA_DEMOTE, REPLICA_SWITCHOVER ->
                 ReplicationCommandsTest.replica();
             case REPLICA_RESYNC,

@@ -57,6 +57,13 @@ class FarewellTest {
     }
 
     @Test
+    void aGuestThatHasShutDownIsNotTakenForOneThatHangsWhenItIsAskedForAgain() {
+        ask(EpochContent.DISKS, Wish.DEMOTE);
+        ask(EpochContent.DISKS, Wish.DEMOTE);
+        assertThat(lab.guest.isGone()).as("its last epoch has not been sent").isFalse();
+    }
+
+    @Test
     void aGuestThatStaysBootsAgain() {
         ask(EpochContent.DISKS, Wish.DEMOTE);
         assertThat(lab.world.runs()).isFalse();

@@ -1,6 +1,7 @@
 package dev.holdfast.coordinator.zookeeper;
 
 import dev.holdfast.coordinator.port.Catalogue;
+import dev.holdfast.coordinator.port.Claims;
 import dev.holdfast.coordinator.port.DecisionLog;
 import dev.holdfast.coordinator.port.GroupQueue;
 import dev.holdfast.coordinator.port.Leadership;
@@ -163,6 +164,11 @@ public final class ZooKeeperStore implements AutoCloseable {
     /** Holds new rounds back when a person wants that. */
     public RoundGate gate() {
         return new ZooKeeperRoundGate(session);
+    }
+
+    /** What open rounds hold. */
+    public Claims claims() {
+        return new ZooKeeperClaims(session);
     }
 
     /** What is done by itself. */

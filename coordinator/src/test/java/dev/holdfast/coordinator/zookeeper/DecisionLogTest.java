@@ -6,6 +6,7 @@ import static dev.holdfast.coordinator.zookeeper.Rounds.report;
 import static dev.holdfast.coordinator.zookeeper.Rounds.revert;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
 
 import dev.holdfast.coordinator.port.DecisionLog;
 import dev.holdfast.coordinator.port.DecisionLog.Written;
@@ -86,7 +87,10 @@ class DecisionLogTest {
         log.acknowledge(spec.id(), N1);
         log.acknowledge(spec.id(), N2);
         assertThat(log.read(spec.id()).orElseThrow().acknowledged()).containsExactly(N1, N2);
+        assertThat(store.claims().claims())
+                .containsOnly(entry("web", "r1"), entry("db", "r1"), entry("shop@one", "r1"));
         assertThat(log.close(spec, REIGN)).isInstanceOf(Written.Done.class);
+        assertThat(store.claims().claims()).isEmpty();
         assertThat(log.close(spec, REIGN)).as("idempotent").isInstanceOf(Written.Done.class);
         assertThat(log.rounds()).isEmpty();
         assertThat(log.open(checkpoint("r2", REIGN, "shop", "two", "web", "db")))
@@ -133,6 +137,21 @@ class DecisionLogTest {
                     assertThat(taken.because().kind()).isEqualTo(Refusal.Kind.PREFLIGHT);
                     assertThat(taken.because().text()).contains("shop@one already");
                 });
+    }
+
+    @Test
+    void claimIsTakenAwayOnlyIfItsRoundIsGone() throws Exception {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(spec);
+        assertThat(store.claims().release("web", "r1")).as("the round is there").isFalse();
+        assertThat(store.claims().release("web", "r0")).as("not its claim").isFalse();
+        assertThat(store.claims().claims()).containsOnlyKeys("web", "shop@one");
+        store.session().multi(List.of(Op.delete(new Schema(cluster).round(spec.id()), -1)));
+        assertThat(store.claims().release("web", "r1")).isTrue();
+        assertThat(store.claims().release("web", "r1")).as("a second time").isFalse();
+        assertThat(store.claims().release("shop@one", "r1")).isTrue();
+        assertThat(log.rounds()).isEmpty();
+        assertThat(log.open(checkpoint("r2", REIGN, "shop", "one", "web"))).isInstanceOf(Written.Done.class);
     }
 
     @Test

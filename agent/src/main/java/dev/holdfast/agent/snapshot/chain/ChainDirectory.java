@@ -293,6 +293,11 @@ public final class ChainDirectory {
      * @throws ChainException if a layer stands on a file outside the chain, or a file there is no layer, naming it
      */
     public LayerGraph graph() throws IOException {
+        return new LayerGraph(backing(), head(), named());
+    }
+
+    /** The layer below each layer. */
+    SortedMap<Layer, Optional<Layer>> backing() throws IOException {
         TreeMap<Layer, Optional<Layer>> backing = new TreeMap<>();
         for (Path file : list(layers())) {
             if (file.getFileName().toString().startsWith(".")) {
@@ -307,9 +312,14 @@ public final class ChainDirectory {
                 continue;
             }
         }
+        return backing;
+    }
+
+    /** The layers that each snapshot names. */
+    SortedMap<Name, Set<Layer>> named() throws IOException {
         TreeMap<Name, Set<Layer>> named = new TreeMap<>();
         snapshots().forEach((name, snapshot) -> named.put(name, snapshot.named()));
-        return new LayerGraph(backing, head(), named);
+        return named;
     }
 
     /** The graph, if it is whole. @throws ChainException with everything that is wrong */

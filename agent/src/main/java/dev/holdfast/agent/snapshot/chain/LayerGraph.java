@@ -72,28 +72,44 @@ public record LayerGraph(
         snapshots = Collections.unmodifiableSortedMap(copy);
     }
 
+    /** Something that needs a layer, in words: {@code the head names}. */
+    private record Need(Layer layer, String words) {}
+
+    private List<Need> unmet() {
+        List<Need> needs = new ArrayList<>();
+        backing.forEach((layer, below) ->
+                below.ifPresent(base -> needs.add(new Need(base, "layers/%s stands on".formatted(layer)))));
+        head.layers().values().forEach(layer -> needs.add(new Need(layer, "the head names")));
+        snapshots.forEach((name, layers) -> new TreeSet<>(layers)
+                .forEach(layer -> needs.add(new Need(layer, "snapshots/%s.json names".formatted(name)))));
+        needs.removeIf(need -> backing.containsKey(need.layer()));
+        return needs;
+    }
+
+    /** The layers that are needed and not there, with what needs each, for people. */
+    public SortedMap<Layer, String> missing() {
+        TreeMap<Layer, String> missing = new TreeMap<>();
+        unmet().forEach(need -> missing.merge(need.layer(), need.words() + " it", (one, other) -> one + ", " + other));
+        return missing;
+    }
+
     /** What is wrong with a chain on which no change is under way, for people; empty if it is whole. */
     public List<String> problems() {
         List<String> problems = new ArrayList<>();
-        backing.forEach((layer, below) -> below.ifPresent(base -> {
-            if (!backing.containsKey(base)) {
-                problems.add("layers/%s stands on layers/%s, which is missing".formatted(layer, base));
-            }
-        }));
-        head.layers().values().forEach(layer -> {
-            if (!backing.containsKey(layer)) {
-                problems.add("the head names layers/%s, which is missing".formatted(layer));
-            }
-            children(layer)
-                    .forEach(child -> problems.add(
-                            "the head names layers/%s, on which layers/%s stands: it is not the newest head"
-                                    .formatted(layer, child)));
-        });
-        snapshots.forEach((name, layers) -> layers.forEach(layer -> {
-            if (!backing.containsKey(layer)) {
-                problems.add("snapshots/%s.json names layers/%s, which is missing".formatted(name, layer));
-            }
-        }));
+        unmet().forEach(need -> problems.add("%s layers/%s, which is missing".formatted(need.words(), need.layer())));
+        problems.addAll(faults());
+        return problems;
+    }
+
+    /** What is wrong with it apart from missing layers. */
+    public List<String> faults() {
+        List<String> problems = new ArrayList<>();
+        head.layers()
+                .values()
+                .forEach(layer -> children(layer)
+                        .forEach(child -> problems.add(
+                                "the head names layers/%s, on which layers/%s stands: it is not the newest head"
+                                        .formatted(layer, child))));
         for (Layer layer : backing.keySet()) {
             List<Layer> chain = chain(layer);
             if (Set.copyOf(chain).size() < chain.size()) {

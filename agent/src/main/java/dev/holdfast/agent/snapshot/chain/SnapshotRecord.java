@@ -153,6 +153,24 @@ public record SnapshotRecord(
                 .toList());
     }
 
+    /** The same as a snapshot of the machine alone; the description says what it was. */
+    SnapshotRecord released() {
+        String was = group.map(of -> "was a part of " + of + "@" + name).orElse("");
+        return new SnapshotRecord(
+                name,
+                vm,
+                operation,
+                kind,
+                createdAt,
+                description.isEmpty() ? was : description + " (" + was + ")",
+                parent,
+                Optional.empty(),
+                disks,
+                memory,
+                capture,
+                hardware);
+    }
+
     private SnapshotRecord withDisks(List<DiskPart> changed) {
         return new SnapshotRecord(
                 name, vm, operation, kind, createdAt, description, parent, group, changed, memory, capture, hardware);

@@ -67,6 +67,7 @@ class CopiedMigrationTest {
                     .until(() -> cluster.n1().run("vm", "start", "web1").exit() == 0
                             || cluster.n2().run("vm", "start", "web1").exit() == 0);
         }
+        RealCluster.assertInOrder(cluster.n1());
         if (there.hasProcess()) {
             require(move(cluster.n2(), cluster.n1()));
             deleteMoved();

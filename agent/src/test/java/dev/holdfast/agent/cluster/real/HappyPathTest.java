@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -36,6 +37,11 @@ class HappyPathTest {
     @AfterAll
     static void end() throws IOException {
         cluster.close();
+    }
+
+    @AfterEach
+    void leavesNothingBehind() {
+        RealCluster.assertInOrder(cluster.n2());
     }
 
     private static Told checkpoint(String... words) {

@@ -314,6 +314,14 @@ final class RealCluster implements AutoCloseable {
         return (text.length() - text.replace(word, "").length()) / word.length();
     }
 
+    /** Nothing is damaged or left over anywhere, as far as the product itself can tell from one node. */
+    static void assertInOrder(RealNode node) {
+        await("fsck finds nothing").atMost(BOUND).untilAsserted(() -> {
+            Told told = node.run("fsck");
+            assertThat(told.exit()).as(told.all()).isZero();
+        });
+    }
+
     CompletableFuture<Told> inBackground(RealNode node, String... words) {
         return CompletableFuture.supplyAsync(() -> node.run(words), task -> {
             Thread thread = new Thread(task, "command");

@@ -109,6 +109,7 @@ class ReplicatedGroupTest {
         assertThat(here.vm.pid()).isEqualTo(pid);
         here.vm.goesOn(BOUND);
         require(here.run("checkpoint", "verify", "shop@one"));
+        RealCluster.assertInOrder(cluster.nodes.get(0));
 
         promoteAfterDeath(here, there);
         Told refused = there.run("checkpoint", "revert", "--yes", "shop@one");
@@ -135,5 +136,6 @@ class ReplicatedGroupTest {
         assertThat(first(there.vm)).isBetween(cut, last(here.vm) + 1);
         require(there.run("checkpoint", "delete", "--yes", "shop@one"));
         assertThat(here.vm.snapshotFiles()).doesNotContain("one.json", "one.memory");
+        RealCluster.assertInOrder(cluster.nodes.get(0));
     }
 }

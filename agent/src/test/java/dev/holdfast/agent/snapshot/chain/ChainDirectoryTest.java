@@ -276,26 +276,4 @@ class ChainDirectoryTest {
         }
         assertThat(target).doesNotExist();
     }
-
-    @Test
-    void filesThatNothingNeedsAreFoundAndMovedAway() throws IOException {
-        snapshot();
-        Path memory = Files.writeString(chain.memoryFile(new Name("gone")), "memory");
-        Path half = Files.writeString(chain.path().resolve("layers/.d0-000009.qcow2.tmp"), "half");
-        ChainFsck fsck = new ChainFsck(chain);
-        assertThat(fsck.look().leftovers()).containsExactly(memory, half);
-        fsck.moveAway(fsck.look().leftovers(), executor(ChainExecutor.Removal.QUARANTINE));
-        assertThat(fsck.look().leftovers()).isEmpty();
-        assertThat(fsck.look().lost()).hasSize(2);
-        Files.writeString(chain.memoryFile(new Name("gone")), "again");
-        fsck.moveAway(fsck.look().leftovers(), executor(ChainExecutor.Removal.QUARANTINE));
-        assertThat(fsck.look().lost()).hasSize(3);
-    }
-
-    @Test
-    void anUnfinishedOperationIsAFinding() throws IOException {
-        executor(ChainExecutor.Removal.DELETE).run(ChainPlan.prepareCut(cut()));
-        assertThat(new ChainFsck(chain).look().problems())
-                .anyMatch(problem -> problem.contains("operation op was cut"));
-    }
 }

@@ -1,0 +1,107 @@
+package dev.holdfast.agent.fsck;
+
+import dev.holdfast.coordinator.protocol.Name;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * What the store says. Immutable.
+ *
+ * @param checkpoints the catalogue
+ * @param rounds the rounds there are, decided or not
+ * @param groups the groups
+ * @param claims the round that holds each machine, and each name of a checkpoint as {@code group@name}
+ * @param unreadable what is wrong with records that cannot be read
+ */
+public record StoreFacts(
+        List<Checkpoint> checkpoints,
+        List<Round> rounds,
+        List<Group> groups,
+        SortedMap<String, String> claims,
+        List<String> unreadable) {
+
+    /** Copies the lists and the map. */
+    public StoreFacts {
+        checkpoints = List.copyOf(checkpoints);
+        rounds = List.copyOf(rounds);
+        groups = List.copyOf(groups);
+        claims = Collections.unmodifiableSortedMap(new TreeMap<>(claims));
+        unreadable = List.copyOf(unreadable);
+    }
+
+    /**
+     * A checkpoint.
+     *
+     * @param group whose
+     * @param name its name
+     * @param round the round that made it
+     * @param deleting whether its parts are being removed
+     * @param parts its machines, and where they ran then
+     */
+    public record Checkpoint(Name group, Name name, String round, boolean deleting, List<Part> parts) {
+
+        /** Copies the list. */
+        public Checkpoint {
+            parts = List.copyOf(parts);
+        }
+
+        String text() {
+            return group + "@" + name;
+        }
+    }
+
+    /**
+     * A machine's part.
+     *
+     * @param vm the machine
+     * @param node where it ran then
+     * @param files names of its files
+     */
+    public record Part(Name vm, Name node, Set<String> files) {
+
+        /** Copies the set. */
+        public Part {
+            files = Set.copyOf(files);
+        }
+    }
+
+    /**
+     * A round.
+     *
+     * @param id its id
+     * @param text what it is for, for people
+     * @param committed how it was decided; empty if it is open
+     * @param waitsFor nodes whose word is missing
+     */
+    public record Round(String id, String text, Optional<Boolean> committed, List<Name> waitsFor) {
+
+        /** Copies the list. */
+        public Round {
+            waitsFor = List.copyOf(waitsFor);
+        }
+    }
+
+    /** A group and its machines. */
+    public record Group(Name name, Set<Name> vms) {
+
+        /** Copies the set. */
+        public Group {
+            vms = Set.copyOf(vms);
+        }
+    }
+
+    Optional<Round> round(String id) {
+        return rounds.stream().filter(round -> round.id().equals(id)).findFirst();
+    }
+
+    Optional<Checkpoint> checkpoint(Name group, Name name) {
+        return checkpoints.stream()
+                .filter(checkpoint ->
+                        checkpoint.group().equals(group) && checkpoint.name().equals(name))
+                .findFirst();
+    }
+}
