@@ -3,13 +3,19 @@ package dev.holdfast.agent;
 import dev.holdfast.agent.config.Configuration;
 import dev.holdfast.agent.config.NodeSettings;
 import dev.holdfast.agent.config.ZooKeeperSettings;
+import dev.holdfast.agent.faults.FaultPoints;
 import dev.holdfast.agent.node.RememberedStore;
+import dev.holdfast.coordinator.engine.EnginePorts;
 import dev.holdfast.coordinator.group.ChannelKey;
 import dev.holdfast.coordinator.group.ChannelSettings;
 import dev.holdfast.coordinator.group.JGroupsChannel;
+import dev.holdfast.coordinator.port.DecisionLog;
 import dev.holdfast.coordinator.port.GroupChannel;
+import dev.holdfast.coordinator.port.Journal;
 import dev.holdfast.coordinator.port.NodeRegistry;
+import dev.holdfast.coordinator.port.Snapshotter;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.port.Timers;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.zookeeper.Credentials;
@@ -177,5 +183,15 @@ final class ClusterLink implements AutoCloseable {
     public void close() {
         channel.close();
         store.close();
+    }
+
+    /** What the engine reaches the cluster and this node through, with the points at which a test may have something go wrong. */
+    EnginePorts ports(FaultPoints faults, Journal journal, Snapshotter snapshotter, Timers timers) {
+        return new EnginePorts(
+                faults.around(DecisionLog.class, store().decisions()),
+                faults.around(GroupChannel.class, channel()),
+                faults.around(Journal.class, journal),
+                faults.around(Snapshotter.class, snapshotter),
+                timers);
     }
 }

@@ -10,7 +10,6 @@ import dev.holdfast.agent.config.NodeSettings;
 import dev.holdfast.agent.control.CommandTable;
 import dev.holdfast.agent.control.ControlServer;
 import dev.holdfast.agent.control.Limits;
-import dev.holdfast.agent.faults.FaultPoints;
 import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.inspection.Inspection;
@@ -38,13 +37,8 @@ import dev.holdfast.agent.snapshot.SnapshotTools;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.coordinator.engine.Coordinator;
 import dev.holdfast.coordinator.engine.Engine;
-import dev.holdfast.coordinator.engine.EnginePorts;
-import dev.holdfast.coordinator.port.DecisionLog;
-import dev.holdfast.coordinator.port.GroupChannel;
-import dev.holdfast.coordinator.port.Journal;
 import dev.holdfast.coordinator.port.Leadership;
 import dev.holdfast.coordinator.port.NodeRegistry;
-import dev.holdfast.coordinator.port.Snapshotter;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
@@ -116,7 +110,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 workers,
                 new RoundSnapshotter.Clocks(platform.nanoClock(), cluster::clockError));
         RoundJournal journal = new RoundJournal(machines.journal(), node.node(), platform.clock());
-        this.engine = new Engine(node.node(), ports(journal), platform.fatal());
+        this.engine = new Engine(
+                node.node(), cluster.ports(platform.faults(), journal, snapshotter, timers), platform.fatal());
         this.publisher = new NodePublisher(
                 this::describe,
                 machines.vms(),
@@ -153,16 +148,6 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 Optional.of(node.adminGroup()).filter(g -> !g.isEmpty()).orElse(null),
                 commands,
                 Limits.DEFAULT);
-    }
-
-    private EnginePorts ports(Journal journal) {
-        FaultPoints faults = platform.faults();
-        return new EnginePorts(
-                faults.around(DecisionLog.class, cluster.store().decisions()),
-                faults.around(GroupChannel.class, cluster.channel()),
-                faults.around(Journal.class, journal),
-                faults.around(Snapshotter.class, snapshotter),
-                timers);
     }
 
     /** Starts an agent. Returns when the control socket answers; the cluster is joined in the background. */

@@ -58,10 +58,8 @@ public enum Seam {
             "hold",
             "armLag",
             "disarmLag",
-            "release",
             "seed",
             "sendEpoch",
-            "askStandby",
             "detach",
             "voidPeer",
             "killGuest",
@@ -70,7 +68,6 @@ public enum Seam {
             "freeMemory",
             "noteCommit",
             "commitDisks",
-            "dropMemory",
             "acknowledge");
 
     private final Class<?> port;
