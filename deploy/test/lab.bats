@@ -211,54 +211,6 @@ maintained() { on n1 crm_mon -1 | grep -q 'w1.*Started n1.*(\(maintenance\|unman
   nobody_fenced
 }
 
-# out NODE SERVICE / in_again NODE SERVICE - it is killed, and not started again until then.
-keeper() { on "$1" sh -c "ps -o ppid= -p \$(cat /run/lab/$2.pid)" | tr -d ' '; }
-out() {
-  kept[$1.$2]=$(keeper "$1" "$2")
-  on "$1" sh -c "kill -STOP ${kept[$1.$2]}; kill -9 \$(cat /run/lab/$2.pid)"
-}
-in_again() { on "$1" kill -CONT "${kept[$1.$2]}"; }
-
-# doctor_says NODE SUBJECT VERDICT TEXT REMEDY - about that node, seen from n1.
-ask_doctor() { on n1 timeout 60 holdfast doctor --all -o json >"$BATS_TEST_TMPDIR/doctor"; }
-doctor_says() {
-  jq -e --arg node "$1" --arg subject "$2" --arg verdict "$3" --arg text "$4" --arg remedy "$5" '
-    any(.checks[]; .node == $node and .subject == $subject and .verdict == $verdict
-      and (.text | contains($text)) and (.remedy | contains($remedy)))' "$BATS_TEST_TMPDIR/doctor" >/dev/null
-}
-# doctor_is_content - none of what the test does is to be seen. What a lab is not (a host with systemd) does not count.
-doctor_is_content() {
-  ask_doctor || true
-  jq -r '.checks[] | select(.verdict != "OK") | "\(.node) \(.subject) \(.verdict): \(.text)"' "$BATS_TEST_TMPDIR/doctor"
-  jq -e 'all(.checks[]; .verdict == "OK" or (.subject | IN("guard", "channel", "store", "fencing", "agent", "leader") | not))' \
-    "$BATS_TEST_TMPDIR/doctor" >/dev/null
-}
-doctor_sees() { ask_doctor || true; doctor_says "$@"; }
-
-@test "doctor names a dead guard, a closed port, a ZooKeeper server that is down and fencing that is off, each with what to do" {
-  local -A kept
-  pids_before=$(pids)
-  wait_until 60 "it finds something before there is anything" doctor_is_content
-  on n3 nft 'add table inet shut; add chain inet shut input { type filter hook input priority 0; }
-    add rule inet shut input tcp dport 7800 drop; add rule inet shut input tcp sport 7800 drop'
-  out n2 guard
-  out n1 zookeeper
-  on n1 crm configure property stonith-enabled=false
-  wait_until 30 "it does not see that n3 is cut" doctor_sees n1 channel FAILED "not in the group channel: n3" 7800
-  run -1 on n1 holdfast doctor
-  echo "$output"
-  doctor_says n2 guard FAILED "it does not answer" "systemctl start holdfast-guard"
-  doctor_says n1 store WARNING "1 of 3 servers do not serve: 10.77.0.11:2181" "start them"
-  doctor_says n1 fencing WARNING "pacemaker does not fence" "stonith-enabled=true"
-  doctor_says n3 agent FAILED "n3" "holdfast doctor"
-  on n3 nft delete table inet shut
-  in_again n2 guard
-  in_again n1 zookeeper
-  on n1 crm configure property stonith-enabled=true
-  wait_until 60 "it still sees a failure" doctor_is_content
-  untouched
-}
-
 allow_migrate() { on n1 crm_resource --resource "$1" --meta "${@:2}" >/dev/null; }
 move() { on n1 crm_resource --move --resource "$1" --node "$2"; }
 go_home() {

@@ -73,6 +73,7 @@ class ReplicatedGroupTest {
     }
 
     @Test
+    @Tag("soak")
     void aDemoteDoesNotWaitForTheMemoryOfACheckpointAndNothingIsLost() throws Exception {
         RealNode here = cluster.primary();
         RealNode there = cluster.other(here);
