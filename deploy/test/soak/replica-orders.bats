@@ -125,7 +125,7 @@ without_quorum() {
 # be (alone), or together with it (both). They come back in the order of BACK. FIRST names who may run it after one is back, "-"
 # nobody, and SECOND when all are there.
 order() {
-  local one=${1:0:1} two=${1:1:1} left last peer line before
+  local one=${1:0:1} two=${1:1:1} when=$2 left last peer line before
   line="$1 $2, no-quorum-policy=$3, back $4: $one dies"
   began=$(now_ms)
   before=$(boots)
@@ -165,9 +165,15 @@ comes() {
   # Asked before it has a new copy, unless it is allowed, or led until now.
   [[ $3 == *$1* ]] || [ -z "$2" ] || refused "$1" 'OUT_OF_SYNC|COPY_REPLACED|NO_COPY|UNFINISHED|NOT_PROVEN_GONE|BUSY'
   wait_until 120 "none of $3 runs it" one_of "$3"
-  wait_until 120 "it has no standby" is_protected
-  goes_on
-  # Not before: until it has a quorum, pacemaker shows who ran it then.
+  if [ "$when" = alone ] && [ -n "$2" ]; then
+    # The other node that is there is in standby.
+    wait_until 120 "it does not run" alone
+    talks web
+  else
+    wait_until 120 "it has no standby" is_protected
+    goes_on
+  fi
+  # Not before: until it has a quorum again, pacemaker shows who ran it before.
   one_of "$3"
   line+=" runs on $(runs)"
 }
