@@ -63,8 +63,12 @@ final class ReplicationView {
     }
 
     private static String state(ReplicaDetails replica) {
-        return replica.state()
-                + (replica.held() ? ", HELD: the guest stands still until its standby or the store answers" : "");
+        if (!replica.held()) {
+            return replica.state();
+        }
+        // A standby that was given up does not help any more.
+        String awaited = replica.state().equals("protected") ? "its standby or the store" : "the store";
+        return replica.state() + ", HELD: the guest stands still until " + awaited + " answers";
     }
 
     private static boolean isOfDisks(ReplicaDetails replica) {

@@ -18,10 +18,15 @@ public record ReplicaFacts(String role, String state, Optional<Name> peer, long 
     String text() {
         String other = peer.map(Name::value).orElse("unknown");
         return switch (role) {
-            case "primary" -> held ? "primary, HELD until standby " + other + " or the store answers" : primary(other);
+            case "primary" -> held ? "primary, HELD until " + awaited(other) : primary(other);
             case "standby" -> "standby of " + other + ", " + age();
             default -> state.equals("resting") ? "copy of a standby that was stopped, " + age() : "no copy";
         };
+    }
+
+    /** A standby that was given up does not help any more. */
+    private String awaited(String other) {
+        return state.equals("protected") ? "standby " + other + " or the store answers" : "the store answers";
     }
 
     private String primary(String other) {

@@ -55,6 +55,10 @@ final class GivingBack {
 
     /** QEMU sends one stream at a time, and the last epoch is the next. */
     private void endCapture() {
+        if (!parking.isVoided()) {
+            // The round has ended meanwhile; what is on its way now may be the last epoch.
+            return;
+        }
         try {
             guest.endCapture();
         } catch (HypervisorException e) {

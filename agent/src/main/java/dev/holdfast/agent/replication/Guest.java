@@ -264,9 +264,11 @@ final class Guest {
 
     /** Ends a checkpoint's stream of memory: it is to be handed over, and stands still from now on. */
     void endCapture() throws HypervisorException {
+        // Before the lock: whoever looks for a process that may be gone takes them in this order.
+        Primary side = primary();
         vm.lock().lock();
         try {
-            primary().endCapture(THAW);
+            side.endCapture(THAW);
         } finally {
             vm.lock().unlock();
         }

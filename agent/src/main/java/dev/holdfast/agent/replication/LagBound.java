@@ -20,6 +20,7 @@ final class LagBound {
     private static final Logger LOG = LoggerFactory.getLogger(LagBound.class);
     private static final int TRIES = 20;
     private static final Duration AGAIN = Duration.ofMillis(50);
+    private static final Duration LONGEST = Duration.ofSeconds(1);
 
     private final LagGuard guard;
     private final Guest guest;
@@ -28,6 +29,9 @@ final class LagBound {
     private final LongSupplier nanoClock;
     /** When the guard holds it; in the past if nothing is armed, or it has. */
     private volatile long passesAt;
+
+    /** It was waited for in vain, and has not answered since: no guest stands still for it again. */
+    private volatile boolean away;
 
     private long armed;
     private long arming;
@@ -66,6 +70,7 @@ final class LagBound {
 
     private void arm(Duration after) throws IOException {
         guard.arm(after);
+        away = false;
         passesAt = nanoClock.getAsLong() + after.toNanos();
     }
 
@@ -80,13 +85,15 @@ final class LagBound {
      * @param most how far it may go
      */
     void ensure(Duration most) {
-        long left = passesAt - nanoClock.getAsLong();
-        for (int i = 0; left < most.dividedBy(4).toNanos(); i++) {
+        long start = nanoClock.getAsLong();
+        boolean needed = passesAt - start < most.dividedBy(4).toNanos();
+        for (int i = 0; needed && !away; i++) {
             try {
                 arm(most);
                 return;
             } catch (IOException e) {
-                if (guest.isEnding() || i == TRIES) {
+                if (guest.isEnding() || i == TRIES || nanoClock.getAsLong() - start > LONGEST.toNanos()) {
+                    away = true;
                     LOG.error("nothing bounds how far the guest goes beyond its standby: {}", e.getMessage());
                     return;
                 }

@@ -302,6 +302,7 @@ public final class Parking {
         }
         // This agent was late, so that the guard has held the guest; no epoch would end that before the round does.
         if (!now.isRevert()
+                && !wanted
                 && now.ready().isDone()
                 && machine.state() instanceof Protected leading
                 && leading.isHeld()) {

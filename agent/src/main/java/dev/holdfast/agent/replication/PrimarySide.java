@@ -31,6 +31,7 @@ final class PrimarySide {
     private static final Logger LOG = LoggerFactory.getLogger(PrimarySide.class);
     private static final Duration DETACH = Duration.ofSeconds(10);
     private static final Duration HANGING = Duration.ofMillis(500);
+    private static final Duration END = Duration.ofSeconds(5);
     private final ReplicaPlan plan;
     private final Guest guest;
     private final PeerCalls peers;
@@ -240,6 +241,10 @@ final class PrimarySide {
             PeerLink link = way.to(peer);
             StandbyLink standby = last ? link : new BoundedLink(link, bound, farthest());
             Primary primary = guest.primary();
+            if (last) {
+                // QEMU sends one stream at a time; that of a checkpoint which was given up is of no use.
+                primary.endCapture(END);
+            }
             boolean still = last || held;
             EpochLimits limits = streams.limits(last, epoch, held);
             EpochEnd end = epoch == 1 && !last

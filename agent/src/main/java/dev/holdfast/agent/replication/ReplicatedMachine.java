@@ -10,6 +10,7 @@ import dev.holdfast.coordinator.replication.Following;
 import dev.holdfast.coordinator.replication.Found;
 import dev.holdfast.coordinator.replication.Leaving;
 import dev.holdfast.coordinator.replication.Out;
+import dev.holdfast.coordinator.replication.Protected;
 import dev.holdfast.coordinator.replication.Reason;
 import dev.holdfast.coordinator.replication.ReplicaEvent;
 import dev.holdfast.coordinator.replication.ReplicaHands;
@@ -193,7 +194,8 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     }
 
     private boolean isBound() {
-        return primary.isSending() || parking.isParked();
+        boolean sends = state() instanceof Protected leading && !leading.runs() && !leading.isHeld();
+        return sends || turns.isDue() || primary.isSending() || parking.isParked();
     }
 
     /** Keeps its epochs back while a round has it. */
@@ -316,6 +318,10 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     /** Called all the time, to see what nobody tells. */
     private void look() {
         parking.look();
+        if (parking.isParked() && requests.defers(Wish.DEMOTE)) {
+            // Also one that was put off for an epoch before the round began.
+            parking.want();
+        }
         givingBack.look();
         guestLook.look();
         ReplicaState now = state();
@@ -339,6 +345,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
     private final class Watcher implements ReplicaLoop.Watcher {
         @Override
         public void moved(ReplicaState before, ReplicaEvent event, ReplicaState after) {
+            turns.heard(event);
             requests.moved(event);
             if (outlook.moved(before, event, after)) {
                 LOG.info("{}: {} ({})", vm.name(), Story.word(after), event);
@@ -351,6 +358,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
 
         @Override
         public void rejected(ReplicaEvent event, ReplicaState state) {
+            turns.heard(event);
             if (requests.rejected(event)) {
                 LOG.info("{}: {} does not fit, it is {}", vm.name(), event, Story.word(state));
             } else if (event instanceof ReplicaEvent.SeedBegun begun) {
@@ -362,6 +370,7 @@ public final class ReplicatedMachine implements AutoCloseable, ReplicaPart.Machi
 
         @Override
         public void settled() {
+            requests.resume();
             parking.settled();
             turns.planEpoch();
         }

@@ -21,10 +21,12 @@ final class Requests {
     private final BooleanSupplier sending;
     private final Consumer<ReplicaEvent> events;
     private final Map<ReplicaEvent, CompletableFuture<Optional<Reason>>> asked = new IdentityHashMap<>();
-    private final List<Runnable> deferred = new ArrayList<>();
+    private final List<Deferred> deferred = new ArrayList<>();
     private CompletableFuture<Optional<Reason>> promotion = new CompletableFuture<>();
 
-    /** @param sending whether an epoch is on its way, or a round has the machine */
+    private record Deferred(Wish wish, CompletableFuture<Optional<Reason>> answer) {}
+
+    /** @param sending whether an epoch is on its way or was asked for, or a round has the machine */
     Requests(Waiters waiters, Supplier<ReplicaState> state, BooleanSupplier sending, Consumer<ReplicaEvent> events) {
         this.waiters = waiters;
         this.state = state;
@@ -40,7 +42,7 @@ final class Requests {
         if (sending.getAsBoolean()) {
             // The epoch that is on its way would let the guest run again; it ends soon. So does a round that has
             // stopped it.
-            deferred.add(() -> ask(wish, answer));
+            deferred.add(new Deferred(wish, answer));
             return;
         }
         ReplicaEvent event = wish.event();
@@ -48,11 +50,16 @@ final class Requests {
         events.accept(event);
     }
 
-    /** Nothing is on its way any more, and its event was taken. */
+    /** Whether such a wish waits for something to end. */
+    boolean defers(Wish wish) {
+        return deferred.stream().anyMatch(each -> each.wish() == wish);
+    }
+
+    /** Perhaps nothing is on its way any more, and its event was taken. */
     void resume() {
-        List<Runnable> now = List.copyOf(deferred);
+        List<Deferred> now = List.copyOf(deferred);
         deferred.clear();
-        now.forEach(Runnable::run);
+        now.forEach(each -> ask(each.wish(), each.answer()));
     }
 
     /** The rules have taken the wish up, if it was one. */

@@ -94,10 +94,7 @@ final class StandbySide {
     void make(Copy copy, long generation, StandbyDoorway.Orders orders) throws HypervisorException, IOException {
         drop();
         standby = replication.startStandby(machine, place, content);
-        Optional<DisksNote> former = files.disks();
-        if (former.isPresent()) {
-            files.write(former.get().worthless());
-        }
+        files.write(files.disks().map(DisksNote::worthless).orElseGet(() -> new DisksNote(copy.id(), 0, false, false)));
         // Its directory was made anew.
         files.write(new ReplicaFiles.CopyNote(copy.id(), generation));
         committed = 0;

@@ -20,6 +20,7 @@ final class Turns {
     private final Parking parking;
     private final Parking.Machine machine;
     private boolean planned;
+    private boolean due;
 
     Turns(SerialThread thread, PrimarySide primary, MachineHands hands, Parking parking, Parking.Machine machine) {
         this.thread = thread;
@@ -46,9 +47,20 @@ final class Turns {
         thread.after(wait.compareTo(LEAST) > 0 ? wait : LEAST, () -> {
             planned = false;
             if (!keepsEpochsBack()) {
+                due = true;
                 machine.post(new ReplicaEvent.EpochDue());
             }
         });
+    }
+
+    /** Whether an epoch was asked for, and the rules have not heard of it yet. */
+    boolean isDue() {
+        return due;
+    }
+
+    /** They have heard of this. */
+    void heard(ReplicaEvent event) {
+        due = due && !(event instanceof ReplicaEvent.EpochDue);
     }
 
     /** @param next the best node for a standby; may block */

@@ -114,8 +114,10 @@ class ReplicationCommandsTest {
     @Test
     void aGuestThatIsHeldIsCalledSo() {
         assertThat(shown(with(replica(), "primary", "shrinking", true, Optional.empty())))
+                .contains("State:       shrinking, HELD: the guest stands still until the store answers");
+        assertThat(shown(with(replica(), "primary", "protected", true, Optional.empty())))
                 .contains(
-                        "State:       shrinking, HELD: the guest stands still until its standby or the store answers");
+                        "State:       protected, HELD: the guest stands still until its standby or the store answers");
     }
 
     @Test

@@ -135,6 +135,7 @@ class AttributesTest {
         assertThat(told()).isEmpty();
         attributes.show(replica("primary", "protected", 10_000, false));
         attributes.show(replica("primary", "shrinking", 61_000, false));
+        attributes.show(replica("primary", "protected", 61_000, true));
         attributes.show(replica("primary", "shrinking", 61_000, true));
         attributes.show(replica("primary", "isolated", 61_000, false));
         attributes.show(replica("primary", "alone", 61_000, false));
@@ -150,6 +151,7 @@ class AttributesTest {
                         "--name holdfast-replica-web --update primary, standby n2, last epoch under 60 s old",
                         "--name holdfast-replica-web --update primary, standby n2 is lost",
                         "--name holdfast-replica-web --update primary, HELD until standby n2 or the store answers",
+                        "--name holdfast-replica-web --update primary, HELD until the store answers",
                         "--name holdfast-replica-web --update primary, ISOLATED: what it does may be lost",
                         "--name holdfast-replica-web --update primary, no standby",
                         "--name holdfast-replica-web --update primary, standby n2 is being made",

@@ -300,6 +300,18 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill, LagGuard {
     }
 
     @Test
+    void noGuestStandsStillAgainForAGuardThatWasWaitedForInVain() {
+        seeded();
+        guardFails = 1000;
+        boundsAfter(1, false);
+        int failed = guardFails;
+        assertThat(failed).isLessThan(1000);
+        passed = Duration.ofMinutes(1);
+        boundsAfter(2, false);
+        assertThat(guardFails).isEqualTo(failed);
+    }
+
+    @Test
     void aStandbyWhoseFirstEpochTakesLongerThanLaterOnesMayIsRefusedBeforeItIsInTheSet() {
         seeded();
         ends.add(new EpochEnd(1, Outcome.COMMITTED, "", Duration.ZERO, Duration.ofSeconds(35), 1));

@@ -16,7 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * A primary that gives the machine up. Its guest does not run any more; nothing lets it run but a new life. Once the record says
+ * A primary that gives the machine up. Its guest runs no longer than its last epoch goes over; nothing lets it run again but a new life. Once the record says
  * that nobody runs it, it needs no fencing to be promoted elsewhere.
  *
  * @param peer the standby that stays in the set
