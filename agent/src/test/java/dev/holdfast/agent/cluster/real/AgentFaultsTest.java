@@ -65,6 +65,7 @@ class AgentFaultsTest {
     }
 
     @Test
+    @Tag("soak")
     void anAgentStartsAndServesTheOthersWhenOneDefinitionCannotBeRead() throws IOException {
         RealNode node = cluster.n1();
         Path bad = node.home.resolve("vms/db.toml");

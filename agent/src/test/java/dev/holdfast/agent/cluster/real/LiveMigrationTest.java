@@ -273,6 +273,7 @@ class LiveMigrationTest {
     }
 
     @Test
+    @Tag("soak")
     void bothAgentsKilledRightAfterTheTargetsNote() throws IOException {
         allIsSentAndNobodyRunsIt();
         cluster.n2().agent.kill();

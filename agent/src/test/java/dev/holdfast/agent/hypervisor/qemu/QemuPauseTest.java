@@ -34,6 +34,7 @@ final class QemuPauseTest {
     }
 
     @Test
+    @Tag("soak")
     void theOtherMethodsAreMeasuredToo() throws Exception {
         measure(CaptureMethod.LIVE);
         measure(CaptureMethod.STOP);
