@@ -127,7 +127,7 @@ run_shellcheck() {
 }
 
 # Files of bats that start no pacemaker: they can run beside the Java tests.
-light_bats='/(ocf-wrapper/.*|bench|cluster|cut-check|demo|e2e|guest-agent|launcher|one-node|oracle|package|packages|pages|quiesce|units)\.bats$'
+light_bats='/(ocf-wrapper/.*|bench|cluster|cut-check|demo|e2e|faults|guest-agent|launcher|one-node|oracle|package|packages|pages|quiesce|units)\.bats$'
 
 # run_bats light|heavy
 run_bats() {
@@ -136,7 +136,9 @@ run_bats() {
   [ "$soak" = yes ] || mapfile -t files < <(printf '%s\n' "${files[@]}" | grep -v /soak/)
   [ "$1" = light ] || choose=(-v)
   mapfile -t files < <(printf '%s\n' "${files[@]}" | grep -E "${choose[@]}" "$light_bats")
-  bats --tap --timing "${files[@]}" | tee -a "$work/bats"
+  local tags=()
+  [ "$soak" = yes ] || tags=(--filter-tags '!soak')
+  bats --tap --timing "${tags[@]}" "${files[@]}" | tee -a "$work/bats"
 }
 
 count_bats() { grep -c "$1" "$work/bats" || true; }

@@ -258,6 +258,7 @@ go_home() {
 
 kind() { grep -qs "^kind=$2" "$(inside "n${1#w}" "/run/holdfast/vms/$1/frozen")"; }
 
+# bats test_tags=soak
 @test "the leader's agent is killed while machines are held for a revert: crm_mon says so, it is finished or undone, nothing is restarted" {
   local first other before old
   talks w1 w2 w3
@@ -306,6 +307,7 @@ skips() {
 skipped_after() { [[ "$(scheduled .last)" > "$1" ]] && outcome "skipped: $2"; }
 newest() { on n1 holdfast checkpoint list shop -o json | jq -r '[.. | objects | select(.name? and .group?) | .name] | sort | last'; }
 
+# bats test_tags=soak
 @test "scheduled checkpoints are skipped while pacemaker is in maintenance-mode or the cluster paused, and go on; crm_mon -A and schedule list say so" {
   local last
   talks w1 w2 w3
