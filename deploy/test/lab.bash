@@ -144,6 +144,19 @@ shows() { attribute "$1" "$2" | grep -Eq "$3"; }
 
 leader() { on n1 timeout 10 holdfast cluster status -o json | jq -r .leader; }
 
+# store_leader - the node whose ZooKeeper server leads; fails when none does.
+store_leader() {
+  local node
+  for node in n1 n2 n3; do
+    # shellcheck disable=SC2016
+    if on $node timeout 2 bash -c 'exec 3<>/dev/tcp/$(hostname)/2181 && printf srvr >&3 && cat <&3' 2>/dev/null | grep -q "^Mode: leader"; then
+      echo $node
+      return 0
+    fi
+  done
+  return 1
+}
+
 pids() { for n in 1 2 3; do echo "w$n $(on n$n cat /run/holdfast/vms/w$n/pid)"; done; }
 untouched() { no_failures && nobody_fenced && [ "$(pids)" = "$pids_before" ]; }
 

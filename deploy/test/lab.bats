@@ -74,18 +74,6 @@ teardown() { lab_teardown; }
   untouched
 }
 
-store_leader() {
-  local node
-  for node in n1 n2 n3; do
-    # shellcheck disable=SC2016
-    if on $node timeout 2 bash -c 'exec 3<>/dev/tcp/$(hostname)/2181 && printf srvr >&3 && cat <&3' 2>/dev/null | grep -q "^Mode: leader"; then
-      echo $node
-      return 0
-    fi
-  done
-  return 1
-}
-
 @test "the ZooKeeper leader is killed, then the whole ensemble hangs and is killed: no monitor fails, nothing is touched" {
   pids_before=$(pids)
   on "$(store_leader)" sh -c 'kill -9 $(cat /run/lab/zookeeper.pid)'

@@ -104,17 +104,6 @@ heal_store-stop() { heal_agent-stop "$1"; }
 inject_ensemble-kill() { local node; for node in n1 n2 n3; do signal $node KILL $store_file; done; }
 inject_ensemble-stop() { local node; for node in n1 n2 n3; do signal $node STOP $store_file; done; }
 heal_ensemble-stop() { local node; for node in n1 n2 n3; do signal $node CONT $store_file; done; }
-store_leader() {
-  local node
-  for node in n1 n2 n3; do
-    # shellcheck disable=SC2016
-    if on $node timeout 2 bash -c 'exec 3<>/dev/tcp/$(hostname)/2181 && printf srvr >&3 && cat <&3' 2>/dev/null | grep -q "^Mode: leader"; then
-      echo $node
-      return 0
-    fi
-  done
-  return 1
-}
 
 inject_node-crash() { "$lab" crash "$1"; }
 inject_node-hang() { "$lab" freeze "$1"; }
