@@ -86,9 +86,17 @@ pairs() {
     while read -r kind _; do ! fits "$kind" "$point" || echo "$point $kind"; done < <(kinds)
   done
 }
-# plan - the faults in the order of the seed. The generator is written out, so that it is the same with every awk.
-plan() {
-  faults | grep -E "$only" | awk -v x="$seed" '
+# faults_beside - what can only come as a second fault, because nothing but another one leads there.
+faults_beside() {
+  local point operations whose kind operation
+  points | awk '$2 == "none"' | while read -r point _ whose; do
+    [ -n "$replicated" ] || [[ $point != replica.* ]] || continue
+    for kind in "${seconds[@]}"; do for operation in create abort revert; do echo "$point $kind $operation $whose"; done; done
+  done
+}
+# shuffled - the lines of stdin in the order of the seed. The generator is written out, so that it is the same with every awk.
+shuffled() {
+  awk -v x="$seed" '
     { line[NR] = $0 }
     END {
       for (i = 0; i < 10; i++) x = (x * 16807 + 11) % 2147483647
@@ -96,6 +104,7 @@ plan() {
       for (i = 1; i <= NR; i++) print line[i]
     }'
 }
+plan() { faults | grep -E "$only" | shuffled; }
 
 report() { jq -rs --arg pairs "$(pairs)" -f "$here/lib/faults/report.jq" "$results"; }
 
@@ -117,10 +126,11 @@ work=$(mktemp -d "/tmp/$HOLDFAST_LAB.XXXXXX")
 BATS_FILE_TMPDIR=$work BATS_TEST_TMPDIR=$work
 commit=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
 machine="$(uname -m), $(nproc) cores, $(uname -r)"
-declare -A told
+declare -A told said
 cp "$HOLDFAST_ROOT/deploy/target/root/usr/lib/holdfast/holdfast-ask" "$work/" || die "Holdfast is not built: run 'mvn package' first"
 trap '"$lab" down; rm -rf "$work"' EXIT
 trap 'say "ended by a signal"; exit 1' INT TERM HUP
+mkfifo "$work/nobody" && exec {nobody}<>"$work/nobody"
 
 # lab_begins - three nodes, the group, and pacemaker that looks after it, and looks more often than it would elsewhere: nobody waits for it.
 lab_begins() {
@@ -132,7 +142,7 @@ lab_begins() {
     "$lab" vm --group shop --watched w1 w2 && "$lab" vm --replicated --group shop --watched web || return 1
     { sed /w3/d "${lab%/*}/base.crm"; lines crm | sed 's/interval=10s/interval=2s/'; } >"$work/crm"
   else
-    "$lab" vm --group shop --watched w1 w2 w3 || return 1
+    "$lab" vm --group shop --watched --talking w1 w2 w3 || return 1
     cp "${lab%/*}/base.crm" "$work/crm"
   fi
   sed -i 's/migration-threshold=3/migration-threshold=1000/' "$work/crm"
@@ -209,63 +219,97 @@ allowed() {
   fi
 }
 
-reached() { [ -e "$(inside "$victim" "/run/faults/reached/$point")" ]; }
 under_way() { kill -0 "$asked" 2>/dev/null; }
-
-# comes_to_the_point - false if the operation ends without it.
-comes_to_the_point() {
-  if [ "$point" = random ]; then
-    sleep "$(awk -v ms=$((RANDOM % 3000)) 'BEGIN { print ms / 1000 }')"
-    return
-  fi
-  local end=$((SECONDS + 40))
-  until reached; do
-    [ $SECONDS -lt $end ] || return 1
-    if ! under_way; then
-      sleep 1
-      reached
-      return
-    fi
-    sleep 0.02
-  done
-}
+# its_file NODE POINT - what is there when an agent waits at the point, or has ended there; as seen from this machine.
+its_file() { inside "$1" "/run/faults/reached/$2"; }
+# reached POINT FILE WHEN - it has come to the point; or it is time for what comes at random.
+reached() { if [ "$1" = random ]; then [ -n "$3" ] && [ "$now" -ge "$3" ]; else [ -e "$2" ]; fi; }
+# look_at_clock - sets now, in ms, without a process, and so does nap wait: the loop that uses them turns fifty times a second.
+look_at_clock() { now=${EPOCHREALTIME/[.,]/} && now=${now::-3}; }
+nap() { read -rt 0.02 <&"$nobody" || true; }
+# shellcheck disable=SC2016
+arm() { [ "$2" = random ] || on "$1" sh -c 'echo "$1" >"/run/faults/armed/$2"' sh "$(at_point "$3")" "$2"; }
+release() { [ "$2" = random ] || on "$1" rm -f "/run/faults/armed/$2" "/run/faults/reached/$2" 2>/dev/null || true; }
 
 quiet() {
   local name=next-$seed-$nth
-  wait_until 240 "it does not get quiet" settled || return 1
+  wait_until 240 "it does not get quiet" settled_at_leisure || return 1
   recovery=$(($(now_ms) - ended))
-  wait_until 120 "no checkpoint any more" checkpoint_on n1 "$name" >>"$work/claims" 2>&1 && newest=$name
+  wait_until 120 "no checkpoint any more" checkpoint_on n1 "$name" >>"$work/claims" 2>&1 || return 1
+  newest=$name
+  # What was taken during a fault is gone back to next time, if it is there.
+  if [ "$operation" = create ] && [ "$operation_status" -eq 0 ] && ! tidies; then newest=$checkpoint; fi
 }
 
-# strike - the fault itself. Sets was_reached and ended (when it was over, in ms).
+# strike - the faults themselves, whichever comes first. Sets was_reached, second_reached and ended (when they were over, in ms).
 strike() {
+  local now until at finished='' second_at='' heal_at='' file second_file
+  file=$(its_file "$victim" "$point") second_file=$(its_file "$second_victim" "$second_point")
   rm -f "$work/came"
+  was_reached=false second_reached=false
   operate >"$work/operation" 2>&1 &
   asked=$!
-  was_reached=false
-  if comes_to_the_point && inject "$kind" "$victim"; then
-    was_reached=true
-    touch "$work/came"
-    on "$victim" rm -f "/run/faults/reached/$point" 2>/dev/null
-    if [ -n "$second" ]; then
-      sleep "0.$((RANDOM % 10))"
-      inject "$second" "$(other_than "$victim")"
+  look_at_clock
+  until=$((now + 40000)) at=$((now + RANDOM % 3000))
+  while look_at_clock && { [ -n "$heal_at" ] || [ "$now" -lt "$until" ]; }; do
+    if [ "$was_reached" = false ] && reached "$point" "$file" "$at" && inject "$kind" "$victim"; then
+      was_reached=true
+      touch "$work/came"
+      release "$victim" "$point"
+      ended=$(now_ms)
+      heal_at=$((ended + 1000 * $(lasts "$kind"))) second_at=$((ended + RANDOM % 1000))
     fi
-    ended=$(now_ms)
-    mark injected
-    if [ "$(lasts "$kind")" -gt 0 ] || declare -F "heal_$kind" >/dev/null; then
-      sleep "$(lasts "$kind")"
-      heal "$kind" "$victim"
+    if [ -n "$second" ] && [ "$second_reached" = false ] && reached "$second_point" "$second_file" "$second_at"; then
+      inject "$second" "$second_victim"
+      second_reached=true
+      release "$second_victim" "$second_point"
       ended=$(now_ms)
     fi
-  fi
-  [ "$was_reached" = true ] || on "$victim" rm -f "/run/faults/armed/$point" "/run/faults/reached/$point" 2>/dev/null
+    if [ -n "$heal_at" ] && [ "$now" -ge "$heal_at" ]; then
+      ended=$now heal_at=''
+      ! declare -F "heal_$kind" >/dev/null || { heal "$kind" "$victim" && ended=$(now_ms); }
+    fi
+    [ -n "$heal_at" ] || outstanding || break
+    # What the operation has not reached may be reached by those that clear up after it.
+    [ -n "$finished" ] || under_way || finished=yes until=$((now + 2500))
+    nap
+  done
+  mark injected
+  [ $was_reached = true ] || release "$victim" "$point"
+  [ -z "$second" ] || [ $second_reached = true ] || { release "$second_victim" "$second_point" && second=''; }
+  [ $was_reached = true ] || [ $second_reached = false ] || only_the_second
   wait "$asked"
   operation_status=$?
   [ "$operation" != migrate ] || on n1 crm_resource --clear --resource w2 2>/dev/null
 }
+outstanding() { [ $was_reached = false ] || { [ -n "$second" ] && [ $second_reached = false ]; }; }
+only_the_second() {
+  point=$second_point kind=$second victim=$second_victim was_reached=true second=''
+}
+
+# choose_second - what comes as well, on another node: what has not been done yet at a point of this operation, or at a random moment.
+choose_second() {
+  local line its_point its_kind whose its_node
+  second='' second_point=random second_victim=$(other_than "$victim")
+  [ -z "$alone" ] && [ $((RANDOM % 4)) -ne 0 ] || return 0
+  while read -r its_point its_kind _ whose; do
+    [ -z "${did[$its_point $its_kind]:-}" ] || continue
+    its_node=$(node_for "$whose")
+    [[ $its_node == n? && $its_node != "$victim" ]] || continue
+    second=$its_kind second_point=$its_point second_victim=$its_node
+    return
+  done < <(seconds_of "$operation")
+  until second=${seconds[RANDOM % ${#seconds[@]}]} && fits "$second" random; do :; done
+}
+# seconds_of OPERATION - some of the faults that may come as second ones during it.
+seconds_of() {
+  printf '%s\n' "${beside[@]}" | awk -v operation="$1" -v from=$((RANDOM % 400)) '
+    $3 == operation { line[++n] = $0 }
+    END { for (i = 0; i < n && i < 400; i++) print line[(from + i) % n + 1] }'
+}
 
 # tidy - checkpoints of 600 MB would fill the storage, and so would what was set aside.
+tidies() { [ $((nth % 3)) -eq 2 ]; }
 tidy() {
   local node
   ask n1 60 checkpoint.prune '{"group": "shop", "keep_last": 1}' >/dev/null
@@ -283,10 +327,9 @@ mark() {
 # one LINE - a whole fault with its result.
 one() {
   local point kind operation whose victim base checkpoint violations=() fences_before recovery=0
-  local marks mark_at second='' frozen=0 replica_frozen=0 over=0 stood back_before counted asked was_reached ended operation_status
+  local marks mark_at second second_point second_victim second_reached frozen=0 replica_frozen=0 over=0 cuts=0 stood back_before counted asked was_reached ended operation_status
   read -r point kind operation whose <<<"$1"
   RANDOM=$(((seed * 31 + nth) % 32768))
-  [ -n "$alone" ] || [ $((RANDOM % 3)) -eq 0 ] || second=${seconds[RANDOM % ${#seconds[@]}]}
   checkpoint=fault-$seed-$nth
   marks=''
   mark_at=$(now_ms)
@@ -304,8 +347,9 @@ one() {
   allowed
   going_back
   remember_events
-  # shellcheck disable=SC2016
-  [ "$point" = random ] || on "$victim" sh -c 'echo "$1" >"/run/faults/armed/$2"' sh "$(at_point "$kind")" "$point"
+  choose_second
+  arm "$victim" "$point" "$kind"
+  [ -z "$second" ] || arm "$second_victim" "$second_point" "$second"
   mark ready
   ended=$(now_ms)
   strike
@@ -314,7 +358,7 @@ one() {
     mark next
     [ "$was_reached" = false ] || check
     mark checked
-    [ $((nth % 3)) -ne 2 ] || tidy
+    ! tidies || tidy
     mark pruned
   else
     violations+=("liveness: not quiet, or no checkpoint any more")
@@ -324,13 +368,13 @@ one() {
 
 result() {
   jq -nc --arg at "$(date -u +%FT%TZ)" --arg commit "$commit" --arg machine "$machine" --arg point "$point" --arg kind "$kind" --arg second "$second" \
-    --arg operation "$operation" --arg victim "$victim" --argjson seed "$seed" --argjson nth "$nth" --argjson reached "$was_reached" \
+    --arg second_point "${second:+$second_point}" --arg operation "$operation" --arg victim "$victim" --argjson seed "$seed" --argjson nth "$nth" --argjson reached "$was_reached" \
     --argjson status "$operation_status" --argjson frozen "$frozen" --argjson replica "$replica_frozen" --argjson over "$over" \
-    --argjson recovery "$recovery" --argjson fences $(($(fences) - fences_before)) '{at: $at, seed: $seed, nth: $nth, commit: $commit,
-      machine: $machine, point: $point, kind: $kind, second: $second, operation: $operation, victim: $victim, reached: $reached, status: $status,
-      frozen_ms: $frozen, replica_frozen_ms: $replica, over_ms: $over, recovery_ms: $recovery, fences: $fences,
+    --argjson recovery "$recovery" --argjson cuts "$cuts" --argjson fences $(($(fences) - fences_before)) '{at: $at, seed: $seed, nth: $nth, commit: $commit,
+      machine: $machine, point: $point, kind: $kind, second: $second, second_point: $second_point, operation: $operation, victim: $victim, reached: $reached, status: $status,
+      frozen_ms: $frozen, replica_frozen_ms: $replica, over_ms: $over, recovery_ms: $recovery, cuts: $cuts, fences: $fences,
       violations: $ARGS.positional}' --args "${violations[@]}" >>"$results"
-  say "$nth: $kind${second:+ and $second} at $point of $victim during $operation: $(tail -n 1 "$results" | jq -r 'if .reached then "recovered after \(.recovery_ms) ms, longest freeze \(.frozen_ms) ms, \(.violations | if . == [] then "no violation" else join("; ") end)" else "not reached" end')$marks"
+  say "$nth: $kind at $point of $victim${second:+ and $second at $second_point of $second_victim} during $operation: $(tail -n 1 "$results" | jq -r 'if .reached then "recovered after \(.recovery_ms) ms, longest freeze \(.frozen_ms) ms, \(.violations | if . == [] then "no violation" else join("; ") end)" else "not reached" end')$marks"
   [ "${#violations[@]}" -eq 0 ] || evidence_of_all
 }
 
@@ -353,22 +397,39 @@ evidence_of_all() {
   fi
 }
 
-# first_of_each - of the lines on stdin those first whose point and kind have not been together in the results, once each.
-first_of_each() {
-  awk 'NR == FNR { had[$0]; next }
-    { pair = $1 " " $2; if (pair in had) later[++n] = $0; else { had[pair]; print } }
-    END { for (i = 1; i <= n; i++) print later[i] }' <(jq -r 'select(.reached) | "\(.point) \(.kind)"' "$results"; echo) -
+# remember - of the results on stdin, which pairs of point and kind have been done.
+remember() {
+  local pair
+  while read -r pair; do did["$pair"]=yes; done < <(jq -r 'select(.reached) | "\(.point) \(.kind)", (select(.second_point // "" | length > 0) | "\(.second_point) \(.second)")')
 }
+# choose - the next fault, in line: a pair that has not been done, first of those kinds that do not come as second faults as well.
+choose() {
+  local point kind operation whose
+  for line in "${lines[@]}"; do
+    read -r point kind operation whose <<<"$line"
+    [ -z "${did[$point $kind]:-}${tried[$line]:-}" ] || continue
+    tried["$line"]=yes
+    return
+  done
+  line=${lines[count % ${#lines[@]}]}
+}
+comes_second() { [[ " ${seconds[*]} " == *" $1 "* ]]; }
 
+declare -A did tried
 nth=$(jq -s --argjson seed "$seed" 'map(select(.seed == $seed)) | length' "$results")
-mapfile -t lines < <(plan | first_of_each)
+remember <"$results"
+in_line() { local point kind rest; while read -r point kind rest; do if comes_second "$kind"; then echo "2 $point $kind $rest"; else echo "1 $point $kind $rest"; fi; done; }
+mapfile -t lines < <(plan | in_line | sort -s -k 1,1 | cut -d ' ' -f 2-)
+mapfile -t beside < <({ plan | in_line | sed -n 's/^2 //p'; faults_beside; } | grep -v '^random' | shuffled)
 [ "${#lines[@]}" -gt 0 ] || die "no fault matches '$only'; see $0 --list"
 count=0
 lab_begins || die "the lab does not come up; see $state/n*/console"
 say "seed $seed goes on at number $nth; ${#lines[@]} faults are planned"
 while [ $count -lt "$most" ] && { [ $count -eq 0 ] || [ $SECONDS -lt $((minutes * 60)) ]; }; do
   : >"$work/claims"
-  one "${lines[count % ${#lines[@]}]}"
+  choose
+  one "$line"
+  tail -n 1 "$results" >"$work/newest" && remember <"$work/newest"
   heal_all
   nth=$((nth + 1)) count=$((count + 1))
 done

@@ -126,17 +126,16 @@ run_shellcheck() {
   [ "$scripts" -eq 0 ] || shellcheck -x -P SCRIPTDIR "${files[@]}" || fail shellcheck
 }
 
-# Files of bats that start no pacemaker: they can run beside the Java tests.
-light_bats='/(ocf-wrapper/.*|bench|cluster|cut-check|demo|e2e|faults|guest-agent|launcher|one-node|oracle|package|packages|pages|quiesce|units)\.bats$'
+# Files of bats that start no pacemaker, and can run beside Java tests: those without a cluster, and those with agents or guests.
+shell_bats='/(ocf-wrapper/.*|bench|exposure|faults|fuzz|launcher|licences|package|packages|pages|units)\.bats$'
+guest_bats='/(cluster|cut-check|demo|e2e|guest-agent|one-node|oracle|quiesce)\.bats$'
 
-# run_bats light|heavy
+# run_bats PATTERN [-v] - the files that match, or those that do not.
 run_bats() {
-  local files choose=()
+  local files tags=()
   mapfile -t files < <(find . -type d \( -name target -o -name .git \) -prune -o -name '*.bats' -print | sort)
   [ "$soak" = yes ] || mapfile -t files < <(printf '%s\n' "${files[@]}" | grep -v /soak/)
-  [ "$1" = light ] || choose=(-v)
-  mapfile -t files < <(printf '%s\n' "${files[@]}" | grep -E "${choose[@]}" "$light_bats")
-  local tags=()
+  mapfile -t files < <(printf '%s\n' "${files[@]}" | grep -E ${2:+"$2"} "$1")
   [ "$soak" = yes ] || tags=(--filter-tags '!soak')
   bats --tap --timing "${tags[@]}" "${files[@]}" | tee -a "$work/bats"
 }
@@ -149,6 +148,7 @@ build() { maven verify -DskipTests || fail build; }
 agents=dev/holdfast/agent
 agent_lane() {
   run_java "!dev/holdfast/coordinator/**,!$agents/hypervisor/**,!$agents/snapshot/**" || fail "Java tests of the agent"
+  run_bats "$shell_bats" || fail bats
 }
 
 second_lane() {
@@ -158,10 +158,10 @@ second_lane() {
   run_qemu10 || fail "QEMU 10"
   find . -path './*/target/*-reports/*' -newer "$started" -type f -exec cp -a --parents -t "$HOLDFAST_ROOT" {} +
   cd "$HOLDFAST_ROOT"
-  run_bats light || fail bats
+  run_bats "$guest_bats" || fail bats
 }
 
-cluster_lane() { run_bats heavy || fail bats; }
+cluster_lane() { run_bats "$shell_bats|$guest_bats" -v || fail bats; }
 
 # begin LANE - in the background, as a group of processes that end_lanes can end; its process is $!.
 begin() {

@@ -115,6 +115,9 @@ $1 == "BOOT" && $NF == "#" {
   next
 }
 
+# Of a peer that was booted anew: where that one ran is for its own console.
+/^BAD id=[0-9]+ connection to [0-9]+ broke: .* #$/ { next }
+
 NF { suspicious("unknown") }
 
 END {

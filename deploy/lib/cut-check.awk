@@ -3,7 +3,8 @@
 # Each file is the console log of one guest, from its restore on (lines before the restore may stand in front).
 # The last line "J ..." of a guest is its state at the cut, printed before it received anything more.
 #   (a) nobody had received what had not been sent: received(j from i) <= sent(i to j) for every pair
-#   (b) memory and both disks are of one moment: no LOST, MISMATCH, FUTURE or BAD line, "bad" stays what it was
+#   (b) memory and both disks are of one moment: no LOST, MISMATCH, FUTURE or BAD line, "bad" is zero; with -v earlier=1, for
+#       guests that had complained before, it stays what it was
 #   (c) the TCP connections go on: "reconnects" stays what it was, and every channel has received more since
 # Prints a table and one line "VERDICT consistent=true|false ...". Exit status 0: consistent, 1: not, 2: cannot tell.
 
@@ -39,6 +40,7 @@ $1 == "J" {
   counts(field($0, "recv"), cut_received, id)
   # A few lines may come before J that were on their way to the console at the cut; more are from before the revert.
   before[id] = lines[id] >= 10 ? newest[id] : ""
+  cut_bad[id] = earlier ? field($0, "bad") : 0
   cut_reconnects[id] = field($0, "reconnects"); cut_seq[id] = field($0, "seq")
   ids[id] = 1
   next
@@ -82,7 +84,7 @@ END {
   }
   for (i = 1; i <= 16; i++) {
     if (!(i in ids)) continue
-    if (now_bad[i] + 0 != 0) disks_ok = 0
+    if (now_bad[i] + 0 != cut_bad[i] + 0) disks_ok = 0
     if (now_reconnects[i] != cut_reconnects[i]) tcp_ok = 0
     back = before[i] == "" ? "" : "from write " before[i] " "
     printf "  guest %-2d   %sback to write %d, now at %d; bad=%d, reconnects %d then, %d now\n", i, back, cut_seq[i], now_seq[i], now_bad[i], cut_reconnects[i], now_reconnects[i]

@@ -26,7 +26,7 @@ cp "$source"/docs/*.md "$doc"
   printf ' -- The Holdfast developers <holdfast@holdfast.invalid>  %s\n' "$(LC_ALL=C date -u -d "$time" '+%a, %d %b %Y %H:%M:%S +0000')"
 } | gzip -9n >"$doc/changelog.gz"
 cp "$source/CHANGELOG.md" "$doc"
-cp "$source/deploy/package/deb-copyright" "$doc/copyright"
+cat "$source/deploy/package/deb-copyright" "$root/../third-party" "$source/deploy/package/deb-licences" >"$doc/copyright"
 
 find "$staging" -type d -exec chmod 0755 {} +
 find "$staging" -type f -exec chmod 0644 {} +

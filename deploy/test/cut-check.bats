@@ -42,6 +42,19 @@ guest() {
   [[ "${lines[-1]}" == *"memory_and_disks=false"* ]]
 }
 
+@test "what a guest complained of before is not held against the cut, if that is wanted" {
+  guest 1 2 50 48 90
+  guest 2 1 49 50 90
+  sed -i 's/bad=0/bad=2/' 1.log
+  run awk -f "$check" 1.log 2.log
+  [[ "${lines[-1]}" == *"memory_and_disks=false"* ]]
+  run awk -v earlier=1 -f "$check" 1.log 2.log
+  [ "$status" -eq 0 ]
+  sed -i '$s/bad=2/bad=3/' 1.log
+  run awk -v earlier=1 -f "$check" 1.log 2.log
+  [[ "${lines[-1]}" == *"memory_and_disks=false"* ]]
+}
+
 @test "a connection made anew is found" {
   guest 1 2 50 48 90 0 1
   guest 2 1 49 50 90

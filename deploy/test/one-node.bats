@@ -96,6 +96,16 @@ moved() { console "NODE n1 #" "$(boot 0 900 n1)" "$(line 5 5000 n1)" "$(line 6 5
   [[ $output == *"was not reverted"* ]]
 }
 
+@test "a peer that was booted anew is not this guest's business, any other complaint is" {
+  console "NODE n1 #" "$(boot 0 900 n1)" "$(line 5 5000 n1)" "BAD id=1 connection to 2 broke: Connection reset by peer #" "$(line 9 9000 n1)"
+  run -0 judge
+  [ "$output" = "RAN n1 0 9 boot" ]
+  echo "BAD id=1 from=2 expected=7 got=9 #" >>"$BATS_TEST_TMPDIR/console"
+  line 12 9500 n1 >>"$BATS_TEST_TMPDIR/console"
+  run -1 judge
+  [[ $output == *"from=2"* ]]
+}
+
 @test "a console that proves nothing, because nothing ran" {
   console
   run -1 judge

@@ -45,17 +45,9 @@ failover_lab_up() {
   package_present "$package" || apt_install "$package" || { apt_refresh && apt_install "$package"; } \
     || die "$package could not be installed (no network?): apt-get install $package"
   install_libvirt
-  holdfast_prepare
-  export HOLDFAST_LAB=${HOLDFAST_LAB:-hffail}
-  failover_state=/dev/shm/$HOLDFAST_LAB
-  HF_SCRATCH=
-  F=$(mktemp -d /var/tmp/hffail.XXXXXX)
-  measured=$F/measured
-  gcc -O2 -o "$F/caller" "$HOLDFAST_ROOT/deploy/lib/bench/caller.c"
   failover_up=yes
-  flab down
-  flab up 3
-  flab wait 60
+  bench_lab_up hffail
+  failover_state=$bench_lab F=$bench_files
   say "the lab is up; the load of the machine is $(cut -d' ' -f1-3 /proc/loadavg)"
   for kind in replica cold; do
     # What the kernel does to find an address again, up to a second later, is not what is measured.
@@ -313,9 +305,4 @@ failover_die() {
 }
 
 # failover_down - nothing of it stays; called at the end, whatever happened.
-failover_down() {
-  [ "$failover_up" = yes ] || return 0
-  [ -z "$results" ] || cp "$measured" "$results"
-  flab down
-  case ${F:-} in /var/tmp/hffail.??????) rm -rf "$F" ;; esac
-}
+failover_down() { [ "$failover_up" = no ] || bench_lab_down; }

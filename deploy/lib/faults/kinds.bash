@@ -27,6 +27,9 @@ channel-cut       8  no  no
 store-cut         8  no  no
 link-slow         8  may yes
 disk-full         4  no  no
+disk-error        4  no  no
+clock-ahead       6  no  no
+clock-behind      6  no  no
 journal-error     0  no  no
 memory-flip       4  no  no
 memory-cut        4  no  no
@@ -34,17 +37,17 @@ sidecar-flip      4  no  no
 sidecar-cut       4  no  no
 journal-flip      6  no  no
 journal-cut       6  no  no
+znode-flip        4  no  no
+znode-cut         4  no  no
+agent-older       6  no  no
 LIST
 }
 
 # not_here KIND - why it cannot be done on this machine; empty if it can. The issue wants these; the report lists them.
 not_here_kinds() {
   cat <<'LIST'
-clock-jump    a time namespace (unshare --time) moves CLOCK_MONOTONIC and CLOCK_BOOTTIME, not CLOCK_REALTIME: no node can have a date of its own; under libfaketime 0.9.10 timed waits of a JVM return at once
-disk-error    no device mapper in this kernel (dm-flakey): only journal-error, at the journal's points
 link-lossy    no netem in this kernel: link-slow is a token bucket
-znode-flip    not written yet: a znode truncated and with a bit flipped
-other-version not written yet: an agent started again in an older or newer version
+agent-older   only with HOLDFAST_OLDER=DIR, what an older version has built (its deploy/target/root)
 LIST
 }
 
@@ -130,6 +133,17 @@ inject_disk-full() {
   on "$1" sh -c 'fallocate -l "$(df --output=avail --block-size=1 /lab/shared | tail -n 1)" /lab/shared/fill; dd if=/dev/zero bs=64K >>/lab/shared/fill' 2>/dev/null || true
 }
 heal_disk-full() { rm -f "/proc/$(cat "$state/switch.pid")/root$state/shared/fill"; }
+# wanted NODE OFFSET BYTES - what all processes of the node are made to believe (unreliable.c).
+# shellcheck disable=SC2016
+wanted() { on "$1" sh -c 'printf "$2" | dd of=/run/faults/wanted bs=1 seek="$1" conv=notrunc status=none' sh "$2" "$3"; }
+# What belongs to checkpoints; the guests' own disks do not fail, or they would say so themselves.
+inject_disk-error() { wanted "$1" 8 '.holdfast/snapshots/'; }
+heal_disk-error() { wanted "$1" 8 '\0'; }
+# By an hour.
+inject_clock-ahead() { wanted "$1" 0 '\020\016\0\0\0\0\0\0'; }
+inject_clock-behind() { wanted "$1" 0 '\360\361\377\377\377\377\377\377'; }
+heal_clock-ahead() { wanted "$1" 0 '\0\0\0\0\0\0\0\0'; }
+heal_clock-behind() { heal_clock-ahead "$1"; }
 inject_journal-error() { :; } # the point itself fails
 
 # damage flip|cut FILE - one bit is another one, or its second half is gone. mended puts back what was. FILE is as seen from this machine.
@@ -175,16 +189,34 @@ heal_journal-flip() { mended "$1" && inject_agent-kill "$1"; }
 inject_journal-cut() { damage_on "$1" cut "/var/lib/holdfast/journal/*.json" && inject_agent-kill "$1"; }
 heal_journal-cut() { heal_journal-flip "$1"; }
 
+# What was written last, by whoever: a vote, the round's record, the catalogue, a replica's record.
+znode() {
+  on "$1" java -cp '/usr/lib/holdfast/lib/*' /usr/lib/holdfast-lab/Znode.java "$1:2181" /etc/holdfast/zookeeper.secret /run/faults/znode "$2" 2>/dev/null >>"$work/operation"
+}
+inject_znode-flip() { znode "$1" flip; }
+# What was decided meanwhile may have left a claim behind that nobody could read.
+heal_znode-flip() {
+  znode "$1" mend
+  on "$1" timeout 60 holdfast fsck --repair >>"$work/operation" 2>&1
+  true
+}
+inject_znode-cut() { znode "$1" cut; }
+heal_znode-cut() { heal_znode-flip "$1"; }
+# What starts there next is the older one.
+inject_agent-older() { on "$1" mount --bind "$HOLDFAST_OLDER/usr/lib/holdfast" /usr/lib/holdfast && inject_agent-kill "$1"; }
+heal_agent-older() { on "$1" umount -l /usr/lib/holdfast && signal "$1" KILL /run/lab/agent.pid; } # it may not have said its own yet
+
 # at_point KIND - what the agent does by itself when it comes to the point.
 at_point() { case $1 in agent-halt) echo halt ;; journal-error) echo fail ;; *) echo hold ;; esac; }
 # What may come as well, on another node, within a second: what is over at once and fences nobody.
-seconds=(agent-kill guard-kill agent-guard-kill store-kill store-leader-kill ensemble-kill)
+seconds=(agent-halt agent-kill guard-kill agent-guard-kill store-kill store-leader-kill ensemble-kill)
 
 # fits KIND POINT - whether the pair makes sense. Without a point nothing ends or fails by itself.
 fits() {
   case $1 in
     agent-halt) [ "$2" != random ] ;;
     journal-error) [[ $2 == journal.* ]] ;;
+    agent-older) [ -n "${HOLDFAST_OLDER:-}" ] ;;
     journal-*) [[ $2 =~ ^(journal|machines|store)\. ]] ;;
   esac
 }

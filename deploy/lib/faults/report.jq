@@ -4,7 +4,7 @@ def seconds: . / 100 | round / 10;
 def line: "| \(.[0].point) | \(.[0].kind) | \(length) | \(map(select(.violations != [])) | length) | \(map(.frozen_ms) | max) | \(map(.recovery_ms) | quantile(0.5) | seconds) | \(map(.recovery_ms) | quantile(0.99) | seconds) |";
 map(select(.reached)) as $done
 | ($pairs | split("\n") | map(select(length > 0))) as $wanted
-| ($done | map("\(.point) \(.kind)") | unique) as $had
+| ($done | map("\(.point) \(.kind)", (select(.second_point // "" | length > 0) | "\(.second_point) \(.second)")) | unique) as $had
 | "| point | kind | faults | violations | longest frozen ms | recovery p50 s | p99 s |",
   "|---|---|---|---|---|---|---|",
   ($done | group_by([.point, .kind])[] | line),
@@ -19,6 +19,7 @@ map(select(.reached)) as $done
   ($done[] | select(.violations != []) | "seed \(.seed) number \(.nth) (\(.commit)): \(.kind) at \(.point) during \(.operation): \(.violations | join("; "))"),
   "",
   ({faults: (($done | length) + ($done | map(select((.second // "") != "")) | length)), rounds: ($done | length), not_reached: (map(select(.reached | not)) | length),
+    cuts: ($done | map(.cuts // 0) | add // 0), inconsistent_cuts: ($done | map(.violations[] | select(startswith("I2"))) | length),
     violations: ($done | map(.violations | length) | add // 0),
     max_frozen_over_ms: ($done | map(.over_ms) | max // 0), max_frozen_ms: ($done | map(.frozen_ms) | max // 0),
     fenced_needlessly: ($done | map(.violations[] | select(startswith("fenced"))) | length),

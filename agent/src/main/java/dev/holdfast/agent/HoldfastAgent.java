@@ -88,6 +88,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private final UniqueWords words;
     private final NodePublisher publisher;
     private final ControlServer control;
+    private final Optional<ControlServer> status;
     private volatile Optional<Epoch> reign = Optional.empty();
 
     private HoldfastAgent(Configuration configuration, Platform platform, Drivers drivers) throws IOException {
@@ -148,6 +149,14 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 Optional.of(node.adminGroup()).filter(g -> !g.isEmpty()).orElse(null),
                 commands,
                 Limits.DEFAULT);
+        this.status = status(node, commands);
+    }
+
+    private static Optional<ControlServer> status(NodeSettings node, CommandTable commands) throws IOException {
+        return node.statusGroup().isPresent()
+                ? Optional.of(ControlServer.startForStatus(
+                        node.statusSocket(), node.statusGroup().get(), commands))
+                : Optional.empty();
     }
 
     /** Starts an agent. Returns when the control socket answers; the cluster is joined in the background. */
@@ -357,6 +366,9 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         migrations.departures().close();
         replications.close();
         control.close();
+        if (status.isPresent()) {
+            status.get().close();
+        }
         engine.close();
         cluster.close();
         timers.close();

@@ -9,6 +9,7 @@ import dev.holdfast.agent.config.NodeSettings;
 import dev.holdfast.agent.config.QemuProgram;
 import dev.holdfast.agent.control.ExitCode;
 import dev.holdfast.agent.faults.FaultPoints;
+import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
 import dev.holdfast.agent.hypervisor.qemu.QemuReplication;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
@@ -55,7 +56,7 @@ final class HoldfastDaemons implements Daemons {
                             .map(Path::of)));
             HoldfastAgent agent = HoldfastAgent.start(loaded, platform, drivers(qemu(loaded.node()), platform));
             // It listens, so no other agent of this node does. The resource agent ends one that hangs by this number.
-            Files.writeString(
+            OwnFile.write(
                     loaded.node().runDirectory().resolve("agent.pid"),
                     ProcessHandle.current().pid() + "\n");
             LOG.info(
@@ -103,7 +104,8 @@ final class HoldfastDaemons implements Daemons {
     private static QemuSettings qemu(NodeSettings node) {
         QemuProgram program = node.qemu();
         return QemuSettings.of(program.emulator(), node.runDirectory())
-                .with(program.firmwareDirectories(), program.moduleDirectory());
+                .with(program.firmwareDirectories(), program.moduleDirectory())
+                .with(program.user(), program.sandbox());
     }
 
     private static void awaitEnd(HoldfastAgent agent, SignsOfLife signs) throws InterruptedException {

@@ -146,6 +146,10 @@ abstract class RemoteCommand implements Callable<Integer> {
         } catch (IOException e) {
             String message = String.valueOf(e.getMessage());
             boolean forbidden = message.toLowerCase(java.util.Locale.ROOT).contains("permission");
+            Optional<ControlClient> reader = forbidden ? asReader(socket) : Optional.empty();
+            if (reader.isPresent()) {
+                return reader.get();
+            }
             throw new ControlException(
                     forbidden ? ErrorCode.FORBIDDEN : ErrorCode.FAILED,
                     "the agent of this node cannot be asked on " + socket,
@@ -153,6 +157,16 @@ abstract class RemoteCommand implements Callable<Integer> {
                     forbidden
                             ? "run the command as root, or join the admin group"
                             : "start it: systemctl start holdfast");
+        }
+    }
+
+    /** Who is not in the admin group may be in the status group. */
+    private static Optional<ControlClient> asReader(Path socket) {
+        Path status = socket.resolveSibling("status.sock");
+        try {
+            return Files.exists(status) ? Optional.of(ControlClient.connect(status)) : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
         }
     }
 

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.tomlj.Toml;
 import org.tomlj.TomlParseError;
 import org.tomlj.TomlParseResult;
@@ -20,6 +22,7 @@ public final class ConfigurationLoader {
     /** Where the configuration is unless somebody says otherwise. */
     public static final Path DEFAULT_FILE = Path.of("/etc/holdfast/holdfast.toml");
 
+    private static final Logger LOG = LoggerFactory.getLogger(ConfigurationLoader.class);
     private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
     static final long LARGEST_FILE = 1L << 20;
 
@@ -79,7 +82,20 @@ public final class ConfigurationLoader {
     }
 
     private Optional<NodeSettings> node(boolean withFiles) {
+        if (withFiles) {
+            checkOwner(file, problems);
+        }
         return parse(file, problems, root -> new NodeReader(file, hostName, withFiles).read(root));
+    }
+
+    /** What a machine's file says is done by root, too. A file that is not there is reported by who reads it. */
+    private static void checkOwner(Path toml, List<Problem> problems) {
+        try {
+            Ownership.doubt(toml)
+                    .ifPresent(doubt -> problems.add(new Problem(toml, 0, 0, doubt.what(), doubt.correction())));
+        } catch (IOException e) {
+            LOG.debug("{} cannot be examined: {}", toml, e.getMessage());
+        }
     }
 
     /** Machines, and files that define none. */
@@ -99,6 +115,7 @@ public final class ConfigurationLoader {
         List<VmFile> files = new ArrayList<>();
         for (Path each : definitionFiles(directory)) {
             List<Problem> found = new ArrayList<>();
+            checkOwner(each, found);
             files.add(new VmFile(each, parse(each, found, reader::read), found));
         }
         List<VmSettings> good = files.stream()

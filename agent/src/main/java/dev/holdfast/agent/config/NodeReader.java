@@ -22,9 +22,8 @@ final class NodeReader {
 
     private static final int LAST_PORT = 65_535;
     /** A channel listens on a second port, so far above its own. */
-    private static final int CRASH_PORT_ABOVE = 100;
-
     private final Path file;
+
     private final String hostName;
     private final boolean withFiles;
 
@@ -52,6 +51,8 @@ final class NodeReader {
         if (!GROUP.matcher(group).matches()) {
             root.problem("admin_group", "\"" + group + "\" is not the name of a group", "name a system group");
         }
+        Optional<String> readers = root.text("status_group");
+        readers.ifPresent(name -> mustBeReaders(root, name, group));
         TableReader store = root.table("zookeeper");
         ZooKeeperSettings zookeeper = zookeeper(store);
         TableReader network = root.table("channel");
@@ -69,7 +70,20 @@ final class NodeReader {
         round.finish();
         moves.finish();
         emulation.finish();
-        return new NodeSettings(node, cluster, run, state, vms, group, zookeeper, channel, checkpoint, migration, qemu);
+        return new NodeSettings(
+                node, cluster, run, state, vms, group, readers, zookeeper, channel, checkpoint, migration, qemu);
+    }
+
+    private static void mustBeReaders(TableReader root, String name, String administrators) {
+        if (!GROUP.matcher(name).matches()) {
+            root.problem("status_group", "\"" + name + "\" is not the name of a group", "name a system group");
+        }
+        if (name.equals(administrators)) {
+            root.problem(
+                    "status_group",
+                    "\"status_group\" is the same as \"admin_group\", whose members may do more",
+                    "remove it, or name another group");
+        }
     }
 
     private Name defaultNode(TableReader root) {
@@ -138,7 +152,7 @@ final class NodeReader {
         if (!ADDRESS.matcher(address).matches()) {
             table.problem("bind_address", "\"" + address + "\" is not an address", "write this node's IP address");
         }
-        int port = table.integer("port", 7800, 1, LAST_PORT - CRASH_PORT_ABOVE);
+        int port = table.integer("port", 7800, 1, LAST_PORT);
         Path key = table.path("key").orElse(file.resolveSibling("channel.key"));
         if (withFiles) {
             SecretFile.check(table, "key", key, "a random text, the same on every node");
@@ -161,7 +175,23 @@ final class NodeReader {
         firmware.forEach(directory -> mustBeDirectory(table, "firmware_dirs", directory));
         Optional<Path> modules = table.path("module_dir");
         modules.ifPresent(directory -> mustBeDirectory(table, "module_dir", directory));
-        return new QemuProgram(emulator, firmware, modules);
+        Optional<String> user = table.text("user");
+        user.ifPresent(name -> mustBeUser(table, name));
+        return new QemuProgram(emulator, firmware, modules, user, table.flag("sandbox", true));
+    }
+
+    private void mustBeUser(TableReader table, String name) {
+        if (!GROUP.matcher(name).matches() || name.equals("root")) {
+            table.problem(
+                    "user",
+                    "\"" + name + "\" is no user that QEMU could become",
+                    "name a system user, usually \"holdfast-qemu\", or remove \"qemu.user\"");
+        } else if (withFiles && !SystemAccounts.hasUser(name)) {
+            table.problem(
+                    "user",
+                    "there is no user " + name + " on this machine",
+                    "make it: useradd --system --no-create-home --shell /usr/sbin/nologin --groups kvm " + name);
+        }
     }
 
     private void mustBeDirectory(TableReader table, String key, Path directory) {

@@ -2,6 +2,7 @@ package dev.holdfast.agent.config;
 
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * What {@code holdfast.toml} says. Immutable.
@@ -17,6 +18,8 @@ import java.nio.file.Path;
  * @param vmsDirectory key {@code vms_dir}, default {@code vms} beside {@code holdfast.toml}: one file for each machine
  * @param adminGroup key {@code admin_group}, default {@code haclient}: who besides root may use the control socket.
  *     A member of it can stop, revert and delete; name a group of administrators, never {@code users}
+ * @param statusGroup key {@code status_group}, default none: who may look at what there is, and do nothing else, on a socket
+ *     of its own ({@link #statusSocket})
  * @param zookeeper table {@code [zookeeper]}
  * @param channel table {@code [channel]}
  * @param checkpoint table {@code [checkpoint]}
@@ -30,6 +33,7 @@ public record NodeSettings(
         Path stateDirectory,
         Path vmsDirectory,
         String adminGroup,
+        Optional<String> statusGroup,
         ZooKeeperSettings zookeeper,
         ChannelSettings channel,
         CheckpointSettings checkpoint,
@@ -39,6 +43,11 @@ public record NodeSettings(
     /** Where the agent listens for the command line and the resource agent. */
     public Path controlSocket() {
         return runDirectory.resolve("agent.sock");
+    }
+
+    /** Where the agent listens for members of the status group. */
+    public Path statusSocket() {
+        return runDirectory.resolve("status.sock");
     }
 
     /** Where the guard listens. */

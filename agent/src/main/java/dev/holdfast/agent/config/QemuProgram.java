@@ -15,8 +15,17 @@ import java.util.Optional;
  *     or does not start
  * @param moduleDirectory key {@code module_dir}, default none: the modules of such a QEMU ({@code QEMU_MODULE_DIR}). Those
  *     of another build make it abort
+ * @param user key {@code user}, default none: the user that QEMU becomes once it has opened what its command line names.
+ *     Without it QEMU stays root. Use the same number on all nodes that share storage
+ * @param sandbox key {@code sandbox}, default true: QEMU may not make the system calls that no machine needs. False only
+ *     for a QEMU that was built without it
  */
-public record QemuProgram(String emulator, List<Path> firmwareDirectories, Optional<Path> moduleDirectory) {
+public record QemuProgram(
+        String emulator,
+        List<Path> firmwareDirectories,
+        Optional<Path> moduleDirectory,
+        Optional<String> user,
+        boolean sandbox) {
 
     /** The name of the installed program. */
     public static final String INSTALLED = "qemu-system-x86_64";

@@ -22,6 +22,8 @@ final class SecretFile {
             return;
         }
         try {
+            Ownership.doubt(file)
+                    .ifPresent(doubt -> table.problem(key, "the secret " + doubt.what(), doubt.correction()));
             if (Files.getPosixFilePermissions(file).stream().anyMatch(OTHERS::contains)) {
                 table.problem(
                         key, "the secret " + file + " can be read by others than its owner", "chmod 0600 " + file);

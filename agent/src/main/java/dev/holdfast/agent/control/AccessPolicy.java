@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -13,20 +14,33 @@ import java.util.stream.Stream;
 @FunctionalInterface
 public interface AccessPolicy {
 
-    /** Whether this peer may do everything; there are no lesser rights. */
-    boolean allows(PeerCredentials peer);
+    /** What this peer may do at most; empty if it may not even connect. */
+    Optional<Right> rightOf(PeerCredentials peer);
 
     /**
-     * Root, the user the agent runs as, and the members of the group that owns the socket. The socket's mode says the same;
-     * this holds too when somebody has changed the mode.
+     * Everything for root and the user the agent runs as, administration for members of the group that owns the socket. The
+     * socket's mode says the same; this holds too when somebody has changed the mode.
      */
     static AccessPolicy administrators(Path socket) throws IOException {
+        return of(socket, Right.ROOT, Right.ADMINISTRATION);
+    }
+
+    /** Nobody may do more than look on this socket: root, the user the agent runs as, and members of its group. */
+    static AccessPolicy readers(Path socket) throws IOException {
+        return of(socket, Right.STATUS, Right.STATUS);
+    }
+
+    private static AccessPolicy of(Path socket, Right owners, Right members) throws IOException {
         long group = ((Number) Files.getAttribute(socket, "unix:gid")).longValue();
         long self = ((Number) Files.getAttribute(Path.of("/proc/self"), "unix:uid")).longValue();
-        return peer -> peer.uid() == 0
-                || peer.uid() == self
-                || peer.gids().contains(group)
-                || supplementaryGroups(peer).contains(Long.toString(group));
+        return peer -> {
+            if (peer.uid() == 0 || peer.uid() == self) {
+                return Optional.of(owners);
+            }
+            boolean member =
+                    peer.gids().contains(group) || supplementaryGroups(peer).contains(Long.toString(group));
+            return member ? Optional.of(members) : Optional.empty();
+        };
     }
 
     /**

@@ -5,6 +5,8 @@ import dev.holdfast.agent.config.Suggestion;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,6 +23,11 @@ import java.util.TreeSet;
  */
 public final class Arguments {
     private static final int LONGEST_TEXT = 4096;
+    /** S_IFMT, S_IFREG and S_IFBLK of stat(2). */
+    private static final int FILE_TYPE = 0_170000;
+
+    private static final int REGULAR = 0_100000;
+    private static final int BLOCK_DEVICE = 0_060000;
 
     private final JsonObject values;
 
@@ -80,9 +87,12 @@ public final class Arguments {
         return converted(key, Quantity::size);
     }
 
-    /** An absolute path. */
-    public Optional<Path> path(String key) throws ControlException {
-        return converted(key, Arguments::absolutePath);
+    /**
+     * The absolute path of a file that is there: a regular one or a block device, after links. Nothing else that comes with a
+     * request names a place in the file system; names ({@link #name}) have no slash.
+     */
+    public Optional<Path> file(String key) throws ControlException {
+        return converted(key, Arguments::readableFile);
     }
 
     /** One of the words of an enum: {@code disk_only} or {@code disk-only} for {@code DISK_ONLY}. */
@@ -137,6 +147,19 @@ public final class Arguments {
             return reading.read();
         } catch (JsonException e) {
             throw bad("the argument " + e.getMessage());
+        }
+    }
+
+    private static Path readableFile(String text) {
+        Path path = absolutePath(text);
+        try {
+            int type = ((Number) Files.getAttribute(path, "unix:mode")).intValue() & FILE_TYPE;
+            if (type != REGULAR && type != BLOCK_DEVICE) {
+                throw new IllegalArgumentException(path + " is neither a file nor a block device");
+            }
+            return path;
+        } catch (IOException e) {
+            throw new IllegalArgumentException("the file " + path + " cannot be read: " + e.getMessage(), e);
         }
     }
 

@@ -44,8 +44,9 @@ public final class CommandTable {
                 .toList();
     }
 
-    /** @throws ControlException if there is no such command, or it has an argument it does not know */
-    Object handle(ControlRequest request, Progress progress) throws ControlException, InterruptedException {
+    /** @throws ControlException if there is no such command, the caller may not call it, or it has an argument it does not know */
+    Object handle(ControlRequest request, Right right, Progress progress)
+            throws ControlException, InterruptedException {
         Optional<ControlCommand> command = ControlCommand.of(request.command());
         CommandHandler handler = command.map(handlers::get).orElse(null);
         if (handler == null) {
@@ -59,7 +60,28 @@ public final class CommandTable {
                             .map(word -> "did you mean \"" + word + "\"?")
                             .orElse("is the agent older than the command line?"));
         }
+        if (!right.covers(command.get().right())) {
+            throw refusal(command.get(), right);
+        }
         request.arguments().refuseOthersThan(command.get().arguments());
         return handler.handle(request.arguments(), progress);
+    }
+
+    private static ControlException refusal(ControlCommand command, Right right) {
+        return switch (command.right()) {
+            case STATUS -> throw new IllegalStateException("everybody who is served may look, " + right.word());
+            case ADMINISTRATION ->
+                new ControlException(
+                        ErrorCode.FORBIDDEN,
+                        "this caller may only look, and " + command.word() + " does more",
+                        "members of status_group may call what lists and shows",
+                        "run the command as root, or join admin_group");
+            case ROOT ->
+                new ControlException(
+                        ErrorCode.FORBIDDEN,
+                        "only root may call " + command.word(),
+                        "the agent opens a file that the caller names, and it does that as root",
+                        "run the command as root");
+        };
     }
 }

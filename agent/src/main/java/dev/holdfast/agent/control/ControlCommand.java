@@ -41,8 +41,10 @@ public enum ControlCommand {
     VM_STOP(Effect.CHANGES, "vm", "timeout", "force", "placed"),
     VM_FREEZE(Effect.CHANGES, "vm", "deadline"),
     VM_THAW(Effect.CHANGES, "vm"),
-    VM_CONSOLE(Effect.READS, "vm"),
-    VM_IMPORT_DISK(Effect.CHANGES, "vm", "disk", "file"),
+    /** Tells where its console is, on which one can also type. */
+    VM_CONSOLE(Effect.OPENS, "vm"),
+    /** The only one with an argument that is a path: {@code file}. */
+    VM_IMPORT_DISK(Effect.READS_FILES, "vm", "disk", "file"),
     VM_MIGRATE(Effect.CHANGES, "vm", "to", "bandwidth", "downtime", "timeout", "copy_disks", "force", "placed"),
     VM_MIGRATE_FROM(Effect.CHANGES, "vm", "timeout"),
     /** This node takes part in a machine's replication from now on. */
@@ -82,8 +84,16 @@ public enum ControlCommand {
     CLUSTER_ADOPT_STORE(Effect.CHANGES);
 
     private enum Effect {
-        READS,
-        CHANGES
+        READS(Right.STATUS),
+        OPENS(Right.ADMINISTRATION),
+        CHANGES(Right.ADMINISTRATION),
+        READS_FILES(Right.ROOT);
+
+        private final Right right;
+
+        Effect(Right right) {
+            this.right = right;
+        }
     }
 
     private final Effect effect;
@@ -108,7 +118,12 @@ public enum ControlCommand {
 
     /** Whether it only looks, so that an answer is due within seconds. */
     public boolean onlyReads() {
-        return effect == Effect.READS;
+        return effect == Effect.READS || effect == Effect.OPENS;
+    }
+
+    /** What the caller has to have. */
+    public Right right() {
+        return effect.right;
     }
 
     /** The command of that name on the wire. */

@@ -66,6 +66,17 @@ public final class ControlServer implements Closeable {
         return start(server, AccessPolicy.administrators(socket), commands, limits);
     }
 
+    /**
+     * Starts to listen for callers that may only look, whoever they are: a place of their own, so that they cannot take the
+     * administrators' connections.
+     *
+     * @throws IOException as {@link #start}
+     */
+    public static ControlServer startForStatus(Path socket, String group, CommandTable commands) throws IOException {
+        LineServer server = LineServer.bind(socket, group, HARD_LINE_LIMIT);
+        return start(server, AccessPolicy.readers(socket), commands, Limits.STATUS);
+    }
+
     static ControlServer start(LineServer server, AccessPolicy policy, CommandTable commands, Limits limits) {
         ControlServer control = new ControlServer(server, policy, commands, limits);
         control.acceptor.start();

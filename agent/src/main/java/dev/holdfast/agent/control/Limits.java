@@ -13,4 +13,7 @@ import java.time.Duration;
 public record Limits(int connections, int requestBytes, Duration requestTimeout, Duration sendTimeout) {
     /** 64 connections, 64 KiB, 30 s, 10 s. */
     public static final Limits DEFAULT = new Limits(64, 64 << 10, Duration.ofSeconds(30), Duration.ofSeconds(10));
+
+    /** For callers that only look: 16 connections, 4 KiB, 10 s, 5 s. */
+    public static final Limits STATUS = new Limits(16, 4 << 10, Duration.ofSeconds(10), Duration.ofSeconds(5));
 }

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
@@ -46,8 +47,9 @@ final class Session implements Runnable {
     public void run() {
         Outbox outbox = new Outbox(socket, limits.sendTimeout(), "control-writer");
         try (socket) {
-            if (admitted(outbox)) {
-                serve(outbox);
+            Optional<Right> right = admitted(outbox);
+            if (right.isPresent()) {
+                serve(outbox, right.get());
             }
             outbox.finish();
         } catch (IOException e) {
@@ -57,26 +59,27 @@ final class Session implements Runnable {
         }
     }
 
-    private boolean admitted(Outbox outbox) throws IOException, InterruptedException {
+    private Optional<Right> admitted(Outbox outbox) throws IOException, InterruptedException {
         var peer = socket.peer();
-        if (policy.allows(peer)) {
-            return true;
+        Optional<Right> right = policy.rightOf(peer);
+        if (right.isPresent()) {
+            return right;
         }
-        LOG.warn("control request refused: uid {} (pid {}) is not in the admin group", peer.uid(), peer.pid());
+        LOG.warn("control request refused: uid {} (pid {}) is not in the socket's group", peer.uid(), peer.pid());
         outbox.send(error(
                 null,
                 new ControlException(
                         ErrorCode.FORBIDDEN,
                         "user " + peer.uid() + " may not use the control socket",
-                        "only root and the members of admin_group may",
+                        "only root and the members of its group may (admin_group, status_group)",
                         "run the command as root, or join the group")));
         socket.readTimeout(TIME_TO_ASK);
         socket.readLine(); // A caller that is still writing would get a broken pipe and never see the reason.
-        return false;
+        return Optional.empty();
     }
 
     /** Until the caller closes, sends what is no request, or lets us wait. */
-    private void serve(Outbox outbox) throws IOException, InterruptedException {
+    private void serve(Outbox outbox, Right right) throws IOException, InterruptedException {
         while (true) {
             ControlRequest request;
             try {
@@ -89,7 +92,7 @@ final class Session implements Runnable {
                 outbox.send(error(null, bad(String.valueOf(e.getMessage()))));
                 return;
             }
-            if (!outbox.send(answer(request, outbox))) {
+            if (!outbox.send(answer(request, right, outbox))) {
                 LOG.warn("the caller of {} does not read its answer", request.command());
                 return;
             }
@@ -133,9 +136,9 @@ final class Session implements Runnable {
         }
     }
 
-    private String answer(ControlRequest request, Outbox outbox) throws InterruptedException {
+    private String answer(ControlRequest request, Right right, Outbox outbox) throws InterruptedException {
         try {
-            Object result = commands.handle(request, progress(request.id(), outbox));
+            Object result = commands.handle(request, right, progress(request.id(), outbox));
             return Json.line(keyed("id", request.id(), "result", result));
         } catch (ControlException e) {
             LOG.debug("{}: {} {}", request.command(), e.code(), e.getMessage());

@@ -120,6 +120,9 @@ public final class HostLook {
         files.add(state(node.stateDirectory(), "state", Rule.NO_OTHERS));
         files.add(state(node.runDirectory(), "sockets", Rule.NO_OTHERS));
         files.add(state(node.controlSocket(), "control socket of the agent", Rule.NO_OTHERS));
+        if (node.statusGroup().isPresent()) {
+            files.add(state(node.statusSocket(), "status socket of the agent", Rule.NO_OTHERS));
+        }
         files.add(state(node.guardSocket(), "socket of the guard", Rule.NO_OTHERS));
         try (Stream<Path> definitions = Files.list(node.vmsDirectory())) {
             definitions

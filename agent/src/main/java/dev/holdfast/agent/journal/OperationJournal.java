@@ -2,10 +2,12 @@ package dev.holdfast.agent.journal;
 
 import dev.holdfast.agent.json.DurableFile;
 import dev.holdfast.agent.json.UnreadableFileException;
+import dev.holdfast.coordinator.port.UnreadableEntryException;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,15 +15,18 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The operations this node has begun and not ended: {@code <operation>.json} in one directory, each a
  * {@link DurableFile}. Blocks for a flush. Thread-safe.
  *
- * <p>A file that cannot be read stays where it is and is listed by {@link #unreadable()}; its name stays taken, and the
- * others load. What it was for is for {@code fsck} and a person to find out.
+ * <p>A file that cannot be read stays where it is until its operation has ended, and is listed by {@link #unreadable()}; its name stays
+ * taken, and the others load. What it was for is for {@code fsck} and a person to find out.
  */
 public final class OperationJournal {
+    private static final Logger LOG = LoggerFactory.getLogger(OperationJournal.class);
     private static final String SUFFIX = ".json";
     private static final DurableFile<Operation> FILE = new DurableFile<>("holdfast-operation", 1, Operation.class);
 
@@ -56,13 +61,15 @@ public final class OperationJournal {
      * Writes or replaces an operation's entry; on stable storage when it returns.
      *
      * @throws IllegalStateException if the operation would go back, which is a bug
-     * @throws IOException the old entry or the new one is there, not certainly on stable storage; also if an entry of that
-     *     name is there that cannot be read
+     * @throws UnreadableEntryException an entry of that name is there that cannot be read; it is left as it is
+     * @throws IOException the old entry or the new one is there, not certainly on stable storage
      */
     public synchronized void write(Operation operation) throws IOException {
         Path file = file(operation.id());
         if (unreadable.containsKey(file)) {
-            throw new IOException("the journal has an entry " + file + " that cannot be read: " + unreadable.get(file));
+            throw new UnreadableEntryException(
+                    "what an earlier life promised is not known: the journal has an entry that cannot be read: "
+                            + unreadable.get(file));
         }
         Operation before = operations.get(operation.id());
         if (before != null && !before.state().mayBecome(operation.state())) {
@@ -73,12 +80,21 @@ public final class OperationJournal {
         operations.put(operation.id(), operation);
     }
 
-    /** Removes the entry of an operation that has ended; certain when it returns. Idempotent. */
+    /**
+     * Removes the entry of an operation that has ended; certain when it returns. Idempotent. One that cannot be read is set aside as
+     * {@code <operation>.json.damaged}: it would bind this node again if somebody restored it.
+     */
     public synchronized void remove(Name operation) throws IOException {
-        if (unreadable.containsKey(file(operation))) {
-            return; // Somebody has to look at it first.
+        Path file = file(operation);
+        if (unreadable.containsKey(file)) {
+            Path aside = file.resolveSibling(file.getFileName() + ".damaged");
+            Files.move(file, aside, StandardCopyOption.ATOMIC_MOVE);
+            DurableFile.flushDirectory(directory);
+            unreadable.remove(file);
+            LOG.warn("the operation {} has ended; its entry that cannot be read is {} now", operation, aside);
+            return;
         }
-        DurableFile.delete(file(operation));
+        DurableFile.delete(file);
         operations.remove(operation);
     }
 

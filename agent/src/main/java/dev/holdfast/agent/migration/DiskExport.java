@@ -1,5 +1,6 @@
 package dev.holdfast.agent.migration;
 
+import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import java.io.Closeable;
 import java.io.IOException;
@@ -45,6 +46,7 @@ final class DiskExport implements Closeable {
         Path log = directory.resolve("copy-" + name + ".log");
         Files.createDirectories(directory);
         end(directory, name);
+        OwnFile.prepare(log);
         Process process = new ProcessBuilder(List.of(
                         "qemu-nbd",
                         "--format=qcow2",

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.migration;
 
+import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.coordinator.protocol.Name;
@@ -71,7 +72,7 @@ public final class SameMachine {
     static List<Path> leaveProbes(VmDefinition vm, Name migration) throws IOException {
         List<Path> probes = probes(vm, migration);
         for (Path probe : probes) {
-            Files.writeString(probe, migration.value());
+            OwnFile.write(probe, migration.value());
         }
         return probes;
     }

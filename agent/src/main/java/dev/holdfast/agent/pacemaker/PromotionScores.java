@@ -1,5 +1,6 @@
 package dev.holdfast.agent.pacemaker;
 
+import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.process.BoundedProcess;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,7 +56,7 @@ public final class PromotionScores {
             if (ended.status() != 0) {
                 LOG.info("pacemaker does not take the promotion score of {}: {}", resource, ended.output());
             } else if (!score.isEmpty()) {
-                Files.writeString(known, score + "\n");
+                OwnFile.write(known, score + "\n");
             }
         } catch (IOException e) {
             LOG.info("the promotion score in {} is not told: {}", directory, e.getMessage());

@@ -15,8 +15,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
@@ -49,17 +47,16 @@ public final class QmpClient implements AutoCloseable {
     /** Begins with the time, so that no answer to an earlier connection can be taken for one to this. */
     private final AtomicLong nextId;
 
-    private final Map<Long, QmpFuture> unanswered = new ConcurrentHashMap<>();
-    private final List<QmpEvents> subscribers = new CopyOnWriteArrayList<>();
     private final Object lifecycle = new Object();
     private volatile String closeReason = "";
     private volatile boolean stalled;
-    private long sequence;
+    private final QmpInbox inbox;
 
     private QmpClient(Path path, LineSocket socket, JsonNode greeting, LongSupplier nanoClock) throws IOException {
         this.path = path;
         this.socket = socket;
         this.nanoClock = nanoClock;
+        this.inbox = new QmpInbox(nanoClock);
         this.nextId = new AtomicLong(Math.abs(nanoClock.getAsLong()));
         this.peer = socket.peer();
         JsonNode number = greeting.path("QMP").path("version").path("qemu");
@@ -200,10 +197,10 @@ public final class QmpClient implements AutoCloseable {
             if (!closeReason.isEmpty()) {
                 throw QmpException.closed(command.name(), closeReason, null);
             }
-            if (unanswered.size() >= MAX_UNANSWERED) {
+            if (inbox.unanswered() >= MAX_UNANSWERED) {
                 throw QmpException.closed(command.name(), MAX_UNANSWERED + " commands are unanswered", null);
             }
-            unanswered.put(id, future);
+            inbox.expect(id, future);
         }
         return message.toString();
     }
@@ -212,7 +209,7 @@ public final class QmpClient implements AutoCloseable {
     public QmpEvents subscribe(String... names) {
         QmpEvents events = new QmpEvents(this, Set.of(names), nanoClock);
         synchronized (lifecycle) {
-            subscribers.add(events);
+            inbox.add(events);
             if (!closeReason.isEmpty()) {
                 events.end();
             }
@@ -221,7 +218,7 @@ public final class QmpClient implements AutoCloseable {
     }
 
     void unsubscribe(QmpEvents events) {
-        subscribers.remove(events);
+        inbox.remove(events);
     }
 
     /** Number of this connection, never used twice in this process. */
@@ -276,9 +273,7 @@ public final class QmpClient implements AutoCloseable {
             closeReason = reason;
         }
         closeQuietly(socket);
-        unanswered.values().forEach(f -> f.fail(QmpException.closed(f.command(), reason, null)));
-        unanswered.clear();
-        subscribers.forEach(QmpEvents::end);
+        inbox.end(reason);
     }
 
     private static void closeQuietly(LineSocket socket) {
@@ -293,9 +288,8 @@ public final class QmpClient implements AutoCloseable {
         String reason = "QEMU closed " + path;
         try {
             for (String line = socket.readLine(); line != null; line = socket.readLine()) {
-                sequence++;
                 stalled = false;
-                accept(JSON.readTree(line));
+                inbox.take(line);
             }
         } catch (JsonProcessingException e) {
             reason = path + " sent a line that is not JSON";
@@ -304,35 +298,5 @@ public final class QmpClient implements AutoCloseable {
         } finally {
             close(reason);
         }
-    }
-
-    private void accept(JsonNode message) throws IOException {
-        long now = nanoClock.getAsLong();
-        if (message.path("event").isTextual()) {
-            JsonNode at = message.path("timestamp");
-            long micros = at.path("seconds").asLong() * 1_000_000
-                    + at.path("microseconds").asLong();
-            QmpValue data = new QmpValue(message.path("data"));
-            QmpEvent event = new QmpEvent(message.get("event").asText(), data, micros, now, sequence);
-            subscribers.forEach(s -> s.offer(event));
-            return;
-        }
-        QmpFuture future = unanswered.remove(message.path("id").asLong(-1));
-        if (future == null && message.path("id").isIntegralNumber()) {
-            return; // What a connection before this one asked for: QEMU's answer comes to whoever is there then.
-        }
-        // An error about a line QEMU could not read carries no id: then nobody knows any more which reply is whose.
-        if (future == null) {
-            throw new IOException("sent a message that is neither an event nor a reply to a command of ours");
-        }
-        if (message.has("return")) {
-            future.succeed(new QmpReply(new QmpValue(message.get("return")), now, sequence));
-            return;
-        }
-        JsonNode error = message.path("error");
-        future.fail(QmpException.rejected(
-                future.command(),
-                error.path("class").asText(),
-                error.path("desc").asText()));
     }
 }

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.replication;
 
+import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.RunningVm;
@@ -301,7 +302,7 @@ final class Guest {
         try {
             if (now) {
                 Files.createDirectories(endNote.toAbsolutePath().getParent());
-                Files.writeString(endNote, "noted by the agent\n");
+                OwnFile.write(endNote, "noted by the agent\n");
             } else {
                 Files.deleteIfExists(endNote);
             }

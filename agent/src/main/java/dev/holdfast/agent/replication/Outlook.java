@@ -1,6 +1,7 @@
 package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.control.reply.ReplicaDetails;
+import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.EpochEnd;
 import dev.holdfast.coordinator.protocol.Name;
@@ -63,7 +64,7 @@ final class Outlook {
     void enrol() throws IOException {
         Files.createDirectories(run);
         if (!isEnrolled()) {
-            Files.writeString(run.resolve(MARK), "");
+            OwnFile.write(run.resolve(MARK), "");
         }
     }
 
@@ -122,7 +123,7 @@ final class Outlook {
             } else {
                 Files.createDirectories(run);
                 Path next = run.resolve("." + SCORE);
-                Files.writeString(next, score.getAsInt() + "\n");
+                OwnFile.write(next, score.getAsInt() + "\n");
                 Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             }
             published = score;

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.round;
 
+import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.guard.GuardClient;
 import dev.holdfast.agent.guard.GuardRefusedException;
@@ -125,7 +126,7 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     @Override
     public void markRestored(Name vm) throws PhaseException {
         try {
-            Files.writeString(runDirectory.apply(vm).resolve(RESTORED), pid(vm) + "\n");
+            OwnFile.write(runDirectory.apply(vm).resolve(RESTORED), pid(vm) + "\n");
         } catch (IOException e) {
             throw new PhaseException(
                     Refusal.failed(
@@ -224,7 +225,7 @@ public final class GuardNet implements ThawNet, AutoCloseable {
         Path directory = runDirectory.apply(vm);
         Path fresh = directory.resolve("." + HELD + ".agent");
         try {
-            Files.writeString(
+            OwnFile.write(
                     fresh,
                     "token=%s\ndeadline_ms=0\nsince_boottime_ms=0\nkind=hold\nwas_paused=%d\n"
                             .formatted(token, wasPaused ? 1 : 0));

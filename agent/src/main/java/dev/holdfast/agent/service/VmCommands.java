@@ -264,7 +264,7 @@ public final class VmCommands {
         ManagedVm vm = find(arguments.name("vm"));
         String disk = arguments.text("disk").orElse("");
         Path file = arguments
-                .path("file")
+                .file("file")
                 .orElseThrow(() -> ControlException.of(ErrorCode.BAD_REQUEST, "which image? name a file"));
         if (vm.process().isPresent()) {
             throw new ControlException(ErrorCode.REFUSED, vm.name() + " runs", "its disks are in use", "stop it first");

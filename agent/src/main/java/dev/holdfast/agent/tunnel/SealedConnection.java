@@ -1,5 +1,6 @@
 package dev.holdfast.agent.tunnel;
 
+import dev.holdfast.coordinator.seal.Seal;
 import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;

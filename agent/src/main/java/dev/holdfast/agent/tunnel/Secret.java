@@ -1,5 +1,6 @@
 package dev.holdfast.agent.tunnel;
 
+import dev.holdfast.coordinator.seal.Seal;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.util.Arrays;

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.holdfast.agent.hypervisor.PortRange;
 import dev.holdfast.coordinator.protocol.Name;
@@ -36,6 +37,7 @@ class NodeSettingsTest {
                         Path.of("/var/lib/holdfast"),
                         directory.resolve("vms"),
                         "haclient",
+                        Optional.empty(),
                         new ZooKeeperSettings(
                                 "127.0.0.1:2181",
                                 Duration.ofSeconds(6),
@@ -50,7 +52,7 @@ class NodeSettingsTest {
                                 Duration.ofMinutes(2)),
                         new MigrationSettings(
                                 1L << 30, Duration.ofMillis(300), Duration.ofMinutes(10), Optional.empty()),
-                        new QemuProgram("qemu-system-x86_64", List.of(), Optional.empty())));
+                        new QemuProgram("qemu-system-x86_64", List.of(), Optional.empty(), Optional.empty(), true)));
     }
 
     @Test
@@ -64,6 +66,7 @@ class NodeSettingsTest {
                 state_dir = "/tmp/state"
                 vms_dir = "/tmp/no-such-vms"
                 admin_group = "wheel"
+                status_group = "staff"
                 [migration]
                 bandwidth = "32M"
                 downtime = "50ms"
@@ -87,6 +90,8 @@ class NodeSettingsTest {
                 emulator = "/bin/sh"
                 firmware_dirs = ["/usr/share", "/usr/lib/../lib"]
                 module_dir = "/usr/lib"
+                user = "nobody"
+                sandbox = false
                 """.formatted(secret, key));
 
         NodeSettings node = files.load().node();
@@ -99,6 +104,7 @@ class NodeSettingsTest {
                         Path.of("/tmp/state"),
                         Path.of("/tmp/no-such-vms"),
                         "wheel",
+                        Optional.of("staff"),
                         new ZooKeeperSettings(
                                 "n1:2181,n2:2181", Duration.ofSeconds(8), secret, false, Optional.empty()),
                         new ChannelSettings("10.77.0.11", 7900, key),
@@ -115,7 +121,9 @@ class NodeSettingsTest {
                         new QemuProgram(
                                 "/bin/sh",
                                 List.of(Path.of("/usr/share"), Path.of("/usr/lib")),
-                                Optional.of(Path.of("/usr/lib")))));
+                                Optional.of(Path.of("/usr/lib")),
+                                Optional.of("nobody"),
+                                false)));
         assertThat(node.controlSocket()).isEqualTo(Path.of("/tmp/run/agent.sock"));
         assertThat(node.vmRunDirectory(new Name("web"))).isEqualTo(Path.of("/tmp/run/vms/web"));
     }
@@ -155,7 +163,7 @@ class NodeSettingsTest {
                                         + "write a text in quotes"),
                         text -> assertThat(text)
                                 .isEqualTo("holdfast.toml:8:1: \"channel.port\" is 70000; "
-                                        + "use a number from 1 to 65435"),
+                                        + "use a number from 1 to 65535"),
                         text -> assertThat(text)
                                 .isEqualTo("holdfast.toml:10:1: \"migration.ports\" is no range of ports; "
                                         + "ports 49152 to 70000 are no range from 1 to 65535"),
@@ -324,7 +332,7 @@ class NodeSettingsTest {
                 connect = "n1:2181,n2:0,n3:70000"
                 session_timeout = "10m"
                 [channel]
-                port = 65436
+                port = 65536
                 """);
 
         assertThat(files.problems())
@@ -332,6 +340,35 @@ class NodeSettingsTest {
                         text -> assertThat(text).contains("the port of \"n2:0\"", "from 1 to 65535"),
                         text -> assertThat(text).contains("the port of \"n3:70000\""),
                         text -> assertThat(text).contains("\"zookeeper.session_timeout\" is 10m", "to 5m"),
-                        text -> assertThat(text).contains("\"channel.port\" is 65436", "from 1 to 65435"));
+                        text -> assertThat(text).contains("\"channel.port\" is 65536", "from 1 to 65535"));
+    }
+
+    @Test
+    void filesThatOthersCouldHaveWrittenAreNotBelieved() throws Exception {
+        files.vm("web.toml", ConfigurationFiles.machine("web"));
+        Path node = files.directory.resolve("holdfast.toml");
+        Path machine = files.directory.resolve("vms/web.toml");
+        Path key = files.directory.resolve("channel.key");
+        assertThat(files.problems()).isEmpty();
+
+        Files.setPosixFilePermissions(node, PosixFilePermissions.fromString("rw-r--rw-"));
+        Files.setPosixFilePermissions(machine, PosixFilePermissions.fromString("rw-r--rw-"));
+        assertThat(files.problems())
+                .anyMatch(
+                        text -> text.contains("holdfast.toml can be written by others") && text.contains("chmod go-w"))
+                .anyMatch(text -> text.contains("web.toml can be written by others"));
+        Files.setPosixFilePermissions(node, PosixFilePermissions.fromString("rw-r--r--"));
+        Files.setPosixFilePermissions(machine, PosixFilePermissions.fromString("rw-r--r--"));
+
+        assumeTrue(Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0), "needs root to give files away");
+        for (Path file : List.of(node, machine, key)) {
+            Files.setAttribute(file, "unix:uid", 65534);
+            assertThat(files.problems())
+                    .as(file.toString())
+                    .anyMatch(text -> text.contains(file.getFileName() + " belongs to user 65534")
+                            && text.contains("chown root"));
+            Files.setAttribute(file, "unix:uid", 0);
+        }
+        assertThat(files.problems()).isEmpty();
     }
 }

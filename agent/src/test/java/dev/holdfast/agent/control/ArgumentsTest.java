@@ -1,5 +1,6 @@
 package dev.holdfast.agent.control;
 
+import static java.util.Map.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -13,16 +14,19 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 class ArgumentsTest {
-    private final Arguments arguments = new Arguments(JsonObject.of(Map.of(
-            "name", "web",
-            "bad_name", "a/b",
-            "deadline", "1500ms",
-            "method", "disk-only",
-            "other_method", "DISK_ONLY",
-            "file", "/x/./y",
-            "relative", "y",
-            "count", 5,
-            "bell", "a\u0007b")));
+    private final Arguments arguments = new Arguments(JsonObject.of(Map.ofEntries(
+            entry("name", "web"),
+            entry("bad_name", "a/b"),
+            entry("deadline", "1500ms"),
+            entry("method", "disk-only"),
+            entry("other_method", "DISK_ONLY"),
+            entry("file", "/etc/./passwd"),
+            entry("relative", "y"),
+            entry("directory", "/etc"),
+            entry("endless", "/dev/zero"),
+            entry("missing", "/none"),
+            entry("count", 5),
+            entry("bell", "a\u0007b"))));
 
     @Test
     void valuesHaveTheirTypes() throws Exception {
@@ -30,7 +34,7 @@ class ArgumentsTest {
         assertThat(arguments.duration("deadline")).contains(Duration.ofMillis(1500));
         assertThat(arguments.choice("method", CaptureMethod.class)).contains(CaptureMethod.DISK_ONLY);
         assertThat(arguments.choice("other_method", CaptureMethod.class)).contains(CaptureMethod.DISK_ONLY);
-        assertThat(arguments.path("file")).contains(Path.of("/x/y"));
+        assertThat(arguments.file("file")).contains(Path.of("/etc/passwd"));
         assertThat(arguments.number("count", 1, 9)).contains(5L);
         assertThat(arguments.flag("absent")).isFalse();
         assertThat(arguments.flag("absent", true)).isTrue();
@@ -43,7 +47,10 @@ class ArgumentsTest {
         refused(() -> arguments.name("bad_name"), "bad_name: the name \"a/b\" is not allowed");
         refused(() -> arguments.duration("name"), "name: \"web\" is not a duration");
         refused(() -> arguments.choice("name", CaptureMethod.class), "use one of auto, background");
-        refused(() -> arguments.path("relative"), "is not absolute");
+        refused(() -> arguments.file("relative"), "is not absolute");
+        refused(() -> arguments.file("directory"), "neither a file nor a block device");
+        refused(() -> arguments.file("endless"), "neither a file nor a block device");
+        refused(() -> arguments.file("missing"), "cannot be read");
         refused(() -> arguments.number("count", 6, 9), "is 5; use a number from 6 to 9");
         refused(() -> arguments.number("name", 6, 9), "is a text, not a number");
         refused(() -> arguments.flag("count"), "not true or false");

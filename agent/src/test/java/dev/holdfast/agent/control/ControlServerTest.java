@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -244,8 +245,8 @@ class ControlServerTest {
     @Test
     void othersThanAdministratorsAreRefused() throws Exception {
         Path other = directory.resolve("other.sock");
-        try (ControlServer strict =
-                        ControlServer.start(LineServer.bind(other, null, 1 << 20), peer -> false, commands(), QUICK);
+        try (ControlServer strict = ControlServer.start(
+                        LineServer.bind(other, null, 1 << 20), peer -> Optional.empty(), commands(), QUICK);
                 ControlClient client = ControlClient.connect(other)) {
             ControlException error = catchThrowableOfType(
                     ControlException.class,

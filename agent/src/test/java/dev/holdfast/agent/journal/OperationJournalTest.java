@@ -3,6 +3,7 @@ package dev.holdfast.agent.journal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.coordinator.port.UnreadableEntryException;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -74,6 +75,27 @@ class OperationJournalTest {
     }
 
     @Test
+    void anEntryThatCannotBeReadIsSetAsideWhenItsOperationHasEnded() throws Exception {
+        OperationJournal.open(directory).write(FIRST);
+        Path torn = directory.resolve("op-1.json");
+        Files.writeString(torn, "torn");
+        OperationJournal journal = OperationJournal.open(directory);
+        assertThatThrownBy(() -> journal.write(FIRST))
+                .isInstanceOf(UnreadableEntryException.class)
+                .hasMessageContaining(torn.toString());
+        assertThat(torn).hasContent("torn");
+
+        journal.remove(FIRST.id());
+        journal.remove(FIRST.id());
+
+        assertThat(directory.resolve("op-1.json.damaged")).hasContent("torn");
+        assertThat(journal.unreadable()).isEmpty();
+        assertThat(journal.mayBeOpen("op-1")).isFalse();
+        journal.write(FIRST);
+        assertThat(OperationJournal.open(directory).operations()).containsExactly(FIRST);
+    }
+
+    @Test
     void aTornEntryIsReportedAndTheOthersLoad() throws Exception {
         OperationJournal.open(directory).write(FIRST);
         OperationJournal.open(directory).write(SECOND);
@@ -107,21 +129,6 @@ class OperationJournalTest {
             assertThat(OperationJournal.open(directory).operations())
                     .allSatisfy(operation -> assertThat(operation).isEqualTo(FIRST));
         }
-    }
-
-    @Test
-    void theNameOfAnUnreadableEntryStaysTaken() throws Exception {
-        OperationJournal.open(directory).write(FIRST);
-        Path file = directory.resolve("op-1.json");
-        Files.writeString(file, "garbage");
-        OperationJournal journal = OperationJournal.open(directory);
-
-        assertThatThrownBy(() -> journal.write(FIRST))
-                .isInstanceOf(IOException.class)
-                .hasMessageContaining("op-1.json");
-        journal.remove(FIRST.id());
-
-        assertThat(file).hasContent("garbage");
     }
 
     @Test

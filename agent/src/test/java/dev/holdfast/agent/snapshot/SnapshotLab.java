@@ -30,6 +30,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -68,6 +69,7 @@ final class SnapshotLab implements AutoCloseable {
 
     SnapshotLab() throws Exception {
         root = Files.createTempDirectory(Path.of("/tmp"), "snap-lab-").toRealPath();
+        Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx--x--x"));
         Files.createDirectories(root.resolve("run"));
         hypervisor = new QemuHypervisor(emulator(root.resolve("run")), System::nanoTime);
         chain = new ChainImport(images, InstantSource.system())
@@ -78,9 +80,11 @@ final class SnapshotLab implements AutoCloseable {
     /** The installed QEMU, or one unpacked in the directory that {@code holdfast.test.qemu} or HOLDFAST_TEST_QEMU names. */
     private static QemuSettings emulator(Path run) {
         String unpacked = System.getProperty("holdfast.test.qemu", System.getenv("HOLDFAST_TEST_QEMU"));
-        return unpacked == null || unpacked.isEmpty()
+        QemuSettings settings = unpacked == null || unpacked.isEmpty()
                 ? QemuSettings.installed(run)
                 : QemuSettings.unpacked(Path.of(unpacked), run);
+        String user = System.getenv().getOrDefault("HOLDFAST_TEST_QEMU_USER", "");
+        return user.isEmpty() ? settings : settings.with(Optional.of(user), true);
     }
 
     private TreeMap<String, Path> oracleDisks() throws Exception {

@@ -373,7 +373,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
             completeIfClosed(round);
             prune(round);
         } else if (!step.next().equals(before.state())) {
-            feedLeader(round);
+            post(() -> feedLeader(round)); // at once, hundreds of votes would nest as many calls
         }
     }
 

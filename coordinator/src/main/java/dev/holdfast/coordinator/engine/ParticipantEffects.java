@@ -1,6 +1,7 @@
 package dev.holdfast.coordinator.engine;
 
 import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.port.UnreadableEntryException;
 import dev.holdfast.coordinator.protocol.JournalEntry;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundId;
@@ -71,6 +72,9 @@ final class ParticipantEffects implements ParticipantEffect.Visitor {
             try {
                 ports.journal().write(entry);
                 post(new ParticipantEvent.Journaled());
+            } catch (UnreadableEntryException e) {
+                LOG.warn("round {}: waiting for the decision: {}", round(), e.getMessage());
+                post(new ParticipantEvent.EntryUnreadable("node " + self + ": " + e.getMessage()));
             } catch (IOException e) {
                 LOG.warn("round {}: cannot write the journal", round(), e);
                 post(new ParticipantEvent.JournalFailed(

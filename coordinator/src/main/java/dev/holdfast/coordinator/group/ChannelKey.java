@@ -1,11 +1,15 @@
 package dev.holdfast.coordinator.group;
 
+import dev.holdfast.coordinator.seal.ConnectionKeys;
+import dev.holdfast.coordinator.seal.Seal;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.security.GeneralSecurityException;
+import java.util.List;
 import java.util.Set;
 import javax.crypto.Mac;
 import javax.crypto.SecretKeyFactory;
@@ -70,12 +74,16 @@ public final class ChannelKey {
         }
     }
 
-    /** The key with which one sender seals; each sender has its own, so that no two ever use a nonce twice. */
-    SecretKeySpec forSender(byte[] salt) {
+    /** The key of one direction of one connection; see {@link ConnectionKeys}. */
+    SecretKeySpec forConnection(String direction, byte[] called, byte[] callerSalt, byte[] calledSalt) {
         try {
             Mac mac = Mac.getInstance(MAC);
             mac.init(master);
-            return new SecretKeySpec(mac.doFinal(salt), "AES");
+            for (byte[] part : List.of(direction.getBytes(StandardCharsets.UTF_8), called, callerSalt, calledSalt)) {
+                mac.update(ByteBuffer.allocate(Integer.BYTES).putInt(0, part.length));
+                mac.update(part);
+            }
+            return new SecretKeySpec(mac.doFinal(), Seal.KEY);
         } catch (GeneralSecurityException missing) {
             throw new IllegalStateException("every Java runtime has HMAC-SHA-256", missing);
         }

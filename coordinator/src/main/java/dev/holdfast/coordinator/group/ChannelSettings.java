@@ -9,13 +9,12 @@ import java.net.InetAddress;
  * @param node this node
  * @param cluster its cluster; nodes of other clusters are not heard
  * @param bindAddress the one address it listens on; must be reachable from the other nodes, so never a wildcard
- * @param port TCP port for messages, 1 to 65435; crash detection listens on {@code port + 100}
+ * @param port TCP port, 1 to 65535
  * @param key the shared key
  */
 public record ChannelSettings(Name node, String cluster, InetAddress bindAddress, int port, ChannelKey key) {
 
-    /** Crash detection listens this much above the port for messages. */
-    public static final int CRASH_PORT_OFFSET = 100;
+    private static final int LAST_PORT = 65_535;
 
     /** @throws IllegalArgumentException if others could not reach the address, or the port is out of range */
     public ChannelSettings {
@@ -24,9 +23,9 @@ public record ChannelSettings(Name node, String cluster, InetAddress bindAddress
                     "the group channel cannot listen on %s: give the address by which other nodes reach this one"
                             .formatted(bindAddress.getHostAddress()));
         }
-        if (port < 1 || port > 65_535 - CRASH_PORT_OFFSET) {
-            throw new IllegalArgumentException("the port of the group channel must be between 1 and %d: %d"
-                    .formatted(65_535 - CRASH_PORT_OFFSET, port));
+        if (port < 1 || port > LAST_PORT) {
+            throw new IllegalArgumentException(
+                    "the port of the group channel must be between 1 and %d: %d".formatted(LAST_PORT, port));
         }
     }
 }

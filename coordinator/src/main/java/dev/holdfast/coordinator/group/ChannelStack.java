@@ -1,13 +1,12 @@
 package dev.holdfast.coordinator.group;
 
+import dev.holdfast.coordinator.seal.SealedSocket;
 import java.net.InetSocketAddress;
-import java.security.SecureRandom;
 import java.util.Collection;
 import java.util.List;
 import java.util.function.Supplier;
 import org.jgroups.conf.ClassConfigurator;
 import org.jgroups.protocols.FD_ALL3;
-import org.jgroups.protocols.FD_SOCK2;
 import org.jgroups.protocols.FRAG2;
 import org.jgroups.protocols.MERGE3;
 import org.jgroups.protocols.TCP;
@@ -23,7 +22,7 @@ import org.jgroups.stack.Protocol;
 final class ChannelStack {
 
     private static final short DISCOVERY_ID = 1900;
-    private static final short SEAL_ID = 1901;
+    private static final short TRANSPORT_ID = 1902;
 
     /** No frame of the transport is larger; a peer that announces more is cut off. */
     private static final int MAX_FRAME_BYTES = 256 * 1024;
@@ -35,11 +34,10 @@ final class ChannelStack {
     private static final long CREDIT_BYTES = 128 * 1024;
     private static final long CREDIT_WAIT_MILLIS = 1_000;
     private static final int RECEIVING_THREADS = 16;
-    private static final int SALT_BYTES = 16;
 
     static {
         ClassConfigurator.addProtocol(DISCOVERY_ID, RegistryDiscovery.class);
-        ClassConfigurator.addProtocol(SEAL_ID, Seal.class);
+        ClassConfigurator.addProtocol(TRANSPORT_ID, SealedTcp.class);
     }
 
     private ChannelStack() {}
@@ -48,18 +46,11 @@ final class ChannelStack {
     static List<Protocol> build(
             ChannelSettings settings, Supplier<Collection<InetSocketAddress>> peers, Counters counters)
             throws Exception {
-        byte[] salt = new byte[SALT_BYTES];
-        new SecureRandom().nextBytes(salt);
+        SealedSocket.warmUp(settings.key()::forConnection);
         return List.of(
-                transport(settings),
-                new Seal(new SealBox(settings.key(), salt), counters),
+                transport(settings, new SealedSocketFactory(settings.key(), counters)),
                 new RegistryDiscovery(new InetSocketAddress(settings.bindAddress(), settings.port()), peers),
                 new MERGE3().setMinInterval(1_000).setMaxInterval(3_000),
-                new FD_SOCK2()
-                        .setBindAddress(settings.bindAddress())
-                        .setOffset(ChannelSettings.CRASH_PORT_OFFSET)
-                        .setPortRange(0)
-                        .setSuspectMsgInterval(500),
                 new FD_ALL3().setTimeout(4_000).setInterval(1_000),
                 new VERIFY_SUSPECT2().setTimeout(300),
                 new NAKACK2().useMcastXmit(false).setXmitInterval(200),
@@ -89,9 +80,10 @@ final class ChannelStack {
      * Without {@code tcp_nodelay} every hundredth exchange waits 40 ms. With non-blocking sends no thread of JGroups waits
      * for a peer that does not read, and its heartbeats go on.
      */
-    private static TCP transport(ChannelSettings settings) throws Exception {
-        TCP tcp = new TCP();
+    private static TCP transport(ChannelSettings settings, SealedSocketFactory sockets) throws Exception {
+        TCP tcp = new SealedTcp(sockets);
         tcp.nonBlockingSends(true).maxSendQueue(SEND_QUEUE);
+        tcp.logDetails(false); // a line for each record that was altered on its way, not a stack trace
         tcp.tcpNodelay(true).setSockConnTimeout(500).setMaxLength(MAX_FRAME_BYTES);
         tcp.setClientBindAddr(settings.bindAddress());
         tcp.setBindAddress(settings.bindAddress());

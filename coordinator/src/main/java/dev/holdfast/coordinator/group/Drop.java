@@ -2,7 +2,7 @@ package dev.holdfast.coordinator.group;
 
 /** Why the channel dropped a message. */
 public enum Drop {
-    /** Received: not sealed with this cluster's key. */
+    /** A caller that did not prove that it has this cluster's key; nothing of what it said was read. */
     UNSEALED,
     /** Received: sealed, but its sender is not in the present view, or is a former life of a node that is. */
     STRANGER,

@@ -102,13 +102,9 @@ public final class JGroupsChannel implements GroupChannel {
             channel.connect("holdfast-" + settings.cluster());
         } catch (Exception declared) { // JGroups declares nothing narrower
             throw new IOException(
-                    ("the group channel could not listen on %s, ports %d and %d (%s): is another holdfastd running, and "
+                    ("the group channel could not listen on %s, port %d (%s): is another holdfastd running, and "
                                     + "is the address one of this node?")
-                            .formatted(
-                                    settings.bindAddress().getHostAddress(),
-                                    settings.port(),
-                                    settings.port() + ChannelSettings.CRASH_PORT_OFFSET,
-                                    declared.getMessage()),
+                            .formatted(settings.bindAddress().getHostAddress(), settings.port(), declared.getMessage()),
                     declared);
         }
         clockThread.execute(Wire::warmUp);

@@ -113,8 +113,9 @@ public interface DecisionLog {
     List<String> unreadable();
 
     /**
-     * Calls the listener with a fresh view whenever a round appears or anything in it changes; level-triggered: views in
-     * between may be left out, the last one is not. Called on a thread of the store; must not block.
+     * Calls the listener with a fresh view whenever a round appears or its record changes, and while this node holds office also
+     * whenever a member says something; level-triggered: views in between may be left out, the last one is not. Called on a
+     * thread of the store; must not block.
      */
     void watch(Consumer<RoundView> listener);
 }

@@ -11,17 +11,18 @@ public interface Journal {
     /**
      * Writes or replaces the round's entry; on stable storage when it returns.
      *
+     * @throws UnreadableEntryException an entry of that round is there already, and cannot be read; nothing was written
      * @throws IOException it may or may not be on stable storage
      */
     void write(JournalEntry entry) throws IOException;
 
-    /** Removes the round's entry. Idempotent. */
+    /** Removes the round's entry, or sets it aside if it cannot be read. Idempotent. */
     void remove(RoundId round) throws IOException;
 
     /**
      * All entries that can be read, each on stable storage when this returns: an entry that only looks durable would bind
      * this node to a vote that a power cut takes back. Entries that cannot are reported to the log and kept for {@code fsck}; they prevent
-     * nothing else.
+     * nothing but an entry of the same round.
      */
     List<JournalEntry> entries() throws IOException;
 }

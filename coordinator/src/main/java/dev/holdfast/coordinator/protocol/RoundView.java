@@ -15,7 +15,7 @@ import java.util.TreeSet;
  * @param state open or decided
  * @param version version of the round's record; the next write must name it
  * @param ready members that said READY
- * @param votes final votes so far
+ * @param votes final votes so far; may be empty once it is decided, when nobody needs them
  * @param acknowledged members that have carried the decision out, or were declared lost by a person
  */
 public record RoundView(
@@ -36,7 +36,7 @@ public record RoundView(
     public boolean isAtLeast(RoundView other) {
         return version >= other.version
                 && ready.containsAll(other.ready)
-                && votes.keySet().containsAll(other.votes.keySet())
+                && (state.decision().isPresent() || votes.keySet().containsAll(other.votes.keySet()))
                 && acknowledged.containsAll(other.acknowledged);
     }
 

@@ -5,9 +5,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
+import java.security.NoSuchAlgorithmException;
+import java.util.Collections;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.apache.zookeeper.ZooDefs;
+import org.apache.zookeeper.data.ACL;
+import org.apache.zookeeper.data.Id;
+import org.apache.zookeeper.server.auth.DigestAuthenticationProvider;
 
 /**
  * User and password for ZooKeeper's digest scheme. Its text form hides the password. Immutable.
@@ -67,6 +74,21 @@ public record Credentials(String user, String password) {
 
     byte[] digest() {
         return (user + ":" + password).getBytes(StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Who may do what with a node that is ours: this user everything, nobody else anything. Not {@code CREATOR_ALL_ACL}: by TLS a
+     * creator is also what its certificate says, and a node of the cluster would keep its rights when the password is changed.
+     */
+    List<ACL> oursAlone() {
+        try {
+            // A list that may be asked whether null is in it, which ZooKeeper does.
+            return Collections.singletonList(new ACL(
+                    ZooDefs.Perms.ALL,
+                    new Id("digest", DigestAuthenticationProvider.generateDigest(user + ":" + password))));
+        } catch (NoSuchAlgorithmException missing) {
+            throw new IllegalStateException("every Java runtime has what ZooKeeper digests with", missing);
+        }
     }
 
     @Override

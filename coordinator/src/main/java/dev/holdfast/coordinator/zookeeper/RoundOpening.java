@@ -88,6 +88,11 @@ final class RoundOpening {
         for (String claim : claims(spec)) {
             operations.add(StoreSession.create(claim, spec.id().value().getBytes(StandardCharsets.UTF_8)));
         }
+        Optional<Refusal> tooMuch =
+                Weight.tooMuch(operations, spec.members().vms().size());
+        if (tooMuch.isPresent()) {
+            return Optional.of(new Written.Refused(tooMuch.get()));
+        }
         Wire.Outcome outcome = session.multi(operations);
         if (outcome instanceof Wire.Outcome.Failed failed) {
             return refused(spec, failed);
@@ -161,7 +166,8 @@ final class RoundOpening {
         }
         Optional<Wire.Data> data = session.get(schema.round(round));
         if (data.isEmpty()) {
-            return "round " + round;
+            return "round %s, which has just ended or is gone; if it is so again, 'holdfast fsck --repair' takes the claim away"
+                    .formatted(round);
         }
         RoundSpec holder;
         try {

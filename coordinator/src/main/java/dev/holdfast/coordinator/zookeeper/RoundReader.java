@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +34,9 @@ final class RoundReader {
 
     private final StoreSession session;
     private final Schema schema;
+    /** Votes are written once, so none is read twice. */
+    private final Map<RoundId, Map<Name, Vote>> known = new ConcurrentHashMap<>();
+
     private final SortedMap<String, String> unreadable = new ConcurrentSkipListMap<>();
 
     RoundReader(StoreSession session) {
@@ -95,6 +99,7 @@ final class RoundReader {
     private Optional<RoundView> decoded(RoundId round) throws StoreUnreachableException, CodecException {
         Optional<Wire.Data> data = session.newest(schema.round(round));
         if (data.isEmpty()) {
+            known.remove(round);
             return Optional.empty();
         }
         RoundRecord record = RecordCodec.decodeRound(data.get().bytes());
@@ -114,16 +119,28 @@ final class RoundReader {
                 ready.add(name(child, Schema.READY));
             } else if (child.startsWith(Schema.ACKNOWLEDGED)) {
                 acknowledged.add(name(child, Schema.ACKNOWLEDGED));
-            } else if (child.startsWith(Schema.VOTE)) {
+            } else if (child.startsWith(Schema.VOTE)
+                    && record.state().decision().isEmpty()) {
                 Name node = name(child, Schema.VOTE);
-                Optional<Wire.Data> vote = session.get(schema.vote(round, node));
-                if (vote.isPresent()) {
-                    votes.put(node, RecordCodec.decodeVote(vote.get().bytes()));
-                }
+                vote(round, node).ifPresent(vote -> votes.put(node, vote));
             }
         }
         return Optional.of(
                 RoundView.of(record.spec(), record.state(), data.get().version(), ready, votes, acknowledged));
+    }
+
+    private Optional<Vote> vote(RoundId round, Name node) throws StoreUnreachableException, CodecException {
+        Map<Name, Vote> read = known.computeIfAbsent(round, id -> new ConcurrentHashMap<>());
+        Vote vote = read.get(node);
+        if (vote == null) {
+            Optional<Wire.Data> data = session.get(schema.vote(round, node));
+            if (data.isEmpty()) {
+                return Optional.empty();
+            }
+            vote = RecordCodec.decodeVote(data.get().bytes());
+            read.put(node, vote);
+        }
+        return Optional.of(vote);
     }
 
     /** A store in which a decision is missing that this node has seen must not be believed. */
@@ -143,6 +160,7 @@ final class RoundReader {
         SortedSet<RoundId> ids = new TreeSet<>();
         List<String> found = session.children(schema.rounds());
         unreadable.keySet().retainAll(found);
+        known.keySet().removeIf(round -> !found.contains(round.value()));
         for (String id : found) {
             id(id).ifPresent(ids::add);
         }

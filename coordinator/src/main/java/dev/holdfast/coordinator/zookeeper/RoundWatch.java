@@ -10,6 +10,7 @@ import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.recipes.watch.PersistentWatcher;
@@ -20,6 +21,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Tells listeners of rounds that changed. A watch only says <em>look again</em>; what is told was read afterwards. After
  * each reconnection everything is read again, because events in between are lost. One thread reads and calls.
+ *
+ * <p>What members say is looked at by the leader alone. If each of N nodes looked at each of the 3 N words of a round, a round of a
+ * hundred nodes would cost as many requests as a thousand rounds of three.
  */
 final class RoundWatch implements AutoCloseable {
 
@@ -29,6 +33,7 @@ final class RoundWatch implements AutoCloseable {
     private final StoreSession session;
     private final RoundReader reader;
     private final PersistentWatcher watcher;
+    private final BooleanSupplier leads;
     private final ScheduledThreadPoolExecutor worker = Workers.one("watch");
     private final List<Consumer<RoundView>> listeners = new CopyOnWriteArrayList<>();
     private final Object lock = new Object();
@@ -40,9 +45,10 @@ final class RoundWatch implements AutoCloseable {
     private boolean listening;
     private boolean started;
 
-    RoundWatch(StoreSession session, RoundReader reader, CuratorFramework curator) {
+    RoundWatch(StoreSession session, RoundReader reader, CuratorFramework curator, BooleanSupplier leads) {
         this.session = session;
         this.reader = reader;
+        this.leads = leads;
         this.watcher = new PersistentWatcher(curator, session.schema().rounds(), true);
     }
 
@@ -82,6 +88,9 @@ final class RoundWatch implements AutoCloseable {
         }
         String below = path.substring(parent.length());
         int slash = below.indexOf('/');
+        if (slash >= 0 && !leads.getAsBoolean()) {
+            return;
+        }
         synchronized (lock) {
             reader.id(slash < 0 ? below : below.substring(0, slash)).ifPresent(changed::add);
         }

@@ -38,7 +38,7 @@ final class StoreSession {
     StoreSession(StoreSettings settings, CuratorFramework curator, Trust trust, LongSupplier nanoClock) {
         this.settings = settings;
         this.schema = new Schema(settings.cluster());
-        this.wire = new Wire(curator);
+        this.wire = new Wire(curator, settings.credentials());
         this.trust = trust;
         this.nanoClock = nanoClock;
     }

@@ -48,7 +48,7 @@ final class Trust implements AutoCloseable {
 
     Trust(StoreSettings settings, CuratorFramework curator, StoreMemory memory, Supplier<String> identities) {
         this.settings = settings;
-        this.bootstrap = new Bootstrap(new Wire(curator), settings, identities);
+        this.bootstrap = new Bootstrap(new Wire(curator, settings.credentials()), settings, identities);
         this.memory = memory;
         curator.getConnectionStateListenable().addListener((client, state) -> changed(state));
     }

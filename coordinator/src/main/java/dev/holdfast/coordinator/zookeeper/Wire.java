@@ -13,10 +13,10 @@ import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.KeeperException.Code;
 import org.apache.zookeeper.Op;
 import org.apache.zookeeper.OpResult;
-import org.apache.zookeeper.ZooDefs;
 import org.apache.zookeeper.ZooKeeper;
 import org.apache.zookeeper.data.ACL;
 import org.apache.zookeeper.data.Stat;
+import org.apache.zookeeper.proto.CreateRequest;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,9 +59,11 @@ final class Wire {
     }
 
     private final CuratorFramework curator;
+    private final List<ACL> oursAlone;
 
-    Wire(CuratorFramework curator) {
+    Wire(CuratorFramework curator, Credentials ours) {
         this.curator = curator;
+        this.oursAlone = ours.oursAlone();
     }
 
     /** The node's content, empty if there is none. */
@@ -103,12 +105,8 @@ final class Wire {
         this.<Stat>call(
                 path,
                 bound,
-                (client, result) -> client.setACL(
-                        path,
-                        ZooDefs.Ids.CREATOR_ALL_ACL,
-                        -1,
-                        (rc, p, ctx, stat) -> complete(result, rc, p, stat),
-                        null));
+                (client, result) ->
+                        client.setACL(path, oursAlone, -1, (rc, p, ctx, stat) -> complete(result, rc, p, stat), null));
     }
 
     /** Creates a node; returns its path. */
@@ -118,12 +116,7 @@ final class Wire {
                 path,
                 bound,
                 (client, result) -> client.create(
-                        path,
-                        data,
-                        ZooDefs.Ids.CREATOR_ALL_ACL,
-                        mode,
-                        (rc, p, ctx, created) -> complete(result, rc, p, created),
-                        null));
+                        path, data, oursAlone, mode, (rc, p, ctx, created) -> complete(result, rc, p, created), null));
     }
 
     /** Writes a node; the version is -1 for any. */
@@ -141,6 +134,13 @@ final class Wire {
                 path, bound, (client, result) -> client.sync(path, (rc, p, ctx) -> complete(result, rc, p, p), null));
     }
 
+    /** Whatever creates a node gives it to this cluster's credentials alone. */
+    private Op owned(Op operation) {
+        return operation.toRequestRecord() instanceof CreateRequest create
+                ? Op.create(create.getPath(), create.getData(), oursAlone, create.getFlags())
+                : operation;
+    }
+
     /** All of it or nothing. */
     Outcome multi(List<Op> operations, Duration bound) throws InterruptedException {
         try {
@@ -148,7 +148,9 @@ final class Wire {
                     "multi",
                     bound,
                     (client, result) -> client.multi(
-                            operations, (rc, p, ctx, results) -> result.complete(outcome(rc, results)), null));
+                            operations.stream().map(this::owned).toList(),
+                            (rc, p, ctx, results) -> result.complete(outcome(rc, results)),
+                            null));
         } catch (KeeperException lost) {
             return new Outcome.Unknown(lost.code().toString());
         }

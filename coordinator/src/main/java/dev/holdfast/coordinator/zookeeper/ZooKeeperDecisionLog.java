@@ -20,6 +20,7 @@ import dev.holdfast.coordinator.protocol.Vote;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.zookeeper.KeeperException.Code;
@@ -49,12 +50,13 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
     private final RoundOpening opening;
     private final RoundWatch watch;
 
-    ZooKeeperDecisionLog(StoreSession session, CuratorFramework curator) {
+    /** @param leads whether this node holds office */
+    ZooKeeperDecisionLog(StoreSession session, CuratorFramework curator, BooleanSupplier leads) {
         this.session = session;
         this.schema = session.schema();
         this.reader = new RoundReader(session);
         this.opening = new RoundOpening(session);
-        this.watch = new RoundWatch(session, reader, curator);
+        this.watch = new RoundWatch(session, reader, curator, leads);
     }
 
     @Override
@@ -82,6 +84,11 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
             }
             byte[] timeline = RecordCodec.encode(new TimelineRecord(Optional.of(spec.checkpoint())));
             operations.add(Op.setData(schema.timeline(spec.group()), timeline, -1));
+        }
+        Optional<Refusal> tooMuch =
+                Weight.tooMuch(operations, spec.members().vms().size());
+        if (tooMuch.isPresent()) {
+            return new Written.Refused(tooMuch.get());
         }
         return write(
                 "decide " + spec.id(), operations, expectedVersion + 1, failed -> conflict(spec, operations, failed));

@@ -40,6 +40,7 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
     // Guarded by lock.
     private @Nullable Listener listener;
     private boolean latched;
+    private volatile boolean inOffice;
     private @Nullable Epoch reign;
     private long falls;
 
@@ -121,11 +122,17 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
         takeOffice();
     }
 
+    /** True from before the listener is told of its office until before it is told of the end. */
+    boolean holdsOffice() {
+        return inOffice;
+    }
+
     private void fall(String why) {
         synchronized (lock) {
             falls++;
             if (reign != null && listener != null) {
                 reign = null;
+                inOffice = false;
                 LOG.info("out of office: {}", why);
                 listener.onDeposed();
             }
@@ -205,6 +212,7 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
                 return;
             }
             reign = raised;
+            inOffice = true;
             LOG.info("in office, epoch {}", raised);
             listener.onElected(raised);
         }

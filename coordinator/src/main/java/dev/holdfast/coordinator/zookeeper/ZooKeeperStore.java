@@ -19,7 +19,6 @@ import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.framework.api.ACLProvider;
 import org.apache.curator.retry.RetryNTimes;
-import org.apache.zookeeper.ZooDefs;
 import org.apache.zookeeper.client.ZKClientConfig;
 import org.apache.zookeeper.data.ACL;
 
@@ -48,8 +47,8 @@ public final class ZooKeeperStore implements AutoCloseable {
         this.curator = curator;
         this.trust = trust;
         this.session = new StoreSession(settings, curator, trust, nanoClock);
-        this.decisions = new ZooKeeperDecisionLog(session, curator);
         this.leadership = new ZooKeeperLeadership(session, curator);
+        this.decisions = new ZooKeeperDecisionLog(session, curator, leadership::holdsOffice);
         this.nodes = new ZooKeeperNodeRegistry(session);
         this.queue = new ZooKeeperGroupQueue(session, curator);
         this.replicas = new ZooKeeperReplicaStore(session, curator);
@@ -93,7 +92,7 @@ public final class ZooKeeperStore implements AutoCloseable {
                 .connectionTimeoutMs(Math.max(1, session / (RECIPE_RETRIES + 1)))
                 .retryPolicy(new RetryNTimes(RECIPE_RETRIES, RECIPE_PAUSE_MILLIS))
                 .authorization("digest", settings.credentials().digest())
-                .aclProvider(new CreatorOnly())
+                .aclProvider(new OursAlone(settings.credentials().oursAlone()))
                 .dontUseContainerParents()
                 .zkClientConfig(config)
                 .waitForShutdownTimeoutMs(CLOSE_WAIT_MILLIS)
@@ -101,15 +100,15 @@ public final class ZooKeeperStore implements AutoCloseable {
     }
 
     /** Each node that a recipe makes belongs to this cluster's credentials alone. */
-    private static final class CreatorOnly implements ACLProvider {
+    private record OursAlone(List<ACL> list) implements ACLProvider {
         @Override
         public List<ACL> getDefaultAcl() {
-            return ZooDefs.Ids.CREATOR_ALL_ACL;
+            return list;
         }
 
         @Override
         public List<ACL> getAclForPath(String path) {
-            return ZooDefs.Ids.CREATOR_ALL_ACL;
+            return list;
         }
     }
 

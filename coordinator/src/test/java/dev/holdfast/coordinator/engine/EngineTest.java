@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.holdfast.coordinator.port.GroupChannel;
-import dev.holdfast.coordinator.port.Journal;
 import dev.holdfast.coordinator.port.Timers;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Epoch;
@@ -30,7 +29,6 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -43,26 +41,6 @@ class EngineTest {
 
     private static final Name N1 = new Name("n1");
     private static final Name N2 = new Name("n2");
-
-    /** A journal that survives the engine, as a disk does. */
-    private static final class MemoryJournal implements Journal {
-        private final Map<RoundId, JournalEntry> entries = new ConcurrentHashMap<>();
-
-        @Override
-        public void write(JournalEntry entry) {
-            entries.put(entry.spec().id(), entry);
-        }
-
-        @Override
-        public void remove(RoundId round) {
-            entries.remove(round);
-        }
-
-        @Override
-        public List<JournalEntry> entries() {
-            return List.copyOf(entries.values());
-        }
-    }
 
     private final MemoryDecisionLog log = new MemoryDecisionLog();
     private final Map<Name, GroupChannel.Listener> hub = MemoryChannel.hub();

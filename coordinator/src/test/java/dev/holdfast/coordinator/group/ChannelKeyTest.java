@@ -26,8 +26,8 @@ class ChannelKeyTest {
     void whiteSpaceAroundTheSecretDoesNotCount() throws IOException {
         ChannelKey read = ChannelKey.read(file(" 0123456789abcdef\r\n", "rw-------"), "lab");
         byte[] salt = new byte[16];
-        assertThat(read.forSender(salt))
-                .isEqualTo(ChannelKey.of("0123456789abcdef", "lab").forSender(salt));
+        assertThat(read.forConnection("x", salt, salt, salt))
+                .isEqualTo(ChannelKey.of("0123456789abcdef", "lab").forConnection("x", salt, salt, salt));
     }
 
     @Test
@@ -59,7 +59,7 @@ class ChannelKeyTest {
         InetAddress one = InetAddress.getByName("127.0.0.1");
         assertThatThrownBy(() -> new ChannelSettings(new Name("n1"), "lab", any, 7800, key))
                 .hasMessageContaining("0.0.0.0");
-        assertThatThrownBy(() -> new ChannelSettings(new Name("n1"), "lab", one, 65_436, key))
-                .hasMessageContaining("65435");
+        assertThatThrownBy(() -> new ChannelSettings(new Name("n1"), "lab", one, 65_536, key))
+                .hasMessageContaining("65535");
     }
 }

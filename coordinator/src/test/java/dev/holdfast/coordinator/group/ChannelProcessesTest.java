@@ -89,10 +89,8 @@ class ChannelProcessesTest {
 
     @Test
     void foreignBytesChangeNothing() throws Exception {
-        for (int port : new int[] {NodeProcess.PORT, NodeProcess.PORT + ChannelSettings.CRASH_PORT_OFFSET}) {
-            for (int seed = 0; seed < 20; seed++) {
-                pour(port, new Random(seed));
-            }
+        for (int seed = 0; seed < 20; seed++) {
+            pour(NodeProcess.PORT, new Random(seed));
         }
         assertThat(one.ask("present", 10)).isEqualTo(ALL);
         assertThat(numbers(one.ask("bench 200 n2,n3", 30))[4]).as("lost").isZero();

@@ -191,18 +191,6 @@ class JGroupsChannelTest {
         assertThat(one.present()).containsExactly(N1);
     }
 
-    @Test
-    void peerWithoutTheSealCannotJoin() throws Exception {
-        JGroupsChannel one = channel(N1, 1, heard);
-        List<Protocol> stack = ChannelStack.build(settings(N2, 2), registry(), new Counters()).stream()
-                .filter(protocol -> !(protocol instanceof Seal))
-                .toList();
-        JChannel rogue = rogue(NodeAddress.of(N2), stack);
-        awaitDrop(one, Drop.UNSEALED);
-        assertThat(rogue.getView().size()).isEqualTo(1);
-        assertThat(one.present()).containsExactly(N1);
-    }
-
     /** The host has just come up, and its address is not there yet; or the port is still taken. */
     @Test
     void whoCouldNotListenMayTryAgain() throws Exception {

@@ -84,6 +84,7 @@ final class ParticipantMatrixTest {
         events.put("Journaled", new ParticipantEvent.Journaled());
         events.put("JournalClosed", new ParticipantEvent.JournalClosed());
         events.put("JournalFailed", new ParticipantEvent.JournalFailed("test"));
+        events.put("EntryUnreadable", new ParticipantEvent.EntryUnreadable("test"));
         events.put("Prepared", new ParticipantEvent.Prepared());
         events.put("PhaseFailed", new ParticipantEvent.PhaseFailed(Samples.refusal()));
         events.put("FreezeHeard", new ParticipantEvent.FreezeHeard());

@@ -107,6 +107,7 @@ class WallsTest {
                     "javax.net.ssl",
                     "org.apache.curator..",
                     "org.apache.zookeeper..",
+                    "org.apache.jute..",
                     "org.slf4j"),
             "the channel knows no engine and no store",
             mayKnow(
@@ -115,6 +116,7 @@ class WallsTest {
                     "..coordinator.codec..",
                     "..coordinator.port..",
                     "..coordinator.protocol..",
+                    "..coordinator.seal",
                     "org.jgroups..",
                     "java.net",
                     "java.security..",

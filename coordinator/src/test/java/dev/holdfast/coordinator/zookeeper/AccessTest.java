@@ -3,17 +3,25 @@ package dev.holdfast.coordinator.zookeeper;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.coordinator.codec.HistoryRecord;
+import dev.holdfast.coordinator.port.Schedules;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.Samples;
+import dev.holdfast.coordinator.replication.ReplicationRecord;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -23,6 +31,8 @@ import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.Watcher.Event.KeeperState;
 import org.apache.zookeeper.ZooDefs;
 import org.apache.zookeeper.ZooKeeper;
+import org.apache.zookeeper.data.ACL;
+import org.apache.zookeeper.data.Stat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -62,12 +72,22 @@ class AccessTest {
                 friend.addAuthInfo("digest", SharedEnsemble.CREDENTIALS.digest());
                 collect(friend, "/", paths);
             });
+            Schema schema = new Schema(cluster);
             assertThat(paths)
-                    .contains("/", "/zookeeper", "/zookeeper/quota", "/holdfast", "/holdfast/" + cluster + "/epoch")
-                    .anyMatch(path -> path.contains("/leader/"))
-                    .anyMatch(path -> path.contains("/queue/"))
-                    .anyMatch(path -> path.contains("/vote-"))
-                    .anyMatch(path -> path.contains("/claims/"));
+                    .contains("/", "/zookeeper", "/zookeeper/quota", "/holdfast", schema.epoch(), schema.paused())
+                    .contains(schema.checkpoint(new Name("shop"), new Name("one")), schema.claim(new Name("web")));
+            for (String each : List.of("/vote-", "/ready-", "/ack-")) {
+                assertThat(paths).anyMatch(path -> path.contains(each));
+            }
+            for (String directory : schema.directories()) {
+                assertThat(paths)
+                        .as("something is in %s: a kind of record that this test does not make yet?", directory)
+                        .anyMatch(path -> path.startsWith(directory + "/"));
+            }
+            asClient(friend -> {
+                friend.addAuthInfo("digest", SharedEnsemble.CREDENTIALS.digest());
+                assertOursAlone(friend, paths);
+            });
             asClient(stranger -> {
                 stranger.addAuthInfo("digest", "somebody:else".getBytes(StandardCharsets.UTF_8));
                 tryEverything(stranger, paths);
@@ -90,6 +110,56 @@ class AccessTest {
         }
     }
 
+    /** Each node has one entry in its list, and it is the cluster's user. */
+    private static void assertOursAlone(ZooKeeper friend, List<String> paths) throws Exception {
+        for (String path : paths) {
+            List<ACL> list;
+            try {
+                list = friend.getACL(path, new Stat());
+            } catch (KeeperException.NoNodeException gone) {
+                continue; // another test of this ensemble has removed what is its own
+            }
+            assertThat(list).as(path).containsExactlyElementsOf(SharedEnsemble.CREDENTIALS.oursAlone());
+        }
+    }
+
+    /** What ZooKeeper makes itself and nobody but its super user can close. */
+    @Test
+    void theListOfServersIsAllThatAStrangerCanRead() throws Exception {
+        asClient(stranger -> {
+            stranger.addAuthInfo("digest", "somebody:else".getBytes(StandardCharsets.UTF_8));
+            String config = new String(stranger.getData("/zookeeper/config", false, null), StandardCharsets.UTF_8);
+            assertThat(config.lines())
+                    .allMatch(line -> line.matches("server\\.\\d=127\\.0\\.0\\.1:\\d+:\\d+:participant|version=\\w+"));
+            assertThat(codeOf(() -> stranger.setData("/zookeeper/config", NOTHING, -1)))
+                    .isEqualTo(KeeperException.Code.NOAUTH);
+        });
+    }
+
+    @Test
+    void ofTheFourLetterWordsTwoAreAnsweredAndSayNothingOfTheCluster() throws IOException {
+        try (ZooKeeperStore store = SharedEnsemble.open(SharedEnsemble.cluster(), "n1")) {
+            assertThat(store.identity()).isNotNull();
+            for (String word : List.of(
+                    "conf", "cons", "crst", "dirs", "dump", "envi", "gtmk", "hash", "isro", "mntr", "srst", "stat",
+                    "wchc", "wchp", "wchs")) {
+                assertThat(ask(word)).as(word).contains("not in the whitelist").hasSizeLessThan(100);
+            }
+            assertThat(ask("ruok")).isEqualTo("imok");
+            assertThat(ask("srvr")).contains("Mode: ").doesNotContain("holdfast", "/127.", "leader/", "n1");
+        }
+    }
+
+    private static String ask(String word) throws IOException {
+        String server = SharedEnsemble.get().connect().split(",")[0];
+        int port = Integer.parseInt(server.substring(server.indexOf(':') + 1));
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout(Math.toIntExact(BOUND.toMillis()));
+            socket.getOutputStream().write(word.getBytes(StandardCharsets.US_ASCII));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
     private static void fill(ZooKeeperStore store) throws Exception {
         Elections elections = new Elections();
         store.leadership().start(elections);
@@ -99,10 +169,35 @@ class AccessTest {
         store.queue().take(new Name("blog"), Duration.ofSeconds(5));
         RoundSpec done = Rounds.checkpoint("r1", reign, "shop", "one", "web");
         store.decisions().open(done);
+        store.decisions().sayReady(done.id(), new Name("n1"));
         store.decisions()
                 .decide(done, Decision.COMMITTED, 0, reign, List.of(Rounds.report("n1", "web", 1)), Rounds.NO_REASON);
         store.decisions()
                 .castVote(done.id(), new Name("n1"), new dev.holdfast.coordinator.protocol.Vote.No(Rounds.NO_REASON));
+        store.decisions().acknowledge(done.id(), new Name("n1"));
+        RoundSpec closed = Rounds.checkpoint("r2", reign, "blog", "two", "db");
+        store.decisions().open(closed);
+        store.decisions()
+                .decide(closed, Decision.COMMITTED, 0, reign, List.of(Rounds.report("n1", "db", 1)), Rounds.NO_REASON);
+        store.decisions().close(closed, reign);
+        store.schedules()
+                .set(
+                        new Schedules.Schedule(
+                                new Name("shop"), new Schedules.Rhythm.Every(Duration.ofHours(6)), 0, Samples.OPTIONS),
+                        Instant.parse("2026-11-22T00:00:00Z"));
+        ReplicaStoreTest.answer(
+                store.replicas().write(new Name("web"), ReplicationRecord.NO_VERSION, ReplicaStoreTest.record(1)));
+        store.gate().holdBack("kernel update");
+        store.history()
+                .append(new HistoryRecord(
+                        closed.id(),
+                        RoundKind.CHECKPOINT,
+                        reign,
+                        closed.group(),
+                        closed.checkpoint(),
+                        Decision.COMMITTED,
+                        "",
+                        Instant.EPOCH));
         store.nodes().publish(NodeRegistryTest.node("n1", "identity"));
     }
 

@@ -8,7 +8,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.entry;
 
-import dev.holdfast.coordinator.port.DecisionLog;
 import dev.holdfast.coordinator.port.DecisionLog.Written;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Decision;
@@ -29,29 +28,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.Op;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-class DecisionLogTest {
-
-    private static final Epoch REIGN = new Epoch(0);
-    private static final Name N1 = new Name("n1");
-    private static final Name N2 = new Name("n2");
-
-    private final Name cluster = SharedEnsemble.cluster();
-    private final ZooKeeperStore store = SharedEnsemble.open(cluster, "n1");
-    private final DecisionLog log = store.decisions();
-
-    @BeforeEach
-    void connect() throws StoreUnreachableException {
-        store.awaitReady(Duration.ofSeconds(10));
-    }
-
-    @AfterEach
-    void disconnect() {
-        store.close();
-    }
+class DecisionLogTest extends OnOneStore {
 
     @Test
     void committedRoundLeavesACheckpointAndNoClaims() throws StoreUnreachableException {
@@ -349,29 +328,6 @@ class DecisionLogTest {
         assertThat(log.decide(spec, Decision.COMMITTED, 0, REIGN, List.of(report("n1", "web", 1)), NO_REASON))
                 .isInstanceOf(Written.Done.class);
         assertThat(log.close(spec, REIGN)).isInstanceOf(Written.Done.class);
-    }
-
-    @Test
-    void watchShowsRoundsOpenedBeforeAndEveryLastState() throws StoreUnreachableException {
-        RoundSpec before = checkpoint("r1", REIGN, "shop", "one", "web");
-        log.open(before);
-        try (ZooKeeperStore other = SharedEnsemble.open(cluster, "n2")) {
-            Map<RoundId, RoundView> seen = new ConcurrentHashMap<>();
-            other.decisions().watch(view -> seen.put(view.spec().id(), view));
-            await(() -> seen.containsKey(before.id()));
-
-            RoundSpec after = checkpoint("r2", REIGN, "blog", "one", "db", "cache");
-            log.open(after);
-            await(() -> seen.containsKey(after.id()));
-            log.sayReady(after.id(), N1);
-            await(() -> seen.get(after.id()).ready().contains(N1));
-            log.castVote(after.id(), N2, new Vote.No(NO_REASON));
-            await(() -> seen.get(after.id()).votes().containsKey(N2));
-            log.decide(after, Decision.ABORTED, 0, REIGN, List.of(), NO_REASON);
-            await(() -> seen.get(after.id()).state() == RoundState.ABORTED);
-            log.acknowledge(after.id(), N1);
-            await(() -> seen.get(after.id()).acknowledged().contains(N1));
-        }
     }
 
     private static void await(java.util.concurrent.Callable<Boolean> condition) {

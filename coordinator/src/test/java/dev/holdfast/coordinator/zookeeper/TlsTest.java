@@ -7,9 +7,14 @@ import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
+import java.net.Socket;
+import java.net.SocketException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -93,6 +98,46 @@ class TlsTest {
                 .filter(name -> name.startsWith("zkNetty"))
                 .collect(Collectors.toSet());
         assertThat(threads).as("threads that would keep an agent from ending").isEmpty();
+    }
+
+    /** The certificate lets it speak to the servers; what is there belongs to the cluster's user all the same. */
+    @Test
+    void aCertificateAloneGivesNoRights() throws Exception {
+        Name cluster = SharedEnsemble.cluster();
+        StoreTls tls = StoreTls.read(ensemble.file("ca.pem"), identity());
+        try (ZooKeeperStore store = SharedEnsemble.open(
+                StoreSettings.of(ensemble.connect(), cluster, new Name("n1"), SharedEnsemble.CREDENTIALS, SESSION)
+                        .with(tls),
+                new SharedEnsemble.Memory())) {
+            store.awaitReady(BOUND);
+        }
+        Credentials other = new Credentials("holdfast", "battery-staple");
+        try (ZooKeeperStore intruder = SharedEnsemble.open(
+                StoreSettings.of(ensemble.connect(), cluster, new Name("n2"), other, SESSION)
+                        .with(tls),
+                new SharedEnsemble.Memory())) {
+            assertThatThrownBy(() -> intruder.awaitReady(BOUND)).hasMessageContaining("refuses user \"holdfast\"");
+            assertThatThrownBy(() -> intruder.catalogue().groups()).isInstanceOf(StoreUnreachableException.class);
+        }
+    }
+
+    /** Neither a four-letter word nor a session of ZooKeeper's protocol is answered in the clear. */
+    @Test
+    void whoDoesNotSpeakTlsIsNotAnswered() throws Exception {
+        awaitServing();
+        byte[] session = ByteBuffer.allocate(49).putInt(45).array();
+        for (byte[] words : List.of("srvr".getBytes(StandardCharsets.US_ASCII), session)) {
+            String[] server = ensemble.connect().split(",")[0].split(":");
+            try (Socket socket = new Socket(server[0], Integer.parseInt(server[1]))) {
+                socket.setSoTimeout(Math.toIntExact(BOUND.toMillis()));
+                socket.getOutputStream().write(words);
+                assertThat(new String(socket.getInputStream().readNBytes(200), StandardCharsets.ISO_8859_1))
+                        .doesNotContain("Zookeeper", "Mode")
+                        .hasSizeLessThan(20);
+            } catch (SocketException hungUp) {
+                assertThat(hungUp).hasMessageContaining("reset");
+            }
+        }
     }
 
     @Test

@@ -77,6 +77,18 @@ record BlockGraph(
         return new BlockGraph(Map.copyOf(disks), Map.copyOf(active), Map.copyOf(formatNodes), Set.copyOf(names));
     }
 
+    /** All files that the process has open as images. */
+    static List<Path> files(Monitor monitor) throws HypervisorException {
+        List<Path> files = new ArrayList<>();
+        for (QmpValue node : monitor.call("query-named-block-nodes", Map.of("flat", true))) {
+            String file = node.path("file").asText();
+            if (node.path("drv").asText().equals("file") && file.startsWith("/")) {
+                files.add(Path.of(file));
+            }
+        }
+        return files;
+    }
+
     /** The layer of a disk that is, or can be, copied to another node. Fills in what all nodes are. */
     private static String belowQuorum(Monitor monitor, String diskId, Map<String, QmpValue> nodes)
             throws HypervisorException {

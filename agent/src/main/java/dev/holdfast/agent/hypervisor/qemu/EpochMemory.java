@@ -1,5 +1,6 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
+import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.replication.MemoryIntake;
@@ -10,12 +11,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -75,11 +73,7 @@ final class EpochMemory implements EpochArrival, MemoryIntake {
 
     private static FileChannel open(Path file, StreamListener listener) throws IOException {
         try {
-            return FileChannel.open(
-                    file,
-                    Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
-                    // Guest memory holds secrets.
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            return OwnFile.open(file);
         } catch (IOException e) {
             listener.close();
             throw e;

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
+import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import java.io.IOException;
@@ -65,11 +66,7 @@ record EpochRecord(boolean committed, long epoch, OptionalInt slot) {
         String memory = slot.isPresent() ? Integer.toString(slot.getAsInt()) : NONE;
         String line = (committed ? "committed " : "committing ") + epoch + " " + memory + "\n";
         Path next = directory.resolve(FILE + ".new");
-        try (FileChannel file = FileChannel.open(
-                        next,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.WRITE,
-                        StandardOpenOption.TRUNCATE_EXISTING);
+        try (FileChannel file = OwnFile.replace(next);
                 FileChannel entries = FileChannel.open(directory, StandardOpenOption.READ)) {
             file.write(ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8)));
             file.force(true);

@@ -60,6 +60,7 @@ final class MemoryCut implements EpochCut {
         if (!migration.configure(Set.of(Migration.HOLD), limits.bytesPerSecond(), first.toMillis())) {
             throw new HypervisorException(Kind.REFUSED, "this QEMU cannot wait before the switch-over");
         }
+        monitor.owner().lend(socket);
         steps.mark("set");
         try (QmpEvents stream = monitor.client().subscribe("MIGRATION")) {
             monitor.call("migrate", Map.of("uri", "unix:" + socket));

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
+import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import java.io.FileDescriptor;
@@ -7,8 +8,8 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -34,15 +35,16 @@ final class MemoryFile implements AutoCloseable {
     }
 
     static MemoryFile create(Path path, long memoryBytes) throws HypervisorException {
-        if (Files.exists(path)) {
+        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
             throw new HypervisorException(Kind.REFUSED, "the memory image " + path + " exists already");
         }
         long bytes = reservation(memoryBytes);
         try {
+            // Guest memory holds secrets.
+            OwnFile.requirePrivate(path.toAbsolutePath().getParent());
+            OwnFile.create(path).close();
             RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
             try {
-                // Guest memory holds secrets.
-                Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
                 reserve(path, bytes);
                 return new MemoryFile(path, file);
             } catch (IOException | HypervisorException e) {

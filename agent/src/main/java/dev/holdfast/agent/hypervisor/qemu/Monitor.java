@@ -80,6 +80,11 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
         return client.isStalled() && timeout.compareTo(STALLED) > 0 ? STALLED : timeout;
     }
 
+    /** Whom the process runs as, which it says anew each time: it is another one at its start than afterwards. */
+    ProcessOwner owner() throws HypervisorException {
+        return ProcessOwner.of(identity.pid());
+    }
+
     VmStatus status() throws HypervisorException {
         return status(call("query-status"));
     }

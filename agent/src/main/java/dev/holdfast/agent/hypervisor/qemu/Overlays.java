@@ -32,6 +32,7 @@ final class Overlays {
     /** Opens them, after making sure that nothing would be captured wrongly, and flushes the layers below. */
     void open(CapturePlan plan) throws HypervisorException {
         BlockGraph graph = BlockGraph.read(monitor, vm);
+        monitor.owner().lendLayers(List.copyOf(plan.overlays().values()));
         for (VmDefinition.Disk disk : vm.disks()) {
             Path overlay = plan.overlays().get(disk.id());
             if (overlay == null) {

@@ -14,6 +14,13 @@ import java.util.List;
  * definition always makes the same machine: a memory image loads only into the same one.
  */
 final class QemuCommandLine {
+    /**
+     * What no machine needs (qemu-options.hx). Starting programs stays allowed, because {@code -daemonize} needs it as well as
+     * scripts and helpers of network cards; no program gains rights by it, because QEMU sets no_new_privs with its filter.
+     * That is also why changing the user is not forbidden: it has to become another one after the filter is in force.
+     */
+    private static final List<String> SANDBOX = List.of("-sandbox", "on,obsolete=deny,resourcecontrol=deny");
+
     private final List<String> words = new ArrayList<>();
 
     private QemuCommandLine() {}
@@ -26,6 +33,10 @@ final class QemuCommandLine {
         settings.firmwareDirectories().forEach(d -> line.add("-L", d.toString()));
         line.add("-name", "guest=" + vm.name() + ",debug-threads=on", "-no-user-config", "-nodefaults");
         line.add("-display", "none");
+        if (settings.sandbox()) {
+            line.words.addAll(SANDBOX);
+        }
+        line.words.addAll(BecomesUser.words(settings));
         line.add("-machine", vm.machine() + ",accel=" + vm.accelerator().word());
         vm.cpu().ifPresent(c -> line.add("-cpu", c));
         line.add("-smp", Integer.toString(vm.cpus()), "-m", (vm.memoryBytes() >> 20) + "M");

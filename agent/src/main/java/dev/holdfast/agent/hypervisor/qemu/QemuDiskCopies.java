@@ -30,6 +30,7 @@ record QemuDiskCopies(QemuVm vm) implements DiskCopies {
         node.put("node-name", NODE + disk);
         node.put("server", Map.of("type", "unix", "path", socket.toString()));
         node.put("export", export);
+        monitor().owner().lend(socket);
         monitor().call("blockdev-add", node);
         Map<String, Object> job = new HashMap<>();
         job.put("job-id", JOB + disk);

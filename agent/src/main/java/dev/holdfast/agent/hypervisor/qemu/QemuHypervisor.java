@@ -1,5 +1,6 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
+import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
@@ -71,6 +72,9 @@ public final class QemuHypervisor implements Hypervisor {
                     definition.name() + " runs already as process " + old.get().pid());
         }
         directory.create();
+        if (settings.user().isPresent()) {
+            directory.letPass();
+        }
         if (mode.instance().isEmpty() && isBarred(definition)) {
             throw new HypervisorException(
                     Kind.REFUSED,
@@ -81,10 +85,23 @@ public final class QemuHypervisor implements Hypervisor {
         QemuVm vm = connect(definition, directory)
                 .orElseThrow(() -> new HypervisorException(
                         Kind.GONE, definition.name() + " ended right after its start: " + lastWords(directory)));
+        checkRights(vm);
         if (mode.memory().isPresent()) {
             load(vm, directory, mode.memory().get());
         }
         return vm;
+    }
+
+    /** What it opened as root, it must be able to open as whom it has become. */
+    private static void checkRights(QemuVm vm) throws HypervisorException {
+        try {
+            UserNetwork.of(vm.monitor().owner()).check(vm.definition().nics());
+            vm.lendLayers();
+        } catch (HypervisorException e) {
+            vm.kill();
+            vm.close();
+            throw e;
+        }
     }
 
     private Path stopNote(VmDefinition definition) {
@@ -144,6 +161,7 @@ public final class QemuHypervisor implements Hypervisor {
             ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
             builder.redirectInput(
                     ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
+            OwnFile.prepare(output);
             builder.redirectOutput(output.toFile());
             builder.environment().putAll(settings.environment());
             Process process = builder.start();

@@ -59,7 +59,7 @@ record QemuRelocation(QemuVm vm) implements Relocation {
     @Override
     public void listen(Path socket) throws HypervisorException {
         turn(Migration.LATE, true);
-        monitor().call("migrate-incoming", Map.of("uri", "unix:" + socket));
+        monitor().owner().bind(socket, place -> monitor().call("migrate-incoming", Map.of("uri", "unix:" + place)));
     }
 
     @Override
@@ -69,6 +69,7 @@ record QemuRelocation(QemuVm vm) implements Relocation {
 
     @Override
     public void send(Path socket, Limits limits) throws HypervisorException {
+        monitor().owner().lend(socket);
         send("unix:" + socket, limits, Set.of(Migration.HOLD));
     }
 

@@ -64,6 +64,10 @@ public final class QemuReplication implements Replication {
         };
         QemuVm vm = hypervisor.start(definition, mode, DiskWiring.following(place));
         try {
+            for (VmDefinition.Disk disk : definition.disks()) {
+                vm.monitor().owner().lend(place.active(disk.id()), 2);
+                vm.monitor().owner().lend(place.hidden(disk.id()), 2);
+            }
             return QemuStandby.fresh(hypervisor, vm, place, content);
         } catch (HypervisorException e) {
             vm.kill();

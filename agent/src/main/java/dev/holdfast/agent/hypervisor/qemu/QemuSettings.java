@@ -14,13 +14,17 @@ import java.util.Optional;
  * @param moduleDirectory {@code QEMU_MODULE_DIR} for such a QEMU
  * @param runDirectory holds {@code vms/NAME/} with sockets and pid files
  * @param scopes whether each machine gets a cgroup scope of its own by systemd-run
+ * @param user what QEMU becomes once it has opened what its command line names; empty: it stays what the agent is
+ * @param sandbox whether it is kept from system calls that no machine needs
  */
 public record QemuSettings(
         String emulator,
         List<Path> firmwareDirectories,
         Optional<Path> moduleDirectory,
         Path runDirectory,
-        boolean scopes) {
+        boolean scopes,
+        Optional<String> user,
+        boolean sandbox) {
     private static final Path SYSTEMD = Path.of("/run/systemd/system");
 
     /** The installed QEMU, with scopes where systemd runs. */
@@ -30,7 +34,14 @@ public record QemuSettings(
 
     /** An emulator by its name or path, with scopes where systemd runs. */
     public static QemuSettings of(String emulator, Path runDirectory) {
-        return new QemuSettings(emulator, List.of(), Optional.empty(), runDirectory, Files.isDirectory(SYSTEMD));
+        return new QemuSettings(
+                emulator,
+                List.of(),
+                Optional.empty(),
+                runDirectory,
+                Files.isDirectory(SYSTEMD),
+                Optional.empty(),
+                true);
     }
 
     /**
@@ -47,12 +58,20 @@ public record QemuSettings(
                         Path.of("/usr/lib/ipxe/qemu")),
                 Optional.of(root.resolve("usr/lib/x86_64-linux-gnu/qemu")),
                 runDirectory,
-                Files.isDirectory(SYSTEMD));
+                Files.isDirectory(SYSTEMD),
+                Optional.empty(),
+                true);
     }
 
     /** The same with firmware and modules of its own. */
     public QemuSettings with(List<Path> firmware, Optional<Path> modules) {
-        return new QemuSettings(emulator, firmware, modules, runDirectory, scopes);
+        return new QemuSettings(emulator, firmware, modules, runDirectory, scopes, user, sandbox);
+    }
+
+    /** The same with other rights. */
+    public QemuSettings with(Optional<String> becomes, boolean sandboxed) {
+        return new QemuSettings(
+                emulator, firmwareDirectories, moduleDirectory, runDirectory, scopes, becomes, sandboxed);
     }
 
     public QemuSettings {

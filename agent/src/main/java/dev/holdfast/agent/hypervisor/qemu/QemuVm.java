@@ -78,6 +78,14 @@ final class QemuVm implements RunningVm {
         }
     }
 
+    /** Has it own what it may have to open once more. */
+    void lendLayers() throws HypervisorException {
+        ProcessOwner owner = monitor.owner();
+        if (!owner.isSelf()) {
+            owner.lendLayers(BlockGraph.files(monitor));
+        }
+    }
+
     QemuVm movedTo(VmDirectory place) throws IOException {
         return new QemuVm(definition, directory.moveTo(place), monitor);
     }
@@ -270,6 +278,8 @@ final class QemuVm implements RunningVm {
         if (graph.disks().get(diskId).active().equals(top)) {
             throw new HypervisorException(Kind.REFUSED, top + " is the active layer of disk " + diskId);
         }
+        // It opens the lower one once more, to write.
+        lendLayers();
         CommitJob job = new CommitJob(monitor, definition, diskId);
         job.start(Map.of(
                 "device",

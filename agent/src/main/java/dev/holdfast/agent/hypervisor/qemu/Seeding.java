@@ -78,6 +78,7 @@ final class Seeding {
     }
 
     private void connect() throws HypervisorException {
+        monitor.owner().lend(standby.disks());
         for (VmDefinition.Disk disk : vm.disks()) {
             probe();
             monitor.call(

@@ -46,8 +46,12 @@ record StandbyDoor(Monitor monitor, VmDefinition vm, StandbyPlace place) {
     }
 
     private void serve(Path socket) throws HypervisorException {
-        monitor.call(
-                "nbd-server-start", Map.of("addr", Map.of("type", "unix", "data", Map.of("path", socket.toString()))));
+        monitor.owner()
+                .bind(
+                        socket,
+                        place -> monitor.call(
+                                "nbd-server-start",
+                                Map.of("addr", Map.of("type", "unix", "data", Map.of("path", place.toString())))));
     }
 
     private void export(String id, String node, String name) throws HypervisorException {

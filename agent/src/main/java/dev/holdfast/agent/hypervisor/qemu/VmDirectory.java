@@ -12,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -74,6 +75,16 @@ record VmDirectory(Path path, Path root) {
             }
         } catch (IOException e) {
             throw new HypervisorException(HypervisorException.Kind.REFUSED, "cannot prepare " + path + ": " + e, e);
+        }
+    }
+
+    /** Lets others pass the directory of all machines; each machine's own is opened to its user alone. */
+    void letPass() throws HypervisorException {
+        Path all = Objects.requireNonNull(root.getParent());
+        try {
+            Files.setPosixFilePermissions(all, PosixFilePermissions.fromString("rwx--x--x"));
+        } catch (IOException e) {
+            throw new HypervisorException(HypervisorException.Kind.REFUSED, "cannot prepare " + all + ": " + e, e);
         }
     }
 

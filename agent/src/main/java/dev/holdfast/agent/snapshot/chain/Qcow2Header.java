@@ -50,6 +50,10 @@ record Qcow2Header(int version, long virtualBytes, Optional<String> backing, boo
             throw new ChainException(
                     image + " is damaged: its backing file's name has " + bytes + " bytes; try \"qemu-img check\"");
         }
+        if (offset < 0 || offset > Long.MAX_VALUE - bytes) {
+            throw new ChainException(image + " is damaged: its backing file's name is said to be at " + offset
+                    + "; try \"qemu-img check\"");
+        }
         ByteBuffer name = ByteBuffer.allocate(bytes);
         fill(channel, name, offset);
         if (name.remaining() < bytes) {

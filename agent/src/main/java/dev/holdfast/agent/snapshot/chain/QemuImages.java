@@ -1,5 +1,6 @@
 package dev.holdfast.agent.snapshot.chain;
 
+import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.process.BoundedProcess;
 import java.io.IOException;
@@ -34,12 +35,14 @@ public final class QemuImages implements DiskImages {
 
     @Override
     public void create(Path image, long virtualBytes) throws IOException {
+        OwnFile.prepare(image);
         run(QUICK, "create", "-q", "-f", "qcow2", image.toString(), Long.toString(virtualBytes));
         flush(image);
     }
 
     @Override
     public void createOverlay(Path overlay, Path backing) throws IOException {
+        OwnFile.prepare(overlay);
         run(QUICK, "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", backing.toString(), overlay.toString());
         flush(overlay);
     }
@@ -62,6 +65,7 @@ public final class QemuImages implements DiskImages {
 
     /** Copies an image of any format into a qcow2 image of its own. Durable on return, its directory entry is not. */
     public void convert(Path from, Path to) throws IOException {
+        OwnFile.prepare(to);
         run(LONG, "convert", "-q", "-O", "qcow2", from.toString(), to.toString());
         flush(to);
     }

@@ -13,8 +13,6 @@ import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
@@ -25,21 +23,9 @@ import org.junit.jupiter.api.TestMethodOrder;
 @Tag("qemu")
 @Tag("cluster")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-class DamageTest {
+class DamageTest extends OnRealCluster {
     private static final int NEEDS_FSCK = 6;
     private static final Pattern LAYER = Pattern.compile("d0-[0-9]+\\.qcow2");
-
-    private static RealCluster cluster;
-
-    @BeforeAll
-    static void start() throws IOException {
-        cluster = new RealCluster();
-    }
-
-    @AfterAll
-    static void end() throws IOException {
-        cluster.close();
-    }
 
     private static Path file(RealNode node, String name) {
         return node.vm.chain.resolve(name);

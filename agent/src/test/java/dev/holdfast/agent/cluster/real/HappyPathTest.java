@@ -17,28 +17,14 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What a user does every day, and what a user does wrong, through the command line. */
 @Tag("qemu")
 @Tag("cluster")
-class HappyPathTest {
-    private static RealCluster cluster;
-
-    @BeforeAll
-    static void start() throws IOException {
-        cluster = new RealCluster();
-    }
-
-    @AfterAll
-    static void end() throws IOException {
-        cluster.close();
-    }
-
+class HappyPathTest extends OnRealCluster {
     @AfterEach
     void leavesNothingBehind() {
         RealCluster.assertInOrder(cluster.n2());

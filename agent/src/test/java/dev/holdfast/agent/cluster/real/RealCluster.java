@@ -29,11 +29,15 @@ final class RealCluster implements AutoCloseable {
     private static final int TIMED_OUT = 4;
     static final Duration BOUND = Duration.ofSeconds(60);
     static final String GROUP = "shop";
+    static final String PASSWORD = "pass-word-for-tests-only";
+    static final String CHANNEL_KEY = "a key for tests only, long enough";
     static final Duration DEADLINE = Duration.ofSeconds(4);
 
     final Path home;
     final RealProcess zookeeper;
     final List<RealNode> nodes = new ArrayList<>();
+    /** The port of the ZooKeeper server. */
+    final int store;
 
     /** What its disks are like. */
     private enum Disks {
@@ -95,7 +99,7 @@ final class RealCluster implements AutoCloseable {
                 Path.of("/tmp"),
                 "hf",
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
-        int store = freePort();
+        store = freePort();
         Path zk = Files.createDirectories(home.resolve("zk"));
         configure(zk, "zk", store, freePort());
         zookeeper = new RealProcess(
@@ -234,8 +238,8 @@ final class RealCluster implements AutoCloseable {
                 drain_timeout = "30s"
                 """.formatted(
                         name, node, node, node, store, channel, DEADLINE.toSeconds()));
-        secret(node.resolve("zookeeper.secret"), "holdfast:for-tests-only\n");
-        secret(node.resolve("channel.key"), "a key for tests only, long enough\n");
+        secret(node.resolve("zookeeper.secret"), "holdfast:" + PASSWORD + "\n");
+        secret(node.resolve("channel.key"), CHANNEL_KEY + "\n");
     }
 
     private static void secret(Path file, String text) throws IOException {

@@ -10,27 +10,13 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Two machines whose serial lines are wired to each other past the network. */
 @Tag("qemu")
 @Tag("cluster")
-class WiredMachinesTest {
-    private static RealCluster cluster;
-
-    @BeforeAll
-    static void start() throws IOException {
-        cluster = new RealCluster();
-    }
-
-    @AfterAll
-    static void end() throws IOException {
-        cluster.close();
-    }
-
+class WiredMachinesTest extends OnRealCluster {
     private static void wire(RealNode node, String chardev) throws IOException {
         require(node.run("vm", "stop", node.vm.name, "--force"));
         Path definition = node.home.resolve("vms/" + node.vm.name + ".toml");

@@ -17,6 +17,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -49,7 +50,12 @@ final class Lab implements AutoCloseable {
                 template.firmwareDirectories(),
                 template.moduleDirectory(),
                 root.resolve("run"),
-                template.scopes());
+                template.scopes(),
+                template.user(),
+                template.sandbox());
+        if (template.user().isPresent()) {
+            Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx--x--x"));
+        }
         hypervisor = new QemuHypervisor(settings, System::nanoTime);
         Files.createDirectories(root.resolve("layers"));
     }
@@ -57,9 +63,11 @@ final class Lab implements AutoCloseable {
     /** The installed QEMU, or one unpacked in the directory that {@code holdfast.test.qemu} or HOLDFAST_TEST_QEMU names. */
     static QemuSettings emulator(Path run) {
         String unpacked = System.getProperty("holdfast.test.qemu", System.getenv("HOLDFAST_TEST_QEMU"));
-        return unpacked == null || unpacked.isEmpty()
+        QemuSettings settings = unpacked == null || unpacked.isEmpty()
                 ? QemuSettings.installed(run)
                 : QemuSettings.unpacked(Path.of(unpacked), run);
+        String user = System.getenv().getOrDefault("HOLDFAST_TEST_QEMU_USER", "");
+        return user.isEmpty() ? settings : settings.with(Optional.of(user), true);
     }
 
     /** Fresh disks: the first one boots the oracle. */

@@ -16,7 +16,7 @@ public sealed interface ParticipantEffect {
     /** Tells a visitor which effect this is. */
     void accept(Visitor visitor);
 
-    /** Write to the journal and flush; answered by {@code Journaled} or {@code JournalFailed}. */
+    /** Write to the journal and flush; answered by {@code Journaled}, {@code JournalFailed} or {@code EntryUnreadable}. */
     record WriteJournal(JournalEntry entry) implements ParticipantEffect {
         @Override
         public void accept(Visitor visitor) {

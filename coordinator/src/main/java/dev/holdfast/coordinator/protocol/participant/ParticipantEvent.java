@@ -56,6 +56,17 @@ public sealed interface ParticipantEvent {
         }
     }
 
+    /**
+     * The journal has an entry of this round already, and nobody can read it: this node may be bound by an earlier life. Nothing
+     * was written.
+     */
+    record EntryUnreadable(String because) implements ParticipantEvent {
+        @Override
+        public Step<ParticipantState, ParticipantEffect> applyTo(ParticipantState state) {
+            return state.onEntryUnreadable(this);
+        }
+    }
+
     /** Overlays and memory files are there, images are flushed, the guard has acknowledged. */
     record Prepared() implements ParticipantEvent {
         @Override

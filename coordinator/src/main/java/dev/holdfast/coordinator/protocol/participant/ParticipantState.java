@@ -5,6 +5,7 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.Captured;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.CarriedOut;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.DecisionRead;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.Drained;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.EntryUnreadable;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.FreezeHeard;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.FrozenHeard;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.GiveUp;
@@ -33,6 +34,8 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.VoidHeard;
  * Idle        Recovered(VOTED)            Voted       CastVote(DURABLE)           (revert: Releasing, ReleaseGuard)
  * Idle        DecisionRead                Finishing   CarryOut(decision): what is on the disks is all that is known
  * Intending   Journaled                   Preparing   StartTimer(PREPARE) Prepare
+ * Intending   DecisionRead(COMMITTED)     Finishing   CarryOut(COMMITTED): an earlier life had voted
+ * Intending   EntryUnreadable             Voted       CastVote(NO); nothing is undone before the decision is read
  * Preparing   Prepared                    Ready       SayReady
  * Ready       FreezeHeard, FrozenHeard    Freezing    StartTimer(DEADLINE) Freeze
  * Freezing    VmsFrozen                   Still       TellFrozen Capture          (revert: TellFrozen)
@@ -82,6 +85,10 @@ public sealed interface ParticipantState
     }
 
     default Step<ParticipantState, ParticipantEffect> onJournalFailed(JournalFailed event) {
+        return rejected(event);
+    }
+
+    default Step<ParticipantState, ParticipantEffect> onEntryUnreadable(EntryUnreadable event) {
         return rejected(event);
     }
 

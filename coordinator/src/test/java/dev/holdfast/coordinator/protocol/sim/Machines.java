@@ -57,6 +57,7 @@ final class Machines {
 
     final int journalClosed = number(new ParticipantEvent.JournalClosed());
     final int journalFailed = number(new ParticipantEvent.JournalFailed("test"));
+    final int entryUnreadable = number(new ParticipantEvent.EntryUnreadable("test"));
     final int prepared = number(new ParticipantEvent.Prepared());
     final int phaseFailed = number(new ParticipantEvent.PhaseFailed(Samples.refusal()));
     final int freezeHeard = number(new ParticipantEvent.FreezeHeard());

@@ -226,8 +226,10 @@ final class Moves {
         }
         if (seat.writing != 0) {
             progress.add(Kind.JOURNAL.move(n, r, 0));
-            fault(Fault.PHASE, Kind.JOURNAL_FAILS.move(n, r, 0));
-            fault(Fault.PHASE, Kind.JOURNAL_FAILS.move(n, r, 1));
+            if (!Play.cannotBeWritten(seat)) {
+                fault(Fault.PHASE, Kind.JOURNAL_FAILS.move(n, r, 0));
+                fault(Fault.PHASE, Kind.JOURNAL_FAILS.move(n, r, 1));
+            }
         }
         if (seat.thawing) {
             progress.add(Kind.THAW.move(n, r, 0));
@@ -290,6 +292,9 @@ final class Moves {
             if (writing) {
                 fault(Fault.CRASH, Kind.CRASH.move(n, 0, 1));
             }
+            if (hasEntry(n)) {
+                fault(Fault.JOURNAL, Kind.CRASH.move(n, 0, Play.JOURNAL_DAMAGED));
+            }
             if (mayLoseJournal(n)) {
                 fault(Fault.JOURNAL, Kind.CRASH.move(n, 0, Play.JOURNAL_LOST));
             }
@@ -309,6 +314,11 @@ final class Moves {
         if (node.up && node.here && member && !revert) {
             fault(Fault.FENCE, Kind.FENCE.move(n, 0, 0));
         }
+    }
+
+    private boolean hasEntry(int n) {
+        return Arrays.stream(world.seats)
+                .anyMatch(seats -> seats[n] != null && (seats[n].journal != 0 || seats[n].writing != 0));
     }
 
     private boolean mayLoseJournal(int n) {

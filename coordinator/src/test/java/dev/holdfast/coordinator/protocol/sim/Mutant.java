@@ -60,6 +60,8 @@ public enum Mutant {
     RECOVERY_TRUSTS_UNFLUSHED,
     /** A member whose VOTED may or may not be in the journal throws its part away. */
     BINDING_GIVES_UP,
+    /** A member whose journal cannot be read throws its part away, although it may be bound. */
+    UNREADABLE_GIVES_UP,
     /** VOID does not let the machine run. */
     VOID_DOES_NOT_THAW,
     /** A freeze that was under way when the thaw was ordered is not noticed. */

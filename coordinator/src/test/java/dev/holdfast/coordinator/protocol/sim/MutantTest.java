@@ -26,6 +26,8 @@ final class MutantTest {
             checkpoint(2).with(Fault.PHASE, 1).with(Fault.CRASH, 1),
             Mutant.RECOVERY_TRUSTS_UNFLUSHED,
             checkpoint(1).with(Fault.CRASH, 2),
+            Mutant.UNREADABLE_GIVES_UP,
+            Setup.of(1, Setup.all(RoundKind.CHECKPOINT, 1)).with(Fault.JOURNAL, 1),
             Mutant.LATE_FREEZE_UNNOTICED,
             checkpoint(2).with(Fault.GUARD, 1).with(Fault.GIVE_UP, 1),
             Mutant.RECOVERY_FORGETS_TO_THAW,

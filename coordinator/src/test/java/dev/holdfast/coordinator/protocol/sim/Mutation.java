@@ -66,6 +66,10 @@ final class Mutation {
                 state instanceof Binding binding && event instanceof ParticipantEvent.JournalFailed
                         ? giveUp(binding.membership())
                         : event.applyTo(state);
+            case UNREADABLE_GIVES_UP ->
+                event instanceof ParticipantEvent.EntryUnreadable unreadable
+                        ? state.onJournalFailed(new ParticipantEvent.JournalFailed(unreadable.because()))
+                        : event.applyTo(state);
             case FREEZE_ACCEPTED_TWICE -> freezeAgain(state, event);
             case DEADLINE_IGNORED ->
                 event instanceof ParticipantEvent.TimerPassed passed

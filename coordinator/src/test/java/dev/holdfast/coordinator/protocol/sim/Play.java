@@ -16,6 +16,9 @@ final class Play {
     /** A crash that takes the journal with it. */
     static final int JOURNAL_LOST = 2;
 
+    /** A crash that leaves of the journal what nobody can read. */
+    static final int JOURNAL_DAMAGED = 3;
+
     /** No crash in the middle. */
     static final int WHOLE = -1;
 
@@ -99,10 +102,12 @@ final class Play {
     private void happenOnNode(Kind kind, int a, int b, int c) {
         switch (kind) {
             case CRASH -> {
-                world.spend(c == JOURNAL_LOST ? Fault.JOURNAL : Fault.CRASH);
+                world.spend(c >= JOURNAL_LOST ? Fault.JOURNAL : Fault.CRASH);
                 crash(a, c != 0);
                 if (c == JOURNAL_LOST) {
                     loseJournal(a);
+                } else if (c == JOURNAL_DAMAGED) {
+                    damageJournal(a);
                 }
             }
             case RESTART -> restart(a);
@@ -244,6 +249,10 @@ final class Play {
 
     /** A write that was not answered is there for whoever looks, or is not; a loss of power may still take it away. */
     private static void settle(Seat seat, boolean kept) {
+        if (cannotBeWritten(seat)) {
+            seat.writing = 0;
+            return;
+        }
         if (kept && seat.writing != 0) {
             seat.fallback = seat.fallback == 0 ? seat.journal + 1 : seat.fallback;
             seat.journal = seat.writing == World.REMOVE ? 0 : seat.writing;
@@ -269,6 +278,20 @@ final class Play {
         }
     }
 
+    private void damageJournal(int n) {
+        for (Seat[] seats : world.seats) {
+            if (seats[n] != null && seats[n].journal != 0) {
+                seats[n].journal = World.UNREADABLE;
+                seats[n].fallback = 0;
+            }
+        }
+    }
+
+    /** Only removing an entry that nobody can read is possible. */
+    static boolean cannotBeWritten(Seat seat) {
+        return seat.journal == World.UNREADABLE && seat.writing != 0 && seat.writing != World.REMOVE;
+    }
+
     private void restart(int n) {
         world.nodes[n].up = true;
         letRunWhatIsLeft(n);
@@ -278,7 +301,7 @@ final class Play {
                 // The journal's contract: what it shows after a start was flushed before.
                 seat.fallback = 0;
             }
-            if (seat != null && seat.journal != 0 && !crashed) {
+            if (seat != null && seat.journal != 0 && seat.journal != World.UNREADABLE && !crashed) {
                 participant(n, r, machines.recovered(r, world.rounds[r].epoch, n, seat.journal == World.VOTED));
             }
         }
@@ -292,7 +315,8 @@ final class Play {
         }
         int round = node.frozenBy - 1;
         boolean revert = world.setup.rounds().get(round).kind() == RoundKind.REVERT;
-        boolean held = revert && seat(round, n).journal == World.VOTED && node.armedFor == 0;
+        int journal = seat(round, n).journal;
+        boolean held = revert && (journal == World.VOTED || journal == World.UNREADABLE) && node.armedFor == 0;
         if (!held) {
             new Hands(world, round, n).letRun();
         }
@@ -404,6 +428,11 @@ final class Play {
     }
 
     private void journal(int n, int r, Seat seat) {
+        if (cannotBeWritten(seat)) {
+            seat.writing = 0;
+            participant(n, r, machines.entryUnreadable);
+            return;
+        }
         boolean removed = seat.writing == World.REMOVE;
         settle(seat, true);
         seat.fallback = 0;

@@ -37,7 +37,7 @@ final class Rules {
     /** While a machine stands still, something on its own node must be about to end that: the store may be far away. */
     private static String bound(World world, int n, Node node) {
         Seat seat = Objects.requireNonNull(world.seats[node.frozenBy - 1][n]);
-        if (revert(world, node.frozenBy - 1) && seat.journal == World.VOTED) {
+        if (revert(world, node.frozenBy - 1) && (seat.journal == World.VOTED || seat.journal == World.UNREADABLE)) {
             return "";
         }
         if (node.guard && node.armedFor != node.frozenBy) {

@@ -23,6 +23,8 @@ final class World {
     static final int VOTED = 2;
     /** Only as a write that is pending. */
     static final int REMOVE = 3;
+    /** What it says when nobody can read it. */
+    static final int UNREADABLE = 3;
 
     /** A member's window of stillness. */
     static final int WINDOW_OPEN = 1;

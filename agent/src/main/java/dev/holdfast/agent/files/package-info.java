@@ -1,0 +1,5 @@
+/** Files that the agent makes: nothing is written through what somebody else has put in their place. */
+@NullMarked
+package dev.holdfast.agent.files;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,156 @@
+package dev.holdfast.coordinator.scale;
+
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundOptions;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.leader.Outcome;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+
+/** {@code connect agents vms-each rounds key-file|-}: one line of JSON for each round, and one before them. */
+public final class ScaleMain {
+    private static final Duration QUIET = Duration.ofSeconds(6);
+    private static final Duration LONGEST = Duration.ofMinutes(4);
+
+    private ScaleMain() {}
+
+    public static void main(String[] arguments) throws Exception {
+        String connect = arguments[0];
+        int agents = Integer.parseInt(arguments[1]);
+        int vms = Integer.parseInt(arguments[2]);
+        int rounds = Integer.parseInt(arguments[3]);
+        Optional<Path> key = arguments[4].equals("-") ? Optional.empty() : Optional.of(Path.of(arguments[4]));
+        Cluster cluster = new Cluster(connect, key);
+        long begun = System.nanoTime();
+        for (int number = 0; number < agents; number++) {
+            cluster.add(number, vms);
+        }
+        Awaitility.await().atMost(LONGEST).pollInterval(Duration.ofMillis(100)).until(cluster::allSeeAll);
+        long formed = millis(begun, System.nanoTime());
+        Counts before = Counts.of(connect);
+        long from = System.nanoTime();
+        Awaitility.await().pollDelay(QUIET).until(() -> true);
+        Counts after = Counts.of(connect);
+        double seconds = (System.nanoTime() - from) / 1e9;
+        double idle = (after.requests() - before.requests()) / seconds;
+        System.gc();
+        Runtime heap = Runtime.getRuntime();
+        System.out.printf(
+                "{\"agents\":%d,\"vms\":%d,\"channel\":\"%s\",\"formed_ms\":%d,\"idle_requests_per_s\":%.0f,\"heap_mb\":%d,\"threads\":%d}%n",
+                agents,
+                agents * vms,
+                key.isPresent() ? "jgroups" : "calls",
+                formed,
+                idle,
+                (heap.totalMemory() - heap.freeMemory()) >> 20,
+                Thread.activeCount());
+        for (int round = 0; round < rounds; round++) {
+            System.out.println(round(cluster, connect, round, idle));
+        }
+        Runtime.getRuntime().halt(0);
+    }
+
+    private static String round(Cluster cluster, String connect, int number, double idle) throws Exception {
+        RoundId id = new RoundId("r" + System.nanoTime());
+        RoundSpec spec = new RoundSpec(
+                id,
+                RoundKind.CHECKPOINT,
+                cluster.reign(),
+                new Name("all"),
+                new Name("c" + System.nanoTime()),
+                Optional.empty(),
+                cluster.members(),
+                new RoundOptions(
+                        Duration.ofMinutes(2),
+                        LONGEST,
+                        LONGEST,
+                        Duration.ZERO,
+                        RoundOptions.CaptureMethod.AUTO,
+                        RoundOptions.Quiesce.NO,
+                        false,
+                        ""));
+        Counts before = Counts.of(connect);
+        long begun = System.nanoTime();
+        Outcome outcome = cluster.leader().engine().run(spec).get(LONGEST.toSeconds(), TimeUnit.SECONDS);
+        long decided = System.nanoTime();
+        cluster.leader().engine().closed(id).get(LONGEST.toSeconds(), TimeUnit.SECONDS);
+        long closed = System.nanoTime();
+        Counts after = Counts.of(connect);
+        long[] frozen = cluster.agents().stream()
+                .mapToLong(agent -> agent.machines().frozenAt)
+                .sorted()
+                .toArray();
+        long[] pauses = cluster.agents().stream()
+                .mapToLong(agent -> agent.machines().thawedAt - agent.machines().frozenAt)
+                .sorted()
+                .toArray();
+        long last = Arrays.stream(frozen).max().orElseThrow();
+        return ("{\"round\":%d,\"outcome\":\"%s\",\"because\":\"%s\",\"ready_ms\":%d,\"skew_ms\":%d,\"pause_p50_ms\":%d,\"pause_max_ms\":%d,"
+                        + "\"decided_ms\":%d,\"closed_ms\":%d,\"requests\":%d,\"packets_sent\":%d,\"writes\":%d}")
+                .formatted(
+                        number,
+                        outcome.kind(),
+                        outcome.because()
+                                .map(why -> why.text().replace('"', '\''))
+                                .orElse(""),
+                        millis(begun, frozen[0]),
+                        millis(frozen[0], last),
+                        TimeUnit.NANOSECONDS.toMillis(pauses[pauses.length / 2]),
+                        TimeUnit.NANOSECONDS.toMillis(pauses[pauses.length - 1]),
+                        millis(begun, decided),
+                        millis(begun, closed),
+                        after.requests() - before.requests() - Math.round(idle * (closed - begun) / 1e9),
+                        after.sent() - before.sent(),
+                        after.transactions() - before.transactions());
+    }
+
+    private static long millis(long from, long to) {
+        return TimeUnit.NANOSECONDS.toMillis(to - from);
+    }
+
+    /** What the servers have counted so far, all together; transactions are those of the ensemble. */
+    private record Counts(long requests, long sent, long transactions) {
+        static Counts of(String connect) throws IOException {
+            long requests = 0;
+            long sent = 0;
+            long transactions = 0;
+            for (String server : List.of(connect.split(","))) {
+                String told = ask(server);
+                requests += Long.parseLong(match("Received: (\\d+)", told));
+                sent += Long.parseLong(match("Sent: (\\d+)", told));
+                transactions = Math.max(transactions, Long.parseLong(match("Zxid: 0x([0-9a-f]+)", told), 16));
+            }
+            return new Counts(requests, sent, transactions);
+        }
+
+        private static String ask(String server) throws IOException {
+            String[] parts = server.split(":");
+            try (Socket socket = new Socket(parts[0], Integer.parseInt(parts[1]))) {
+                socket.getOutputStream().write("srvr".getBytes(StandardCharsets.US_ASCII));
+                InputStream in = socket.getInputStream();
+                return new String(in.readAllBytes(), StandardCharsets.US_ASCII);
+            }
+        }
+
+        private static String match(String pattern, String text) {
+            Matcher found = Pattern.compile(pattern).matcher(text);
+            if (!found.find()) {
+                throw new IllegalStateException("no " + pattern + " in " + text);
+            }
+            return found.group(1);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+package dev.holdfast.coordinator.zookeeper;
+
+import static dev.holdfast.coordinator.zookeeper.Rounds.NO_REASON;
+import static dev.holdfast.coordinator.zookeeper.Rounds.checkpoint;
+import static dev.holdfast.coordinator.zookeeper.Rounds.report;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.coordinator.port.DecisionLog.Written;
+import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.MemberReport;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.RoundState;
+import dev.holdfast.coordinator.protocol.RoundView;
+import dev.holdfast.coordinator.protocol.Vote;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+class RoundWatchTest extends OnOneStore {
+
+    @Test
+    void watchShowsRoundsOpenedBeforeAndToTheLeaderEveryLastState() throws StoreUnreachableException {
+        RoundSpec before = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(before);
+        try (ZooKeeperStore other = SharedEnsemble.open(cluster, "n2")) {
+            Elections elections = new Elections();
+            other.leadership().start(elections);
+            Epoch reign = elections.awaitElected();
+            Map<RoundId, RoundView> seen = new ConcurrentHashMap<>();
+            other.decisions().watch(view -> seen.put(view.spec().id(), view));
+            await(() -> seen.containsKey(before.id()));
+
+            RoundSpec after = checkpoint("r2", reign, "blog", "one", "db", "cache");
+            log.open(after);
+            await(() -> seen.containsKey(after.id()));
+            log.sayReady(after.id(), N1);
+            await(() -> seen.get(after.id()).ready().contains(N1));
+            log.castVote(after.id(), N2, new Vote.No(NO_REASON));
+            await(() -> seen.get(after.id()).votes().containsKey(N2));
+            log.decide(after, Decision.ABORTED, 0, reign, List.of(), NO_REASON);
+            await(() -> seen.get(after.id()).state() == RoundState.ABORTED);
+            log.acknowledge(after.id(), N1);
+            await(() -> seen.get(after.id()).acknowledged().contains(N1));
+        }
+    }
+
+    @Test
+    void watchShowsWhoDoesNotLeadThatARoundIsThereAndHowItIsDecided() throws StoreUnreachableException {
+        try (ZooKeeperStore other = SharedEnsemble.open(cluster, "n2")) {
+            Map<RoundId, RoundView> seen = new ConcurrentHashMap<>();
+            other.decisions().watch(view -> seen.put(view.spec().id(), view));
+            RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+            log.open(spec);
+            await(() -> seen.containsKey(spec.id()));
+            log.castVote(spec.id(), N1, new Vote.No(NO_REASON));
+            log.decide(spec, Decision.ABORTED, 0, REIGN, List.of(), NO_REASON);
+            await(() -> seen.get(spec.id()).state() == RoundState.ABORTED);
+        }
+    }
+
+    @Test
+    void aRecordThatZooKeeperWouldNotTakeIsRefusedWithTheReason() {
+        String[] many = IntStream.range(0, 8_000)
+                .mapToObj("a-machine-with-a-long-name-%d"::formatted)
+                .toArray(String[]::new);
+        assertThat(log.open(checkpoint("r1", REIGN, "shop", "one", many)))
+                .isInstanceOfSatisfying(
+                        Written.Refused.class,
+                        refused -> assertThat(refused.because().text()).contains("smaller groups"));
+
+        RoundSpec spec = checkpoint("r2", REIGN, "shop", "one", "web");
+        assertThat(log.open(spec)).isInstanceOf(Written.Done.class);
+        List<MemberReport> reports = IntStream.range(0, 5_000)
+                .mapToObj(i -> report("n1", "web-" + i, 1))
+                .toList();
+        assertThat(log.decide(spec, Decision.COMMITTED, 0, REIGN, reports, NO_REASON))
+                .isInstanceOfSatisfying(
+                        Written.Refused.class,
+                        refused -> assertThat(refused.because().text()).contains("smaller groups"));
+    }
+
+    private static void await(java.util.concurrent.Callable<Boolean> condition) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(10))
+                .pollInterval(Duration.ofMillis(10))
+                .until(condition);
+    }
+}
