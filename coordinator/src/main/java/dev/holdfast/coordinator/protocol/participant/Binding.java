@@ -5,7 +5,6 @@ import dev.holdfast.coordinator.protocol.MemberReport;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.protocol.Vote;
-import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.CastVote;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.ReleaseGuard;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.DecisionRead;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.JournalFailed;
@@ -24,15 +23,13 @@ public record Binding(Membership membership, MemberReport report) implements Par
         if (membership.isRevert()) {
             return Step.to(new Releasing(membership, report), new ReleaseGuard(membership.spec()));
         }
-        Vote vote = new Vote.Durable(report);
-        return Step.to(new Voted(membership, vote), new CastVote(vote));
+        return Voted.begin(membership, new Vote.Durable(report));
     }
 
     /** Nothing is undone: after a crash the journal may say VOTED, and then the parts must be there. */
     @Override
     public Step<ParticipantState, ParticipantEffect> onJournalFailed(JournalFailed event) {
-        Vote vote = new Vote.No(Refusal.failed(event.because()));
-        return Step.to(new Voted(membership, vote), new CastVote(vote));
+        return Voted.begin(membership, new Vote.No(Refusal.failed(event.because())));
     }
 
     @Override

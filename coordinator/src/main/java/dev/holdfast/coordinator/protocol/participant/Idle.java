@@ -49,8 +49,7 @@ public record Idle(Name self) implements ParticipantState {
             // The guard may have let the held machine run when the agent died: look before voting.
             return Step.to(new Releasing(membership, report), new ReleaseGuard(membership.spec()));
         }
-        Vote vote = new Vote.Durable(report);
-        return Step.to(new Voted(membership, vote), new CastVote(vote));
+        return Voted.begin(membership, new Vote.Durable(report));
     }
 
     private static Step<ParticipantState, ParticipantEffect> recoverUnbound(Membership membership) {

@@ -4,7 +4,6 @@ import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.protocol.Vote;
-import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.CastVote;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.Prepare;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.StartTimer;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.Timer;
@@ -31,8 +30,7 @@ public record Intending(Membership membership) implements Unbound {
     /** Nothing is undone: an earlier life may have voted DURABLE, and the first vote counts. */
     @Override
     public Step<ParticipantState, ParticipantEffect> onEntryUnreadable(EntryUnreadable event) {
-        Vote vote = new Vote.No(Refusal.failed(event.because()));
-        return Step.to(new Voted(membership, vote), new CastVote(vote));
+        return Voted.begin(membership, new Vote.No(Refusal.failed(event.because())));
     }
 
     /** COMMITTED without a vote of this life is by that of an earlier one: what is on the disks is all that is known. */

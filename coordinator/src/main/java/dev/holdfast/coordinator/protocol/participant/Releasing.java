@@ -4,7 +4,6 @@ import dev.holdfast.coordinator.protocol.MemberReport;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.protocol.Vote;
-import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.CastVote;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.DecisionRead;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.GuardReleased;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.PhaseFailed;
@@ -20,20 +19,18 @@ public record Releasing(Membership membership, MemberReport report) implements P
     @Override
     public Step<ParticipantState, ParticipantEffect> onGuardReleased(GuardReleased event) {
         if (event.fired()) {
-            return vote(new Vote.No(Refusal.timedOut("the held machines of node " + membership.self()
-                    + " were let run before the member could vote; --deadline, or revert_deadline in [checkpoint],"
-                    + " allows more time")));
+            return Voted.begin(
+                    membership,
+                    new Vote.No(Refusal.timedOut("the held machines of node " + membership.self()
+                            + " were let run before the member could vote; --deadline, or revert_deadline in [checkpoint],"
+                            + " allows more time")));
         }
-        return vote(new Vote.Durable(report));
+        return Voted.begin(membership, new Vote.Durable(report));
     }
 
     @Override
     public Step<ParticipantState, ParticipantEffect> onPhaseFailed(PhaseFailed event) {
-        return vote(new Vote.No(event.because()));
-    }
-
-    private Step<ParticipantState, ParticipantEffect> vote(Vote vote) {
-        return Step.to(new Voted(membership, vote), new CastVote(vote));
+        return Voted.begin(membership, new Vote.No(event.because()));
     }
 
     /** Possible after a restart: the vote may have been cast in the life before. */

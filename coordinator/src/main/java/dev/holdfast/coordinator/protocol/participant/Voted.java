@@ -14,6 +14,11 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.StoreBack;
  */
 public record Voted(Membership membership, Vote vote) implements ParticipantState {
 
+    /** Sends the vote. */
+    static Step<ParticipantState, ParticipantEffect> begin(Membership membership, Vote vote) {
+        return Step.to(new Voted(membership, vote), new CastVote(vote));
+    }
+
     @Override
     public Step<ParticipantState, ParticipantEffect> onDecisionRead(DecisionRead event) {
         return Finishing.begin(membership, event.decision());
