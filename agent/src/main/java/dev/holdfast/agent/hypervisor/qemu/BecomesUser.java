@@ -2,14 +2,16 @@ package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.process.BoundedProcess;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** How a QEMU is told to become another user: {@code -run-with user=} where it has that, {@code -runas} where it has not. */
 final class BecomesUser {
-    private static final int MAX_SECONDS = 10;
+    private static final Duration BOUND = Duration.ofSeconds(10);
+    private static final int LONGEST = 1 << 20;
 
     private BecomesUser() {}
 
@@ -25,25 +27,19 @@ final class BecomesUser {
     }
 
     private static String help(QemuSettings settings) throws HypervisorException {
-        ProcessBuilder builder = new ProcessBuilder(settings.emulator(), "-help").redirectErrorStream(true);
-        builder.environment().putAll(settings.environment());
+        List<String> command = new ArrayList<>(List.of("env"));
+        settings.environment().forEach((name, value) -> command.add(name + "=" + value));
+        command.addAll(List.of(settings.emulator(), "-help"));
         try {
-            Process process = builder.start();
-            String words = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            if (!process.waitFor(MAX_SECONDS, TimeUnit.SECONDS) || process.exitValue() != 0) {
-                process.destroyForcibly();
+            BoundedProcess.Ended help = BoundedProcess.run(command, BOUND, LONGEST);
+            if (help.status() != 0) {
                 throw new HypervisorException(
-                        Kind.REFUSED, settings.emulator() + " does not say what it can do: " + words.strip());
+                        Kind.REFUSED, settings.emulator() + " does not say what it can do: " + help.output());
             }
-            return words;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new HypervisorException(Kind.REFUSED, "asking " + settings.emulator() + " was interrupted", e);
+            return help.output();
         } catch (IOException e) {
             throw new HypervisorException(
-                    Kind.REFUSED,
-                    "cannot run " + settings.emulator() + ": " + e.getMessage() + "; is QEMU installed?",
-                    e);
+                    Kind.REFUSED, "cannot ask " + settings.emulator() + " what it can do: " + e.getMessage(), e);
         }
     }
 }
