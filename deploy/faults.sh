@@ -267,7 +267,7 @@ strike() {
     fi
     if [ -n "$heal_at" ] && [ "$now" -ge "$heal_at" ]; then
       ended=$now heal_at=''
-      ! declare -F "heal_$kind" >/dev/null || { heal "$kind" "$victim" && ended=$(now_ms); }
+      heal "$kind" "$victim" && ended=$(now_ms)
     fi
     [ -n "$heal_at" ] || outstanding || break
     # What the operation has not reached may be reached by those that clear up after it.

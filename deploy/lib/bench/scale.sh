@@ -43,7 +43,7 @@ bench_scale() {
   local size
   HF_SCRATCH=$(mktemp -d /tmp/holdfast-scale.XXXXXX)
   scale_work=$HF_SCRATCH
-  mvn -q -B -o -pl coordinator test-compile dependency:build-classpath -Dmdep.includeScope=test "-Dmdep.outputFile=$scale_work/path" >&2
+  mvn -q -B -pl coordinator test-compile dependency:build-classpath -Dmdep.includeScope=test "-Dmdep.outputFile=$scale_work/path" >&2
   scale_path=coordinator/target/test-classes:coordinator/target/classes:$(cat "$scale_work/path")
   printf '%s\n' handlers=java.util.logging.ConsoleHandler .level=SEVERE >"$scale_work/logging"
   (umask 077 && head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$scale_work/key" && echo >>"$scale_work/key")
