@@ -17,13 +17,18 @@ java_totals() {
     END { print t + 0, f + 0, e + 0, s + 0 }'
 }
 
-# java_remarks LANE - names of the Java tests that failed or were skipped, one per line with the reason's first words.
+# java_remarks LANE - names of the Java tests that failed or were skipped, one per line, and below it the reason's first words.
 java_remarks() {
   java_reports "$1" | awk '
     /<testcase / { test = value($0, "classname") "." value($0, "name") }
     /<skipped/ { print "  skipped: " test " (" value($0, "message") ")" }
-    /<failure/ { print "  failed:  " test }
-    /<error/ { print "  error:   " test }
+    /<failure/ { print "  failed:  " test; print "           " reason($0) }
+    /<error/ { print "  error:   " test; print "           " reason($0) }
+    function reason(line,  text) {
+      text = value(line, "message")
+      gsub(/&#10;|\t/, " ", text); gsub(/&quot;/, "\"", text); gsub(/&apos;/, "\047", text); gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text); gsub(/&amp;/, "\\&", text)
+      return substr(text, 1, 800)
+    }
     function value(text, key) { return match(text, " " key "=\"[^\"]*\"") ? substr(text, RSTART + length(key) + 3, RLENGTH - length(key) - 4) : "" }'
 }
 
