@@ -18,7 +18,7 @@ public final class HypervisorException extends Exception {
         UNKNOWN,
         /** The virtual machine's process is gone. */
         GONE,
-        /** The guest cannot run any more although its process lives: kill it and restore. */
+        /** The guest cannot run any more. The message says whether its process was ended, or has to be. */
         GUEST_BROKEN
     }
 

@@ -58,7 +58,7 @@ final class BackgroundMemory extends MemoryStream {
         try {
             return super.finish(progress);
         } catch (HypervisorException e) {
-            if (started && e.kind() == Kind.UNKNOWN && vm.isStuckInWriteProtection()) {
+            if (started && e.kind() == Kind.UNKNOWN && vm.protection().isWaitedFor()) {
                 throw new HypervisorException(
                         Kind.GUEST_BROKEN,
                         vm.name()
@@ -72,12 +72,8 @@ final class BackgroundMemory extends MemoryStream {
 
     @Override
     HypervisorException failed(QmpValue info) throws HypervisorException {
-        if (started && vm.isWriteProtected()) {
-            return new HypervisorException(
-                    Kind.GUEST_BROKEN,
-                    vm.name() + ": " + Migration.failure(info)
-                            + ", and this QEMU left the guest's memory write-protected:"
-                            + " it hangs at its next write to a page not saved yet. Kill the process and restore the machine");
+        if (started && vm.protection().isOn()) {
+            return vm.protection().endMachine(Migration.failure(info));
         }
         return super.failed(info);
     }

@@ -19,7 +19,6 @@ import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -41,6 +40,7 @@ final class QemuVm implements RunningVm {
     private final Monitor monitor;
 
     private final QmpEvents shutdowns;
+    private final WriteProtection protection = new WriteProtection(this);
     private volatile boolean resumesByItself;
     private boolean shutDown;
     private boolean looked;
@@ -59,6 +59,10 @@ final class QemuVm implements RunningVm {
 
     VmDefinition definition() {
         return definition;
+    }
+
+    WriteProtection protection() {
+        return protection;
     }
 
     /** Whether this QEMU lets the guest run by itself once a background capture protects memory; false until it was seen. */
@@ -112,6 +116,7 @@ final class QemuVm implements RunningVm {
 
     @Override
     public VmStatus status() throws HypervisorException {
+        protection.lookAfterLeft();
         return monitor.status();
     }
 
@@ -307,6 +312,7 @@ final class QemuVm implements RunningVm {
 
     /** Clears what an agent that was interrupted left behind. */
     void tidy() throws HypervisorException {
+        protection.lookAfterLeft();
         CommitJob.clearLeftovers(monitor);
         closeLeftovers();
     }
@@ -314,35 +320,6 @@ final class QemuVm implements RunningVm {
     private void closeLeftovers() throws HypervisorException {
         for (String node : BlockGraph.read(monitor, definition).leftovers()) {
             monitor.accepts("blockdev-del", Map.of("node-name", node));
-        }
-    }
-
-    /** Whether write protection of a background capture that failed is still on: then the guest hangs at its next write. */
-    boolean isWriteProtected() throws HypervisorException {
-        try {
-            Path smaps = Path.of("/proc", Long.toString(identity().pid()), "smaps");
-            try (var lines = Files.lines(smaps)) {
-                return lines.anyMatch(l -> l.startsWith("VmFlags:") && (l + " ").contains(" uw "));
-            }
-        } catch (IOException e) {
-            throw new HypervisorException(Kind.UNKNOWN, "cannot look at the memory map of " + name() + ": " + e, e);
-        }
-    }
-
-    /** Whether a thread of it waits for write protection to be lifted. If QMP hangs too, nobody will lift it. */
-    boolean isStuckInWriteProtection() {
-        try (var threads = Files.list(Path.of("/proc", Long.toString(identity().pid()), "task"))) {
-            return threads.anyMatch(QemuVm::waitsForPage);
-        } catch (IOException e) {
-            return false; // gone
-        }
-    }
-
-    private static boolean waitsForPage(Path thread) {
-        try {
-            return Files.readString(thread.resolve("wchan")).contains("userfault");
-        } catch (IOException e) {
-            return false; // the thread has ended
         }
     }
 

@@ -26,10 +26,11 @@ record UnfinishedCapture(QemuVm vm) {
         if (!Migration.isBusy(new Migration(monitor).query())) {
             return;
         }
+        vm.protection().isLookedAfter();
         vm.pause();
         monitor.accepts("migrate_cancel", Map.of());
         awaitEnd(bound);
-        if (vm.isWriteProtected()) {
+        if (vm.protection().isOn()) {
             forgetProtection(bound);
         }
     }
