@@ -45,24 +45,29 @@ lab_teardown() {
 
 picture() { for vm in w1 w2 w3; do echo "$vm: cluster $(located $vm | tr '\n' ' ') processes $(processes $vm | tr '\n' ' ')"; done; }
 
-on() { "$lab" exec "$@"; }
+# shellcheck source=deploy/lab/exec.bash
+. "${lab%/*}/exec.bash"
+on() { on_node "$@"; }
 
 # inside NODE PATH - the path of a node's file as seen from this machine.
-inside() { echo "/proc/$(cat "$state/$1/init.pid")/root$2"; }
+inside() {
+  local init
+  read -r init <"$state/$1/init.pid"
+  echo "/proc/$init/root$2"
+}
 
 # located VM - the nodes on which the cluster says that it is started.
 located() { on "${witness:-n1}" timeout 10 crm_mon -1 2>/dev/null | sed -n "s/.*\* $1\t.*:vm):\t *Started \(n[0-9]\).*/\1/p"; }
 
 # processes VM - for each QEMU process of it, the node in whose cgroup it lives.
 processes() {
-  local node pid cg words
-  cg=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/$HOLDFAST_LAB
+  local node pid words
   for node in n1 n2 n3; do
     while read -r pid; do
       words=()
       { mapfile -d '' -t words <"/proc/$pid/cmdline"; } 2>/dev/null || continue
       if [[ ${words[0]:-} == *qemu-system* && "${words[*]}" == *"guest=$1,"* ]]; then echo "$node"; fi
-    done < <(cat "$cg/$node/cgroup.procs" 2>/dev/null)
+    done <"$state/cgroup/$node/cgroup.procs"
   done
 }
 
