@@ -22,23 +22,23 @@ ensemble-stop     8  no  no
 node-crash        0  yes yes
 node-hang         0  yes yes
 node-cut          0  yes yes
-link-one-way      8  no  no
-channel-cut       8  no  no
-store-cut         8  no  no
-link-slow         8  may yes
+link-one-way      7  no  no
+channel-cut       7  no  no
+store-cut         7  no  no
+link-slow         7  may yes
 disk-full         4  no  no
 disk-error        4  no  no
-clock-ahead       6  no  no
-clock-behind      6  no  no
+clock-ahead       4  no  no
+clock-behind      4  no  no
 journal-error     0  no  no
-memory-flip       4  no  no
-memory-cut        4  no  no
-sidecar-flip      4  no  no
-sidecar-cut       4  no  no
+memory-flip       2  no  no
+memory-cut        2  no  no
+sidecar-flip      2  no  no
+sidecar-cut       2  no  no
 journal-flip      6  no  no
 journal-cut       6  no  no
-znode-flip        4  no  no
-znode-cut         4  no  no
+znode-flip        3  no  no
+znode-cut         3  no  no
 agent-older       6  no  no
 LIST
 }
