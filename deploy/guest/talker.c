@@ -14,8 +14,9 @@
  * Lines on the console (each ends in " #", so that a torn line can be told):
  *   BOOT id=1 seq=0 ...           the program began; seq is the newest found on the disks
  *   S id=1 seq=123 mono_us=... sent=2:45,3:44 recv=2:40,3:41 bad=0 reconnects=0 #
- *   J id=1 gap_s=7 seq=...        the same right after the real-time clock jumped ahead of the monotonic clock: the guest
- *                                 was restored, or held. Printed before anything more is received: the state at the cut
+ *   J id=1 gap_s=7 seq=...        the same right after the real-time clock jumped away from the monotonic clock: the guest was
+ *                                 restored, or held (or the host's clock was set; then seq does not go back). Printed before
+ *                                 anything more is received: the state at the cut
  *   LOST/MISMATCH/FUTURE/BAD ...  something is of another moment; the counter "bad" never goes back
  *
  * Kernel command line: holdfast.id=1 holdfast.peers=ADDR1,ADDR2,... (in order of ids, own address included)
@@ -195,7 +196,7 @@ static void notice_jump(void)
         return;
     if (last_rtc >= 0) {
         long gap = now_rtc - last_rtc - (long)((now_mono - last_mono) / 1000000u);
-        if (gap >= JUMP_SECONDS) {
+        if (gap >= JUMP_SECONDS || gap <= -JUMP_SECONDS) {
             char head[64];
             snprintf(head, sizeof head, "J id=%d gap_s=%ld", self, gap);
             print_state(head);

@@ -42,9 +42,19 @@ guest() {
   [[ "${lines[-1]}" == *"memory_and_disks=false"* ]]
 }
 
+# went_on ID PEER FROM UNTIL - lines that the guest had printed before it was brought back.
+went_on() {
+  local seq
+  for ((seq = $3; seq <= $4; seq += 10)); do printf 'S id=%d seq=%d mono_us=1 sent=%d:60 recv=%d:60 bad=0 reconnects=0 #\n' "$1" "$seq" "$2" "$2"; done
+}
+# before FILE - puts stdin in front of it.
+before() { cat - "$1" >"$1.new" && mv "$1.new" "$1"; }
+
 @test "what a guest complained of before is not held against the cut, if that is wanted" {
   guest 1 2 50 48 90
   guest 2 1 49 50 90
+  went_on 1 2 100 140 | before 1.log
+  went_on 2 1 100 140 | before 2.log
   sed -i 's/bad=0/bad=2/' 1.log
   run awk -f "$check" 1.log 2.log
   [[ "${lines[-1]}" == *"memory_and_disks=false"* ]]
@@ -53,6 +63,29 @@ guest() {
   sed -i '$s/bad=2/bad=3/' 1.log
   run awk -v earlier=1 -f "$check" 1.log 2.log
   [[ "${lines[-1]}" == *"memory_and_disks=false"* ]]
+}
+
+@test "a clock that was set, before or after, is no restore, if guests had a life before" {
+  guest 1 2 50 48 90
+  guest 2 1 49 50 90
+  { echo 'J id=1 gap_s=3600 seq=100 mono_us=1 sent=2:70 recv=2:90 bad=0 reconnects=0 #'; went_on 1 2 100 140; } | before 1.log
+  went_on 2 1 100 140 | before 2.log
+  went_on 1 2 160 190 >>1.log
+  echo 'J id=1 gap_s=-3600 seq=191 mono_us=1 sent=2:70 recv=2:90 bad=0 reconnects=0 #' >>1.log
+  run awk -v earlier=1 -f "$check" 1.log 2.log
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"guest 1    back to write 100,"* ]]
+}
+
+@test "a channel on which a guest that was booted has sent nothing yet is not judged, if guests had a life before" {
+  guest 1 2 0 48 90
+  guest 2 1 49 50 50
+  went_on 1 2 100 140 | before 1.log
+  went_on 2 1 100 140 | before 2.log
+  run awk -f "$check" 1.log 2.log
+  [[ "$output" == *"RECEIVED WHAT WAS NOT SENT"* ]]
+  run awk -v earlier=1 -f "$check" 1.log 2.log
+  [[ "${lines[-1]}" == "VERDICT consistent=true cut=true memory_and_disks=true connections=true channels=1" ]]
 }
 
 @test "a connection made anew is found" {
