@@ -241,48 +241,50 @@ quiet() {
   if [ "$operation" = create ] && [ "$operation_status" -eq 0 ] && ! tidies; then newest=$checkpoint; fi
 }
 
-# strike - the faults themselves, whichever comes first. Sets was_reached, second_reached and ended (when they were over, in ms).
+# strike - the faults themselves, in the order in which they come. Sets was_reached, second_reached and ended (when they were over, in ms).
 strike() {
-  local now until at finished='' second_at='' heal_at='' file second_file
-  file=$(its_file "$victim" "$point") second_file=$(its_file "$second_victim" "$second_point")
+  local now until finished='' i what=("$kind" "$second") where=("$point" "$second_point") whom=("$victim" "$second_victim") files at=() hit=('' '') heal_at=('' '')
+  files=("$(its_file "$victim" "$point")" "$(its_file "$second_victim" "$second_point")")
   rm -f "$work/came"
-  was_reached=false second_reached=false
   operate >"$work/operation" 2>&1 &
   asked=$!
   look_at_clock
-  until=$((now + 40000)) at=$((now + RANDOM % 3000))
-  while look_at_clock && { [ -n "$heal_at" ] || [ "$now" -lt "$until" ]; }; do
-    if [ "$was_reached" = false ] && reached "$point" "$file" "$at" && inject "$kind" "$victim"; then
-      was_reached=true
-      touch "$work/came"
-      release "$victim" "$point"
-      ended=$(now_ms)
-      heal_at=$((ended + 1000 * $(lasts "$kind"))) second_at=$((ended + RANDOM % 1000))
-    fi
-    if [ -n "$second" ] && [ "$second_reached" = false ] && reached "$second_point" "$second_file" "$second_at"; then
-      inject "$second" "$second_victim"
-      second_reached=true
-      release "$second_victim" "$second_point"
-      ended=$(now_ms)
-    fi
-    if [ -n "$heal_at" ] && [ "$now" -ge "$heal_at" ]; then
-      ended=$now heal_at=''
-      heal "$kind" "$victim" && ended=$(now_ms)
-    fi
-    [ -n "$heal_at" ] || outstanding || break
+  until=$((now + 40000)) at[0]=$((now + RANDOM % 3000))
+  while look_at_clock && { being_healed || [ "$now" -lt "$until" ]; }; do
+    for i in 0 1; do
+      if [ -n "${what[i]}" ] && [ -z "${hit[i]}" ] && reached "${where[i]}" "${files[i]}" "${at[i]:-}" && inject "${what[i]}" "${whom[i]}"; then
+        hit[i]=yes
+        touch "$work/came"
+        release "${whom[i]}" "${where[i]}"
+        ended=$(now_ms)
+        heal_at[i]=$((ended + 1000 * $(lasts "${what[i]}")))
+        [ $i -eq 1 ] || at[1]=$((ended + RANDOM % 1000))
+      fi
+      if [ -n "${heal_at[i]}" ] && [ "$now" -ge "${heal_at[i]}" ]; then
+        heal_at[i]=''
+        heal "${what[i]}" "${whom[i]}"
+        ended=$(now_ms)
+      fi
+    done
+    being_healed || outstanding || break
     # What the operation has not reached may be reached by those that clear up after it.
     [ -n "$finished" ] || under_way || finished=yes until=$((now + 2500))
     nap
   done
   mark injected
-  [ $was_reached = true ] || release "$victim" "$point"
-  [ -z "$second" ] || [ $second_reached = true ] || { release "$second_victim" "$second_point" && second=''; }
-  [ $was_reached = true ] || [ $second_reached = false ] || only_the_second
+  if [ -n "${hit[0]}" ]; then was_reached=true; else was_reached=false && release "$victim" "$point"; fi
+  if [ -n "${hit[1]}" ]; then
+    [ $was_reached = true ] || only_the_second
+  elif [ -n "$second" ]; then
+    release "$second_victim" "$second_point"
+    second=''
+  fi
   wait "$asked"
   operation_status=$?
   [ "$operation" != migrate ] || on n1 crm_resource --clear --resource w2 2>/dev/null
 }
-outstanding() { [ $was_reached = false ] || { [ -n "$second" ] && [ $second_reached = false ]; }; }
+being_healed() { [ -n "${heal_at[0]}${heal_at[1]}" ]; }
+outstanding() { [ -z "${hit[0]}" ] || { [ -n "$second" ] && [ -z "${hit[1]}" ]; }; }
 only_the_second() {
   point=$second_point kind=$second victim=$second_victim was_reached=true second=''
 }
@@ -291,7 +293,7 @@ only_the_second() {
 choose_second() {
   local line its_point its_kind whose its_node
   second='' second_point=random second_victim=$(other_than "$victim")
-  [ -z "$alone" ] && [ $((RANDOM % 4)) -ne 0 ] || return 0
+  [ -z "$alone" ] && [ $((RANDOM % 8)) -ne 0 ] || return 0
   while read -r its_point its_kind _ whose; do
     [ -z "${did[$its_point $its_kind]:-}" ] || continue
     its_node=$(node_for "$whose")
@@ -301,11 +303,11 @@ choose_second() {
   done < <(seconds_of "$operation")
   until second=${seconds[RANDOM % ${#seconds[@]}]} && fits "$second" random; do :; done
 }
-# seconds_of OPERATION - some of the faults that may come as second ones during it.
+# seconds_of OPERATION - the faults that may come as second ones during it.
 seconds_of() {
-  printf '%s\n' "${beside[@]}" | awk -v operation="$1" -v from=$((RANDOM % 400)) '
+  printf '%s\n' "${beside[@]}" | awk -v operation="$1" -v from=$RANDOM '
     $3 == operation { line[++n] = $0 }
-    END { for (i = 0; i < n && i < 400; i++) print line[(from + i) % n + 1] }'
+    END { for (i = 0; i < n; i++) print line[(from + i) % n + 1] }'
 }
 
 # tidy - checkpoints of 600 MB would fill the storage, and so would what was set aside.
@@ -327,7 +329,7 @@ mark() {
 # one LINE - a whole fault with its result.
 one() {
   local point kind operation whose victim base checkpoint violations=() fences_before recovery=0
-  local marks mark_at second second_point second_victim second_reached frozen=0 replica_frozen=0 over=0 cuts=0 stood back_before counted asked was_reached ended operation_status
+  local marks mark_at second second_point second_victim frozen=0 replica_frozen=0 over=0 cuts=0 stood back_before counted asked was_reached ended operation_status
   read -r point kind operation whose <<<"$1"
   RANDOM=$(((seed * 31 + nth) % 32768))
   checkpoint=fault-$seed-$nth

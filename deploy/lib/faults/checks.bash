@@ -137,6 +137,8 @@ right_fences() {
     yes) [ "$happened" -eq 1 ] ;;
   esac
 }
+# hits_a_guest - the fault itself stops or ends one.
+hits_a_guest() { [[ $kind == node-* || $kind == qemu-* || $second == qemu-* ]]; }
 not_too_long() { [ "$over" -le 1000 ]; }
 
 # check - everything, when it is quiet.
@@ -151,13 +153,13 @@ check() {
   [ -z "$replicated" ] || replica_frozen=$(stood_still web)
   over=$((frozen > deadline_ms ? frozen - deadline_ms : 0))
   # A hold of a revert ends with the decision; a QEMU or a node that is gone or hangs cannot be let run.
-  if [ "$operation" = revert ] || [[ $kind == node-* || $kind == qemu-* ]]; then over=0; fi
+  if [ "$operation" = revert ] || hits_a_guest; then over=0; fi
   claim "I1: a machine stood still for $frozen ms" not_too_long
   claim "I7: two at once, or older data" one_at_a_time "${vms[@]}"
   claim "I9: a guest does not write on" all_talk
   claim "I3: neither whole nor gone: $checkpoint" whole_or_gone "$checkpoint"
   [ "$operation" != revert ] || claim "I2: not all went back" went_back_together
-  if [ -z "$replicated" ] && [ "$operation" = revert ] && [[ $kind != node-* && $kind != qemu-* ]] && all_went_back && all_were_up; then
+  if [ -z "$replicated" ] && [ "$operation" = revert ] && ! hits_a_guest && all_went_back && all_were_up; then
     cuts=1
     claim "I2: an inconsistent cut" one_cut
   fi

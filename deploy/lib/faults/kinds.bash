@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154,SC2034  # lab and state are set by faults.sh
 # The kinds of fault: for each, inject_KIND NODE does it, heal_KIND NODE ends it when it has lasted. Sourced by faults.sh, never run.
-# Needs lab.bash. A word that a kind uses for itself is kept in the array was.
+# Needs lab.bash. A word that a kind uses for itself is kept in the array was, under the name of the fault and its own.
 
 # kind, how long it lasts in seconds, whether a node is fenced (no, yes, may), whether the replicated machine may go back an epoch
 kinds() {
@@ -74,23 +74,23 @@ machine_on() { case $1 in n1) echo w1 ;; n2) echo w2 ;; *) echo "${replicated:-w
 inject_agent-halt() { :; } # it has ended itself at the point, or see at_random
 inject_agent-kill() { signal "$1" KILL $agent_file; }
 inject_agent-stop() {
-  was[pid]=$(agent_pid "$1")
+  was[$fault.pid]=$(agent_pid "$1")
   signal "$1" STOP $agent_file
 }
-heal_agent-stop() { on "$1" kill -CONT "${was[pid]}" 2>/dev/null || true; }
+heal_agent-stop() { on "$1" kill -CONT "${was[$fault.pid]}" 2>/dev/null || true; }
 inject_agent-zombie() { inject_agent-stop "$1"; }
 heal_agent-zombie() { heal_agent-stop "$1"; }
 inject_guard-kill() { signal "$1" KILL $guard_file; }
 inject_guard-stop() {
-  was[pid]=$(on "$1" cat $guard_file)
-  on "$1" kill -STOP "${was[pid]}"
+  was[$fault.pid]=$(on "$1" cat $guard_file)
+  on "$1" kill -STOP "${was[$fault.pid]}"
 }
 heal_guard-stop() { heal_agent-stop "$1"; }
 inject_agent-guard-kill() { signal "$1" KILL $agent_file $guard_file; }
 inject_qemu-kill() { signal "$1" KILL "/run/holdfast/vms/$(machine_on "$1")/pid"; }
 inject_qemu-stop() {
-  was[pid]=$(on "$1" cat "/run/holdfast/vms/$(machine_on "$1")/pid")
-  on "$1" kill -STOP "${was[pid]}"
+  was[$fault.pid]=$(on "$1" cat "/run/holdfast/vms/$(machine_on "$1")/pid")
+  on "$1" kill -STOP "${was[$fault.pid]}"
 }
 heal_qemu-stop() { heal_agent-stop "$1"; }
 
@@ -100,8 +100,8 @@ inject_store-leader-kill() {
   node=$(store_leader) && signal "$node" KILL $store_file
 }
 inject_store-stop() {
-  was[pid]=$(on "$1" cat $store_file)
-  on "$1" kill -STOP "${was[pid]}"
+  was[$fault.pid]=$(on "$1" cat $store_file)
+  on "$1" kill -STOP "${was[$fault.pid]}"
 }
 heal_store-stop() { heal_agent-stop "$1"; }
 inject_ensemble-kill() { local node; for node in n1 n2 n3; do signal $node KILL $store_file; done; }
@@ -149,7 +149,7 @@ inject_journal-error() { :; } # the point itself fails
 # damage flip|cut FILE - one bit is another one, or its second half is gone. mended puts back what was. FILE is as seen from this machine.
 damage() {
   local how=$1 file=$2 size byte
-  [ -n "$file" ] && size=$(stat -c %s "$file") && [ "$size" -gt 1 ] && cp "$file" "$work/undamaged" || return 1
+  [ -n "$file" ] && size=$(stat -c %s "$file") && [ "$size" -gt 1 ] && cp "$file" "$work/undamaged.$fault" || return 1
   if [ "$how" = cut ]; then
     truncate -s $((size / 2)) "$file"
   else
@@ -163,14 +163,14 @@ damage_on() {
   local file
   # shellcheck disable=SC2012,SC2046  # a pattern
   file=$(ls -t $(inside "$1" "$3") 2>/dev/null | head -n 1)
-  was[file]=${3%/*}/${file##*/}
+  was[$fault.file]=${3%/*}/${file##*/}
   damage "$2" "$file"
 }
 # mended NODE - if it is still there.
 mended() {
   local file
-  file=$(inside "$1" "${was[file]}")
-  [ ! -e "$file" ] || cat "$work/undamaged" >"$file"
+  file=$(inside "$1" "${was[$fault.file]}")
+  [ ! -e "$file" ] || cat "$work/undamaged.$fault" >"$file"
 }
 # Of the newest checkpoint that is complete; what QEMU is still writing would be damaged by mending it.
 w1_files=/lab/shared/vms/w1.holdfast/snapshots
@@ -208,8 +208,8 @@ heal_agent-older() { on "$1" umount -l /usr/lib/holdfast && signal "$1" KILL /ru
 
 # at_point KIND - what the agent does by itself when it comes to the point.
 at_point() { case $1 in agent-halt) echo halt ;; journal-error) echo fail ;; *) echo hold ;; esac; }
-# What may come as well, on another node, within a second: what is over at once and fences nobody.
-seconds=(agent-halt agent-kill guard-kill agent-guard-kill store-kill store-leader-kill ensemble-kill)
+# What may come as well, on another node: what fences nobody, and takes no replicated machine back.
+mapfile -t seconds < <(kinds | awk '$3 == "no" && $4 == "no" { print $1 }')
 
 # fits KIND POINT - whether the pair makes sense. Without a point nothing ends or fails by itself.
 fits() {
@@ -221,8 +221,9 @@ fits() {
   esac
 }
 
-inject() { "inject_$1" "$2"; }
-heal() { if declare -F "heal_$1" >/dev/null; then "heal_$1" "$2"; fi; }
+# inject KIND NODE, heal KIND NODE - the two of them are the fault.
+inject() { local fault=$1.$2 && "inject_$1" "$2"; }
+heal() { local fault=$1.$2 && if declare -F "heal_$1" >/dev/null; then "heal_$1" "$2"; fi; }
 
 # heal_all - whatever is still broken, so that the next fault is alone. Says nothing if nothing is.
 heal_all() {
