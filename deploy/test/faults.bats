@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The plan and the report of the fault campaign. A minute of it on its lab is in soak/faults.bats.
+# The plan and the report of the fault campaign. A slice of it on its lab is in campaign.bats.
 bats_require_minimum_version 1.5.0
 
 faults() { "$BATS_TEST_DIRNAME/../faults.sh" --results "$BATS_TEST_TMPDIR/results" "$@"; }
