@@ -63,12 +63,13 @@ soak_sample() {
     nodes+=("$(soak_on "$node" bash -c '
       of() { awk -v key="$2:" "\$1 == key { print \$2 }" "/proc/$1/status"; }
       descriptors() { find "/proc/$1/fd" -type l | wc -l; }
-      agent=$(cat /run/holdfast/agent.pid) guard=$(cat /run/lab/guard.pid) store=$(cat /run/lab/zookeeper.pid) heap=null
-      if [ "$1" = yes ]; then heap=$(jcmd "$agent" GC.run >/dev/null && jcmd "$agent" GC.heap_info | awk "/total/ { sub(/.*used /, \"\"); all += \$0 + 0 } END { print all }"); fi
+      heap() { jcmd "$1" GC.run >/dev/null && jcmd "$1" GC.heap_info | awk "/total/ { sub(/.*used /, \"\"); all += \$0 + 0 } END { print all }"; }
+      agent=$(cat /run/holdfast/agent.pid) guard=$(cat /run/lab/guard.pid) store=$(cat /run/lab/zookeeper.pid) heap=null store_heap=null
+      if [ "$1" = yes ]; then heap=$(heap "$agent") store_heap=$(heap "$store"); fi
       exec 3<>"/dev/tcp/$(hostname)/2181" && printf srvr >&3 && znodes=$(sed -n "s/^Node count: //p" <&3)
       echo "{\"node\": \"$(hostname)\", \"heap_kb\": ${heap:-null}, \"agent_kb\": $(of "$agent" VmRSS), \"threads\": $(of "$agent" Threads),
         \"descriptors\": $(descriptors "$agent"), \"guard_kb\": $(of "$guard" VmRSS), \"guard_descriptors\": $(descriptors "$guard"),
-        \"store_kb\": $(of "$store" VmRSS), \"store_threads\": $(of "$store" Threads), \"znodes\": ${znodes:-null},
+        \"store_heap_kb\": ${store_heap:-null}, \"store_kb\": $(of "$store" VmRSS), \"store_threads\": $(of "$store" Threads), \"znodes\": ${znodes:-null},
         \"state_kb\": $(du -sk /var/lib/holdfast | cut -f 1), \"log_kb\": $(du -sk /var/log/holdfast | cut -f 1)}"' bash $heap)")
   done
   # shellcheck disable=SC2016
