@@ -64,9 +64,13 @@ final class RealNode {
         return Told.by(line.toArray(String[]::new));
     }
 
+    Path journal() {
+        return home.resolve("state/journal");
+    }
+
     /** Whether the journal holds a part in a round that this node may not give up alone any more. */
     boolean isBound() throws IOException {
-        return OperationJournal.open(home.resolve("state/journal")).operations().stream()
+        return OperationJournal.open(journal()).operations().stream()
                 .anyMatch(operation -> operation.state().inDoubt());
     }
 }
