@@ -45,7 +45,9 @@ final class RealNode {
                 "-Djdk.serialFilter=!*",
                 "-Djava.util.logging.config.file=../deploy/install/logging.properties",
                 "-cp",
-                System.getProperty("java.class.path"),
+                System.getProperty("java.class.path")));
+        line.addAll(RememberedRandom.arguments(home));
+        line.addAll(List.of(
                 "dev.holdfast.agent.HoldfastMain",
                 "--config",
                 home.resolve("holdfast.toml").toString()));
