@@ -77,6 +77,11 @@ record TellingParts(
     }
 
     @Override
+    public boolean isUnderWay(RoundSpec spec, Name vm) throws PhaseException {
+        return parts.isUnderWay(spec, vm);
+    }
+
+    @Override
     public void end(RoundSpec spec) {
         parts.end(spec);
         spec.members()

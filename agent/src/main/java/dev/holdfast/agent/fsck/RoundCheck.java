@@ -43,7 +43,7 @@ final class RoundCheck {
                                             entry.vms().get(0).value(),
                                             "it is bound to %s %s, and the store has no record of that, which says nothing about how it ended"
                                                     .formatted(entry.kind(), entry.operation()),
-                                            "if this is not the store the cluster used, give it the right one; see docs/operations.md")));
+                                            "if its agent runs, something in a chain waits for the decision: see \"A round that nobody remembers\" in docs/operations.md; if this is not the store the cluster used, give it the right one")));
         }
         return findings;
     }

@@ -40,6 +40,24 @@ record Duty(Name self, Parts parts) {
         return here;
     }
 
+    /**
+     * Requires that nothing on this node waits for the decision of a round that has no record any more.
+     *
+     * @throws PhaseException something does, or nobody can tell
+     */
+    void requireNothingWaits(RoundSpec spec) throws PhaseException {
+        for (Name vm : spec.members().on(self)) {
+            if (parts.whereabouts(spec, vm) == Whereabouts.NOT_DEFINED) {
+                LOG.warn("round {}: {} is no longer defined on this node; its chain was not looked at", spec.id(), vm);
+            } else if (parts.isUnderWay(spec, vm)) {
+                throw new PhaseException(Refusal.failed(
+                        ("%s waits for the decision of round %s, of which the store has no record any more; see \"A round that"
+                                        + " nobody remembers\" in docs/operations.md")
+                                .formatted(vm, spec.id())));
+            }
+        }
+    }
+
     /** Somebody took the definition away. What was to be undone stays for 'holdfast fsck'; what counts must not be lost. */
     private void requireNothingToKeep(RoundSpec spec, Decision decision, Name vm) throws PhaseException {
         if (decision == Decision.COMMITTED) {

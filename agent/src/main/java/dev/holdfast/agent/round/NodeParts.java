@@ -46,8 +46,6 @@ public final class NodeParts implements Parts, MemberParts {
     /** Ids of operations that are no rounds begin so; those of rounds do not. */
     private static final String OWN = "o";
 
-    private static final long NANOS_PER_SECOND = 1_000_000_000L;
-
     private final Name node;
     private final VmRegistry vms;
     private final VmClaims claims;
@@ -96,7 +94,7 @@ public final class NodeParts implements Parts, MemberParts {
             VmSnapshots snapshots = open(machine);
             return spec.kind() == RoundKind.CHECKPOINT
                     ? new CheckpointPart(spec, machine, snapshots.phases())
-                    : new RevertPart(spec, machine, snapshots.reverts(), tools.nanoClock(), wallMinusNano());
+                    : new RevertPart(spec, machine, snapshots.reverts(), tools.nanoClock(), tools.wallMinusNano());
         } catch (SnapshotException e) {
             throw new PhaseException(e.because(), e);
         }
@@ -120,13 +118,6 @@ public final class NodeParts implements Parts, MemberParts {
         if (shortage.isPresent()) {
             throw new PhaseException(Refusal.preflight(shortage.get()));
         }
-    }
-
-    private long wallMinusNano() {
-        var now = tools.clock().instant();
-        return now.getEpochSecond() * NANOS_PER_SECOND
-                + now.getNano()
-                - tools.nanoClock().getAsLong();
     }
 
     @Override
@@ -271,9 +262,16 @@ public final class NodeParts implements Parts, MemberParts {
             if (certainly(machine.get()).isPresent() || !runsElsewhere.test(vm)) {
                 return Whereabouts.HERE;
             }
-            return VmSnapshots.isUnderWay(machine.get().definition(), spec.id().value())
-                    ? Whereabouts.ELSEWHERE_AND_OPEN
-                    : Whereabouts.ELSEWHERE_AND_DONE;
+            return isUnderWay(spec, vm) ? Whereabouts.ELSEWHERE_AND_OPEN : Whereabouts.ELSEWHERE_AND_DONE;
+        } catch (SnapshotException e) {
+            throw new PhaseException(e.because(), e);
+        }
+    }
+
+    @Override
+    public boolean isUnderWay(RoundSpec spec, Name vm) throws PhaseException {
+        try {
+            return VmSnapshots.isUnderWay(machine(vm).definition(), spec.id().value());
         } catch (SnapshotException e) {
             throw new PhaseException(e.because(), e);
         }

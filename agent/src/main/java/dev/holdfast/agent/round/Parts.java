@@ -23,4 +23,11 @@ public interface Parts {
 
     /** Where a machine of the round is, now that the round is decided. */
     Whereabouts whereabouts(RoundSpec spec, Name vm) throws PhaseException;
+
+    /**
+     * Whether something of the round waits for its decision in a machine's chain.
+     *
+     * @throws PhaseException nobody can tell now, because the chain cannot be read
+     */
+    boolean isUnderWay(RoundSpec spec, Name vm) throws PhaseException;
 }

@@ -335,15 +335,31 @@ public final class RoundSnapshotter implements Snapshotter {
                         : open(spec, here).parts());
         mine.keySet().retainAll(here);
         together.each(mine, (vm, part) -> part.carryOut(decision));
+        letGo(spec, mine.keySet());
+        LOG.info("round {}: {} is true on {}", spec.id(), decision, self);
+    }
+
+    private void letGo(RoundSpec spec, Set<Name> vms) {
         Round round = rounds.remove(spec.id());
         if (round != null) {
-            Map<Name, VmPart> watched = new TreeMap<>(mine);
+            Map<Name, VmPart> watched = new TreeMap<>(round.parts());
             watched.keySet().retainAll(round.watched().keySet());
+            watched.keySet().retainAll(vms);
             together.eachQuietly(watched, (vm, part) -> stopWatching(round, vm));
         }
-        mine.keySet().forEach(vm -> net.unmark(vm, spec.id().value()));
+        vms.forEach(vm -> net.unmark(vm, spec.id().value()));
         parts.end(spec);
-        LOG.info("round {}: {} is true on {}", spec.id(), decision, self);
+    }
+
+    @Override
+    public void forget(RoundSpec spec) throws PhaseException {
+        new Duty(self, parts).requireNothingWaits(spec);
+        letGo(spec, spec.members().on(self));
+        LOG.warn(
+                "round {}: the store has no record of it and nothing on {} waits for it: its entry in the journal was put back"
+                        + " after it was over, or its record was taken away",
+                spec.id(),
+                self);
     }
 
     /** A machine that another operation holds was never admitted to this round: nothing of it is there to undo. */

@@ -20,7 +20,6 @@ import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -34,8 +33,6 @@ import org.jspecify.annotations.Nullable;
  * #cutShort}; the guard is the caller's business.
  */
 public final class SnapshotPhases {
-    private static final long NANOS_PER_SECOND = 1_000_000_000L;
-
     /**
      * One snapshot under way in this life of the agent.
      *
@@ -95,7 +92,7 @@ public final class SnapshotPhases {
                     running,
                     capture,
                     running.isPresent() && running.get().status() == VmStatus.RUNNING,
-                    wallNanos() - vm.tools().nanoClock().getAsLong());
+                    vm.tools().wallMinusNano());
             frozen = null;
             thawed = null;
             vm.executor(LiveDisks.NONE, Removal.DELETE, Progress.NONE).run(ChainPlan.prepareCut(intent));
@@ -359,10 +356,5 @@ public final class SnapshotPhases {
         } catch (HypervisorException e) {
             throw SnapshotException.of(e);
         }
-    }
-
-    private long wallNanos() {
-        Instant now = vm.tools().clock().instant();
-        return now.getEpochSecond() * NANOS_PER_SECOND + now.getNano();
     }
 }

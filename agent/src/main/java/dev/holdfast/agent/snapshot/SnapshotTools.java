@@ -2,6 +2,7 @@ package dev.holdfast.agent.snapshot;
 
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.snapshot.chain.DiskImages;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.function.LongSupplier;
 
@@ -25,4 +26,12 @@ public record SnapshotTools(
         int maxDepth) {
     /** Layers of a disk before unnamed ones are merged. */
     public static final int DEFAULT_MAX_DEPTH = 16;
+
+    private static final long NANOS_PER_SECOND = 1_000_000_000L;
+
+    /** What to add to the monotonic clock to get the wall clock now, in nanoseconds since 1970. */
+    public long wallMinusNano() {
+        Instant now = clock.instant();
+        return now.getEpochSecond() * NANOS_PER_SECOND + now.getNano() - nanoClock.getAsLong();
+    }
 }

@@ -21,6 +21,7 @@ final class FakeMachines implements Parts, ThawNet {
     private final Set<Name> refused = ConcurrentHashMap.newKeySet();
     private final Map<Name, Whereabouts> places = new ConcurrentHashMap<>();
     final Set<Name> freezingByThemselves = ConcurrentHashMap.newKeySet();
+    final Set<Name> waiting = ConcurrentHashMap.newKeySet();
 
     volatile boolean tooSmall;
     volatile boolean stoppedByThemselves;
@@ -68,6 +69,11 @@ final class FakeMachines implements Parts, ThawNet {
     @Override
     public Whereabouts whereabouts(RoundSpec spec, Name vm) {
         return places.getOrDefault(vm, Whereabouts.HERE);
+    }
+
+    @Override
+    public boolean isUnderWay(RoundSpec spec, Name vm) {
+        return waiting.contains(vm);
     }
 
     @Override

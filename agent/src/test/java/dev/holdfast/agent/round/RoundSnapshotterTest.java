@@ -83,6 +83,22 @@ class RoundSnapshotterTest {
     }
 
     @Test
+    void aRoundWithoutARecordIsForgottenIfNothingWaitsForIt() throws Exception {
+        snapshotter.releaseGuard(REVERT);
+        machines.forget();
+        machines.waiting.add(Rounds.WEB);
+        assertThatThrownBy(() -> snapshotter.forget(REVERT))
+                .hasMessageContaining("web waits for the decision of round r1");
+        assertThat(machines.log()).isEmpty();
+        machines.put(Rounds.WEB, Whereabouts.ELSEWHERE_AND_OPEN);
+        assertThatThrownBy(() -> snapshotter.forget(REVERT)).isInstanceOf(PhaseException.class);
+
+        machines.waiting.clear();
+        snapshotter.forget(REVERT);
+        assertThat(machines.log()).containsExactly("unmark db", "unmark web", "release");
+    }
+
+    @Test
     void aMachineThatIsLostToAnotherNodeWhileTheRoundIsInDoubtIsNotTouched() throws Exception {
         snapshotter.prepare(CHECKPOINT);
         machines.forget();

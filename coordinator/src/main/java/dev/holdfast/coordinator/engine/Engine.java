@@ -61,7 +61,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
     private final Map<RoundId, RoundView> views = new HashMap<>();
     private final Map<RoundId, Participant> participants = new HashMap<>();
     private final Map<RoundId, Led> led = new HashMap<>();
-    private final Map<RoundId, RoundListener> listeners = new HashMap<>();
+    private final Listeners listeners = new Listeners();
     private final Map<RoundId, CompletableFuture<RoundId>> closings = new HashMap<>();
     private Optional<Epoch> reign = Optional.empty();
 
@@ -94,12 +94,19 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         }));
         ports.log().watch(view -> post(() -> onView(view)));
         ports.timers().after(SWEEP, this::sweep);
+        new Forgotten(ports, lanes, asker -> post(() -> asker.accept(waitedFor()))).follow();
+    }
+
+    private List<RoundSpec> waitedFor() {
+        return participants.values().stream()
+                .filter(one -> one.state().waitsForTheEnd())
+                .map(Participant::spec)
+                .toList();
     }
 
     /** Follows the progress of a round, wherever its leader is, until the answer is closed. Never throws. */
     public Following follow(RoundId round, RoundListener listener) {
-        post(() -> listeners.put(round, listener));
-        return () -> post(() -> listeners.remove(round));
+        return listeners.follow(round, listener);
     }
 
     /**
@@ -233,7 +240,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
                         frozen -> () -> fromChannel(frozen, new ParticipantEvent.FrozenHeard(frozen.member())),
                         voided -> () ->
                                 fromChannel(voided, new ParticipantEvent.VoidHeard(voided.member(), voided.because())),
-                        progress -> () -> onProgress(progress))
+                        progress -> () -> listeners.tell(progress))
                 .run());
     }
 
@@ -244,13 +251,6 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
             return;
         }
         toParticipant(message.round(), event);
-    }
-
-    private void onProgress(GroupMessage.Progress progress) {
-        RoundListener listener = listeners.get(progress.round());
-        if (listener != null) {
-            listener.onProgress(progress.member(), progress.phase(), progress.done(), progress.total());
-        }
     }
 
     /** A member that is gone ends the barrier early. While memory drains its absence means nothing yet. */

@@ -160,6 +160,14 @@ final class ParticipantEffects implements ParticipantEffect.Visitor {
     }
 
     @Override
+    public void forget(ParticipantEffect.Forget effect) {
+        phase(() -> {
+            ports.snapshotter().forget(spec);
+            return new ParticipantEvent.NothingWaits();
+        });
+    }
+
+    @Override
     public void sayReady(ParticipantEffect.SayReady effect) {
         tell("ready");
         store(() -> ports.log().sayReady(round(), self));

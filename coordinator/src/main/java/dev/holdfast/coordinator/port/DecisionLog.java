@@ -102,6 +102,19 @@ public interface DecisionLog {
     /** Reads one round from the server (not from a cache). Empty means there is no record, which decides nothing. */
     Optional<RoundView> read(RoundId round) throws StoreUnreachableException;
 
+    /** What the store has of a round. */
+    enum Remains {
+        /** Its record. */
+        RECORD,
+        /** No record, but the checkpoint that it made, whole or being deleted: it was committed. */
+        CHECKPOINT,
+        /** Neither. Which says nothing of how it ended: checkpoints are deleted, and a revert makes none. */
+        NOTHING
+    }
+
+    /** Looks on the server, first for the record: what a commitment writes is there before the record can go. */
+    Remains remains(RoundSpec spec) throws StoreUnreachableException;
+
     /** All rounds there are, but for those whose records cannot be read. */
     List<RoundView> rounds() throws StoreUnreachableException;
 

@@ -11,7 +11,7 @@ import dev.holdfast.coordinator.protocol.ThawFacts;
  * Does to this node's machines what a round asks for. Each method blocks until it is done; the engine calls the methods of
  * one round from one thread, in the order of the protocol, except {@link #thawNow}, which may come at any time from another
  * thread and cuts short what is under way. After {@code thawNow} the phase under way fails soon, and only
- * {@link #carryOut} follows.
+ * {@link #carryOut} follows. {@link #forget} takes the place of {@code carryOut} where nobody can say the decision.
  */
 public interface Snapshotter {
 
@@ -97,4 +97,12 @@ public interface Snapshotter {
      * rename, the new side runs, the old process ends. ABORTED revert: the new side is dropped, the old one runs.
      */
     void carryOut(RoundSpec spec, Decision decision) throws PhaseException;
+
+    /**
+     * The round has no record any more. Lets go of its machines as they are, if nothing in their chains waits for its decision.
+     * Idempotent, also after a restart.
+     *
+     * @throws PhaseException something waits, or nobody can tell: nothing was changed
+     */
+    void forget(RoundSpec spec) throws PhaseException;
 }

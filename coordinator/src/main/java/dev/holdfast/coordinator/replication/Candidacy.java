@@ -45,9 +45,7 @@ public sealed interface Candidacy extends ReplicaState {
                 Step<ReplicaState, ReplicaEffect> rest = back.onRetireAsked(new ReplicaEvent.RetireAsked());
                 return rest.rejection().isPresent() ? Step.to(back, new Done()) : rest;
             }
-            return back instanceof Following following && following.epoch() > 0
-                    ? Step.to(back, following.acknowledgement())
-                    : Step.to(back);
+            return Step.to(back);
         }
 
         /** Before the proof the age of the last commit says nothing: the old primary may still go on. */
@@ -60,9 +58,6 @@ public sealed interface Candidacy extends ReplicaState {
         }
 
         Step<ReplicaState, ReplicaEffect> refused(Reason reason) {
-            if (back instanceof Following following && following.epoch() > 0) {
-                return Step.to(back, new Refuse(reason), following.acknowledgement());
-            }
             return Step.to(back, new Refuse(reason));
         }
 

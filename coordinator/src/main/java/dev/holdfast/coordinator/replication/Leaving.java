@@ -21,13 +21,16 @@ import java.util.Set;
  *
  * @param peer the standby that stays in the set
  * @param why decides what happens on the way
- * @param epoch the last one that the standby has committed, while the last of all is on its way; the one that the copy here is
- *     at, if its guest has not run; else 0
+ * @param epoch the last one that the standby has committed, while one is on its way; the one that the copy here is at, if its
+ *     guest has not run; else 0
+ * @param last the epoch that is on its way is the last of all: after any other one the guest runs on
  * @param ink how far the write is
  * @param guest its process is still there, and stands still
  * @param strayed it had run on unrecorded
  */
-public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink ink, boolean guest, boolean strayed)
+@SuppressWarnings("ParameterNumber")
+public record Leaving(
+        Life lead, Optional<Copy> peer, Why why, long epoch, boolean last, Ink ink, boolean guest, boolean strayed)
         implements ReplicaState {
 
     /** What makes it leave. */
@@ -47,7 +50,7 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
     static Step<ReplicaState, ReplicaEffect> handOver(
             Life life, Copy peer, long epoch, boolean sending, boolean canReturn) {
         Why why = canReturn ? Why.SWITCHOVER : Why.DEMOTED;
-        Leaving next = new Leaving(life, Optional.of(peer), why, epoch, Ink.WRITTEN, true, false);
+        Leaving next = new Leaving(life, Optional.of(peer), why, epoch, !sending, Ink.WRITTEN, true, false);
         return sending ? Step.to(next) : Step.to(next, new SendEpoch(peer, epoch + 1));
     }
 
@@ -62,7 +65,7 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
     static Step<ReplicaState, ReplicaEffect> begin(
             Life life, Optional<Copy> peer, Why why, Ink before, boolean guest, boolean strayed) {
         Optional<Copy> stays = strayed || why == Why.STOPPED ? Optional.empty() : peer;
-        Leaving next = new Leaving(life, stays, why, 0, before.forAnother(), guest, strayed);
+        Leaving next = new Leaving(life, stays, why, 0, false, before.forAnother(), guest, strayed);
         List<ReplicaEffect> effects = new ArrayList<>();
         effects.add(new NoteLeaving(stays));
         if (stays.isEmpty()) {
@@ -79,7 +82,7 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
     }
 
     private Leaving in(Ink now) {
-        return new Leaving(lead, peer, why, epoch, now, guest, strayed);
+        return new Leaving(lead, peer, why, epoch, last, now, guest, strayed);
     }
 
     private long ofCopy() {
@@ -100,8 +103,9 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
         if (!isSending() || !peer.equals(Optional.of(event.peer()))) {
             return Step.rejected(this, "nothing is on its way");
         }
-        if (event.epoch() == epoch) {
-            return Step.to(this, new SendEpoch(event.peer(), epoch + 1));
+        if (event.epoch() == epoch || event.epoch() == epoch + 1 && !last) {
+            Leaving next = new Leaving(lead, peer, why, event.epoch(), true, ink, guest, strayed);
+            return Step.to(next, new SendEpoch(event.peer(), event.epoch() + 1));
         }
         return event.epoch() == epoch + 1
                 ? begin(lead, peer, why, Ink.WRITTEN, true, strayed)
@@ -131,7 +135,7 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
     }
 
     private Step<ReplicaState, ReplicaEffect> write(Life life) {
-        return Step.to(new Leaving(life, peer, why, ofCopy(), Ink.WRITING, guest, strayed), record(life));
+        return Step.to(new Leaving(life, peer, why, ofCopy(), false, Ink.WRITING, guest, strayed), record(life));
     }
 
     @Override
@@ -162,7 +166,7 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
         }
         Optional<Copy> stays = lead.isReborn(stored) ? Optional.empty() : peer;
         Life life = lead.of(stored);
-        Leaving next = new Leaving(life, stays, why, ofCopy(), Ink.WRITING, guest, strayed);
+        Leaving next = new Leaving(life, stays, why, ofCopy(), false, Ink.WRITING, guest, strayed);
         return Step.to(next, next.record(life));
     }
 
@@ -174,7 +178,7 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
         }
         if (guest && why == Why.DEMOTED) {
             return Step.to(
-                    new Leaving(lead, peer, why, epoch, Ink.SILENT, false, strayed), new KillGuest(), new Done());
+                    new Leaving(lead, peer, why, epoch, last, Ink.SILENT, false, strayed), new KillGuest(), new Done());
         }
         return why == Why.STOPPED || why == Why.UNSTARTED
                 ? Step.to(in(Ink.SILENT), new Done())
@@ -194,9 +198,11 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
             return Step.to(this, new Done());
         }
         return isSending()
-                ? Step.to(new Leaving(lead, peer, Why.DEMOTED, epoch, ink, true, strayed))
+                ? Step.to(new Leaving(lead, peer, Why.DEMOTED, epoch, last, ink, true, strayed))
                 : Step.to(
-                        new Leaving(lead, peer, Why.DEMOTED, epoch, ink, false, strayed), new KillGuest(), new Done());
+                        new Leaving(lead, peer, Why.DEMOTED, epoch, last, ink, false, strayed),
+                        new KillGuest(),
+                        new Done());
     }
 
     /** Its guest is gone here, while the last epoch was on its way: as in any crash. */
@@ -204,7 +210,7 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
     public Step<ReplicaState, ReplicaEffect> onGuestEnded(ReplicaEvent.GuestEnded event) {
         return isSending()
                 ? begin(lead, peer, event.asked() ? Why.STOPPED : Why.CRASHED, ink, false, strayed)
-                : Step.to(new Leaving(lead, peer, why, epoch, ink, false, strayed));
+                : Step.to(new Leaving(lead, peer, why, epoch, last, ink, false, strayed));
     }
 
     /** It was given up while the guest was on its way. What comes to nothing leaves the copy as it was. */
@@ -212,7 +218,7 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
     public Step<ReplicaState, ReplicaEffect> onFailOverFailed(ReplicaEvent.FailOverFailed event) {
         return lead.settled()
                 ? Step.rejected(this, "its disks are its own already")
-                : Step.to(new Leaving(lead, peer, Why.UNSTARTED, event.epoch(), ink, false, strayed));
+                : Step.to(new Leaving(lead, peer, Why.UNSTARTED, event.epoch(), false, ink, false, strayed));
     }
 
     /** It has run, and its disks were its own before it ended. */
@@ -222,7 +228,7 @@ public record Leaving(Life lead, Optional<Copy> peer, Why why, long epoch, Ink i
             return Step.rejected(this, "there is nothing to settle");
         }
         return Step.to(
-                new Leaving(lead.settle(), peer, why, epoch, ink, guest, strayed),
+                new Leaving(lead.settle(), peer, why, epoch, last, ink, guest, strayed),
                 new ReplicaEffect.KeepCopy(lead.copy()));
     }
 

@@ -57,7 +57,8 @@ import java.util.Optional;
  * Isolated    RecordWritten                Alone       NoteStrayed(no) NoteLife()
  *
  * Protected   SwitchoverAsked, DemoteAsked Leaving     SendEpoch(k+1), then NoteLeaving WriteRecord(no primary, {self, peer}),
- *                                                      then KillGuest Detach ForgetLife Done
+ *                                                      then KillGuest Detach ForgetLife Done. While another epoch is on its
+ *                                                      way, nothing: what the guest does after it goes over with the next
  * others      DemoteAsked                  Leaving     KillGuest, then as if it had crashed
  * primary     GuestEnded, crashed          Leaving     NoteLeaving WriteRecord(no primary, the set as it is)
  * primary     GuestEnded, asked            Leaving     NoteLeaving VoidPeer WriteRecord(no primary, {self})

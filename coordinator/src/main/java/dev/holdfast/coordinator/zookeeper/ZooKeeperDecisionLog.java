@@ -1,5 +1,6 @@
 package dev.holdfast.coordinator.zookeeper;
 
+import dev.holdfast.coordinator.codec.CodecException;
 import dev.holdfast.coordinator.codec.RecordCodec;
 import dev.holdfast.coordinator.codec.RoundRecord;
 import dev.holdfast.coordinator.codec.TimelineRecord;
@@ -267,6 +268,22 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
     @Override
     public Optional<RoundView> read(RoundId round) throws StoreUnreachableException {
         return reader.view(round);
+    }
+
+    @Override
+    public Remains remains(RoundSpec spec) throws StoreUnreachableException {
+        if (session.newest(schema.round(spec.id())).isPresent()) {
+            return Remains.RECORD;
+        }
+        String path = schema.checkpoint(spec.group(), spec.checkpoint());
+        Optional<Wire.Data> found = spec.kind() == RoundKind.CHECKPOINT ? session.newest(path) : Optional.empty();
+        try {
+            boolean its = found.isPresent()
+                    && RecordCodec.decodeCheckpoint(found.get().bytes()).round().equals(spec.id());
+            return its ? Remains.CHECKPOINT : Remains.NOTHING;
+        } catch (CodecException why) {
+            throw RoundReader.unreadable(path, why);
+        }
     }
 
     @Override

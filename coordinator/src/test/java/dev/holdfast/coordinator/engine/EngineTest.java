@@ -49,6 +49,8 @@ class EngineTest {
     private final Map<Name, ScriptedSnapshotter> vms = new HashMap<>();
     private final Map<Name, MemoryJournal> journals = new HashMap<>();
     private final List<Throwable> contradictions = new ArrayList<>();
+    /** How many times as fast as ours the clock of the engines runs that are started. */
+    private int speed = 1;
 
     @BeforeEach
     void bringNodesUp() throws Exception {
@@ -61,7 +63,7 @@ class EngineTest {
 
     private void start(Name node) throws Exception {
         Timers timers = (delay, task) -> {
-            ScheduledFuture<?> future = clock.schedule(task, delay.toMillis(), TimeUnit.MILLISECONDS);
+            ScheduledFuture<?> future = clock.schedule(task, delay.toMillis() / speed, TimeUnit.MILLISECONDS);
             return () -> future.cancel(false);
         };
         EnginePorts ports =
@@ -212,6 +214,39 @@ class EngineTest {
         assertThat(vms.get(N2).calls).isEmpty();
         log.decide(spec, Decision.ABORTED, 0, spec.epoch(), List.of(), Refusal.failed("test"));
         await().until(() -> vms.get(N2).calls.equals(List.of("carryOut ABORTED")));
+    }
+
+    private void putBack(RoundSpec spec, Optional<Refusal> waiting) throws Exception {
+        waiting.ifPresent(because -> vms.get(N2).failAt("forget", because));
+        journals.get(N2).write(JournalEntry.voted(spec, new MemberReport(N2, 0, "test", List.of())));
+        speed = 50;
+        start(N2);
+    }
+
+    @Test
+    void anEntryThatWasPutBackWhenItsRoundWasOverIsForgottenUnlessSomethingWaitsForTheDecision() throws Exception {
+        RoundSpec spec = spec("r1", RoundKind.REVERT, log.takeOffice());
+        engines.get(N2).close();
+        putBack(spec, Optional.of(Refusal.failed("web2 waits for it")));
+
+        await().until(() -> vms.get(N2).calls.contains("forget"));
+        assertThat(journals.get(N2).entries()).hasSize(1);
+        vms.get(N2).heal();
+        await().until(() -> journals.get(N2).entries().isEmpty());
+        assertThat(vms.get(N2).calls).doesNotContain("carryOut COMMITTED", "carryOut ABORTED");
+    }
+
+    @Test
+    void whatTheCatalogueHasIsMadeTrueAlthoughTheRecordIsGone() throws Exception {
+        RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, log.takeOffice());
+        engines.values().forEach(Engine::close);
+        log.open(spec);
+        log.decide(spec, Decision.COMMITTED, 0, spec.epoch(), List.of(), Refusal.failed("test"));
+        log.close(spec, spec.epoch());
+        putBack(spec, Optional.empty());
+
+        await().until(() -> journals.get(N2).entries().isEmpty());
+        assertThat(vms.get(N2).calls).containsExactly("carryOut COMMITTED");
     }
 
     @Test

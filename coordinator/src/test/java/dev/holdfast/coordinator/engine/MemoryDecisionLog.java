@@ -8,6 +8,7 @@ import dev.holdfast.coordinator.protocol.MemberReport;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.RoundState;
 import dev.holdfast.coordinator.protocol.RoundView;
@@ -165,6 +166,16 @@ final class MemoryDecisionLog implements DecisionLog {
     /** From now on no commitment can be written. */
     synchronized void refuseCommits(Refusal because) {
         commitRefused = Optional.of(because);
+    }
+
+    /** A checkpoint that is not deleted stays in the catalogue. */
+    @Override
+    public synchronized Remains remains(RoundSpec spec) {
+        if (rounds.containsKey(spec.id())) {
+            return Remains.RECORD;
+        }
+        boolean its = spec.kind() == RoundKind.CHECKPOINT && history.get(spec.id()) == RoundState.COMMITTED;
+        return its ? Remains.CHECKPOINT : Remains.NOTHING;
     }
 
     @Override

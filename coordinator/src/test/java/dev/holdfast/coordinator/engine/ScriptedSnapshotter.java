@@ -105,4 +105,9 @@ final class ScriptedSnapshotter implements Snapshotter {
         call("carryOut " + decision);
         frozen = false;
     }
+
+    @Override
+    public void forget(RoundSpec spec) throws PhaseException {
+        call("forget");
+    }
 }

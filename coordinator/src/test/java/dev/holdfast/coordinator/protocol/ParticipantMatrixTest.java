@@ -68,8 +68,8 @@ final class ParticipantMatrixTest {
         mine.put("GivenUp", new GivenUp(m, Samples.refusal(), false, false));
         mine.put("GivenUp, undone", new GivenUp(m, Samples.refusal(), true, false));
         mine.put("GivenUp, decided", new GivenUp(m, Samples.refusal(), false, true));
-        mine.put("Closing C", new Closing(m, Decision.COMMITTED));
-        mine.put("Over C", new Over(m, Decision.COMMITTED));
+        mine.put("Closing", new Closing(m));
+        mine.put("Over", new Over(m));
         mine.forEach((name, state) -> states.put(word.charAt(0) + " " + name, state));
     }
 
@@ -108,6 +108,9 @@ final class ParticipantMatrixTest {
         events.put("DecisionRead C", new ParticipantEvent.DecisionRead(spec, Decision.COMMITTED));
         events.put("DecisionRead A", new ParticipantEvent.DecisionRead(spec, Decision.ABORTED));
         events.put("DecisionRead, no member", new ParticipantEvent.DecisionRead(foreign, Decision.ABORTED));
+        events.put("RecordGone", new ParticipantEvent.RecordGone(false));
+        events.put("RecordGone, committed", new ParticipantEvent.RecordGone(true));
+        events.put("NothingWaits", new ParticipantEvent.NothingWaits());
         events.put("CarriedOut", new ParticipantEvent.CarriedOut());
         for (Timer timer : Timer.values()) {
             events.put("TimerPassed " + timer, new ParticipantEvent.TimerPassed(timer));

@@ -26,6 +26,7 @@ final class Hands {
         }
         Step<ReplicaState, ReplicaEffect> step = Mutation.step(world, node, event);
         checkThrownAway(node, event, step);
+        checkGivenUp(node, event, step);
         node.state = step.next();
         node.due = step.effects();
     }
@@ -43,6 +44,15 @@ final class Hands {
                 && world.record.inSync().contains(node.standby);
         if (drops && counts && !entitled) {
             world.violate("a copy in the set is thrown away: %s after %s".formatted(node.standby, event));
+        }
+    }
+
+    /** A guest that is handed over has stood still since its last epoch, or it would lose what it did after it. */
+    private void checkGivenUp(Node node, ReplicaEvent event, Step<ReplicaState, ReplicaEffect> step) {
+        boolean handedOver = event instanceof ReplicaEvent.StandbyAt
+                && step.effects().stream().anyMatch(ReplicaEffect.NoteLeaving.class::isInstance);
+        if (handedOver && node.guest == Guest.RUNS) {
+            world.violate("a guest that has run on after its last epoch is given up: " + event);
         }
     }
 

@@ -203,11 +203,11 @@ final class Moves {
         boolean role = node.state instanceof Leading || candidate != null && !candidate.isRevoked();
         boolean wanted = candidate != null
                 || node.state instanceof Following follows && follows.wanted() == Following.Wanted.PRIMARY;
-        // What is asked of a primary is put off until the end of an epoch that is on its way.
+        // Parking puts a revert off until the end of an epoch that is on its way.
         boolean between = node.sending == null && (node.ack == null || !isNews(node, node.ack));
         add(!role && left(Fault.PROMOTE), Kind.PROMOTE, n, -1);
-        add((between && node.state instanceof Leading || wanted) && left(Fault.DEMOTE), Kind.DEMOTE, n, -1);
-        add(between && node.state instanceof Protected && left(Fault.SWITCHOVER), Kind.SWITCHOVER, n, -1);
+        add((node.state instanceof Leading || wanted) && left(Fault.DEMOTE), Kind.DEMOTE, n, -1);
+        add(node.state instanceof Protected && left(Fault.SWITCHOVER), Kind.SWITCHOVER, n, -1);
         add(node.state instanceof Leading && node.guest != Guest.NONE && left(Fault.STOP), Kind.STOP, n, -1);
         boolean reverts = node.state instanceof Leading leading
                 && leading.lead().settled()

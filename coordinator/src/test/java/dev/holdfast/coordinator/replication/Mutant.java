@@ -59,6 +59,8 @@ enum Mutant {
     FAILED_FAILOVER_DROPS,
     /** Who is promoted while he is demoted goes on. */
     DEMOTED_GOES_ON,
+    /** Whatever epoch is on its way when a primary is to leave is taken for the last one. */
+    TAKES_ANY_EPOCH_FOR_THE_LAST,
     /** The agent that comes back while the machine is being given up lets it run again. */
     FORGETS_LEAVING
 }

@@ -130,6 +130,18 @@ final class Mutation {
                         state instanceof Out out && event instanceof ReplicaEvent.SeedBegun
                                 ? event.applyTo(new Out(out.self(), Optional.empty()))
                                 : null;
+                    case TAKES_ANY_EPOCH_FOR_THE_LAST ->
+                        state instanceof Leaving leaving && event instanceof ReplicaEvent.StandbyAt
+                                ? event.applyTo(new Leaving(
+                                        leaving.lead(),
+                                        leaving.peer(),
+                                        leaving.why(),
+                                        leaving.epoch(),
+                                        true,
+                                        leaving.ink(),
+                                        leaving.guest(),
+                                        leaving.strayed()))
+                                : null;
                     case CALLS_OFF_UNKNOWN_HANDOVER ->
                         state instanceof Leaving leaving
                                         && leaving.why() == Leaving.Why.SWITCHOVER

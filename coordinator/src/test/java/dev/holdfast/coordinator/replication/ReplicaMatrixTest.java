@@ -79,22 +79,25 @@ final class ReplicaMatrixTest {
             states.put("Isolated " + ink, new Isolated(LIFE, ink));
             states.put(
                     "Leaving " + ink,
-                    new Leaving(LIFE, Optional.of(PEER), Leaving.Why.SWITCHOVER, 0, ink, true, false));
+                    new Leaving(LIFE, Optional.of(PEER), Leaving.Why.SWITCHOVER, 0, false, ink, true, false));
         }
         states.put("Shrinking EARLIER", new Shrinking(LIFE, PEER, 1, true, Ink.EARLIER));
         states.put(
                 "Leaving, sending",
-                new Leaving(LIFE, Optional.of(PEER), Leaving.Why.SWITCHOVER, 1, Ink.WRITTEN, true, false));
+                new Leaving(LIFE, Optional.of(PEER), Leaving.Why.SWITCHOVER, 1, true, Ink.WRITTEN, true, false));
+        states.put(
+                "Leaving, another on its way",
+                new Leaving(LIFE, Optional.of(PEER), Leaving.Why.SWITCHOVER, 1, false, Ink.WRITTEN, true, false));
         Life unsettled = new Life(SELF, MINE, 3, 5, false);
         states.put(
                 "Leaving, unsettled",
-                new Leaving(unsettled, Optional.empty(), Leaving.Why.DEMOTED, 0, Ink.WRITING, false, false));
+                new Leaving(unsettled, Optional.empty(), Leaving.Why.DEMOTED, 0, false, Ink.WRITING, false, false));
         states.put(
                 "Leaving, unstarted",
-                new Leaving(unsettled, Optional.empty(), Leaving.Why.UNSTARTED, 1, Ink.SILENT, false, false));
+                new Leaving(unsettled, Optional.empty(), Leaving.Why.UNSTARTED, 1, false, Ink.SILENT, false, false));
         states.put(
                 "Leaving, crashed",
-                new Leaving(LIFE, Optional.of(PEER), Leaving.Why.CRASHED, 0, Ink.SILENT, false, false));
+                new Leaving(LIFE, Optional.of(PEER), Leaving.Why.CRASHED, 0, false, Ink.SILENT, false, false));
         return states;
     }
 

@@ -40,6 +40,7 @@ final class ReplicaMutantTest {
         where.put(Mutant.RUNS_AFTER_BOUND, Setups.NODE);
         where.put(Mutant.LAG_DIES_WITH_AGENT, Setups.AGENT_QEMU);
         where.put(Mutant.RELEASES_BEFORE_COMMITTED, Setups.LINK_NODE);
+        where.put(Mutant.TAKES_ANY_EPOCH_FOR_THE_LAST, Setups.SWITCHOVER_ANSWER);
         where.put(Mutant.CALLS_OFF_UNKNOWN_HANDOVER, Setups.SWITCHOVER_ANSWER);
         where.put(Mutant.KEEPS_COPY_BEFORE_ROLLBACK, Setups.POWER_TWICE);
         where.put(Mutant.PROMOTES_MID_COMMIT, Setups.NODE);

@@ -90,4 +90,7 @@ final class SimulatedMachines implements Snapshotter {
 
     @Override
     public void carryOut(RoundSpec spec, Decision decision) {}
+
+    @Override
+    public void forget(RoundSpec spec) {}
 }

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.entry;
 
+import dev.holdfast.coordinator.port.DecisionLog.Remains;
 import dev.holdfast.coordinator.port.DecisionLog.Written;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Decision;
@@ -80,6 +81,24 @@ class DecisionLogTest extends OnOneStore {
         assertThat(log.read(spec.id()))
                 .as("late words do not bring a round back")
                 .isEmpty();
+    }
+
+    @Test
+    void theCatalogueProvesACommitmentWhoseRecordIsGone() throws Exception {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(spec);
+        assertThat(log.remains(spec)).isEqualTo(Remains.RECORD);
+        log.decide(spec, Decision.COMMITTED, 0, REIGN, List.of(report("n1", "web", 1)), NO_REASON);
+        assertThat(log.remains(spec)).isEqualTo(Remains.RECORD);
+        log.close(spec, REIGN);
+        assertThat(log.remains(spec)).isEqualTo(Remains.CHECKPOINT);
+        assertThat(log.remains(checkpoint("r0", REIGN, "shop", "one", "web")))
+                .as("another round of that name")
+                .isEqualTo(Remains.NOTHING);
+        store.catalogue().beginDelete(spec.group(), spec.checkpoint(), REIGN);
+        assertThat(log.remains(spec)).as("it was committed").isEqualTo(Remains.CHECKPOINT);
+        store.catalogue().finishDelete(spec.group(), spec.checkpoint(), REIGN);
+        assertThat(log.remains(spec)).isEqualTo(Remains.NOTHING);
     }
 
     @Test

@@ -5,13 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
+import java.nio.file.Path;
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import org.apache.zookeeper.KeeperException;
-import org.apache.zookeeper.Watcher.Event.KeeperState;
-import org.apache.zookeeper.ZooKeeper;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The password of the store is changed as the manual says, and a node that has only the old one is out. */
 class PasswordChangeTest {
@@ -19,7 +16,6 @@ class PasswordChangeTest {
     private static final Duration BOUND = Duration.ofSeconds(20);
     private static final Name CLUSTER = new Name("lab");
     private static final Credentials OLD = SharedEnsemble.CREDENTIALS;
-    private static final Credentials NEW = new Credentials("holdfast", "another-password");
 
     private static ZooKeeperStore open(Ensemble ensemble, String node, Credentials as, StoreMemory memory) {
         return SharedEnsemble.open(
@@ -27,7 +23,10 @@ class PasswordChangeTest {
     }
 
     @Test
-    void nodeWithTheOldPasswordIsOutAndTheOthersGoOn() throws Exception {
+    void nodeWithTheOldPasswordIsOutAndTheOthersGoOn(@TempDir Path etc) throws Exception {
+        ClientOfTheManual.makeSecrets(etc);
+        assertThat(etc.resolve("channel.key")).isNotEmptyFile();
+        Credentials changed = Credentials.read(etc.resolve("zookeeper.secret"));
         try (Ensemble ensemble = Ensemble.start(1)) {
             SharedEnsemble.Memory memory = new SharedEnsemble.Memory();
             try (ZooKeeperStore stolen = open(ensemble, "n2", OLD, new SharedEnsemble.Memory())) {
@@ -36,46 +35,19 @@ class PasswordChangeTest {
                     store.catalogue().addToGroup(new Name("shop"), new Name("web"));
                 }
                 assertThat(stolen.catalogue().groups()).hasSize(1);
-                change(ensemble);
+                assertThat(ClientOfTheManual.changePassword(ensemble.connect(), OLD, changed))
+                        .doesNotContainIgnoringCase("exception", "not valid", "permission", "usage", "ACL:");
                 assertThatThrownBy(() -> stolen.catalogue().groups())
                         .isInstanceOf(StoreUnreachableException.class)
                         .hasMessageContaining("refuses user \"holdfast\"");
                 assertThatThrownBy(() -> stolen.catalogue().addToGroup(new Name("shop"), new Name("db")))
                         .isInstanceOf(StoreUnreachableException.class);
             }
-            try (ZooKeeperStore store = open(ensemble, "n1", NEW, memory)) {
+            try (ZooKeeperStore store = open(ensemble, "n1", changed, memory)) {
                 store.awaitReady(BOUND);
                 assertThat(store.catalogue().groups()).hasSize(1);
                 store.catalogue().addToGroup(new Name("shop"), new Name("db"));
             }
-        }
-    }
-
-    private static void change(Ensemble ensemble) throws Exception {
-        CountDownLatch connected = new CountDownLatch(1);
-        ZooKeeper client = new ZooKeeper(ensemble.connect(), 4000, event -> {
-            if (event.getState() == KeeperState.SyncConnected) {
-                connected.countDown();
-            }
-        });
-        try {
-            assertThat(connected.await(20, TimeUnit.SECONDS)).isTrue();
-            client.addAuthInfo("digest", OLD.digest());
-            client.addAuthInfo("digest", NEW.digest());
-            giveAway(client, Schema.TOP);
-            for (String path : Schema.OPEN_BY_DEFAULT) {
-                client.setACL(path, NEW.oursAlone(), -1);
-            }
-        } finally {
-            client.close();
-        }
-    }
-
-    /** As {@code setAcl -R} does. */
-    private static void giveAway(ZooKeeper client, String path) throws KeeperException, InterruptedException {
-        client.setACL(path, NEW.oursAlone(), -1);
-        for (String child : client.getChildren(path, false)) {
-            giveAway(client, path + "/" + child);
         }
     }
 }

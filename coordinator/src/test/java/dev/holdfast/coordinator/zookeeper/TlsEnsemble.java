@@ -68,7 +68,8 @@ final class TlsEnsemble implements AutoCloseable {
         return other;
     }
 
-    static void run(Path where, String commands) throws IOException {
+    /** Runs commands of the shell; answers what they said. */
+    static String run(Path where, String commands) throws IOException {
         Process process = new ProcessBuilder("sh", "-e", "-c", commands)
                 .directory(where.toFile())
                 .redirectErrorStream(true)
@@ -82,6 +83,7 @@ final class TlsEnsemble implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new IOException(e);
         }
+        return said;
     }
 
     private void launch(int number) throws IOException {

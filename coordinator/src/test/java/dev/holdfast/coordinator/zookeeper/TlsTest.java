@@ -121,6 +121,15 @@ class TlsTest {
         }
     }
 
+    @Test
+    void zooKeepersOwnClientGetsInAsTheManualSays() throws Exception {
+        awaitServing();
+        String user = new String(SharedEnsemble.CREDENTIALS.digest(), StandardCharsets.UTF_8);
+        String said = ClientOfTheManual.typedByTls(
+                ensemble.connect(), ensemble.file("ca.pem").getParent(), "addauth digest " + user + "\nls /holdfast");
+        assertThat(said).as(said).containsPattern("\\[[a-z0-9-]+(, [a-z0-9-]+)*\\]\\s");
+    }
+
     /** Neither a four-letter word nor a session of ZooKeeper's protocol is answered in the clear. */
     @Test
     void whoDoesNotSpeakTlsIsNotAnswered() throws Exception {

@@ -169,6 +169,16 @@ class CopiedMigrationTest {
         }
     }
 
+    /** The node that is moved to makes the secret, and tells the other one. */
+    @Test
+    void theSecretOfAMoveIsSaidNowhere() throws Exception {
+        require(move(cluster.n1(), cluster.n2()));
+        isOnlyThere();
+        List<byte[]> secrets = RememberedRandom.of(cluster.n2().home);
+        assertThat(secrets).as("the secret, and salts").hasSizeGreaterThanOrEqualTo(2);
+        new SecretSearch(cluster, secrets).everywhere();
+    }
+
     @Test
     void neverReplacesWhatIsThere() throws IOException {
         Path file = Files.createDirectories(there.chain).resolve("somebody's");

@@ -160,6 +160,7 @@ final class RealCluster implements AutoCloseable {
         if (disks == Disks.SMALL) {
             mountSmall(chain.getParent(), "600m");
         } else if (disks == Disks.APART) {
+            RememberedRandom.remember(node);
             Path own = Files.createDirectories(node.resolve("disks"));
             mountSmall(own, "400m");
             String bind = "mount --bind '%s' '%s' && exec \"$@\"".formatted(own, chain.getParent());

@@ -45,7 +45,9 @@ final class RealNode {
                 "-Djdk.serialFilter=!*",
                 "-Djava.util.logging.config.file=../deploy/install/logging.properties",
                 "-cp",
-                System.getProperty("java.class.path"),
+                System.getProperty("java.class.path")));
+        line.addAll(RememberedRandom.arguments(home));
+        line.addAll(List.of(
                 "dev.holdfast.agent.HoldfastMain",
                 "--config",
                 home.resolve("holdfast.toml").toString()));
@@ -64,9 +66,13 @@ final class RealNode {
         return Told.by(line.toArray(String[]::new));
     }
 
+    Path journal() {
+        return home.resolve("state/journal");
+    }
+
     /** Whether the journal holds a part in a round that this node may not give up alone any more. */
     boolean isBound() throws IOException {
-        return OperationJournal.open(home.resolve("state/journal")).operations().stream()
+        return OperationJournal.open(journal()).operations().stream()
                 .anyMatch(operation -> operation.state().inDoubt());
     }
 }

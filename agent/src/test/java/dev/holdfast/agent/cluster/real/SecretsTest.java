@@ -7,11 +7,15 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.KeyFactory;
+import java.security.interfaces.ECPrivateKey;
+import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HexFormat;
@@ -26,46 +30,61 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What the secrets of a cluster are is said nowhere but in their files, whatever the agents have done. */
 @Tag("qemu")
 @Tag("cluster")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class SecretsTest extends OnRealCluster {
-    private static final List<String> SECRETS = List.of(RealCluster.PASSWORD, RealCluster.CHANNEL_KEY);
-    private static final long MOST_OF_A_FILE = 64 << 20;
+    private static final String TLS = """
+            [zookeeper]
+            tls = true
+            tls_trust = "%s"
+            tls_identity = "%s"
+            """;
 
-    /** What a secret looks like to somebody who searches for it. */
-    private static List<String> forms() {
-        List<String> forms = new ArrayList<>();
-        for (String secret : SECRETS) {
-            byte[] bytes = secret.getBytes(StandardCharsets.UTF_8);
-            forms.add(secret);
-            forms.add(HexFormat.of().formatHex(bytes));
-            forms.add(HexFormat.of().withUpperCase().formatHex(bytes));
-            // Without the last two characters, which depend on what follows; at each of the three places it may begin.
-            for (int shift = 0; shift < 3; shift++) {
-                byte[] shifted = new byte[bytes.length + shift];
-                System.arraycopy(bytes, 0, shifted, shift, bytes.length);
-                String text = Base64.getEncoder().withoutPadding().encodeToString(shifted);
-                forms.add(text.substring(shift == 0 ? 0 : 4, text.length() - 2));
-            }
-        }
-        return forms;
+    @TempDir
+    static Path tls;
+
+    /** Those of the files, and the private key of a certificate: the lines of its text, and the number itself. */
+    private static SecretSearch search() throws Exception {
+        List<byte[]> secrets = new ArrayList<>();
+        List<String> key = Files.readAllLines(tls.resolve("key.pem")).stream()
+                .filter(line -> !line.startsWith("-"))
+                .toList();
+        Stream.concat(Stream.of(RealCluster.PASSWORD, RealCluster.CHANNEL_KEY), key.stream())
+                .forEach(secret -> secrets.add(secret.getBytes(StandardCharsets.UTF_8)));
+        byte[] form = Base64.getDecoder().decode(String.join("", key));
+        BigInteger number =
+                ((ECPrivateKey) KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(form))).getS();
+        secrets.add(HexFormat.of().parseHex("%064x".formatted(number)));
+        return new SecretSearch(cluster, secrets);
     }
 
-    private static void assertSilent(String where, byte[] bytes) {
-        String text = new String(bytes, StandardCharsets.ISO_8859_1);
-        for (String form : forms()) {
-            assertThat(text.contains(form))
-                    .as("%s says a secret, as %s", where, form)
-                    .isFalse();
-        }
+    /** A certificate that is its own authority; with its key as it is to be, and with the key under a phrase. */
+    private static void makeIdentity() throws Exception {
+        Process openssl = new ProcessBuilder("sh", "-e", "-c", """
+                umask 077
+                openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=n9 -keyout key.pem -out ca.pem
+                cat key.pem ca.pem > identity.pem
+                openssl pkey -in key.pem -aes256 -passout pass:x -out locked.key
+                cat locked.key ca.pem > locked.pem
+                cp identity.pem open.pem
+                chmod 644 open.pem
+                """)
+                .directory(tls.toFile())
+                .redirectErrorStream(true)
+                .start();
+        String said = new String(openssl.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(openssl.waitFor()).as(said).isZero();
     }
 
     @Test
     @Order(1)
     void secretsAreSaidNowhere() throws Exception {
+        makeIdentity();
+        SecretSearch search = search();
         SortedMap<String, String> said = new TreeMap<>();
         RealNode node = cluster.n1();
         String[][] commands = {
@@ -91,18 +110,40 @@ class SecretsTest extends OnRealCluster {
                 .anyMatch(text -> text.contains("no colon"))
                 .anyMatch(text -> text.contains("/dev/urandom"));
         said.putAll(errors);
-        said.forEach((what, text) -> assertSilent(what, text.getBytes(StandardCharsets.UTF_8)));
+        said.forEach((what, text) -> search.assertSilent(what, text.getBytes(StandardCharsets.UTF_8)));
+        assertSilentBundle(search, cluster.home.resolve("bundle.tar.gz"));
+        withTls(search);
+        search.everywhere();
+    }
 
-        Path bundle = cluster.home.resolve("bundle.tar.gz");
+    private static void assertSilentBundle(SecretSearch search, Path bundle) throws IOException {
         try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(Files.readAllBytes(bundle)))) {
-            assertSilent("the bundle", in.readAllBytes());
+            search.assertSilent(bundle.toString(), in.readAllBytes());
         }
-        assertThat(processes()).as("processes that were looked at").isGreaterThanOrEqualTo(7);
-        assertThat(files()).as("files that were looked at").isGreaterThan(30);
-        try (StoreByHand store = new StoreByHand(node)) {
-            SortedMap<String, byte[]> tree = store.all();
-            assertThat(tree).hasSizeGreaterThan(10);
-            tree.forEach((path, data) -> assertSilent(path + " in ZooKeeper", data));
+    }
+
+    /** Agents with the private key of a certificate: others may read it, it is encrypted, the server does not speak TLS. */
+    private static void withTls(SecretSearch search) throws Exception {
+        for (String[] each : new String[][] {
+            {"open.pem", "can be read by others"},
+            {"locked.pem", "is encrypted"},
+            {"identity.pem", "is no secureClientPort"},
+        }) {
+            Path home = Files.createDirectory(cluster.home.resolve("tls-" + each[0]));
+            RealCluster.configure(home, "n9", cluster.store, RealCluster.freePort());
+            Path configuration = home.resolve("holdfast.toml");
+            String tlsToo = TLS.formatted(tls.resolve("ca.pem"), tls.resolve(each[0]));
+            Files.writeString(configuration, Files.readString(configuration).replace("[zookeeper]\n", tlsToo));
+            RealProcess agent = new RealProcess(home.resolve("agent.log"), RealNode.java(home, "agent"));
+            try {
+                await().atMost(RealCluster.BOUND).until(() -> agent.log().contains(each[1]));
+                Path bundle = home.resolve("bundle.tar.gz");
+                Told told = Told.by("--config", configuration.toString(), "doctor", "--bundle", bundle.toString());
+                search.assertSilent("doctor of " + each[0], told.all().getBytes(StandardCharsets.UTF_8));
+                assertSilentBundle(search, bundle);
+            } finally {
+                agent.kill();
+            }
         }
     }
 
@@ -179,43 +220,5 @@ class SecretsTest extends OnRealCluster {
             Files.delete(file);
         }
         return said;
-    }
-
-    /** Command line and environment of everything that runs here. */
-    private static int processes() throws IOException {
-        List<Long> all = new ArrayList<>(
-                ProcessHandle.current().descendants().map(ProcessHandle::pid).toList());
-        for (RealNode node : cluster.nodes) {
-            all.add(Long.parseLong(Files.readString(node.home.resolve("run/vms/" + node.vm.name + "/pid"))
-                    .strip()));
-        }
-        for (long pid : all) {
-            for (String file : List.of("cmdline", "environ")) {
-                Path path = Path.of("/proc", Long.toString(pid), file);
-                if (Files.exists(path)) {
-                    assertSilent(path.toString(), Files.readAllBytes(path));
-                }
-            }
-        }
-        return all.size();
-    }
-
-    /** Logs, journals, state, sidecars and what ZooKeeper keeps: all but the files that are secrets, and the disks. */
-    private static int files() throws IOException {
-        List<Path> all;
-        try (Stream<Path> files = Files.walk(cluster.home)) {
-            all = files.filter(Files::isRegularFile)
-                    .filter(file -> !file.endsWith("zookeeper.secret") && !file.endsWith("channel.key"))
-                    .filter(file -> !file.toString().endsWith(".qcow2") && !file.endsWith("boot.img"))
-                    .toList();
-        }
-        int looked = 0;
-        for (Path file : all) {
-            if (Files.size(file) < MOST_OF_A_FILE) {
-                assertSilent(file.toString(), Files.readAllBytes(file));
-                looked++;
-            }
-        }
-        return looked;
     }
 }

@@ -7,7 +7,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -109,6 +112,34 @@ class StoreFaultsTest {
         round.told();
         cluster.assertConverged("after-revert");
         require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@back"));
+    }
+
+    @Test
+    void anEntryThatIsPutBackWhenItsRoundIsOverBindsNobody() throws IOException {
+        HeldRound round = revertInDoubt();
+        Path backup = Files.createDirectory(cluster.home.resolve("backup"));
+        copyEntries(round.leader.journal(), backup);
+        cluster.zookeeper.signal("CONT");
+        require(round.told());
+        await("all is done").atMost(RealCluster.BOUND).until(() -> !round.leader.isBound());
+
+        round.leader.agent.kill();
+        copyEntries(backup, round.leader.journal());
+        assertThat(round.leader.isBound()).isTrue();
+        round.leader.agent.startAgain();
+
+        await("nothing is bound").atMost(RealCluster.BOUND).until(() -> !round.leader.isBound());
+        await("nothing is held").atMost(RealCluster.BOUND).until(() -> !round.leader.vm.marked());
+        cluster.assertConverged("after-backup");
+        require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@back"));
+    }
+
+    private static void copyEntries(Path from, Path to) throws IOException {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(from, "*.json")) {
+            for (Path entry : entries) {
+                Files.copy(entry, to.resolve(entry.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
+            }
+        }
     }
 
     @Test

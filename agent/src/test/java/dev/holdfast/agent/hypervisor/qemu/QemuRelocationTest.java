@@ -82,14 +82,20 @@ final class QemuRelocationTest {
         assertThat(moved.status()).isEqualTo(VmStatus.RUNNING);
     }
 
-    @Test
-    void waitsOnAPortOfTheRangeThatNobodyHas() throws Exception {
+    private void receiveAnew() throws Exception {
         receiver.quit();
         receiver = there.start(definition, StartMode.incoming("incoming"));
+    }
+
+    @Test
+    void waitsOnAPortOfTheRangeThatNobodyHas() throws Exception {
+        receiveAnew();
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName(ADDRESS))) {
             int first = taken.getLocalPort();
             assertThatThrownBy(() -> receiver.relocation().listen(ADDRESS, Optional.of(new PortRange(first, first))))
                     .hasMessageContaining("migration.ports");
+            // A QEMU 10 that could not listen once does not try again; Incoming starts one for each move.
+            receiveAnew();
             port = receiver.relocation().listen(ADDRESS, Optional.of(new PortRange(first, first + 100)));
             assertThat(port).isGreaterThan(first).isLessThanOrEqualTo(first + 100);
         }

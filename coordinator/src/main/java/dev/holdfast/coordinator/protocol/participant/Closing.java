@@ -1,6 +1,5 @@
 package dev.holdfast.coordinator.protocol.participant;
 
-import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.Acknowledge;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.CloseJournal;
@@ -11,20 +10,18 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.JournalFai
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.TimerPassed;
 
 /**
- * The decision is true on this node; its journal entry is being removed. Only then may the node acknowledge: with the last
- * acknowledgement the record goes, and an entry that came back without a record would be in doubt for ever.
- *
- * @param decision what was made true
+ * What became of the round is true on this node; its journal entry is being removed. Only then may the node acknowledge: with the last
+ * acknowledgement the record goes, and an entry that came back without a record would be in doubt until somebody has looked what became of the round.
  */
-public record Closing(Membership membership, Decision decision) implements ParticipantState {
+public record Closing(Membership membership) implements ParticipantState {
 
-    static Step<ParticipantState, ParticipantEffect> begin(Membership membership, Decision decision) {
-        return Step.to(new Closing(membership, decision), new CloseJournal());
+    static Step<ParticipantState, ParticipantEffect> begin(Membership membership) {
+        return Step.to(new Closing(membership), new CloseJournal());
     }
 
     @Override
     public Step<ParticipantState, ParticipantEffect> onJournalClosed(JournalClosed event) {
-        return Step.to(new Over(membership, decision), new Acknowledge());
+        return Step.to(new Over(membership), new Acknowledge());
     }
 
     @Override
@@ -37,7 +34,7 @@ public record Closing(Membership membership, Decision decision) implements Parti
         if (event.timer() != Timer.RETRY) {
             return Step.rejected(this, event + " is late in Closing");
         }
-        return begin(membership, decision);
+        return begin(membership);
     }
 
     @Override

@@ -26,7 +26,7 @@ public record Finishing(Membership membership, Decision decision) implements Par
 
     @Override
     public Step<ParticipantState, ParticipantEffect> onCarriedOut(CarriedOut event) {
-        return Closing.begin(membership, decision);
+        return Closing.begin(membership);
     }
 
     @Override

@@ -12,6 +12,7 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.Timer;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.CarriedOut;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.DecisionRead;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.PhaseFailed;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.RecordGone;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.StoreBack;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.TimerPassed;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.VmsFrozen;
@@ -22,7 +23,7 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.VmsFrozen;
  *
  * @param because why
  * @param undone what was made for the round no longer counts on this node
- * @param aborted ABORTED was read
+ * @param aborted ABORTED was read, or the record is gone: nobody can commit the round any more
  */
 public record GivenUp(Membership membership, Refusal because, boolean undone, boolean aborted)
         implements ParticipantState {
@@ -45,9 +46,18 @@ public record GivenUp(Membership membership, Refusal because, boolean undone, bo
         return endIfComplete(decided());
     }
 
+    /**
+     * Nobody can commit what has no record. If the catalogue has the checkpoint all the same, this member had voted since: the entry
+     * that made it give up is an old one that somebody put back, and what was carried out then found nothing to undo.
+     */
+    @Override
+    public Step<ParticipantState, ParticipantEffect> onRecordGone(RecordGone event) {
+        return endIfComplete(decided());
+    }
+
     private static Step<ParticipantState, ParticipantEffect> endIfComplete(GivenUp state) {
         if (state.undone && state.aborted) {
-            return Closing.begin(state.membership, Decision.ABORTED);
+            return Closing.begin(state.membership);
         }
         return Step.to(state);
     }
@@ -77,6 +87,11 @@ public record GivenUp(Membership membership, Refusal because, boolean undone, bo
     @Override
     public Step<ParticipantState, ParticipantEffect> onStoreBack(StoreBack event) {
         return Step.to(this, new CastVote(new Vote.No(because)));
+    }
+
+    @Override
+    public boolean waitsForTheEnd() {
+        return true;
     }
 
     @Override

@@ -1,17 +1,14 @@
 package dev.holdfast.coordinator.protocol.participant;
 
-import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect.Acknowledge;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.DecisionRead;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.StoreBack;
 
 /**
- * The decision is true on this node and was acknowledged.
- *
- * @param decision what was made true
+ * What became of the round is true on this node and was acknowledged.
  */
-public record Over(Membership membership, Decision decision) implements ParticipantState {
+public record Over(Membership membership) implements ParticipantState {
 
     /** The record is still there, so the acknowledgement may have been lost. */
     @Override

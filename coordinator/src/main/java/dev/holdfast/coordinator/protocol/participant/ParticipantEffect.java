@@ -113,6 +113,19 @@ public sealed interface ParticipantEffect {
         }
     }
 
+    /**
+     * The round has no record any more: if nothing on this node's disks waits for its decision, let go of its machines as they are.
+     * Answered by {@code NothingWaits} or {@code PhaseFailed}.
+     *
+     * @param spec the round
+     */
+    record Forget(RoundSpec spec) implements ParticipantEffect {
+        @Override
+        public void accept(Visitor visitor) {
+            visitor.forget(this);
+        }
+    }
+
     /** Say READY in the store. Idempotent. */
     record SayReady() implements ParticipantEffect {
         @Override
@@ -194,6 +207,8 @@ public sealed interface ParticipantEffect {
         void releaseGuard(ReleaseGuard effect);
 
         void carryOut(CarryOut effect);
+
+        void forget(Forget effect);
 
         void sayReady(SayReady effect);
 

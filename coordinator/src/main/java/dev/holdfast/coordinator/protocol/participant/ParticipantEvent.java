@@ -159,11 +159,32 @@ public sealed interface ParticipantEvent {
         }
     }
 
-    /** The round's record was <em>read</em> and says so. A missing record is not this event. */
+    /** The round's record was <em>read</em> and says so. A missing record is {@link RecordGone}. */
     record DecisionRead(RoundSpec spec, Decision decision) implements ParticipantEvent {
         @Override
         public Step<ParticipantState, ParticipantEffect> applyTo(ParticipantState state) {
             return state.onDecisionRead(this);
+        }
+    }
+
+    /**
+     * The store that this node knows was asked anew and has no record of the round, although this node had read one: the round is over,
+     * or somebody took the record away. It does not come back.
+     *
+     * @param committed its catalogue has the checkpoint that this round made
+     */
+    record RecordGone(boolean committed) implements ParticipantEvent {
+        @Override
+        public Step<ParticipantState, ParticipantEffect> applyTo(ParticipantState state) {
+            return state.onRecordGone(this);
+        }
+    }
+
+    /** Nothing on this node's disks waits for the decision: it was made true, or there is nothing to make true. */
+    record NothingWaits() implements ParticipantEvent {
+        @Override
+        public Step<ParticipantState, ParticipantEffect> applyTo(ParticipantState state) {
+            return state.onNothingWaits(this);
         }
     }
 

@@ -14,8 +14,10 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.JournalClo
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.JournalFailed;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.Journaled;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.Loaded;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.NothingWaits;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.PhaseFailed;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.Prepared;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.RecordGone;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.Recovered;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.RoundOpened;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.StoreBack;
@@ -47,8 +49,11 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.VoidHeard;
  * Binding     JournalFailed               Voted       CastVote(NO); nothing is undone before the decision is read
  * Releasing   GuardReleased               Voted       CastVote(DURABLE), or CastVote(NO) if the guard had fired
  * Voted       DecisionRead                Finishing   CarryOut(decision)
+ * Voted       RecordGone, committed       Finishing   CarryOut(COMMITTED)
+ * Voted       RecordGone                  Voted       Forget
+ * Voted       NothingWaits                Closing     CloseJournal
  * Finishing   CarriedOut                  Closing     CloseJournal
- * GivenUp     CarriedOut and DecisionRead(ABORTED)    Closing, CloseJournal
+ * GivenUp     CarriedOut and (DecisionRead(ABORTED) or RecordGone)    Closing, CloseJournal
  * GivenUp     VmsFrozen                   GivenUp     ThawNow
  * Closing     JournalClosed               Over        Acknowledge
  *
@@ -144,6 +149,14 @@ public sealed interface ParticipantState
         return rejected(event);
     }
 
+    default Step<ParticipantState, ParticipantEffect> onRecordGone(RecordGone event) {
+        return rejected(event);
+    }
+
+    default Step<ParticipantState, ParticipantEffect> onNothingWaits(NothingWaits event) {
+        return rejected(event);
+    }
+
     default Step<ParticipantState, ParticipantEffect> onCarriedOut(CarriedOut event) {
         return rejected(event);
     }
@@ -158,6 +171,11 @@ public sealed interface ParticipantState
 
     default Step<ParticipantState, ParticipantEffect> onStoreBack(StoreBack event) {
         return rejected(event);
+    }
+
+    /** Whether only the round's end, as the store tells it, lets this member go on. */
+    default boolean waitsForTheEnd() {
+        return false;
     }
 
     /** Whether the guests have not been stopped yet. */

@@ -21,6 +21,7 @@ final class Hands implements ParticipantEffect.Visitor {
     static final int RELEASE = 7;
     static final int CARRY_COMMITTED = 8;
     static final int CARRY_ABORTED = 9;
+    static final int FORGET = 10;
 
     static final int PREPARED = 1;
     static final int FAILED = 2;
@@ -34,6 +35,7 @@ final class Hands implements ParticipantEffect.Visitor {
     static final int RELEASED = 10;
     static final int RELEASED_FIRED = 11;
     static final int CARRIED = 12;
+    static final int NOTHING_WAITS = 13;
 
     private final World world;
     private final int round;
@@ -93,6 +95,7 @@ final class Hands implements ParticipantEffect.Visitor {
             case RELEASE -> releaseNow();
             case CARRY_COMMITTED -> commitNow();
             case CARRY_ABORTED -> abortNow();
+            case FORGET -> answer(waits(seat, revert()) ? FAILED : NOTHING_WAITS);
             default -> throw new AssertionError(phase);
         }
     }
@@ -194,7 +197,17 @@ final class Hands implements ParticipantEffect.Visitor {
         answer(CARRIED);
     }
 
+    /** Whether something on the disks waits for the decision. */
+    static boolean waits(Seat seat, boolean revert) {
+        return revert ? seat.side == 1 : seat.part == World.PARTIAL || seat.part == World.DURABLE;
+    }
+
     private void abortNow() {
+        if (seat.restored && !waits(seat, revert())) {
+            // What is done was noted beside the layers, and is not there any more.
+            answer(CARRIED);
+            return;
+        }
         boolean cut = seat.captured != 0 || seat.window != 0;
         if (mutant() == Mutant.ABORT_MOVES_HEAD_BACK && seat.captured != 0 && node.here
                 || mutant() == Mutant.REPLAY_WITHOUT_VM && cut && !node.here) {
@@ -274,6 +287,11 @@ final class Hands implements ParticipantEffect.Visitor {
     @Override
     public void carryOut(ParticipantEffect.CarryOut effect) {
         start(effect.decision() == Decision.COMMITTED ? CARRY_COMMITTED : CARRY_ABORTED);
+    }
+
+    @Override
+    public void forget(ParticipantEffect.Forget effect) {
+        start(FORGET);
     }
 
     @Override

@@ -61,7 +61,8 @@ final class Key {
                 | (long) slot.durable << 24
                 | (long) slot.no << 32
                 | (long) slot.acknowledged << 40
-                | (long) slot.decided << 48);
+                | (long) slot.decided << 48
+                | (slot.taken ? 1L << 52 : 0));
         add(slot.still);
     }
 
@@ -79,7 +80,9 @@ final class Key {
                 | seat.part << 16
                 | seat.side << 18
                 | (seat.meddled ? 1 << 20 : 0)
-                | seat.fallback << 21);
+                | seat.fallback << 21
+                | seat.backup << 24
+                | (seat.restored ? 1 << 26 : 0));
     }
 
     private void node(Node node, int claim) {

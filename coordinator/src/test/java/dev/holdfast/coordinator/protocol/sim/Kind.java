@@ -20,6 +20,8 @@ enum Kind {
     ORPHAN_LOST,
     LEADER_TIMER,
     ABORT_REQUEST,
+    /** A person takes the record of a decided round away. */
+    RECORD_TAKEN,
     VIEW,
     FREEZE,
     FROZEN,
@@ -36,6 +38,8 @@ enum Kind {
     STORE_BACK,
     GIVE_UP,
     NO_RECORD,
+    /** A member learns that its round has no record any more, and what the catalogue says. */
+    RECORD_GONE,
     CRASH,
     RESTART,
     EXPIRE,

@@ -70,6 +70,7 @@ final class Machines {
     final int released = number(new ParticipantEvent.GuardReleased(false));
     final int releasedFired = number(new ParticipantEvent.GuardReleased(true));
     final int carriedOut = number(new ParticipantEvent.CarriedOut());
+    final int nothingWaits = number(new ParticipantEvent.NothingWaits());
     final int giveUp = number(new ParticipantEvent.GiveUp(Samples.refusal()));
     final int storeBack = number(new ParticipantEvent.StoreBack());
     final int decisionWritten = number(new LeaderEvent.DecisionWritten());
@@ -147,6 +148,10 @@ final class Machines {
 
     int decisionRead(int round, int epoch, Decision decision) {
         return number(new ParticipantEvent.DecisionRead(spec(round, epoch), decision));
+    }
+
+    int recordGone(boolean committed) {
+        return number(new ParticipantEvent.RecordGone(committed));
     }
 
     int opened(int version) {

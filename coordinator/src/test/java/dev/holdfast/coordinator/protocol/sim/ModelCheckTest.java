@@ -43,6 +43,8 @@ final class ModelCheckTest {
                 checkpoint(2).with(Fault.FENCE, 1),
                 checkpoint(2).with(Fault.JOURNAL, 1).with(Fault.CRASH, 1),
                 revert(2).with(Fault.JOURNAL, 1),
+                checkpoint(2).with(Fault.RESTORE, 1).with(Fault.RECORD, 1).with(Fault.GIVE_UP, 1),
+                revert(2).with(Fault.RESTORE, 1).with(Fault.RECORD, 1).with(Fault.GIVE_UP, 1),
                 revert(3),
                 revert(3).with(Fault.DROP, 1),
                 revert(2).with(Fault.CRASH, 1),

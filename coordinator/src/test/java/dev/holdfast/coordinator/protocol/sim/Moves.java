@@ -2,6 +2,7 @@ package dev.holdfast.coordinator.protocol.sim;
 
 import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.participant.GivenUp;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEffect;
 import dev.holdfast.coordinator.protocol.participant.Voted;
 import dev.holdfast.coordinator.protocol.sim.Setup.Fault;
 import dev.holdfast.coordinator.protocol.sim.World.Node;
@@ -63,6 +64,7 @@ final class Moves {
         }
         for (int r = 0; r < world.rounds.length; r++) {
             messages(r);
+            records(r);
             for (int n = 0; n < world.nodes.length; n++) {
                 Seat seat = world.seats[r][n];
                 if (seat != null) {
@@ -173,6 +175,20 @@ final class Moves {
         return !closing && allowed;
     }
 
+    /** Not from a member that does not know any more that it took part: what it has left is for {@code fsck} to find. */
+    private void records(int r) {
+        int state = world.rounds[r].state;
+        boolean known = true;
+        for (int n = 0; n < world.nodes.length; n++) {
+            Seat seat = world.seats[r][n];
+            boolean acknowledged = (world.rounds[r].acknowledged >> n & 1) != 0;
+            known &= seat == null || acknowledged || seat.journal == World.INTENT || seat.journal == World.VOTED;
+        }
+        if (known && (state == World.COMMITTED || state == World.ABORTED)) {
+            fault(Fault.RECORD, Kind.RECORD_TAKEN.move(0, r, 0));
+        }
+    }
+
     private void messages(int r) {
         for (int to = 0; to < world.nodes.length; to++) {
             if ((world.freezes[r] >> to & 1) != 0) {
@@ -218,6 +234,9 @@ final class Moves {
         if (slot.isThere() && !clogged(n) && hasNews(n, r, seat, slot)) {
             progress.add(Kind.VIEW.move(n, r, 0));
         }
+        if (slot.state == World.CLOSED && !clogged(n) && seat.state != 0) {
+            gone(n, r, seat, slot);
+        }
         if (seat.phases != 0) {
             phases(n, r, seat);
         }
@@ -249,6 +268,21 @@ final class Moves {
                 && seat.state != 0
                 && machines.participant(n, seat.state) instanceof Voted) {
             fault(Fault.STORE, Kind.NO_RECORD.move(n, r, 0));
+        }
+    }
+
+    /** Nobody asks twice what is answered, and asking disks that cannot say anything else changes nothing. */
+    private void gone(int n, int r, Seat seat, Slot slot) {
+        boolean revert = world.setup.rounds().get(r).kind() == RoundKind.REVERT;
+        boolean committed = !revert && slot.decided == World.COMMITTED;
+        Machines.Answer<ParticipantEffect> answer =
+                machines.participantStep(n, seat.state, machines.recordGone(committed));
+        boolean asks = answer.effects().stream().anyMatch(ParticipantEffect.Forget.class::isInstance);
+        boolean nothing = asks
+                ? seat.phases != 0 || seat.answers != 0 || Hands.waits(seat, revert)
+                : answer.next() == seat.state && answer.bug().isEmpty();
+        if (!answer.rejected() && !nothing) {
+            progress.add(Kind.RECORD_GONE.move(n, r, committed ? 1 : 0));
         }
     }
 
@@ -299,6 +333,9 @@ final class Moves {
                 fault(Fault.JOURNAL, Kind.CRASH.move(n, 0, Play.JOURNAL_LOST));
             }
         }
+        if (node.up) {
+            restores(n);
+        }
         if (node.armedFor != 0 && node.guard) {
             if (!node.expired && world.setup.mutant() != Mutant.DEADLINE_IGNORED) {
                 time.add(Kind.EXPIRE.move(n, 0, 0));
@@ -316,6 +353,17 @@ final class Moves {
         }
     }
 
+    /** What a backup has is of use to nobody while the round is under way: then the node has gone back, and all bets are off. */
+    private void restores(int n) {
+        for (int r = 0; r < world.rounds.length; r++) {
+            Seat seat = world.seats[r][n];
+            boolean over = seat != null && world.rounds[r].state == World.CLOSED && seat.journal == 0;
+            for (int entry = World.INTENT; over && entry <= seat.backup; entry++) {
+                fault(Fault.RESTORE, Kind.CRASH.move(n, r, Play.JOURNAL_RESTORED + entry));
+            }
+        }
+    }
+
     private boolean hasEntry(int n) {
         return Arrays.stream(world.seats)
                 .anyMatch(seats -> seats[n] != null && (seats[n].journal != 0 || seats[n].writing != 0));
@@ -326,7 +374,7 @@ final class Moves {
         for (int r = 0; r < world.rounds.length; r++) {
             Seat seat = world.seats[r][n];
             if (seat != null && (seat.journal != 0 || seat.writing != 0)) {
-                if (world.rounds[r].state == World.OPEN) {
+                if (world.rounds[r].state == World.OPEN || world.rounds[r].taken) {
                     return false;
                 }
                 entries = true;

@@ -62,6 +62,12 @@ public enum Mutant {
     BINDING_GIVES_UP,
     /** A member whose journal cannot be read throws its part away, although it may be bound. */
     UNREADABLE_GIVES_UP,
+    /** A member in doubt whose record is gone forgets the round, whatever is on its disks. */
+    FORGETS_WITHOUT_LOOKING,
+    /** A member in doubt whose record is gone does not look into the catalogue. */
+    CATALOGUE_NOT_ASKED,
+    /** A member in doubt whose record is gone takes that for ABORTED. */
+    GONE_IS_ABORTED,
     /** VOID does not let the machine run. */
     VOID_DOES_NOT_THAW,
     /** A freeze that was under way when the thaw was ordered is not noticed. */

@@ -104,10 +104,22 @@ final class Mutation {
             case ACKNOWLEDGES_WITHOUT_CARRYING_OUT ->
                 state instanceof Idle idle && event instanceof ParticipantEvent.DecisionRead read
                         ? Step.to(
-                                new Over(new Membership(idle.self(), read.spec()), read.decision()),
-                                new ParticipantEffect.Acknowledge())
+                                new Over(new Membership(idle.self(), read.spec())), new ParticipantEffect.Acknowledge())
                         : event.applyTo(state);
             case ACKNOWLEDGES_BEFORE_JOURNAL_CLOSED -> acknowledgeEarly(event.applyTo(state));
+            case FORGETS_WITHOUT_LOOKING ->
+                state instanceof Voted && event instanceof ParticipantEvent.RecordGone gone && !gone.committed()
+                        ? state.onNothingWaits(new ParticipantEvent.NothingWaits())
+                        : event.applyTo(state);
+            case CATALOGUE_NOT_ASKED ->
+                event instanceof ParticipantEvent.RecordGone
+                        ? state.onRecordGone(new ParticipantEvent.RecordGone(false))
+                        : event.applyTo(state);
+            case GONE_IS_ABORTED ->
+                state instanceof Voted voted && event instanceof ParticipantEvent.RecordGone
+                        ? voted.onDecisionRead(new ParticipantEvent.DecisionRead(
+                                voted.membership().spec(), Decision.ABORTED))
+                        : event.applyTo(state);
             default -> event.applyTo(state);
         };
     }

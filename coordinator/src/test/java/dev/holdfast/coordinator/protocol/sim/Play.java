@@ -19,6 +19,9 @@ final class Play {
     /** A crash that leaves of the journal what nobody can read. */
     static final int JOURNAL_DAMAGED = 3;
 
+    /** A crash after which somebody puts an old entry back; the entry is added. */
+    static final int JOURNAL_RESTORED = 4;
+
     /** No crash in the middle. */
     static final int WHOLE = -1;
 
@@ -93,6 +96,11 @@ final class Play {
                 world.spend(Fault.GIVE_UP);
                 new Offices(this, machines).leader(a, b, machines.abortRequested);
             }
+            case RECORD_TAKEN -> {
+                world.spend(Fault.RECORD);
+                world.rounds[b].taken = true;
+                Store.remove(world, b);
+            }
             case CLOG -> world.clogged |= 1 << a;
             case UNCLOG -> world.clogged &= ~(1 << a);
             default -> happenOnNode(kind, a, b, c);
@@ -102,12 +110,15 @@ final class Play {
     private void happenOnNode(Kind kind, int a, int b, int c) {
         switch (kind) {
             case CRASH -> {
-                world.spend(c >= JOURNAL_LOST ? Fault.JOURNAL : Fault.CRASH);
+                world.spend(c >= JOURNAL_RESTORED ? Fault.RESTORE : c >= JOURNAL_LOST ? Fault.JOURNAL : Fault.CRASH);
                 crash(a, c != 0);
                 if (c == JOURNAL_LOST) {
                     loseJournal(a);
                 } else if (c == JOURNAL_DAMAGED) {
                     damageJournal(a);
+                } else if (c > JOURNAL_RESTORED) {
+                    seat(b, a).journal = c - JOURNAL_RESTORED;
+                    seat(b, a).restored = true;
                 }
             }
             case RESTART -> restart(a);
@@ -180,6 +191,7 @@ final class Play {
                 world.spend(Fault.STORE);
                 participant(n, r, machines.decisionRead(r, world.rounds[r].epoch, Decision.ABORTED));
             }
+            case RECORD_GONE -> participant(n, r, machines.recordGone(c != 0));
             default -> throw new AssertionError(kind);
         }
     }
@@ -423,6 +435,7 @@ final class Play {
             case Hands.RELEASED -> machines.released;
             case Hands.RELEASED_FIRED -> machines.releasedFired;
             case Hands.CARRIED -> machines.carriedOut;
+            case Hands.NOTHING_WAITS -> machines.nothingWaits;
             default -> throw new AssertionError(code);
         };
     }
@@ -434,6 +447,9 @@ final class Play {
             return;
         }
         boolean removed = seat.writing == World.REMOVE;
+        if (!removed && world.setup.budgets().get(Fault.RESTORE.ordinal()) > 0) {
+            seat.backup = seat.writing;
+        }
         settle(seat, true);
         seat.fallback = 0;
         participant(n, r, removed ? machines.journalClosed : machines.journaled);

@@ -60,6 +60,14 @@ final class Rules {
 
     private static String round(World world, int r) {
         Slot slot = world.rounds[r];
+        if (slot.state == World.CLOSED && !slot.taken) {
+            for (int n = 0; n < world.nodes.length; n++) {
+                Seat seat = world.seats[r][n];
+                if (seat != null && seat.journal != 0 && !seat.restored) {
+                    return "I3: r" + r + " is closed, but the journal of n" + n + " still has its entry";
+                }
+            }
+        }
         if (slot.isThere()) {
             for (int n = 0; n < world.nodes.length; n++) {
                 if (world.seats[r][n] != null && world.claims[n] != r + 1) {
@@ -141,7 +149,7 @@ final class Rules {
     static String checkEnd(World world) {
         for (int n = 0; n < world.nodes.length; n++) {
             Node node = world.nodes[n];
-            if (node.here && !node.running) {
+            if (node.here && !node.running && !isLeftInDoubt(world, node.frozenBy - 1, n)) {
                 return "I1: n" + n + " stands still, and nothing will ever let it run";
             }
             if (node.armedFor != 0) {
@@ -158,13 +166,28 @@ final class Rules {
             }
             for (int n = 0; n < world.nodes.length; n++) {
                 Seat seat = world.seats[r][n];
-                String wrong = seat == null ? "" : seatAtEnd(slot, seat, revert(world, r));
+                String wrong =
+                        seat == null || isLeftInDoubt(world, r, n) ? "" : seatAtEnd(slot, seat, revert(world, r));
                 if (!wrong.isEmpty()) {
                     return wrong + ": n" + n + " in r" + r;
                 }
             }
         }
         return "";
+    }
+
+    /** Without a record nobody can tell it how a round ended that is not in the catalogue: it keeps what it has, held or not. */
+    private static boolean isLeftInDoubt(World world, int r, int n) {
+        Seat seat = r < 0 ? null : world.seats[r][n];
+        if (seat != null && seat.journal == World.UNREADABLE && (world.rounds[r].taken || seat.restored)) {
+            return true; // Nobody but a person can say which round it was of.
+        }
+        return seat != null
+                && world.rounds[r].taken
+                && seat.journal == World.VOTED
+                && seat.writing == 0
+                && Hands.waits(seat, revert(world, r))
+                && (revert(world, r) || world.rounds[r].decided != World.COMMITTED);
     }
 
     private static String seatAtEnd(Slot slot, Seat seat, boolean revert) {

@@ -51,7 +51,11 @@ public record Setup(int nodes, List<Plan> rounds, List<Integer> budgets, int rei
         /** Time passes before everything that can happen has happened. When nothing else can happen it passes anyway. */
         TIME,
         /** A node dies and loses its journal. Not before its rounds are decided: what was voted rests on the journal. */
-        JOURNAL
+        JOURNAL,
+        /** A node dies when its round is over, and somebody puts an old entry back into its journal. */
+        RESTORE,
+        /** A person takes the record of a decided round out of the store before all have acknowledged. */
+        RECORD
     }
 
     public Setup {
@@ -70,7 +74,7 @@ public record Setup(int nodes, List<Plan> rounds, List<Integer> budgets, int rei
         Integer[] changed = budgets.toArray(Integer[]::new);
         changed[fault.ordinal()] = times;
         int more = switch (fault) {
-            case ELECTION, CRASH, FENCE, JOURNAL -> times;
+            case ELECTION, CRASH, FENCE, JOURNAL, RESTORE -> times;
             default -> 0;
         };
         return new Setup(nodes, rounds, List.of(changed), Math.min(MOST_REIGNS, reigns + more), coarse, mutant);

@@ -157,14 +157,19 @@ final class Store implements LeaderEffect.Visitor {
     private static int close(World world, Slot slot, int write, boolean stale) {
         boolean decided = slot.state == World.COMMITTED || slot.state == World.ABORTED;
         if (!stale && decided) {
-            slot.state = World.CLOSED;
-            for (int n = 0; n < world.nodes.length; n++) {
-                if (world.claims[n] == round(write) + 1 && world.setup.mutant() != Mutant.CLAIMS_NOT_RELEASED) {
-                    world.claims[n] = 0;
-                }
-            }
+            remove(world, round(write));
         }
         return 0;
+    }
+
+    /** Takes a round out of the store, with its claims. */
+    static void remove(World world, int round) {
+        world.rounds[round].state = World.CLOSED;
+        for (int n = 0; n < world.nodes.length; n++) {
+            if (world.claims[n] == round + 1 && world.setup.mutant() != Mutant.CLAIMS_NOT_RELEASED) {
+                world.claims[n] = 0;
+            }
+        }
     }
 
     private static int decide(

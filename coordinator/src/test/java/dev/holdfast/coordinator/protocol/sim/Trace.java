@@ -30,6 +30,7 @@ final class Trace {
                 "store: late write " + a + " " + (kind == Kind.ORPHAN_LAND ? "lands" : "is lost");
             case LEADER_TIMER -> "leader " + (a + 1) + ": timer " + LEADER_TIMERS[c] + " of r" + b;
             case ABORT_REQUEST -> "a person asks leader " + (a + 1) + " to abort r" + b;
+            case RECORD_TAKEN -> "a person takes the record of r" + b + " away";
             case FREEZE -> "n" + a + " hears FREEZE of r" + b + HOW[c];
             case FROZEN, VOID -> "n" + (c & 15) + " hears " + kind + "(n" + a + ") of r" + b + HOW[c >> 4];
             case TIMER -> "n" + a + ": timer " + TIMERS[c] + " of r" + b;
@@ -39,13 +40,15 @@ final class Trace {
                 "n" + a + " DIES"
                         + (c == Play.JOURNAL_LOST
                                 ? " and loses its journal"
-                                : c != 0 ? ", what it wrote is on the disk" : "");
+                                : c > Play.JOURNAL_RESTORED
+                                        ? ", and its entry of r" + b + " is put back"
+                                        : c != 0 ? ", what it wrote is on the disk" : "");
             case JOURNAL_FAILS ->
                 "n" + a + ": journal of r" + b + " fails, but the write is " + (c != 0 ? "there" : "lost");
             case PHASE_FAILS -> "n" + a + ": phase of r" + b + " fails" + (c == 1 ? " after its effect" : "");
             case RESTART, EXPIRE, GUARD_FIRES, GUARD_DIES, USER_RESUMES, FENCE, PAUSE, WAKE, CLOG, UNCLOG ->
                 "n" + a + ": " + kind;
-            case VIEW, PHASE, ANSWER, JOURNAL, THAW, STORE_BACK, GIVE_UP, NO_RECORD ->
+            case VIEW, PHASE, ANSWER, JOURNAL, THAW, STORE_BACK, GIVE_UP, NO_RECORD, RECORD_GONE ->
                 "n" + a + ": " + kind + " of r" + b;
         };
     }

@@ -57,6 +57,8 @@ final class World {
         int acknowledged;
         /** Ghost: the first decision. */
         int decided;
+        /** Ghost: a person took the record away. */
+        boolean taken;
         /** Ghost: the windows, a base-4 digit each, that were open at one instant. */
         int still;
 
@@ -71,6 +73,7 @@ final class World {
             copy.no = no;
             copy.acknowledged = acknowledged;
             copy.decided = decided;
+            copy.taken = taken;
             copy.still = still;
             return copy;
         }
@@ -127,6 +130,10 @@ final class World {
         int state;
         int journal;
         int writing;
+        /** Ghost: the last entry that a backup may have; 0 if none, or if nobody asks for backups. */
+        int backup;
+        /** Ghost: the entry was put back after the round was over. */
+        boolean restored;
         /** What the journal says after a loss of power, plus one; 0 if the same. */
         int fallback;
         /** Phases that were started and not run, four bits each, first the lowest. */
@@ -155,6 +162,8 @@ final class World {
             copy.journal = journal;
             copy.writing = writing;
             copy.fallback = fallback;
+            copy.backup = backup;
+            copy.restored = restored;
             copy.phases = phases;
             copy.answers = answers;
             copy.timers = timers;

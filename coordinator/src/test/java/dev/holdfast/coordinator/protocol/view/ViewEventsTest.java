@@ -68,7 +68,7 @@ final class ViewEventsTest {
 
     @Test
     void aMemberThatIsDoneHearsOfTheRoundUntilItsAcknowledgementArrived() {
-        Over over = new Over(MEMBERSHIP, Decision.COMMITTED);
+        Over over = new Over(MEMBERSHIP);
         assertThat(ViewEvents.forParticipant(SELF, over, decided(Set.of(OTHER))))
                 .hasSize(1);
         assertThat(ViewEvents.forParticipant(SELF, over, decided(Set.of(SELF)))).isEmpty();
