@@ -639,7 +639,7 @@ class CommandLineTest {
                 frozen + pause,
                 pause,
                 80_000,
-                List.of(new StoredFile("memory", "/srv/x.memory", 32 << 20, "ab")));
+                List.of(new StoredFile("memory", "/srv/x.memory", 32 << 20, "ab", true)));
     }
 
     private static SnapshotDetails snapshot() {
@@ -655,7 +655,7 @@ class CommandLineTest {
                 "no",
                 9_000_000,
                 5,
-                List.of(new StoredFile("memory", "/srv/x.memory", 5, "")));
+                List.of(new StoredFile("memory", "/srv/x.memory", 5, "", false)));
     }
 
     @Test

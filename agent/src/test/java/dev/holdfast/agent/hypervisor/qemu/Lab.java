@@ -9,6 +9,7 @@ import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.image.MemoryKeys;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.io.IOException;
@@ -154,6 +155,11 @@ final class Lab implements AutoCloseable {
         RunningVm vm = hypervisor.start(definition, mode);
         started.add(vm);
         return vm;
+    }
+
+    /** What another agent of this node would have. */
+    QemuHypervisor hypervisorWith(MemoryKeys keys) {
+        return new QemuHypervisor(settings, System::nanoTime, keys);
     }
 
     /** Ends with this lab. */
