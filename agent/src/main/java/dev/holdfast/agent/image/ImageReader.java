@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.GeneralSecurityException;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Reads an encrypted image. One thread; any may close. */
 public final class ImageReader implements Closeable {
@@ -43,13 +44,16 @@ public final class ImageReader implements Closeable {
         FileChannel file = FileChannel.open(path, StandardOpenOption.READ);
         try {
             byte[] head = start(file, ImageHead.LENGTH);
-            if (ImageHead.isOne(head) && !ImageHead.isKnown(ImageHead.version(head))) {
+            long bytes = file.size() - ImageHead.LENGTH;
+            if (!ImageHead.isOne(head) || bytes < 0) {
+                throw damaged(path, "its head is cut off", null);
+            }
+            if (!ImageHead.isKnown(ImageHead.version(head))) {
                 throw new ImageException(
                         "%s is an encrypted image of version %d, which this Holdfast does not know: update it"
                                 .formatted(path, ImageHead.version(head)));
             }
-            long bytes = file.size() - ImageHead.LENGTH;
-            if (!ImageHead.isOne(head) || bytes < 0 || bytes % SEALED < Records.TAG) {
+            if (bytes % SEALED < Records.TAG) {
                 throw damaged(path, "its length is none that was written", null);
             }
             MemoryKey key = key(path, ImageHead.keyId(head), keys);
@@ -75,7 +79,7 @@ public final class ImageReader implements Closeable {
         return key.get();
     }
 
-    private static ImageException damaged(Path path, String why, @org.jspecify.annotations.Nullable Throwable cause) {
+    private static ImageException damaged(Path path, String why, @Nullable Throwable cause) {
         return new ImageException("%s is damaged: %s; restore it from a copy".formatted(path, why), cause);
     }
 

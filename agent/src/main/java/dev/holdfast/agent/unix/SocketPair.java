@@ -2,6 +2,7 @@ package dev.holdfast.agent.unix;
 
 import java.io.Closeable;
 import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.channels.ByteChannel;
 import org.newsclub.net.unix.AFUNIXSocketChannel;
@@ -39,9 +40,8 @@ public final class SocketPair implements Closeable {
 
     /** The other process has its own descriptor now: only if ours is closed does its end become the end of the stream. */
     public void handedOver() throws IOException {
-        // Shutting it down would do so for the other process too.
-        other.setShutdownOnClose(false);
-        other.close();
+        // The library's own close shuts the connection down, for whoever else has it too.
+        new FileOutputStream(other.getFileDescriptor()).close();
     }
 
     /** Nothing more comes from this end. */
@@ -51,7 +51,10 @@ public final class SocketPair implements Closeable {
 
     @Override
     public void close() throws IOException {
-        own.close();
-        other.close();
+        try {
+            own.close();
+        } finally {
+            other.close();
+        }
     }
 }

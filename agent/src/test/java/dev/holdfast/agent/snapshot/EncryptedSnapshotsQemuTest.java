@@ -148,15 +148,17 @@ class EncryptedSnapshotsQemuTest {
         lab.create("one", CaptureMethod.STOP);
         Path image = lab.chain.memoryFile(ONE);
         byte[] whole = Files.readAllBytes(image);
-        assertThat(whole.length).isGreaterThan(HEAD + 2 * RECORD);
+        // ImageFormatTest has larger ones: this guest's memory is zero for the most part.
+        assertThat(whole.length).isGreaterThan(HEAD + RECORD + 16);
         Damage flip = bytes -> {
-            bytes[HEAD + RECORD + 7] ^= 4;
+            bytes[HEAD + RECORD / 2] ^= 4;
             return bytes;
         };
         Damage cut = bytes -> Arrays.copyOf(bytes, HEAD + RECORD);
         Damage swap = bytes -> {
-            System.arraycopy(whole, HEAD, bytes, HEAD + RECORD, RECORD);
-            System.arraycopy(whole, HEAD + RECORD, bytes, HEAD, RECORD);
+            int last = bytes.length - HEAD - RECORD;
+            System.arraycopy(whole, HEAD + RECORD, bytes, HEAD, last);
+            System.arraycopy(whole, HEAD, bytes, HEAD + last, RECORD);
             return bytes;
         };
         for (Damage damage : List.of(flip, cut, swap)) {

@@ -175,26 +175,4 @@ final class QemuEncryptedMemoryTest {
         load(keys).resume();
         lab.awaitTicks("old", 5);
     }
-
-    @Test
-    void anAgentThatCannotWriteSaysWhyAndTheGuestRunsOn() throws Exception {
-        try (Capture capture = vm.newCapture(lab.plan(vm, CaptureMethod.STOP, "memory"))) {
-            Lab.throughFreeze(capture);
-            Lab.run("prlimit", "--pid", Long.toString(ProcessHandle.current().pid()), "--fsize=65536:unlimited");
-            try {
-                assertThatThrownBy(capture::capture)
-                        .hasMessageContaining("the agent could not write what it encrypts")
-                        .hasMessageContaining("File too large");
-            } finally {
-                Lab.run(
-                        "prlimit",
-                        "--pid",
-                        Long.toString(ProcessHandle.current().pid()),
-                        "--fsize=unlimited");
-            }
-            capture.abandon();
-        }
-        assertThat(memory).doesNotExist();
-        lab.awaitTicks("web", 5);
-    }
 }
