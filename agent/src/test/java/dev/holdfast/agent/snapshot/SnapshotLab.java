@@ -101,13 +101,17 @@ final class SnapshotLab implements AutoCloseable {
     }
 
     VmDefinition definition(String machine) {
+        return definition(machine, 64);
+    }
+
+    VmDefinition definition(String machine, long mebibytes) {
         return new VmDefinition(
                 VM,
                 machine,
                 VmDefinition.Accelerator.TCG,
                 Optional.empty(),
                 1,
-                64L << 20,
+                mebibytes << 20,
                 false,
                 Optional.empty(),
                 List.of(),
