@@ -90,7 +90,10 @@ final class QemuCapture implements Capture {
             method = CaptureMethod.BACKGROUND;
             return new BackgroundMemory(vm, path);
         }
-        boolean live = method == CaptureMethod.AUTO || method == CaptureMethod.LIVE;
+        // Nobody who has asked for background would get an image that lacks writes: neither shall who has asked for
+        // encryption.
+        boolean forgetful = encrypts && new EmulatedWrites(monitor, vm.definition()).canBeForgotten();
+        boolean live = method == CaptureMethod.AUTO && !forgetful || method == CaptureMethod.LIVE;
         if (live && migration.configure(Set.of(Migration.HOLD))) {
             method = CaptureMethod.LIVE;
             return new LiveMemory(vm, path);

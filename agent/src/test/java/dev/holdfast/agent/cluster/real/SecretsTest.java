@@ -21,6 +21,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
@@ -32,7 +33,11 @@ import org.junit.jupiter.api.TestMethodOrder;
 @Tag("cluster")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class SecretsTest extends OnRealCluster {
-    private static final List<String> SECRETS = List.of(RealCluster.PASSWORD, RealCluster.CHANNEL_KEY);
+    private static final List<String> SECRETS = List.of(
+            RealCluster.PASSWORD,
+            RealCluster.CHANNEL_KEY,
+            RealCluster.MEMORY_KEY,
+            new String(Base64.getDecoder().decode(RealCluster.MEMORY_KEY), StandardCharsets.ISO_8859_1));
     private static final long MOST_OF_A_FILE = 64 << 20;
 
     /** What a secret looks like to somebody who searches for it. */
@@ -54,6 +59,17 @@ class SecretsTest extends OnRealCluster {
         return forms;
     }
 
+    @BeforeAll
+    static void encryptMemory() throws IOException {
+        for (RealNode node : cluster.nodes) {
+            RealCluster.encryptMemory(node);
+            node.agent.signal("TERM");
+            node.agent.awaitEnd();
+            node.agent.startAgain();
+        }
+        cluster.awaitPresent();
+    }
+
     private static void assertSilent(String where, byte[] bytes) {
         String text = new String(bytes, StandardCharsets.ISO_8859_1);
         for (String form : forms()) {
@@ -72,6 +88,8 @@ class SecretsTest extends OnRealCluster {
             {"checkpoint", "create", GROUP + "@first"},
             {"checkpoint", "create", GROUP + "@first"},
             {"vm", "migrate", "web1", "--to", "n2"},
+            {"checkpoint", "create", GROUP + "@refused", "--method", "background"},
+            {"checkpoint", "verify", GROUP + "@first"},
             {"checkpoint", "show", GROUP + "@first"},
             {"cluster", "status", "-o", "json"},
             {"fsck"},
@@ -85,11 +103,15 @@ class SecretsTest extends OnRealCluster {
         }
         require(node.run("vm", "list"));
         assertThat(said.get("2 vm migrate web1 --to n2")).doesNotStartWith("exit 0");
+        assertThat(said.get("3 checkpoint create " + GROUP + "@refused --method background"))
+                .contains("memory images are encrypted");
+        assertThat(said.get("5 checkpoint show " + GROUP + "@first")).contains(", encrypted");
         Map<String, String> errors = misconfigured();
         assertThat(errors.values())
                 .anyMatch(text -> text.contains("can be read by others than its owner; chmod 0600"))
                 .anyMatch(text -> text.contains("no colon"))
-                .anyMatch(text -> text.contains("/dev/urandom"));
+                .anyMatch(text -> text.contains("/dev/urandom"))
+                .anyMatch(text -> text.contains("the key for memory images"));
         said.putAll(errors);
         said.forEach((what, text) -> assertSilent(what, text.getBytes(StandardCharsets.UTF_8)));
 
@@ -167,10 +189,15 @@ class SecretsTest extends OnRealCluster {
             {"zookeeper.secret", "rw-------", RealCluster.PASSWORD},
             {"channel.key", "rw----r--", RealCluster.CHANNEL_KEY},
             {"channel.key", "rw-------", RealCluster.PASSWORD.substring(0, 12)},
+            {"memory.key", "rw-r-----", RealCluster.MEMORY_KEY},
+            {"memory.key", "rw-------", RealCluster.MEMORY_KEY + RealCluster.MEMORY_KEY},
         }) {
             Path home = Files.createDirectory(cluster.home.resolve("wrong" + said.size()));
             RealCluster.configure(home, "n9", 1, 2);
             Path file = home.resolve(damage[0]);
+            if (damage[0].equals("memory.key")) {
+                RealCluster.encryptMemory(home);
+            }
             Files.writeString(file, damage[2] + "\n");
             Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(damage[1]));
             RealProcess agent = new RealProcess(home.resolve("agent.log"), RealNode.java(home, "agent"));
@@ -205,7 +232,9 @@ class SecretsTest extends OnRealCluster {
         List<Path> all;
         try (Stream<Path> files = Files.walk(cluster.home)) {
             all = files.filter(Files::isRegularFile)
-                    .filter(file -> !file.endsWith("zookeeper.secret") && !file.endsWith("channel.key"))
+                    .filter(file -> !file.endsWith("zookeeper.secret")
+                            && !file.endsWith("channel.key")
+                            && !file.endsWith("memory.key"))
                     .filter(file -> !file.toString().endsWith(".qcow2") && !file.endsWith("boot.img"))
                     .toList();
         }

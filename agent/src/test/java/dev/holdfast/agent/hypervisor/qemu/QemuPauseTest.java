@@ -12,14 +12,12 @@ import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.image.KeyFiles;
 import dev.holdfast.agent.image.MemoryKeys;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -31,8 +29,6 @@ import org.junit.jupiter.api.Timeout;
 final class QemuPauseTest {
     /** Enough for a median; deploy/bench.sh measures for its tables. */
     private static final int CAPTURES = Integer.getInteger("holdfast.captures", 10);
-
-    private static final int RANDOM_MEBIBYTES = 256;
 
     @Test
     void theBackgroundPauseDoesNotDependOnTheSizeOfMemory() throws Exception {
@@ -88,7 +84,7 @@ final class QemuPauseTest {
         try (Lab lab = new Lab()) {
             MemoryKeys keys = KeyFiles.keys(lab.root.resolve("memory.key"), 1);
             keys.warmUp();
-            VmDefinition definition = fullOfChance(lab);
+            VmDefinition definition = lab.fullOfChance("web");
             lab.start(definition, StartMode.NORMAL).close();
             lab.awaitTicks("web", 5);
             for (CaptureMethod method : List.of(CaptureMethod.LIVE, CaptureMethod.STOP)) {
@@ -103,30 +99,6 @@ final class QemuPauseTest {
                 assertThat(Figures.median(encrypted.pauses)).isLessThan(Lab.DEADLINE.toMillis());
             }
         }
-    }
-
-    private static VmDefinition fullOfChance(Lab lab) throws Exception {
-        Path random = lab.root.resolve("random");
-        byte[] block = new byte[1 << 20];
-        try (OutputStream out = Files.newOutputStream(random)) {
-            for (int i = 0; i < RANDOM_MEBIBYTES; i++) {
-                new Random(i).nextBytes(block);
-                out.write(block);
-            }
-        }
-        VmDefinition small = lab.definition("web");
-        return new VmDefinition(
-                small.name(),
-                small.machine(),
-                small.accelerator(),
-                small.cpu(),
-                small.cpus(),
-                2L * RANDOM_MEBIBYTES << 20,
-                small.guestAgent(),
-                small.kernel(),
-                List.of("-device", "loader,force-raw=on,addr=0x4000000,file=" + random),
-                small.disks(),
-                small.nics());
     }
 
     private static void take(Lab lab, VmDefinition definition, CaptureMethod method, MemoryKeys keys, Figures figures)
