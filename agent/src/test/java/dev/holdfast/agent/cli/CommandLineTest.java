@@ -190,6 +190,7 @@ class CommandLineTest {
                 .isZero();
         assertThat(environment.out.toString().lines())
                 .contains("Checkpoint:   shop@nightly", "Parent:       yesterday")
+                .anyMatch(line -> line.matches("db +n2 +background, encrypted +14.2 ms.*"))
                 .anyMatch(line -> line.matches("db on n2 +\\|-+=*#+C#+=*-+\\| 14.2 ms"))
                 .anyMatch(line -> line.contains("skew 0.412 ms"));
         assertThat(svg).content().startsWith("<?xml").contains("shop@nightly");

@@ -223,6 +223,21 @@ class NodeSettingsTest {
     }
 
     @Test
+    void keysForMemoryImagesAreSecretsLikeTheOthers() throws Exception {
+        Path open = Files.writeString(directory.resolve("open.key"), "key");
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rw-r--r--"));
+        files.node("[checkpoint]\nmemory_key_file = \"" + directory.resolve("none.key")
+                + "\"\nold_memory_key_files = [\"" + open + "\"]\n");
+
+        assertThat(files.problems())
+                .containsExactlyInAnyOrder(
+                        "holdfast.toml:2:1: the file none.key is missing; create it with mode 0600 and 32 random bytes"
+                                + " in base64, the same on every node",
+                        "holdfast.toml:3:1: the secret open.key can be read by others than its owner;"
+                                + " chmod 0600 open.key");
+    }
+
+    @Test
     void theCommandLineDoesNotNeedTheSecrets() throws Exception {
         Files.delete(directory.resolve("zookeeper.secret"));
 

@@ -90,8 +90,7 @@ final class QemuCapture implements Capture {
             method = CaptureMethod.BACKGROUND;
             return new BackgroundMemory(vm, path);
         }
-        // Nobody who has asked for background would get an image that lacks writes: neither shall who has asked for
-        // encryption.
+        // Whoever wants encryption has not chosen an image that may lack writes.
         boolean forgetful = encrypts && new EmulatedWrites(monitor, vm.definition()).canBeForgotten();
         boolean live = method == CaptureMethod.AUTO && !forgetful || method == CaptureMethod.LIVE;
         if (live && migration.configure(Set.of(Migration.HOLD))) {

@@ -201,11 +201,14 @@ final class QemuEncryptedMemoryTest {
         Map<String, Path> overlays = lab.overlays(disks);
         Process agent = EncryptingAgentMain.start(lab, memory, lab.root.resolve("memory.key"), overlays);
         try {
-            await().atMost(Lab.DEADLINE)
+            await().atMost(Duration.ofSeconds(30))
                     .pollInSameThread()
                     .pollDelay(Duration.ZERO)
                     .pollInterval(Duration.ofMillis(1))
-                    .until(() -> Files.exists(memory) && Files.size(memory) > SOME_MEMORY);
+                    .until(() -> !agent.isAlive() || Files.exists(memory) && Files.size(memory) > SOME_MEMORY);
+            assertThat(agent.isAlive())
+                    .as(Files.readString(lab.root.resolve("agent.log")))
+                    .isTrue();
         } finally {
             agent.destroyForcibly().waitFor();
         }
