@@ -12,7 +12,6 @@ public final class ImageWriter {
     private final WritableByteChannel file;
     private final Records records;
     private final byte[] content = new byte[Records.CONTENT];
-    private final byte[] sealed = new byte[Records.CONTENT + Records.TAG];
     private int filled;
     private long number;
 
@@ -57,10 +56,9 @@ public final class ImageWriter {
     }
 
     private void record(boolean last) throws IOException {
-        int length = records.seal(number, last, content, filled, sealed);
+        records.seal(number, last, content, filled, this::write);
         number++;
         filled = 0;
-        write(sealed, length);
     }
 
     private void write(byte[] bytes, int length) throws IOException {

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.image;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -71,12 +72,13 @@ public final class MemoryKeys {
             Records writer = head.records();
             Records reader = head.records();
             byte[] plain = new byte[WARMING_BYTES];
-            byte[] sealed = new byte[WARMING_BYTES + Records.TAG];
+            ByteBuffer sealed = ByteBuffer.allocate(WARMING_BYTES + Records.TAG);
             for (int number = 0; number < WARMING_RECORDS; number++) {
-                writer.seal(number, false, plain, plain.length, sealed);
-                reader.open(number, false, sealed, sealed.length, plain);
+                sealed.clear();
+                writer.seal(number, false, plain, plain.length, (bytes, length) -> sealed.put(bytes, 0, length));
+                reader.open(number, false, sealed.array(), sealed.position(), plain);
             }
-        } catch (RecordException e) {
+        } catch (RecordException | IOException e) {
             throw new IllegalStateException("what was sealed just now does not open", e);
         }
     }

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.image;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.security.GeneralSecurityException;
 import javax.crypto.Cipher;
@@ -23,9 +24,12 @@ final class Records {
 
     static final int NONCE = 12;
 
+    private static final int PIECE = 64 << 10;
+
     private final SecretKey key;
     private final byte[] image;
     private final Cipher cipher;
+    private final byte[] piece = new byte[PIECE + 2 * TAG];
 
     /**
      * @param key of this image alone
@@ -41,14 +45,25 @@ final class Records {
         }
     }
 
+    /** Takes what is sealed. */
+    interface Output {
+        /** Takes the first bytes of an array, which is used again. */
+        void write(byte[] bytes, int length) throws IOException;
+    }
+
     /**
-     * Seals a record; each number once.
+     * Seals a record, piece by piece: a node may have the images of many machines on their way at once. Each number once.
      *
-     * @return length of what is in {@code into}
+     * @param length how much of {@code content} there is
      */
-    int seal(long number, boolean last, byte[] content, int length, byte[] into) {
+    void seal(long number, boolean last, byte[] content, int length, Output output) throws IOException {
         try {
-            return apply(Cipher.ENCRYPT_MODE, number, last, content, length, into);
+            begin(Cipher.ENCRYPT_MODE, number, last);
+            for (int done = 0; done < length; done += PIECE) {
+                int sealed = cipher.update(content, done, Math.min(PIECE, length - done), piece, 0);
+                output.write(piece, sealed);
+            }
+            output.write(piece, cipher.doFinal(piece, 0));
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("a record of " + length + " bytes cannot be encrypted", e);
         }
@@ -62,19 +77,18 @@ final class Records {
      */
     int open(long number, boolean last, byte[] sealed, int length, byte[] into) throws RecordException {
         try {
-            return apply(Cipher.DECRYPT_MODE, number, last, sealed, length, into);
+            begin(Cipher.DECRYPT_MODE, number, last);
+            return cipher.doFinal(sealed, 0, length, into, 0);
         } catch (GeneralSecurityException e) {
             throw new RecordException(e);
         }
     }
 
-    private int apply(int mode, long number, boolean last, byte[] from, int length, byte[] into)
-            throws GeneralSecurityException {
+    private void begin(int mode, long number, boolean last) throws GeneralSecurityException {
         byte[] nonce = ByteBuffer.allocate(NONCE).putInt(0).putLong(number).array();
         cipher.init(mode, key, new GCMParameterSpec(TAG * Byte.SIZE, nonce));
         cipher.updateAAD(image);
         cipher.updateAAD(nonce);
         cipher.updateAAD(new byte[] {(byte) (last ? 1 : 0)});
-        return cipher.doFinal(from, 0, length, into, 0);
     }
 }

@@ -2,7 +2,6 @@ package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.image.ImageReader;
 import dev.holdfast.agent.image.MemoryKeys;
-import dev.holdfast.agent.unix.SocketPair;
 import java.io.Closeable;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
@@ -23,7 +22,7 @@ interface MemorySource extends Closeable {
         }
         ImageReader reader = ImageReader.open(image, keys);
         try {
-            return DecryptedMemory.of(reader, SocketPair.open());
+            return DecryptedMemory.of(reader);
         } catch (IOException e) {
             reader.close();
             throw e;

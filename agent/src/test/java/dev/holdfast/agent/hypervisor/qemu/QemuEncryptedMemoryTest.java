@@ -163,19 +163,7 @@ final class QemuEncryptedMemoryTest {
     void aCaptureThatIsGivenUpLeavesNothing(CaptureMethod method) throws Exception {
         for (int steps = 1; steps <= 5; steps++) {
             try (Capture capture = vm.newCapture(lab.plan(vm, method, "memory"))) {
-                capture.prepare();
-                if (steps > 1) {
-                    capture.approach(Progress.NONE);
-                }
-                if (steps > 2) {
-                    capture.freeze();
-                }
-                if (steps > 3) {
-                    capture.capture();
-                }
-                if (steps > 4) {
-                    capture.proveAndThaw();
-                }
+                QemuCaptureTest.go(capture, steps);
                 capture.abandon();
             }
             assertThat(memory).as("after step %d", steps).doesNotExist();

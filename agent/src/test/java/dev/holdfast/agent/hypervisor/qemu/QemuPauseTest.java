@@ -53,12 +53,7 @@ final class QemuPauseTest {
             for (int i = 0; i < CAPTURES; i++) {
                 Path memory = lab.root.resolve("memory");
                 try (Capture capture = vm.newCapture(lab.plan(vm, method, memory, Lab.DEADLINE))) {
-                    capture.prepare();
-                    capture.approach(Progress.NONE);
-                    FreezeFacts frozen = capture.freeze();
-                    capture.capture();
-                    ThawFacts thaw = capture.proveAndThaw();
-                    pauses.add((thaw.wallMicros() - frozen.wallMicros()) / 1000.0);
+                    pauses.add(pauseMillis(capture));
                     capture.drain(Progress.NONE);
                 }
                 Files.delete(memory);
@@ -75,6 +70,15 @@ final class QemuPauseTest {
                     pauses.get(CAPTURES - 1));
         }
         assertThat(pauses.get(CAPTURES / 2)).isPositive().isLessThan(2000);
+    }
+
+    private static double pauseMillis(Capture capture) throws Exception {
+        capture.prepare();
+        capture.approach(Progress.NONE);
+        FreezeFacts frozen = capture.freeze();
+        capture.capture();
+        ThawFacts thaw = capture.proveAndThaw();
+        return (thaw.wallMicros() - frozen.wallMicros()) / 1000.0;
     }
 
     /** The same guest, in turns with and without encryption: what that costs. Most of its memory is random. */
@@ -108,12 +112,7 @@ final class QemuPauseTest {
             lab.adopt(vm);
             long start = System.nanoTime();
             try (Capture capture = vm.newCapture(lab.plan(vm, method, memory, Lab.DEADLINE))) {
-                capture.prepare();
-                capture.approach(Progress.NONE);
-                FreezeFacts frozen = capture.freeze();
-                capture.capture();
-                ThawFacts thaw = capture.proveAndThaw();
-                figures.pauses.add((thaw.wallMicros() - frozen.wallMicros()) / 1000.0);
+                figures.pauses.add(pauseMillis(capture));
                 figures.mebibytes = capture.drain(Progress.NONE).bytes() >> 20;
             }
             figures.lengths.add((System.nanoTime() - start) / 1e6);
