@@ -15,6 +15,7 @@ import dev.holdfast.agent.hypervisor.qemu.QemuReplication;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
 import dev.holdfast.agent.image.MemoryKeys;
 import dev.holdfast.agent.pacemaker.PacemakerFencing;
+import dev.holdfast.agent.tunnel.Practice;
 import dev.holdfast.agent.unix.ServiceNotifier;
 import dev.holdfast.coordinator.zookeeper.EmbeddedSettings;
 import dev.holdfast.coordinator.zookeeper.EmbeddedZooKeeper;
@@ -59,7 +60,9 @@ final class HoldfastDaemons implements Daemons {
                     loaded.node().checkpoint().memoryKeyFile(),
                     loaded.node().checkpoint().oldMemoryKeyFiles());
             HoldfastAgent agent = HoldfastAgent.start(loaded, platform, drivers(qemu(loaded.node()), keys, platform));
-            warmUp(keys);
+            if (!keys.isEmpty()) {
+                Practice.begin();
+            }
             // It listens, so no other agent of this node does. The resource agent ends one that hangs by this number.
             OwnFile.write(
                     loaded.node().runDirectory().resolve("agent.pid"),
@@ -86,12 +89,6 @@ final class HoldfastDaemons implements Daemons {
     @Override
     public int prime() throws IOException {
         return new Priming(this, InstantSource.system()).run();
-    }
-
-    private static void warmUp(MemoryKeys keys) {
-        Thread thread = new Thread(keys::warmUp, "holdfast-warm-up");
-        thread.setDaemon(true);
-        thread.start();
     }
 
     private static Drivers drivers(QemuSettings qemu, MemoryKeys keys, Platform platform) {

@@ -288,13 +288,4 @@ class ImageFormatTest {
             assertThat(images.damage(plain, Progress.NONE)).isEmpty();
         }
     }
-
-    @Test
-    void warmingUpNeedsNoKeyAndHurtsNone() throws Exception {
-        MemoryKeys.NONE.warmUp();
-        keys.warmUp();
-        byte[] memory = memory(100);
-        assertThat(read(write("image", memory), keys, new ByteArrayOutputStream()))
-                .isEqualTo(memory);
-    }
 }

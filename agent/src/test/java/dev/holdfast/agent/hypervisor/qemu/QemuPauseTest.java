@@ -11,6 +11,7 @@ import dev.holdfast.agent.hypervisor.ThawFacts;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.image.KeyFiles;
 import dev.holdfast.agent.image.MemoryKeys;
+import dev.holdfast.agent.tunnel.Practice;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -84,13 +86,15 @@ final class QemuPauseTest {
     /** The same guest, in turns with and without encryption: what that costs. Most of its memory is random. */
     @Test
     @Tag("soak")
+    @Timeout(value = 15, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void encryptionIsMeasuredBesideNone() throws Exception {
         try (Lab lab = new Lab()) {
             MemoryKeys keys = KeyFiles.keys(lab.root.resolve("memory.key"), 1);
-            keys.warmUp();
+            Practice.begin();
             VmDefinition definition = lab.fullOfChance("web");
             lab.start(definition, StartMode.NORMAL).close();
             lab.awaitTicks("web", 5);
+            take(lab, definition, CaptureMethod.STOP, keys, new Figures());
             for (CaptureMethod method : List.of(CaptureMethod.LIVE, CaptureMethod.STOP)) {
                 Figures plain = new Figures();
                 Figures encrypted = new Figures();
