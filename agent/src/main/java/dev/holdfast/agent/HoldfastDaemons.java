@@ -13,7 +13,9 @@ import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
 import dev.holdfast.agent.hypervisor.qemu.QemuReplication;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
+import dev.holdfast.agent.image.MemoryKeys;
 import dev.holdfast.agent.pacemaker.PacemakerFencing;
+import dev.holdfast.agent.tunnel.Practice;
 import dev.holdfast.agent.unix.ServiceNotifier;
 import dev.holdfast.coordinator.zookeeper.EmbeddedSettings;
 import dev.holdfast.coordinator.zookeeper.EmbeddedZooKeeper;
@@ -54,7 +56,13 @@ final class HoldfastDaemons implements Daemons {
                     contradiction -> Runtime.getRuntime().halt(CONTRADICTION),
                     FaultPoints.in(Optional.ofNullable(System.getProperty(FaultPoints.PROPERTY))
                             .map(Path::of)));
-            HoldfastAgent agent = HoldfastAgent.start(loaded, platform, drivers(qemu(loaded.node()), platform));
+            MemoryKeys keys = MemoryKeys.read(
+                    loaded.node().checkpoint().memoryKeyFile(),
+                    loaded.node().checkpoint().oldMemoryKeyFiles());
+            HoldfastAgent agent = HoldfastAgent.start(loaded, platform, drivers(qemu(loaded.node()), keys, platform));
+            if (!keys.isEmpty()) {
+                Practice.begin();
+            }
             // It listens, so no other agent of this node does. The resource agent ends one that hangs by this number.
             OwnFile.write(
                     loaded.node().runDirectory().resolve("agent.pid"),
@@ -83,8 +91,8 @@ final class HoldfastDaemons implements Daemons {
         return new Priming(this, InstantSource.system()).run();
     }
 
-    private static Drivers drivers(QemuSettings qemu, Platform platform) {
-        QemuHypervisor hypervisor = new QemuHypervisor(qemu, platform.nanoClock());
+    private static Drivers drivers(QemuSettings qemu, MemoryKeys keys, Platform platform) {
+        QemuHypervisor hypervisor = new QemuHypervisor(qemu, platform.nanoClock(), keys);
         return new Drivers(
                 hypervisor,
                 new QemuReplication(hypervisor),

@@ -31,7 +31,7 @@ final class CheckpointView {
             view.row(
                     vm.vm().value(),
                     vm.node().value(),
-                    vm.method(),
+                    vm.encrypted() ? vm.method() + ", encrypted" : vm.method(),
                     millis(vm.pauseNanos()),
                     View.size(vm.bytes()),
                     vm.quiesce());
@@ -84,7 +84,7 @@ final class CheckpointView {
             view.row(
                     vm.vm().value(),
                     vm.node().value(),
-                    vm.method(),
+                    vm.encrypted() ? vm.method() + ", encrypted" : vm.method(),
                     millis(vm.pauseNanos()),
                     View.size(vm.bytes()),
                     vm.quiesce(),

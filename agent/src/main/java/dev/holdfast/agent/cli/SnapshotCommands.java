@@ -136,7 +136,10 @@ final class SnapshotCommands {
                     .print();
             View files = view().row("WHAT", "SIZE", "FILE");
             for (StoredFile file : snapshot.files()) {
-                files.row(file.role(), View.size(file.bytes()), file.path());
+                files.row(
+                        file.encrypted() ? file.role() + ", encrypted" : file.role(),
+                        View.size(file.bytes()),
+                        file.path());
             }
             files.printOr("");
         }

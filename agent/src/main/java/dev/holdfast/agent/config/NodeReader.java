@@ -217,12 +217,23 @@ final class NodeReader {
         }
     }
 
-    private static CheckpointSettings checkpoint(TableReader table) {
+    private CheckpointSettings checkpoint(TableReader table) {
+        Optional<Path> key = table.path("memory_key_file");
+        key.ifPresent(each -> mustBeMemoryKey(table, "memory_key_file", each));
+        List<Path> old = table.paths("old_memory_key_files");
+        old.forEach(each -> mustBeMemoryKey(table, "old_memory_key_files", each));
         return new CheckpointSettings(
                 table.duration("deadline", Duration.ofSeconds(5), Duration.ofMillis(100), Duration.ofMinutes(10)),
                 table.duration("prepare_timeout", Duration.ofSeconds(60), Duration.ofSeconds(1), Duration.ofHours(1)),
                 table.duration("drain_timeout", Duration.ofMinutes(10), Duration.ofSeconds(1), Duration.ofHours(24)),
-                table.duration(
-                        "revert_deadline", Duration.ofMinutes(2), Duration.ofSeconds(1), Duration.ofMinutes(10)));
+                table.duration("revert_deadline", Duration.ofMinutes(2), Duration.ofSeconds(1), Duration.ofMinutes(10)),
+                key,
+                old);
+    }
+
+    private void mustBeMemoryKey(TableReader table, String key, Path secret) {
+        if (withFiles) {
+            SecretFile.check(table, key, secret, "32 random bytes in base64, the same on every node");
+        }
     }
 }

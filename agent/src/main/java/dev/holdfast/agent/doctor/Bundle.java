@@ -99,6 +99,7 @@ public final class Bundle {
             List<Path> files = new ArrayList<>(
                     List.of(known.zookeeper().credentials(), known.channel().key()));
             known.zookeeper().tls().flatMap(tls -> tls.identity()).ifPresent(files::add);
+            files.addAll(known.checkpoint().memoryKeyFiles());
             for (Path file : files) {
                 try {
                     secrets.add(Files.readString(file, java.nio.charset.StandardCharsets.ISO_8859_1));

@@ -117,6 +117,7 @@ public final class HostLook {
                 .flatMap(tls -> tls.identity())
                 .ifPresent(identity -> files.add(state(identity, "key for TLS", Rule.SECRET)));
         files.add(state(node.channel().key(), "key of the group channel", Rule.SECRET));
+        node.checkpoint().memoryKeyFiles().forEach(key -> files.add(state(key, "key for memory images", Rule.SECRET)));
         files.add(state(node.stateDirectory(), "state", Rule.NO_OTHERS));
         files.add(state(node.runDirectory(), "sockets", Rule.NO_OTHERS));
         files.add(state(node.controlSocket(), "control socket of the agent", Rule.NO_OTHERS));

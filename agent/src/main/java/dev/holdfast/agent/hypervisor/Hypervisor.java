@@ -26,6 +26,11 @@ public interface Hypervisor {
         return true;
     }
 
+    /** What is known of the memory images that it writes and loads. */
+    default MemoryImages images() {
+        return MemoryImages.PLAIN;
+    }
+
     /** Takes the note of a stop back. */
     void permit(VmDefinition definition) throws HypervisorException;
 

@@ -2,6 +2,7 @@ package dev.holdfast.agent.replication;
 
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.MemoryImages;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -35,6 +36,11 @@ public record FollowedStarts(Hypervisor plain, Replication replication, Predicat
     @Override
     public boolean isBarred(VmDefinition definition) {
         return plain.isBarred(definition);
+    }
+
+    @Override
+    public MemoryImages images() {
+        return plain.images();
     }
 
     @Override

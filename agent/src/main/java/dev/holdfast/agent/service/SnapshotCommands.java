@@ -159,10 +159,11 @@ public final class SnapshotCommands {
         SnapshotRecord record = info.snapshot();
         List<StoredFile> files = new ArrayList<>();
         record.memory()
-                .ifPresent(
-                        memory -> files.add(new StoredFile("memory", memory.file(), memory.bytes(), memory.sha256())));
+                .ifPresent(memory -> files.add(
+                        new StoredFile("memory", memory.file(), memory.bytes(), memory.sha256(), info.encrypted())));
         record.disks()
-                .forEach(disk -> files.add(new StoredFile("disk:" + disk.disk(), disk.layer(), 0, disk.sha256())));
+                .forEach(disk ->
+                        files.add(new StoredFile("disk:" + disk.disk(), disk.layer(), 0, disk.sha256(), false)));
         return new SnapshotDetails(
                 vm,
                 record.name(),

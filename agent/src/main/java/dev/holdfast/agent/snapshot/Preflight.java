@@ -219,7 +219,7 @@ final class Preflight {
         return Long.MAX_VALUE;
     }
 
-    /** What is wrong with the memory image; empty if nothing. */
+    /** What is wrong with the memory image, a missing key included; empty if nothing. */
     static String memoryProblem(VmChain vm, SnapshotRecord snapshot, Progress progress) throws IOException {
         if (snapshot.memory().isEmpty()) {
             return "";
@@ -235,7 +235,7 @@ final class Preflight {
                     .formatted(file, Files.size(file), part.bytes());
         }
         return Digests.sha256(file, progress).equals(part.sha256())
-                ? ""
+                ? vm.tools().hypervisor().images().obstacle(file).orElse("")
                 : file + " is damaged: its checksum differs; restore it from a copy";
     }
 }

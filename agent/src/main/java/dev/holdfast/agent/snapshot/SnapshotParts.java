@@ -40,7 +40,8 @@ final class SnapshotParts {
             Digests.flush(image);
             String digest = Digests.sha256(image, progress);
             memory = Optional.of(new MemoryPart(image.getFileName().toString(), Files.size(image), digest));
-            parts.add(new Part("memory", image.toString(), Files.size(image), digest));
+            boolean encrypted = vm.tools().hypervisor().images().isEncrypted(image);
+            parts.add(new Part("memory", image.toString(), Files.size(image), digest, encrypted));
         }
         SnapshotRecord record = new SnapshotRecord(
                 request.name(),

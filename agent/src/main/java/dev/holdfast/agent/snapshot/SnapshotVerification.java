@@ -35,7 +35,7 @@ record SnapshotVerification(VmChain vm) {
             for (Layer layer : layers) {
                 bytes += checkLayer(record, layer, problems, progress);
             }
-            String memory = Preflight.memoryProblem(vm, record, progress);
+            String memory = memoryProblem(record, progress);
             if (!memory.isEmpty()) {
                 problems.add(memory);
             }
@@ -47,6 +47,18 @@ record SnapshotVerification(VmChain vm) {
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
+    }
+
+    /** Whoever could change the image could change the digest beside it, but not what an encrypted image proves. */
+    private String memoryProblem(SnapshotRecord record, Progress progress) throws IOException {
+        String problem = Preflight.memoryProblem(vm, record, progress);
+        return problem.isEmpty() && record.memory().isPresent()
+                ? vm.tools()
+                        .hypervisor()
+                        .images()
+                        .damage(vm.chain().memoryFile(record.name()), progress)
+                        .orElse("")
+                : problem;
     }
 
     /** What is being merged, or was meanwhile, looks damaged. */

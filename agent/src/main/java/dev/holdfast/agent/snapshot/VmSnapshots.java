@@ -149,6 +149,7 @@ public final class VmSnapshots {
                         graph.parent(record.layers()),
                         current,
                         record.memory().map(SnapshotRecord.MemoryPart::bytes).orElse(0L),
+                        isEncrypted(record),
                         diskBytes(record)));
             }
             all.sort(Comparator.comparing(info -> info.snapshot().createdAt()));
@@ -156,6 +157,11 @@ public final class VmSnapshots {
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
+    }
+
+    private boolean isEncrypted(SnapshotRecord record) throws IOException {
+        Path image = vm.chain().memoryFile(record.name());
+        return Files.exists(image) && vm.tools().hypervisor().images().isEncrypted(image);
     }
 
     private long diskBytes(SnapshotRecord record) throws IOException {
@@ -262,10 +268,23 @@ public final class VmSnapshots {
     /** Looks the chain over for what does not belong there; touches nothing. */
     public ChainFsck.Findings look() throws SnapshotException {
         try {
-            return new ChainFsck(vm.chain()).look();
+            ChainFsck.Findings findings = new ChainFsck(vm.chain()).look();
+            return findings.with(obstacles(findings.decided()));
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
+    }
+
+    /** What keeps memory images that are there from being loaded on this node. */
+    private List<String> obstacles(List<SnapshotRecord> decided) throws IOException {
+        List<String> obstacles = new ArrayList<>();
+        for (SnapshotRecord record : decided) {
+            Path image = vm.chain().memoryFile(record.name());
+            if (record.memory().isPresent() && Files.exists(image)) {
+                vm.tools().hypervisor().images().obstacle(image).ifPresent(obstacles::add);
+            }
+        }
+        return obstacles;
     }
 
     /** A repair of a chain. */

@@ -9,7 +9,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Seals and opens messages for nobody until this Java does it with the processor's own instructions, which it learns by calls, not by
- * bytes: 0.1 s of many small messages, where streams would go at a fiftieth of their speed for their first 200 MB.
+ * bytes: 0.1 s of many small messages, where streams and memory images would go at a fiftieth of their
+ * speed for their first 200 MB.
  */
 public final class Practice {
     private static final Logger LOG = LoggerFactory.getLogger(Practice.class);

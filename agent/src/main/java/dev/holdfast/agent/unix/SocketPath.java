@@ -19,6 +19,9 @@ final class SocketPath {
 
     private SocketPath() {}
 
+    /** Does nothing but what the initialization of this class does. */
+    static void loadLibrary() {}
+
     static void check(Path path) throws SocketException {
         int length = path.toString().getBytes(StandardCharsets.UTF_8).length;
         if (length > MAX_BYTES) {

@@ -190,6 +190,7 @@ class CommandLineTest {
                 .isZero();
         assertThat(environment.out.toString().lines())
                 .contains("Checkpoint:   shop@nightly", "Parent:       yesterday")
+                .anyMatch(line -> line.matches("db +n2 +background, encrypted +14.2 ms.*"))
                 .anyMatch(line -> line.matches("db on n2 +\\|-+=*#+C#+=*-+\\| 14.2 ms"))
                 .anyMatch(line -> line.contains("skew 0.412 ms"));
         assertThat(svg).content().startsWith("<?xml").contains("shop@nightly");
@@ -639,7 +640,7 @@ class CommandLineTest {
                 frozen + pause,
                 pause,
                 80_000,
-                List.of(new StoredFile("memory", "/srv/x.memory", 32 << 20, "ab")));
+                List.of(new StoredFile("memory", "/srv/x.memory", 32 << 20, "ab", true)));
     }
 
     private static SnapshotDetails snapshot() {
@@ -655,7 +656,7 @@ class CommandLineTest {
                 "no",
                 9_000_000,
                 5,
-                List.of(new StoredFile("memory", "/srv/x.memory", 5, "")));
+                List.of(new StoredFile("memory", "/srv/x.memory", 5, "", false)));
     }
 
     @Test

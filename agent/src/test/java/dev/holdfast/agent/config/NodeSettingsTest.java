@@ -49,7 +49,9 @@ class NodeSettingsTest {
                                 Duration.ofSeconds(5),
                                 Duration.ofSeconds(60),
                                 Duration.ofMinutes(10),
-                                Duration.ofMinutes(2)),
+                                Duration.ofMinutes(2),
+                                Optional.empty(),
+                                List.of()),
                         new MigrationSettings(
                                 1L << 30, Duration.ofMillis(300), Duration.ofMinutes(10), Optional.empty()),
                         new QemuProgram("qemu-system-x86_64", List.of(), Optional.empty(), Optional.empty(), true)));
@@ -59,6 +61,8 @@ class NodeSettingsTest {
     void everyKeyIsMapped() throws Exception {
         Path secret = files.secret("other.secret", "a:b");
         Path key = files.secret("other.key", "k");
+        Path memory = files.secret("memory.key", "m");
+        Path older = files.secret("memory-old.key", "o");
         files.node("""
                 node = "n1"
                 cluster = "lab"
@@ -86,13 +90,15 @@ class NodeSettingsTest {
                 prepare_timeout = "2m"
                 drain_timeout = "1h"
                 revert_deadline = "5m"
+                memory_key_file = "%s"
+                old_memory_key_files = ["%s"]
                 [qemu]
                 emulator = "/bin/sh"
                 firmware_dirs = ["/usr/share", "/usr/lib/../lib"]
                 module_dir = "/usr/lib"
                 user = "nobody"
                 sandbox = false
-                """.formatted(secret, key));
+                """.formatted(secret, key, memory, older));
 
         NodeSettings node = files.load().node();
 
@@ -112,7 +118,9 @@ class NodeSettingsTest {
                                 Duration.ofMillis(1500),
                                 Duration.ofMinutes(2),
                                 Duration.ofHours(1),
-                                Duration.ofMinutes(5)),
+                                Duration.ofMinutes(5),
+                                Optional.of(memory),
+                                List.of(older)),
                         new MigrationSettings(
                                 32L << 20,
                                 Duration.ofMillis(50),
@@ -212,6 +220,21 @@ class NodeSettingsTest {
                                 + "create it with mode 0600 and one line: user:password",
                         "holdfast.toml:2:1: the secret channel.key can be read by others than its owner; "
                                 + "chmod 0600 channel.key");
+    }
+
+    @Test
+    void keysForMemoryImagesAreSecretsLikeTheOthers() throws Exception {
+        Path open = Files.writeString(directory.resolve("open.key"), "key");
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rw-r--r--"));
+        files.node("[checkpoint]\nmemory_key_file = \"" + directory.resolve("none.key")
+                + "\"\nold_memory_key_files = [\"" + open + "\"]\n");
+
+        assertThat(files.problems())
+                .containsExactlyInAnyOrder(
+                        "holdfast.toml:2:1: the file none.key is missing; create it with mode 0600 and 32 random bytes"
+                                + " in base64, the same on every node",
+                        "holdfast.toml:3:1: the secret open.key can be read by others than its owner;"
+                                + " chmod 0600 open.key");
     }
 
     @Test

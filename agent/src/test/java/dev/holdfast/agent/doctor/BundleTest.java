@@ -22,6 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
 class BundleTest {
     private static final String PASSWORD = "correct-horse-battery";
     private static final String CHANNEL_KEY = "9f86d081884c7d659a2feaa0c55ad015";
+    private static final String MEMORY_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    private static final String OLD_MEMORY_KEY = "b2xkZXI2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
     private static final String DISK_PASSPHRASE = "open/sesame+today";
 
     @TempDir
@@ -35,6 +37,8 @@ class BundleTest {
         file = root.resolve("bundle.tar.gz");
         Files.writeString(root.resolve("zookeeper.secret"), "holdfast:" + PASSWORD + "\n");
         Files.writeString(root.resolve("channel.key"), CHANNEL_KEY + "\n");
+        Files.writeString(root.resolve("memory.key"), MEMORY_KEY + "\n");
+        Files.writeString(root.resolve("old-memory.key"), OLD_MEMORY_KEY + "\n");
         configuration = Files.writeString(root.resolve("holdfast.toml"), """
                 node = "n1"
                 run_dir = "%1$s"
@@ -45,6 +49,9 @@ class BundleTest {
                 [channel]
                 bind_address = "10.0.0.1"
                 key = "%1$s/channel.key"
+                [checkpoint]
+                memory_key_file = "%1$s/memory.key"
+                old_memory_key_files = ["%1$s/old-memory.key"]
                 """.formatted(root, PASSWORD));
         Files.createDirectories(root.resolve("vms"));
         Files.writeString(
@@ -56,6 +63,7 @@ class BundleTest {
         Path logs = Files.writeString(
                 root.resolve("logs"),
                 "n1 says hello\nauth failed for holdfast:" + PASSWORD + "\nkey " + CHANNEL_KEY
+                        + "\n" + MEMORY_KEY + " " + OLD_MEMORY_KEY
                         + "\n-----BEGIN PRIVATE KEY-----\nMIIabc\n-----END PRIVATE KEY-----\nlast line\n");
         Bundle bundle = new Bundle(configuration, List.of("cat", logs.toString()));
         bundle.add("answers/doctor.json", "{\"token\": \"abc123\", \"text\": \"all is well\"}");
@@ -76,7 +84,15 @@ class BundleTest {
     @Test
     void holdsNoSecret() throws IOException {
         assertThat(written())
-                .doesNotContain(PASSWORD, CHANNEL_KEY, DISK_PASSPHRASE, "sesame", "MIIabc", "abc123")
+                .doesNotContain(
+                        PASSWORD,
+                        CHANNEL_KEY,
+                        MEMORY_KEY,
+                        OLD_MEMORY_KEY,
+                        DISK_PASSPHRASE,
+                        "sesame",
+                        "MIIabc",
+                        "abc123")
                 .contains(Redaction.MARK);
     }
 

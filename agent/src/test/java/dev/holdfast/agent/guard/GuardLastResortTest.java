@@ -1,17 +1,22 @@
 package dev.holdfast.agent.guard;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.holdfast.agent.guard.GuardLab.Armer;
 import dev.holdfast.agent.guard.GuardLab.Machine;
 import dev.holdfast.agent.qmp.QmpCommand;
+import dev.holdfast.agent.qmp.QmpException;
+import dev.holdfast.agent.unix.SocketPair;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -20,6 +25,10 @@ import org.junit.jupiter.api.Test;
 /** QEMU's main loop hangs, and with it every ordinary QMP command of the guard. */
 @Tag("qemu")
 class GuardLastResortTest {
+    private static final int PIECE = 16 << 10;
+    private static final int PIECES = 25;
+    private static final long PIECE_NANOS = 20_000_000;
+
     private GuardLab lab;
 
     @BeforeEach
@@ -91,6 +100,41 @@ class GuardLastResortTest {
         assertThat(web.nanosUntilRunning()).isLessThan(1_300_000_000L);
         assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
         assertThat(armer.process().waitFor()).isEqualTo(128 + 9);
+    }
+
+    /**
+     * An agent that encrypts memory hangs. QEMU writes the rest of memory with its main loop waiting, so that no thaw gets through;
+     * and does so to a socket, which can be yanked, as a pipe cannot. The agent need not even be killed.
+     */
+    @Test
+    void yanksAStreamOfMemoryThatNobodyReads() throws Exception {
+        Machine web = lab.machine("web", "-m", "1024");
+        web.watchedBy(lab.client());
+        Armer armer = lab.armer();
+        try (SocketPair stream = SocketPair.open()) {
+            web.agent()
+                    .executeWithDescriptor(
+                            QmpCommand.of("getfd", Map.of("fdname", "memory")), stream.other(), GuardLab.BOUND);
+            stream.handedOver();
+            armer.arm(web, "r1", 3000);
+            web.stop();
+            // So large that QEMU wants to end the stream as soon as it has measured how fast it goes.
+            web.tell("migrate-set-parameters", Map.of("downtime-limit", 2_000_000, "max-bandwidth", 1L << 40));
+            web.tell("migrate", Map.of("uri", "fd:memory"));
+            ByteBuffer piece = ByteBuffer.allocate(PIECE);
+            for (int i = 0; i < PIECES; i++) {
+                piece.clear();
+                assertThat(stream.own().read(piece)).isPositive();
+                LockSupport.parkNanos(PIECE_NANOS);
+            }
+            assertThatThrownBy(() -> web.agent().execute("query-status", Duration.ofMillis(500)))
+                    .as("the main loop waits for the reader")
+                    .isInstanceOf(QmpException.class);
+            GuardLab.signal(armer.process(), "STOP");
+            assertThat(web.nanosUntilRunning()).isLessThan(4_000_000_000L);
+            assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+            assertThat(armer.process().isAlive()).isTrue();
+        }
     }
 
     @Test

@@ -49,7 +49,10 @@ class CheckpointCommandsTest {
                 },
                 () -> "1");
         CheckpointCommands commands = new CheckpointCommands(
-                new CheckpointSettings(SECOND, SECOND, SECOND, SECOND), client, new Gone(), InstantSource.system());
+                new CheckpointSettings(SECOND, SECOND, SECOND, SECOND, Optional.empty(), List.of()),
+                client,
+                new Gone(),
+                InstantSource.system());
         return commands.create(new Arguments(JsonObject.of(Map.of("group", "shop", "name", "nightly"))), Progress.NONE);
     }
 

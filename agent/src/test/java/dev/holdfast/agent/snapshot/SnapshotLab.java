@@ -11,6 +11,7 @@ import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
+import dev.holdfast.agent.image.MemoryKeys;
 import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
@@ -53,7 +54,7 @@ final class SnapshotLab implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     final Path root;
-    final QemuHypervisor hypervisor;
+    QemuHypervisor hypervisor;
     final DiskImages images = new QemuImages("qemu-img");
     final ChainDirectory chain;
     final List<String> watched = new ArrayList<>();
@@ -100,13 +101,17 @@ final class SnapshotLab implements AutoCloseable {
     }
 
     VmDefinition definition(String machine) {
+        return definition(machine, 64);
+    }
+
+    VmDefinition definition(String machine, long mebibytes) {
         return new VmDefinition(
                 VM,
                 machine,
                 VmDefinition.Accelerator.TCG,
                 Optional.empty(),
                 1,
-                64L << 20,
+                mebibytes << 20,
                 false,
                 Optional.empty(),
                 List.of(),
@@ -168,6 +173,12 @@ final class SnapshotLab implements AutoCloseable {
     void start(StartMode mode) throws HypervisorException {
         vm = Optional.of(hypervisor.start(definition, mode));
         all.add(vm.get());
+    }
+
+    /** As after the agent was restarted with other keys for memory images. */
+    void restartWith(MemoryKeys keys) throws HypervisorException {
+        hypervisor = new QemuHypervisor(emulator(root.resolve("run")), System::nanoTime, keys);
+        reconnect();
     }
 
     /** As after the agent was restarted: a new connection to what runs. */

@@ -10,6 +10,8 @@ import dev.holdfast.coordinator.protocol.VmReport;
 /** A member's report as JSON. Stateless. */
 final class ReportMapping {
 
+    private static final String ENCRYPTED = "encrypted";
+
     private ReportMapping() {}
 
     static ObjectNode write(MemberReport report) {
@@ -41,12 +43,7 @@ final class ReportMapping {
         json.put("quiesce", vm.quiesce());
         json.put("hypervisor", vm.hypervisor());
         ArrayNode parts = json.putArray("parts");
-        vm.parts()
-                .forEach(part -> parts.addObject()
-                        .put("role", part.role())
-                        .put("path", part.path())
-                        .put("bytes", part.bytes())
-                        .put("sha256", part.sha256()));
+        vm.parts().forEach(part -> parts.add(writePart(part)));
         return json;
     }
 
@@ -63,7 +60,23 @@ final class ReportMapping {
                 json.list("parts", ReportMapping::readPart));
     }
 
+    /** Older nodes neither write nor know the last of them. */
+    private static ObjectNode writePart(Part part) {
+        ObjectNode json = Json.NODES
+                .objectNode()
+                .put("role", part.role())
+                .put("path", part.path())
+                .put("bytes", part.bytes())
+                .put("sha256", part.sha256());
+        return part.encrypted() ? json.put(ENCRYPTED, true) : json;
+    }
+
     private static Part readPart(Fields json) throws CodecException {
-        return new Part(json.text("role"), json.text("path"), json.number("bytes"), json.text("sha256"));
+        return new Part(
+                json.text("role"),
+                json.text("path"),
+                json.number("bytes"),
+                json.text("sha256"),
+                json.has(ENCRYPTED) && json.flag(ENCRYPTED));
     }
 }

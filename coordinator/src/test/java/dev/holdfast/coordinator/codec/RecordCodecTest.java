@@ -8,9 +8,12 @@ import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.UnreadableDefinition;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.JournalEntry;
+import dev.holdfast.coordinator.protocol.MemberReport;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Part;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundState;
+import dev.holdfast.coordinator.protocol.VmReport;
 import dev.holdfast.coordinator.protocol.Vote;
 import java.io.IOException;
 import java.io.InputStream;
@@ -48,6 +51,32 @@ class RecordCodecTest {
                                 "why"),
                         new UnreadableDefinition("/b c.toml", Optional.empty(), new TreeSet<>(), true, "why else")));
         assertThat(RecordCodec.decodeNode(RecordCodec.encode(node))).isEqualTo(node);
+    }
+
+    /** Golden files are of nodes that know nothing of it. */
+    @Test
+    void thatAMemoryImageIsEncryptedIsWrittenOfThoseAloneThatAre() throws Exception {
+        Part memory = new Part("memory", "/srv/x.memory", 5, "ab", true);
+        Part layer = new Part("disk:d0", "/srv/x.qcow2", 6, "");
+        MemberReport plain = RecordSamples.report();
+        VmReport vm = plain.vms().get(0);
+        Vote vote = new Vote.Durable(new MemberReport(
+                plain.node(),
+                plain.clockErrorNanos(),
+                plain.software(),
+                List.of(new VmReport(
+                        vm.vm(),
+                        vm.frozenAtNanos(),
+                        vm.capturedAtNanos(),
+                        vm.thawedAtNanos(),
+                        vm.pauseNanos(),
+                        vm.method(),
+                        vm.quiesce(),
+                        vm.hypervisor(),
+                        List.of(memory, layer)))));
+        byte[] bytes = RecordCodec.encode(vote);
+        assertThat(RecordCodec.decodeVote(bytes)).isEqualTo(vote);
+        assertThat(new String(bytes, StandardCharsets.UTF_8)).containsOnlyOnce("encrypted");
     }
 
     /** A record's value, bytes and reader. */

@@ -83,6 +83,11 @@ public record CheckpointDetails(
             files = List.copyOf(files);
         }
 
+        /** Whether its memory can be read with a key of the node alone. */
+        public boolean encrypted() {
+            return files.stream().anyMatch(StoredFile::encrypted);
+        }
+
         /** Size of its files. */
         public long bytes() {
             return files.stream().mapToLong(StoredFile::bytes).sum();
@@ -133,7 +138,8 @@ public record CheckpointDetails(
                 vm.pauseNanos(),
                 report.clockErrorNanos(),
                 vm.parts().stream()
-                        .map(part -> new StoredFile(part.role(), part.path(), part.bytes(), part.sha256()))
+                        .map(part ->
+                                new StoredFile(part.role(), part.path(), part.bytes(), part.sha256(), part.encrypted()))
                         .toList());
     }
 }

@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -16,7 +17,7 @@ import java.util.concurrent.TimeUnit;
  * The memory image: created by us with its space reserved, written by QEMU through a descriptor we hand over. A disk that
  * fills up while a background capture writes would freeze the guest for good on QEMU 7.2, hence the reservation.
  */
-final class MemoryFile implements AutoCloseable {
+final class MemoryFile implements MemorySink {
     private static final long SLACK = 64L << 20;
     private static final int SLACK_PERCENT = 5;
     private static final int MAX_SECONDS = 60;
@@ -91,12 +92,18 @@ final class MemoryFile implements AutoCloseable {
                         + "; put checkpoints on a file system that has fallocate (ext4, xfs, btrfs, tmpfs)");
     }
 
-    FileDescriptor descriptor() throws IOException {
+    @Override
+    public FileDescriptor descriptor() throws IOException {
         return file.getFD();
     }
 
-    /** Gives back what was reserved and not used, and makes the rest durable. Returns the size in bytes. */
-    long seal() throws HypervisorException {
+    /** Shares its position with {@link #descriptor}. */
+    FileChannel channel() {
+        return file.getChannel();
+    }
+
+    @Override
+    public long seal() throws HypervisorException {
         try {
             // QEMU writes through a duplicate of this descriptor, so they share one position: the end of its output.
             long size = file.getFilePointer();
@@ -108,7 +115,8 @@ final class MemoryFile implements AutoCloseable {
         }
     }
 
-    void remove() throws HypervisorException {
+    @Override
+    public void remove() throws HypervisorException {
         close();
         try {
             Files.deleteIfExists(path);
@@ -124,5 +132,10 @@ final class MemoryFile implements AutoCloseable {
         } catch (IOException e) {
             // Everything that matters was forced before.
         }
+    }
+
+    @Override
+    public String toString() {
+        return path.toString();
     }
 }

@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
 
-/** What the methods that write memory have in common: the file, its descriptor in QEMU, and how it ends. */
+/** What the methods that write memory have in common: the image, its descriptor in QEMU, and how it ends. */
 abstract class MemoryStream implements MemoryWriter {
     private static final String DESCRIPTOR = "holdfast-memory";
     static final QmpCommand START = QmpCommand.of("migrate", Map.of("uri", "fd:" + DESCRIPTOR));
@@ -24,7 +24,7 @@ abstract class MemoryStream implements MemoryWriter {
     final Migration migration;
     final QmpEvents events;
     private final CaptureMethod method;
-    private final MemoryFile file;
+    private final MemorySink sink;
 
     /** The capabilities of the method are set already. */
     MemoryStream(QemuVm vm, CaptureMethod method, Path path) throws HypervisorException {
@@ -32,16 +32,18 @@ abstract class MemoryStream implements MemoryWriter {
         this.monitor = vm.monitor();
         this.migration = new Migration(monitor);
         this.method = method;
-        this.file = MemoryFile.create(path, vm.definition().memoryBytes());
+        this.sink = MemorySink.create(
+                path, vm.definition().memoryBytes(), vm.memoryKeys().writing());
         this.events = monitor.client().subscribe("MIGRATION");
         try {
             QmpCommand getfd = QmpCommand.of("getfd", Map.of("fdname", DESCRIPTOR));
-            monitor.client().executeWithDescriptor(getfd, file.descriptor(), Monitor.QUICK);
+            monitor.client().executeWithDescriptor(getfd, sink.descriptor(), Monitor.QUICK);
+            sink.handedOver();
         } catch (QmpException e) {
-            file.remove();
+            sink.remove();
             throw monitor.translate(e);
         } catch (IOException e) {
-            file.remove();
+            sink.remove();
             throw new HypervisorException(Kind.REFUSED, "cannot hand over " + path + ": " + e.getMessage(), e);
         }
     }
@@ -52,19 +54,25 @@ abstract class MemoryStream implements MemoryWriter {
         if (!info.path("status").asText().equals("completed")) {
             throw failed(info);
         }
-        long bytes = file.seal();
+        long bytes = sink.seal();
         migration.configure(Set.of());
         return new MemoryFacts(method, bytes);
     }
 
     HypervisorException failed(QmpValue info) throws HypervisorException {
-        return new HypervisorException(Kind.FAILED, vm.name() + ": " + Migration.failure(info));
+        return new HypervisorException(
+                Kind.FAILED, vm.name() + ": " + sink.failure().orElseGet(() -> Migration.failure(info)));
+    }
+
+    @Override
+    public void cutOff() {
+        sink.cutOff();
     }
 
     @Override
     public void discard() throws HypervisorException {
         // First the file: whatever else fails, nobody shall find half an image.
-        file.remove();
+        sink.remove();
         monitor.accepts("closefd", Map.of("fdname", DESCRIPTOR));
         if (!Migration.isBusy(migration.query())) {
             migration.configure(Set.of());
@@ -74,6 +82,6 @@ abstract class MemoryStream implements MemoryWriter {
     @Override
     public void close() {
         events.close();
-        file.close();
+        sink.close();
     }
 }

@@ -43,6 +43,9 @@ interface MemoryWriter {
     /** Waits for the end of the stream and makes it durable. */
     MemoryFacts finish(Progress progress) throws HypervisorException;
 
+    /** Nothing that is written is wanted any more: QEMU does not wait for us because of it. Any thread. */
+    default void cutOff() {}
+
     /** Removes the file, gives back the descriptor. */
     default void discard() throws HypervisorException {}
 

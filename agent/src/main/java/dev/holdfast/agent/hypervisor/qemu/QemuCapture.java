@@ -33,7 +33,7 @@ final class QemuCapture implements Capture {
     private final Overlays overlays;
     private final StopWatcher watcher;
     private CaptureMethod method;
-    private MemoryWriter memory = new NoMemory();
+    private volatile MemoryWriter memory = new NoMemory();
     private @Nullable QmpFuture stopReply;
     private @Nullable QmpFuture cutReply;
     private volatile boolean guestRan;
@@ -77,12 +77,22 @@ final class QemuCapture implements Capture {
                     vm.name()
                             + " is being migrated, or a capture that was given up is still being written; wait for it");
         }
-        boolean background = method == CaptureMethod.AUTO || method == CaptureMethod.BACKGROUND;
+        boolean encrypts = vm.memoryKeys().writing().isPresent();
+        if (encrypts && method == CaptureMethod.BACKGROUND) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    "memory images are encrypted on this node (\"checkpoint.memory_key_file\"), which the method background"
+                            + " does not go with: the guest of an agent that hangs or dies would stand still at its next"
+                            + " write; use the method live, or auto");
+        }
+        boolean background = !encrypts && (method == CaptureMethod.AUTO || method == CaptureMethod.BACKGROUND);
         if (background && migration.configure(Set.of(Migration.BACKGROUND))) {
             method = CaptureMethod.BACKGROUND;
             return new BackgroundMemory(vm, path);
         }
-        boolean live = method == CaptureMethod.AUTO || method == CaptureMethod.LIVE;
+        // Whoever wants encryption has not chosen an image that may lack writes.
+        boolean forgetful = encrypts && new EmulatedWrites(monitor, vm.definition()).canBeForgotten();
+        boolean live = method == CaptureMethod.AUTO && !forgetful || method == CaptureMethod.LIVE;
         if (live && migration.configure(Set.of(Migration.HOLD))) {
             method = CaptureMethod.LIVE;
             return new LiveMemory(vm, path);
@@ -224,6 +234,7 @@ final class QemuCapture implements Capture {
     @Override
     public void cutShort() throws HypervisorException {
         cutShort = true;
+        memory.cutOff();
         if (guestRan) {
             vm.thaw(bound);
         }
@@ -246,6 +257,7 @@ final class QemuCapture implements Capture {
         if (ended) {
             return;
         }
+        memory.cutOff();
         try {
             if (mayHaveFrozen && !thawed) {
                 vm.thaw(bound);

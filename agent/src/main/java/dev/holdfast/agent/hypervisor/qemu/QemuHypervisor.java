@@ -4,10 +4,13 @@ import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.MemoryImages;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.image.KeyedImages;
+import dev.holdfast.agent.image.MemoryKeys;
 import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.coordinator.protocol.Name;
@@ -42,20 +45,31 @@ public final class QemuHypervisor implements Hypervisor {
     private final QemuSettings settings;
     private final LongSupplier nanoClock;
     private final Duration patience;
+    private final MemoryKeys memoryKeys;
 
     /**
      * @param settings where QEMU is
      * @param nanoClock monotonic nanoseconds
      */
     public QemuHypervisor(QemuSettings settings, LongSupplier nanoClock) {
-        this(settings, nanoClock, START);
+        this(settings, nanoClock, MemoryKeys.NONE);
+    }
+
+    /**
+     * @param settings where QEMU is
+     * @param nanoClock monotonic nanoseconds
+     * @param memoryKeys with which memory images are written and read
+     */
+    public QemuHypervisor(QemuSettings settings, LongSupplier nanoClock, MemoryKeys memoryKeys) {
+        this(settings, nanoClock, START, memoryKeys);
     }
 
     /** @param patience with QEMU until it has opened its disks */
-    QemuHypervisor(QemuSettings settings, LongSupplier nanoClock, Duration patience) {
+    QemuHypervisor(QemuSettings settings, LongSupplier nanoClock, Duration patience, MemoryKeys memoryKeys) {
         this.settings = settings;
         this.nanoClock = nanoClock;
         this.patience = patience;
+        this.memoryKeys = memoryKeys;
     }
 
     @Override
@@ -117,6 +131,11 @@ public final class QemuHypervisor implements Hypervisor {
     }
 
     @Override
+    public MemoryImages images() {
+        return new KeyedImages(memoryKeys);
+    }
+
+    @Override
     public void permit(VmDefinition definition) throws HypervisorException {
         try {
             Files.deleteIfExists(stopNote(definition));
@@ -130,11 +149,14 @@ public final class QemuHypervisor implements Hypervisor {
 
     private void load(QemuVm vm, VmDirectory directory, Path memory) throws HypervisorException {
         try {
-            new IncomingMemory(vm.monitor()).load(memory);
+            new IncomingMemory(vm.monitor(), memoryKeys).load(memory);
         } catch (HypervisorException e) {
             String words = lastWords(directory);
             vm.kill();
             vm.close();
+            if (e.getCause() instanceof IOException) {
+                throw e;
+            }
             throw new HypervisorException(
                     Kind.REFUSED,
                     "the memory image " + memory + " does not load: "
@@ -283,7 +305,8 @@ public final class QemuHypervisor implements Hypervisor {
                                 + process.get().pid()
                                 + "; end the one that should not be there");
             }
-            return Optional.of(new QemuVm(definition, directory, new Monitor(client, process.get(), nanoClock)));
+            return Optional.of(
+                    new QemuVm(definition, directory, new Monitor(client, process.get(), nanoClock), memoryKeys));
         } catch (QmpException e) {
             if (!process.get().isAlive()) {
                 return Optional.empty();

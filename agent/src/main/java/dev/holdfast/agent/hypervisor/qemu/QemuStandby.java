@@ -9,6 +9,7 @@ import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.MemoryIntake;
 import dev.holdfast.agent.hypervisor.replication.Standby;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
+import dev.holdfast.agent.image.MemoryKeys;
 import dev.holdfast.agent.qmp.QmpCommand;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.qmp.QmpFuture;
@@ -330,7 +331,7 @@ final class QemuStandby implements Standby {
 
     private void load(Path file) throws HypervisorException {
         try {
-            new IncomingMemory(monitor()).load(file);
+            new IncomingMemory(monitor(), MemoryKeys.NONE).load(file);
         } catch (HypervisorException e) {
             // Whether it ends decides what is left.
             vm.awaitEnd(SOON);

@@ -13,6 +13,7 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.Surroundings;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.image.MemoryKeys;
 import dev.holdfast.agent.qmp.QmpCommand;
 import dev.holdfast.agent.qmp.QmpEvent;
 import dev.holdfast.agent.qmp.QmpEvents;
@@ -38,6 +39,7 @@ final class QemuVm implements RunningVm {
     private final VmDefinition definition;
     private final VmDirectory directory;
     private final Monitor monitor;
+    private final MemoryKeys memoryKeys;
 
     private final QmpEvents shutdowns;
     private final WriteProtection protection = new WriteProtection(this);
@@ -46,15 +48,20 @@ final class QemuVm implements RunningVm {
     private boolean looked;
     private boolean connected;
 
-    QemuVm(VmDefinition definition, VmDirectory directory, Monitor monitor) {
+    QemuVm(VmDefinition definition, VmDirectory directory, Monitor monitor, MemoryKeys memoryKeys) {
         this.definition = definition;
         this.directory = directory;
         this.monitor = monitor;
+        this.memoryKeys = memoryKeys;
         this.shutdowns = monitor.client().subscribe("SHUTDOWN");
     }
 
     Monitor monitor() {
         return monitor;
+    }
+
+    MemoryKeys memoryKeys() {
+        return memoryKeys;
     }
 
     VmDefinition definition() {
@@ -91,7 +98,7 @@ final class QemuVm implements RunningVm {
     }
 
     QemuVm movedTo(VmDirectory place) throws IOException {
-        return new QemuVm(definition, directory.moveTo(place), monitor);
+        return new QemuVm(definition, directory.moveTo(place), monitor, memoryKeys);
     }
 
     @Override

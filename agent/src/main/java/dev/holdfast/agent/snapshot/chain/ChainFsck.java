@@ -60,6 +60,13 @@ public final class ChainFsck {
             pending = List.copyOf(pending);
         }
 
+        /** The same with further problems. */
+        public Findings with(List<String> further) {
+            List<String> all = new ArrayList<>(problems);
+            all.addAll(further);
+            return new Findings(all, missing, leftovers, lost, intent, decided, pending);
+        }
+
         /** Whether there is nothing to do. */
         public boolean isClean() {
             return problems.isEmpty() && missing.isEmpty() && leftovers.isEmpty() && lost.isEmpty() && intent.isEmpty();

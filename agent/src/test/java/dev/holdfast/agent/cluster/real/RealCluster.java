@@ -13,6 +13,7 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,6 +32,9 @@ final class RealCluster implements AutoCloseable {
     static final String GROUP = "shop";
     static final String PASSWORD = "pass-word-for-tests-only";
     static final String CHANNEL_KEY = "a key for tests only, long enough";
+    /** 32 bytes in base64. */
+    static final String MEMORY_KEY = "YSBrZXkgZm9yIHRlc3RzIG9ubHksIG9mIDMyIGJ5dGU=";
+
     static final Duration DEADLINE = Duration.ofSeconds(4);
 
     final Path home;
@@ -241,6 +245,19 @@ final class RealCluster implements AutoCloseable {
                         name, node, node, node, store, channel, DEADLINE.toSeconds()));
         secret(node.resolve("zookeeper.secret"), "holdfast:" + PASSWORD + "\n");
         secret(node.resolve("channel.key"), CHANNEL_KEY + "\n");
+    }
+
+    /** A node's memory images are encrypted from its agent's next start on. */
+    static void encryptMemory(RealNode node) throws IOException {
+        encryptMemory(node.home);
+    }
+
+    static void encryptMemory(Path node) throws IOException {
+        Path key = node.resolve("memory.key");
+        secret(key, MEMORY_KEY + "\n");
+        // The table [checkpoint] is the last one.
+        Files.writeString(
+                node.resolve("holdfast.toml"), "memory_key_file = \"" + key + "\"\n", StandardOpenOption.APPEND);
     }
 
     private static void secret(Path file, String text) throws IOException {

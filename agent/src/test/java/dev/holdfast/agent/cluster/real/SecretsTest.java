@@ -25,6 +25,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
@@ -53,13 +54,25 @@ class SecretsTest extends OnRealCluster {
         List<String> key = Files.readAllLines(tls.resolve("key.pem")).stream()
                 .filter(line -> !line.startsWith("-"))
                 .toList();
-        Stream.concat(Stream.of(RealCluster.PASSWORD, RealCluster.CHANNEL_KEY), key.stream())
+        Stream.concat(Stream.of(RealCluster.PASSWORD, RealCluster.CHANNEL_KEY, RealCluster.MEMORY_KEY), key.stream())
                 .forEach(secret -> secrets.add(secret.getBytes(StandardCharsets.UTF_8)));
+        secrets.add(Base64.getDecoder().decode(RealCluster.MEMORY_KEY));
         byte[] form = Base64.getDecoder().decode(String.join("", key));
         BigInteger number =
                 ((ECPrivateKey) KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(form))).getS();
         secrets.add(HexFormat.of().parseHex("%064x".formatted(number)));
         return new SecretSearch(cluster, secrets);
+    }
+
+    @BeforeAll
+    static void encryptMemory() throws IOException {
+        for (RealNode node : cluster.nodes) {
+            RealCluster.encryptMemory(node);
+            node.agent.signal("TERM");
+            node.agent.awaitEnd();
+            node.agent.startAgain();
+        }
+        cluster.awaitPresent();
     }
 
     /** A certificate that is its own authority; with its key as it is to be, and with the key under a phrase. */
@@ -91,6 +104,8 @@ class SecretsTest extends OnRealCluster {
             {"checkpoint", "create", GROUP + "@first"},
             {"checkpoint", "create", GROUP + "@first"},
             {"vm", "migrate", "web1", "--to", "n2"},
+            {"checkpoint", "create", GROUP + "@refused", "--method", "background"},
+            {"checkpoint", "verify", GROUP + "@first"},
             {"checkpoint", "show", GROUP + "@first"},
             {"cluster", "status", "-o", "json"},
             {"fsck"},
@@ -104,11 +119,15 @@ class SecretsTest extends OnRealCluster {
         }
         require(node.run("vm", "list"));
         assertThat(said.get("2 vm migrate web1 --to n2")).doesNotStartWith("exit 0");
+        assertThat(said.get("3 checkpoint create " + GROUP + "@refused --method background"))
+                .contains("memory images are encrypted");
+        assertThat(said.get("5 checkpoint show " + GROUP + "@first")).contains(", encrypted");
         Map<String, String> errors = misconfigured();
         assertThat(errors.values())
                 .anyMatch(text -> text.contains("can be read by others than its owner; chmod 0600"))
                 .anyMatch(text -> text.contains("no colon"))
-                .anyMatch(text -> text.contains("/dev/urandom"));
+                .anyMatch(text -> text.contains("/dev/urandom"))
+                .anyMatch(text -> text.contains("the key for memory images"));
         said.putAll(errors);
         said.forEach((what, text) -> search.assertSilent(what, text.getBytes(StandardCharsets.UTF_8)));
         assertSilentBundle(search, cluster.home.resolve("bundle.tar.gz"));
@@ -208,10 +227,15 @@ class SecretsTest extends OnRealCluster {
             {"zookeeper.secret", "rw-------", RealCluster.PASSWORD},
             {"channel.key", "rw----r--", RealCluster.CHANNEL_KEY},
             {"channel.key", "rw-------", RealCluster.PASSWORD.substring(0, 12)},
+            {"memory.key", "rw-r-----", RealCluster.MEMORY_KEY},
+            {"memory.key", "rw-------", RealCluster.MEMORY_KEY + RealCluster.MEMORY_KEY},
         }) {
             Path home = Files.createDirectory(cluster.home.resolve("wrong" + said.size()));
             RealCluster.configure(home, "n9", 1, 2);
             Path file = home.resolve(damage[0]);
+            if (damage[0].equals("memory.key")) {
+                RealCluster.encryptMemory(home);
+            }
             Files.writeString(file, damage[2] + "\n");
             Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(damage[1]));
             RealProcess agent = new RealProcess(home.resolve("agent.log"), RealNode.java(home, "agent"));

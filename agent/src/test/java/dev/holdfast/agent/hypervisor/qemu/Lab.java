@@ -9,10 +9,12 @@ import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.image.MemoryKeys;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,12 +27,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /** A directory with a real QEMU in it that runs the oracle guest on two disks. Closing it kills what it started. */
 final class Lab implements AutoCloseable {
     static final Duration DEADLINE = Duration.ofSeconds(5);
+    private static final int RANDOM_MEBIBYTES = 256;
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     final Path root;
@@ -101,6 +105,31 @@ final class Lab implements AutoCloseable {
                 List.of());
     }
 
+    /** The oracle with half of its memory full of random bytes: that much has to be written. */
+    VmDefinition fullOfChance(String name) throws Exception {
+        Path random = root.resolve("random");
+        byte[] block = new byte[1 << 20];
+        try (OutputStream out = Files.newOutputStream(random)) {
+            for (int i = 0; i < RANDOM_MEBIBYTES; i++) {
+                new Random(i).nextBytes(block);
+                out.write(block);
+            }
+        }
+        VmDefinition small = definition(name);
+        return new VmDefinition(
+                small.name(),
+                small.machine(),
+                small.accelerator(),
+                small.cpu(),
+                small.cpus(),
+                2L * RANDOM_MEBIBYTES << 20,
+                small.guestAgent(),
+                small.kernel(),
+                List.of("-device", "loader,force-raw=on,addr=0x4000000,file=" + random),
+                small.disks(),
+                small.nics());
+    }
+
     static VmDefinition with(VmDefinition vm, List<VmDefinition.Nic> nics) {
         return new VmDefinition(
                 vm.name(),
@@ -154,6 +183,11 @@ final class Lab implements AutoCloseable {
         RunningVm vm = hypervisor.start(definition, mode);
         started.add(vm);
         return vm;
+    }
+
+    /** What another agent of this node would have. */
+    QemuHypervisor hypervisorWith(MemoryKeys keys) {
+        return new QemuHypervisor(settings, System::nanoTime, keys);
     }
 
     /** Ends with this lab. */

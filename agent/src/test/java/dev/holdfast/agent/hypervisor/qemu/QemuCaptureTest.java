@@ -142,7 +142,8 @@ final class QemuCaptureTest {
         }
     }
 
-    private static void go(Capture capture, int steps) throws Exception {
+    /** So many steps of a capture; all of them with five. */
+    static void go(Capture capture, int steps) throws Exception {
         if (steps > 0) {
             capture.prepare();
         }

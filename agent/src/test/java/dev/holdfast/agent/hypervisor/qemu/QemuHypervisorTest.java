@@ -9,6 +9,7 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.image.MemoryKeys;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -128,7 +129,8 @@ final class QemuHypervisorTest {
         QemuHypervisor hanging = new QemuHypervisor(
                 QemuSettings.of(emulator.toString(), lab.settings.runDirectory()),
                 System::nanoTime,
-                Duration.ofSeconds(2));
+                Duration.ofSeconds(2),
+                MemoryKeys.NONE);
         VmDefinition definition = lab.definition("web");
         assertThatThrownBy(() -> hanging.start(definition, StartMode.NORMAL))
                 .isInstanceOfSatisfying(

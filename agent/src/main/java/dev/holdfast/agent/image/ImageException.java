@@ -1,0 +1,19 @@
+package dev.holdfast.agent.image;
+
+import java.io.IOException;
+import java.io.Serial;
+import org.jspecify.annotations.Nullable;
+
+/** An image cannot be read: no key fits, or it is damaged. The message says which, and what to do. */
+public final class ImageException extends IOException {
+    @Serial
+    private static final long serialVersionUID = 1L;
+
+    ImageException(String message) {
+        this(message, null);
+    }
+
+    ImageException(String message, @Nullable Throwable cause) {
+        super(message, cause);
+    }
+}

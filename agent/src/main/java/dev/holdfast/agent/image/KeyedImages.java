@@ -1,0 +1,48 @@
+package dev.holdfast.agent.image;
+
+import dev.holdfast.agent.hypervisor.MemoryImages;
+import dev.holdfast.agent.hypervisor.Progress;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * Memory images of which some are encrypted. Thread-safe.
+ *
+ * @param keys those of this node
+ */
+public record KeyedImages(MemoryKeys keys) implements MemoryImages {
+
+    @Override
+    public boolean isEncrypted(Path image) throws IOException {
+        return ImageReader.isEncrypted(image);
+    }
+
+    @Override
+    public Optional<String> obstacle(Path image) throws IOException {
+        return problem(image, reader -> {});
+    }
+
+    @Override
+    public Optional<String> damage(Path image, Progress progress) throws IOException {
+        return problem(image, reader -> reader.writeTo(Channels.newChannel(OutputStream.nullOutputStream()), progress));
+    }
+
+    private interface Look {
+        void into(ImageReader reader) throws IOException;
+    }
+
+    private Optional<String> problem(Path image, Look look) throws IOException {
+        if (!isEncrypted(image)) {
+            return Optional.empty();
+        }
+        try (ImageReader reader = ImageReader.open(image, keys)) {
+            look.into(reader);
+            return Optional.empty();
+        } catch (ImageException e) {
+            return Optional.of(String.valueOf(e.getMessage()));
+        }
+    }
+}

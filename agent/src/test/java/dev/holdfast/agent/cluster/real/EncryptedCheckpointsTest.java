@@ -1,0 +1,126 @@
+package dev.holdfast.agent.cluster.real;
+
+import static dev.holdfast.agent.cluster.real.RealCluster.GROUP;
+import static dev.holdfast.agent.cluster.real.RealCluster.require;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Checkpoints of a group whose memory is encrypted on each node. */
+@Tag("qemu")
+@Tag("cluster")
+class EncryptedCheckpointsTest extends OnRealCluster {
+    private static final Duration AFTER_A_KILL = Duration.ofSeconds(2);
+
+    @BeforeAll
+    static void encrypt() throws IOException {
+        for (RealNode node : cluster.nodes) {
+            RealCluster.encryptMemory(node);
+        }
+        restartAgents();
+    }
+
+    private static void restartAgents() throws IOException {
+        for (RealNode node : cluster.nodes) {
+            node.agent.signal("TERM");
+            node.agent.awaitEnd();
+            node.agent.startAgain();
+        }
+        cluster.awaitPresent();
+    }
+
+    @AfterEach
+    void heal() throws IOException {
+        cluster.heal();
+    }
+
+    @Test
+    void aGroupGoesBackToWhatWasEncryptedAndItIsShown() throws IOException {
+        require(cluster.n1().run("checkpoint", "create", GROUP + "@sealed"));
+        Told shown = cluster.n1().run("checkpoint", "show", GROUP + "@sealed");
+        assertThat(shown.out()).contains(", encrypted");
+        assertThat(cluster.n2()
+                        .run("checkpoint", "show", GROUP + "@sealed", "-o", "json")
+                        .out())
+                .containsPattern("\"encrypted\" ?: ?true");
+        for (RealNode node : cluster.nodes) {
+            assertThat(node.run("snapshot", "show", node.vm.name + "@sealed").out())
+                    .contains("memory, encrypted");
+            byte[] image = Files.readAllBytes(node.vm.chain.resolve("snapshots/sealed.memory"));
+            assertThat(new String(image, StandardCharsets.ISO_8859_1))
+                    .startsWith("HFMEMENC")
+                    .doesNotContain("QEVM");
+        }
+        require(cluster.n1().run("checkpoint", "verify", GROUP + "@sealed"));
+        require(cluster.n1().run("checkpoint", "revert", "--yes", GROUP + "@sealed"));
+        cluster.assertConverged("after-sealed");
+    }
+
+    @Test
+    void oneNodeWithoutTheKeyRefusesTheRevertBeforeAnyMachineIsTouched() throws IOException {
+        require(cluster.n1().run("checkpoint", "create", GROUP + "@locked"));
+        RealNode without = cluster.n2();
+        Path file = without.configuration();
+        String whole = Files.readString(file);
+        Files.writeString(file, whole.replaceFirst("memory_key_file = .*\n", ""));
+        try {
+            restartAgents();
+            String pids = pids();
+            Told told = cluster.n1().run("checkpoint", "revert", "--yes", GROUP + "@locked");
+            assertThat(told.exit()).as(told.all()).isEqualTo(3);
+            assertThat(told.all())
+                    .contains("locked.memory is encrypted with key", "no key for memory images", "memory_key_file");
+            assertThat(told.all()).doesNotContain(RealCluster.MEMORY_KEY);
+            assertThat(pids()).isEqualTo(pids);
+            for (RealNode node : cluster.nodes) {
+                assertThat(node.vm.runs()).as(node.name).isTrue();
+                assertThat(node.vm.hasIntent()).as(node.name).isFalse();
+            }
+            for (String[] words : new String[][] {{"fsck"}, {"checkpoint", "verify", GROUP + "@locked"}}) {
+                // The table breaks lines where they are full.
+                String found = cluster.n1().run(words).all().replaceAll("\\s+", "");
+                assertThat(found).contains("locked.memoryisencryptedwithkey");
+            }
+        } finally {
+            Files.writeString(file, whole);
+            restartAgents();
+        }
+        require(cluster.n1().run("checkpoint", "revert", "--yes", GROUP + "@locked"));
+        cluster.assertConverged("after-locked");
+    }
+
+    private static String pids() throws IOException {
+        StringBuilder all = new StringBuilder();
+        for (RealNode node : cluster.nodes) {
+            all.append(Files.readString(node.home.resolve("run/vms/" + node.vm.name + "/pid")));
+        }
+        return all.toString();
+    }
+
+    @Test
+    void anAgentThatIsKilledAtTheStandstillLeavesNothingOfTheImage() throws IOException {
+        HeldRound round = HeldRound.frozen(cluster, "cut-off");
+        round.leader.agent.kill();
+        await(round.leader.vm.name + " runs again")
+                .pollInSameThread()
+                .pollInterval(Duration.ofMillis(10))
+                .atMost(AFTER_A_KILL)
+                .until(round.leader.vm::runs);
+        round.follower.agent.signal("CONT");
+        Told told = round.told();
+        assertThat(told.exit()).as(told.all()).isNotZero();
+        cluster.assertConverged("after-cut-off");
+        for (RealNode node : cluster.nodes) {
+            assertThat(node.vm.snapshotFiles()).noneMatch(name -> name.startsWith("cut-off"));
+        }
+    }
+}

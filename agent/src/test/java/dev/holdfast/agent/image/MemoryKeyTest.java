@@ -1,0 +1,82 @@
+package dev.holdfast.agent.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Base64;
+import java.util.HexFormat;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MemoryKeyTest {
+    @TempDir
+    private Path directory;
+
+    @Test
+    void base64AndHexadecimalDigitsAreTheSameKey() throws Exception {
+        byte[] bytes = KeyFiles.bytes(1);
+        String base64 = Base64.getEncoder().encodeToString(bytes);
+        String hex = HexFormat.of().formatHex(bytes);
+        String id =
+                MemoryKey.read(KeyFiles.write(directory.resolve("k"), base64)).id();
+        assertThat(id).matches("[0-9a-f]{16}");
+        for (String text : new String[] {base64 + "\n", " " + hex + "\n", hex.toUpperCase(java.util.Locale.ROOT)}) {
+            assertThat(MemoryKey.read(KeyFiles.write(directory.resolve("k"), text))
+                            .id())
+                    .isEqualTo(id);
+        }
+        assertThat(MemoryKey.read(KeyFiles.write(directory.resolve("k"), 2)).id())
+                .isNotEqualTo(id);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "\n",
+                "a passphrase of which somebody thinks that it is a key",
+                "AAAA",
+                "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MA==",
+                "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEy\nMDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEy",
+                "00112233445566778899aabbccddeeff00112233445566778899aabbccddeef"
+            })
+    void whatIsNoKeyIsRefusedWithoutBeingSaid(String text) throws Exception {
+        Path file = KeyFiles.write(directory.resolve("memory.key"), text);
+        assertThatThrownBy(() -> MemoryKey.read(file))
+                .hasMessageContaining("the key for memory images, " + file)
+                .hasMessageContaining("head -c 32 /dev/urandom | base64")
+                .satisfies(e -> {
+                    if (!text.isBlank()) {
+                        assertThat(e).hasMessageNotContaining(text.strip());
+                    }
+                });
+    }
+
+    @Test
+    void aLongFileIsNotReadAtAll() throws Exception {
+        Path file = KeyFiles.write(directory.resolve("memory.key"), "A".repeat(1 << 20));
+        assertThatThrownBy(() -> MemoryKey.read(file)).hasMessageContaining("32 random bytes");
+    }
+
+    @Test
+    void aKeyThatOthersMayReadIsRefused() throws Exception {
+        Path file = KeyFiles.write(directory.resolve("memory.key"), 1);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
+        assertThatThrownBy(() -> MemoryKey.read(file))
+                .hasMessageContaining("may be read by others than its owner: chmod 600 " + file);
+    }
+
+    @Test
+    void keysDoNotShowThemselves() throws Exception {
+        Path file = KeyFiles.write(directory.resolve("memory.key"), 1);
+        MemoryKey key = MemoryKey.read(file);
+        assertThat(key).hasToString("MemoryKey[" + key.id() + "]");
+        assertThat(KeyFiles.keys(file, 1)).hasToString("MemoryKeys[" + key.id() + "]");
+        assertThat(HexFormat.of().formatHex(KeyFiles.bytes(1))).doesNotContain(key.id());
+    }
+}

@@ -1,0 +1,175 @@
+package dev.holdfast.agent.snapshot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.image.KeyFiles;
+import dev.holdfast.agent.image.MemoryKeys;
+import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Part;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import dev.holdfast.coordinator.protocol.VmReport;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Snapshots whose memory is encrypted, from the agent that makes them to one that goes back to them. */
+@Tag("qemu")
+@Timeout(value = 90, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class EncryptedSnapshotsQemuTest {
+    private static final Name ONE = new Name("one");
+    /** Content and tag of a record, and the head before the first. */
+    private static final int RECORD = (1 << 20) + 16;
+
+    private static final int HEAD = 96;
+
+    private SnapshotLab lab;
+    private MemoryKeys keys;
+
+    @BeforeEach
+    void open() throws Exception {
+        lab = new SnapshotLab();
+        // Even a page that is zero takes nine bytes of an image, so that this makes three records.
+        lab.definition = lab.definition("pc-q35-7.2", 768);
+        keys = KeyFiles.keys(lab.root.resolve("memory.key"), 1);
+        lab.start();
+        lab.restartWith(keys);
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        lab.close();
+    }
+
+    private List<String> problems() throws Exception {
+        return lab.snapshots().verify(ONE, Progress.NONE).problems();
+    }
+
+    @Test
+    void anotherAgentRevertsToItWithTheKeyAndMemoryAndDisksAreOfOneMoment() throws Exception {
+        lab.write(1, 4);
+        VmReport report = lab.create("one", CaptureMethod.AUTO);
+        assertThat(report.method()).isNotEqualTo(CaptureMethod.BACKGROUND);
+        assertThat(report.parts())
+                .filteredOn(Part::encrypted)
+                .extracting(Part::role)
+                .containsExactly("memory");
+        long then = lab.counter();
+        lab.write(2, 4);
+        lab.awaitTicks(100);
+        long before = lab.counter();
+        assertThat(lab.snapshots().show(ONE).encrypted()).isTrue();
+        assertThat(problems()).isEmpty();
+        assertThat(lab.snapshots().look().problems()).isEmpty();
+        Path newer = KeyFiles.write(lab.root.resolve("newer.key"), 2);
+        lab.restartWith(MemoryKeys.read(Optional.of(newer), List.of(lab.root.resolve("memory.key"))));
+        lab.revert("one");
+        lab.awaitTicks(5);
+        assertThat(lab.counter()).isBetween(then, before - 1);
+        SnapshotLab.assertReads(lab.chain.headFile("d1"), 1, 4);
+        lab.create("two", CaptureMethod.STOP);
+        lab.restartWith(MemoryKeys.read(Optional.of(newer), List.of()));
+        lab.revert("two");
+        lab.awaitTicks(5);
+        assertThat(lab.console()).doesNotContain("BAD");
+    }
+
+    @Test
+    void withoutTheKeyARevertIsRefusedBeforeTheGuestIsTouched() throws Exception {
+        lab.create("one", CaptureMethod.STOP);
+        String id = keys.writing().orElseThrow().id();
+        MemoryKeys wrong = KeyFiles.keys(lab.root.resolve("other.key"), 2);
+        for (MemoryKeys without : List.of(MemoryKeys.NONE, wrong)) {
+            lab.restartWith(without);
+            long pid = lab.vm.orElseThrow().identity().pid();
+            lab.watched.clear();
+            assertThatThrownBy(() -> lab.revert("one"))
+                    .isInstanceOfSatisfying(
+                            SnapshotException.class,
+                            e -> assertThat(e.because().kind())
+                                    .isEqualTo(dev.holdfast.coordinator.protocol.Refusal.Kind.PREFLIGHT))
+                    .hasMessageContaining("is encrypted with key " + id)
+                    .hasMessageContaining("memory_key_file");
+            assertThat(lab.watched).as("nothing was held").isEmpty();
+            assertThat(lab.vm.orElseThrow().identity().pid()).isEqualTo(pid);
+            assertThat(lab.vm.orElseThrow().status()).isEqualTo(VmStatus.RUNNING);
+            assertThat(lab.chain.intent()).isEmpty();
+            assertThat(problems()).singleElement().asString().contains(id);
+            assertThat(lab.snapshots().look().problems())
+                    .singleElement()
+                    .asString()
+                    .contains(id);
+            lab.awaitTicks(3);
+        }
+        lab.restartWith(keys);
+        lab.revert("one");
+        lab.awaitTicks(5);
+    }
+
+    private interface Damage {
+        byte[] to(byte[] image);
+    }
+
+    /** As whoever may write beside the image would do it: the digest in the sidecar fits what is there. */
+    private void forge(Path image, byte[] content) throws Exception {
+        Files.write(image, content);
+        SnapshotRecord record = lab.chain.snapshots().get(ONE);
+        SnapshotRecord.MemoryPart part = new SnapshotRecord.MemoryPart(
+                image.getFileName().toString(), content.length, Digests.sha256(image, Progress.NONE));
+        lab.chain.writePending(new SnapshotRecord(
+                record.name(),
+                record.vm(),
+                record.operation(),
+                record.kind(),
+                record.createdAt(),
+                record.description(),
+                record.parent(),
+                record.group(),
+                record.disks(),
+                Optional.of(part),
+                record.capture(),
+                record.hardware()));
+        Files.move(
+                lab.chain.pendingFile(ONE),
+                lab.chain.sidecarFile(ONE),
+                java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    @Test
+    void verifyFindsWhatWasAlteredAlsoIfTheDigestWasToo() throws Exception {
+        lab.create("one", CaptureMethod.STOP);
+        Path image = lab.chain.memoryFile(ONE);
+        byte[] whole = Files.readAllBytes(image);
+        assertThat(whole.length).isGreaterThan(HEAD + 2 * RECORD);
+        Damage flip = bytes -> {
+            bytes[HEAD + RECORD + 7] ^= 4;
+            return bytes;
+        };
+        Damage cut = bytes -> Arrays.copyOf(bytes, HEAD + 2 * RECORD);
+        Damage swap = bytes -> {
+            System.arraycopy(whole, HEAD, bytes, HEAD + RECORD, RECORD);
+            System.arraycopy(whole, HEAD + RECORD, bytes, HEAD, RECORD);
+            return bytes;
+        };
+        for (Damage damage : List.of(flip, cut, swap)) {
+            Files.write(image, damage.to(whole.clone()));
+            assertThat(problems()).singleElement().asString().contains("is damaged");
+            forge(image, damage.to(whole.clone()));
+            assertThat(problems()).singleElement().asString().contains("is damaged: ");
+        }
+        assertThatThrownBy(() -> lab.revert("one")).hasMessageContaining("is damaged: record");
+        lab.awaitTicks(3);
+        forge(image, whole);
+        assertThat(problems()).isEmpty();
+    }
+}
