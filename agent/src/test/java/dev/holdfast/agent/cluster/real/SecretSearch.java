@@ -20,7 +20,8 @@ final class SecretSearch {
     private static final long MOST_OF_A_FILE = 64 << 20;
 
     /** Files that are secrets, by name. */
-    private static final Set<String> THEIR_OWN = Set.of("zookeeper.secret", "channel.key", "memory.key", "remembered", "boot.img");
+    private static final Set<String> THEIR_OWN =
+            Set.of("zookeeper.secret", "channel.key", "memory.key", "remembered", "boot.img");
 
     private final RealCluster cluster;
     private final List<String> forms = new ArrayList<>();
