@@ -30,6 +30,14 @@ public interface RunningVm extends AutoCloseable {
         return false;
     }
 
+    /**
+     * Ends a machine whose guest can never run again although the process looks well, if nobody else would notice. Does nothing to any
+     * other. Quick, but for the first time.
+     *
+     * @throws HypervisorException GUEST_BROKEN if it was ended; the message says why
+     */
+    default void endIfHung() throws HypervisorException {}
+
     /** Its disks, with every layer as it is opened. */
     List<DiskState> disks() throws HypervisorException;
 

@@ -56,15 +56,19 @@ public final class VmRegistry implements AutoCloseable {
 
     /**
      * Finds processes that this agent does not know: an earlier agent left them running, somebody else started them, or they
-     * did not answer for a while. Does nothing to machines whose process is known. May be called again and again.
+     * did not answer for a while. Ends what {@linkplain RunningVm#endIfHung hangs for good} since such an agent. May be called again and
+     * again; leaves alone what somebody else uses.
      */
     public void adopt() {
         for (ManagedVm vm : vms.values()) {
-            if (vm.process().isPresent() || !vm.lock().tryLock()) {
+            if (vm.isHeldStill() || !vm.lock().tryLock()) {
                 continue;
             }
             try {
-                process(vm);
+                Optional<RunningVm> process = process(vm);
+                if (process.isPresent()) {
+                    process.get().endIfHung();
+                }
             } catch (HypervisorException e) {
                 LOG.debug("{}", e.getMessage());
             } finally {

@@ -72,8 +72,15 @@ final class BackgroundMemory extends MemoryStream {
 
     @Override
     HypervisorException failed(QmpValue info) throws HypervisorException {
+        if (started && vm.protection().hangs(info)) {
+            return vm.protection().endMachine(info);
+        }
         if (started && vm.protection().isOn()) {
-            return vm.protection().endMachine(Migration.failure(info));
+            return new HypervisorException(
+                    Kind.GUEST_BROKEN,
+                    vm.name() + ": " + Migration.failure(info)
+                            + ", and this QEMU left the guest's memory write-protected:"
+                            + " it hangs at its next write to a page not saved yet. Kill the process and restore the machine");
         }
         return super.failed(info);
     }

@@ -55,10 +55,6 @@ record Migration(Monitor monitor) {
         return ENDS.contains(info.path("status").asText());
     }
 
-    static boolean hasFailed(QmpValue info) {
-        return isEnd(info) && !info.path("status").asText().equals("completed");
-    }
-
     /**
      * Ends a stream that holds the guest or is about to. One of a background capture is left alone: to cancel it freezes the
      * guest for good on QEMU 7.2.

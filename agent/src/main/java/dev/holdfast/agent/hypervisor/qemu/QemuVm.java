@@ -123,8 +123,12 @@ final class QemuVm implements RunningVm {
 
     @Override
     public VmStatus status() throws HypervisorException {
-        protection.lookAfterLeft();
         return monitor.status();
+    }
+
+    @Override
+    public void endIfHung() throws HypervisorException {
+        protection.lookAfterLeft();
     }
 
     /** A guest that had shut down was reset, and is about to boot. */
@@ -319,7 +323,6 @@ final class QemuVm implements RunningVm {
 
     /** Clears what an agent that was interrupted left behind. */
     void tidy() throws HypervisorException {
-        protection.lookAfterLeft();
         CommitJob.clearLeftovers(monitor);
         closeLeftovers();
     }

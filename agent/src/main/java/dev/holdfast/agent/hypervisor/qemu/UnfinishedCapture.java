@@ -26,7 +26,6 @@ record UnfinishedCapture(QemuVm vm) {
         if (!Migration.isBusy(new Migration(monitor).query())) {
             return;
         }
-        vm.protection().isLookedAfter();
         vm.pause();
         monitor.accepts("migrate_cancel", Map.of());
         awaitEnd(bound);

@@ -12,10 +12,15 @@ import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.qmp.QmpClient;
+import dev.holdfast.agent.qmp.QmpCommand;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.io.FileOutputStream;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -27,31 +32,41 @@ final class QemuBackgroundFailureTest {
     /** A loaded machine may have written the whole stream before it looks at the order to cancel. */
     private static final int TRIES = 10;
 
-    /** Cancelling stands for any failure of the stream. QEMU 7.2 never lets the guest run again then; later ones do. */
-    @RepeatedTest(3)
-    void aFailedStreamTellsWhetherTheGuestCanStillRun() throws Exception {
+    /** QEMU 7.2 never lets the guest run again then; later ones do. */
+    @RepeatedTest(2)
+    void aMachineWhoseStreamFailsIsEndedIfItsGuestCannotRun() throws Exception {
+        untilTried(QemuBackgroundFailureTest::failsAndTells);
+    }
+
+    /** Something with a machine of its own; false if its stream was complete, or could not be made to end. */
+    private interface Try {
+        boolean succeeds() throws Exception;
+    }
+
+    private static void untilTried(Try once) throws Exception {
         for (int i = 0; i < TRIES; i++) {
-            if (isCancelledAndTells()) {
+            if (once.succeeds()) {
                 return;
             }
         }
-        fail("each of " + TRIES + " streams was complete before it could be cancelled");
+        fail("no stream of " + TRIES + " failed");
     }
 
-    /** False if the stream was complete first. */
-    private static boolean isCancelledAndTells() throws Exception {
+    private static boolean failsAndTells() throws Exception {
         try (Lab lab = new Lab();
                 RunningVm vm = lab.startOracle("web");
                 Capture capture = begun(lab, vm);
                 QmpClient other = other(lab)) {
-            catchThrowable(() -> other.execute("migrate_cancel", Duration.ofSeconds(2)));
+            if (!makeFail(vm, other)) {
+                return false;
+            }
             HypervisorException error =
                     catchThrowableOfType(HypervisorException.class, () -> capture.drain(Progress.NONE));
             if (error == null) {
                 return false;
             }
             assertThat(error).hasMessageContaining("the memory stream ended");
-            if (error.kind() == HypervisorException.Kind.GUEST_BROKEN) {
+            if (leavesItOn(vm)) {
                 assertEnded(lab, vm, error);
             } else {
                 assertThat(error.kind()).isEqualTo(HypervisorException.Kind.FAILED);
@@ -65,6 +80,10 @@ final class QemuBackgroundFailureTest {
     /** The agent that had begun it is gone. */
     @Test
     void whoAdoptsAMachineWhoseCaptureFailsEndsItIfItHangs() throws Exception {
+        untilTried(QemuBackgroundFailureTest::isAdoptedAndEnded);
+    }
+
+    private static boolean isAdoptedAndEnded() throws Exception {
         try (Lab lab = new Lab();
                 RunningVm vm = lab.startOracle("web");
                 Capture capture = begun(lab, vm);
@@ -72,15 +91,80 @@ final class QemuBackgroundFailureTest {
             vm.close();
             RunningVm adopted = lab.hypervisor.find(((QemuVm) vm).definition()).orElseThrow();
             lab.adopt(adopted);
+            adopted.endIfHung();
             assertThat(adopted.status()).isEqualTo(VmStatus.RUNNING);
-            other.execute("migrate_cancel", Duration.ofSeconds(2));
-            await().until(() -> !isBusy(other));
-            HypervisorException error = catchThrowableOfType(HypervisorException.class, adopted::status);
-            if (error == null) {
-                lab.awaitTicks("web", 20);
-            } else {
-                assertEnded(lab, vm, error);
+            if (!makeFail(vm, other)) {
+                return false;
             }
+            HypervisorException error = catchThrowableOfType(HypervisorException.class, adopted::endIfHung);
+            if (leavesItOn(vm)) {
+                assertEnded(lab, vm, error);
+            } else {
+                assertThat(error).isNull();
+                lab.awaitTicks("web", 20);
+            }
+            return true;
+        }
+    }
+
+    /** It is on its way to its standby, and stands still; what it has is not to be lost. */
+    @Test
+    void aMachineThatIsHandedOverIsNotEndedByWhoWaitsForItsCapture() throws Exception {
+        try (Lab lab = new Lab();
+                RunningVm vm = lab.startOracle("web");
+                Capture capture = begun(lab, vm)) {
+            CompletableFuture<Throwable> drained =
+                    CompletableFuture.supplyAsync(() -> catchThrowable(() -> capture.drain(Progress.NONE)));
+            new UnfinishedCapture((QemuVm) vm).end(Duration.ofSeconds(10));
+            drained.get(20, TimeUnit.SECONDS);
+            vm.endIfHung();
+            assertThat(vm.status()).isEqualTo(VmStatus.PAUSED);
+            assertThat(vm.identity().isAlive()).isTrue();
+        }
+    }
+
+    @Test
+    void onlyOldOnesLeaveItOn() {
+        assertThat(WriteProtection.staysOn("7.2.22")).isTrue();
+        assertThat(WriteProtection.staysOn("8.1.5")).isTrue();
+        assertThat(WriteProtection.staysOn("8.2.0")).isFalse();
+        assertThat(WriteProtection.staysOn("10.0.2")).isFalse();
+        assertThat(WriteProtection.staysOn("unknown")).isFalse();
+    }
+
+    private static boolean leavesItOn(RunningVm vm) {
+        return WriteProtection.staysOn(vm.hypervisor().replace("QEMU ", ""));
+    }
+
+    /**
+     * Cancelled; where that leaves memory protected, another background capture cannot begin, which is a failure. False if the first one
+     * does not end: QEMU 7.2 (seen) may be "cancelling" for ever.
+     */
+    private static boolean makeFail(RunningVm vm, QmpClient other) throws Exception {
+        catchThrowable(() -> other.execute("migrate_cancel", Duration.ofSeconds(2)));
+        if (!ends(other)) {
+            return false;
+        }
+        if (leavesItOn(vm) && ((QemuVm) vm).protection().isOn()) {
+            try (FileOutputStream nowhere = new FileOutputStream("/dev/null")) {
+                QmpCommand getfd = QmpCommand.of("getfd", Map.of("fdname", "nowhere"));
+                other.executeWithDescriptor(getfd, nowhere.getFD(), Duration.ofSeconds(2));
+                other.execute("migrate", Map.of("uri", "fd:nowhere"), Duration.ofSeconds(2));
+            }
+            if (!ends(other)) {
+                return false;
+            }
+            other.execute("cont", Duration.ofSeconds(2)); // one that did not begin leaves the guest as it stood for it
+        }
+        return true;
+    }
+
+    private static boolean ends(QmpClient qmp) {
+        try {
+            await().atMost(Duration.ofSeconds(3)).until(() -> !isBusy(qmp));
+            return true;
+        } catch (ConditionTimeoutException e) {
+            return false;
         }
     }
 
