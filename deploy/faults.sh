@@ -296,12 +296,13 @@ choose_second() {
   [ -z "$alone" ] && [ $((RANDOM % 8)) -ne 0 ] || return 0
   while read -r its_point its_kind _ whose; do
     [ -z "${did[$its_point $its_kind]:-}" ] || continue
+    ! collide "$kind" "$its_kind" || continue
     its_node=$(node_for "$whose")
     [[ $its_node == n? && $its_node != "$victim" ]] || continue
     second=$its_kind second_point=$its_point second_victim=$its_node
     return
   done < <(seconds_of "$operation")
-  until second=${seconds[RANDOM % ${#seconds[@]}]} && fits "$second" random; do :; done
+  until second=${seconds[RANDOM % ${#seconds[@]}]} && fits "$second" random && ! collide "$kind" "$second"; do :; done
 }
 # seconds_of OPERATION - the faults that may come as second ones during it.
 seconds_of() {

@@ -137,10 +137,10 @@ run_bats() {
   [ "$soak" = yes ] || mapfile -t files < <(printf '%s\n' "${files[@]}" | grep -v /soak/)
   mapfile -t files < <(printf '%s\n' "${files[@]}" | grep -E ${2:+"$2"} "$1")
   [ "$soak" = yes ] || tags=(--filter-tags '!soak')
-  bats --tap --timing "${tags[@]}" "${files[@]}" | tee -a "$work/bats"
+  bats --tap --timing "${tags[@]}" "${files[@]}" | tee "$work/bats.$BASHPID"
 }
 
-count_bats() { grep -c "$1" "$work/bats" || true; }
+count_bats() { cat "$work"/bats.* | grep -c "$1" || true; }
 
 build() { maven verify -DskipTests || fail build; }
 
@@ -186,7 +186,7 @@ end_lanes() {
 
 work=$(mktemp -d)
 started=$work/started
-touch "$started" "$work/bats" "$work/failed"
+touch "$started" "$work/bats.none" "$work/failed"
 trap end_lanes EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP

@@ -32,8 +32,8 @@ need_root() {
   [ "$(id -u)" -eq 0 ] || die "$1 needs root (network namespaces, tap devices). Run it as: sudo $0"
 }
 
-# wait_until SECONDS WHAT COMMAND... - polls until COMMAND succeeds, each 50 ms, and no more than half of the time; fails with a message
-# after SECONDS. Without processes of its own but sleep.
+# wait_until SECONDS WHAT COMMAND... - polls until COMMAND succeeds; fails with a message after SECONDS. Between two looks it waits as long as
+# the last one took, 50 to 500 ms.
 wait_until() {
   local limit=$1 what=$2 end began took
   shift 2

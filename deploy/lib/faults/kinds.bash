@@ -221,6 +221,12 @@ fits() {
   esac
 }
 
+# collide KIND KIND - whether both would touch the same thing, so that mending one would bring back what the other one did.
+collide() {
+  local one=${1%-*} other=${2%-*}
+  [ "$1" = "$2" ] || [[ $one == "$other" && $one =~ ^(memory|sidecar|journal|znode|clock|disk)$ ]]
+}
+
 # inject KIND NODE, heal KIND NODE - the two of them are the fault.
 inject() { local fault=$1.$2 && "inject_$1" "$2"; }
 heal() { local fault=$1.$2 && if declare -F "heal_$1" >/dev/null; then "heal_$1" "$2"; fi; }

@@ -12,6 +12,7 @@ import java.util.List;
 final class BecomesUser {
     private static final Duration BOUND = Duration.ofSeconds(10);
     private static final int LONGEST = 1 << 20;
+    private static final int MOST_WORDS = 500;
 
     private BecomesUser() {}
 
@@ -33,8 +34,11 @@ final class BecomesUser {
         try {
             BoundedProcess.Ended help = BoundedProcess.run(command, BOUND, LONGEST);
             if (help.status() != 0) {
+                String words = help.output();
                 throw new HypervisorException(
-                        Kind.REFUSED, settings.emulator() + " does not say what it can do: " + help.output());
+                        Kind.REFUSED,
+                        settings.emulator() + " does not say what it can do; is QEMU installed? It ended with status "
+                                + help.status() + ": " + words.substring(0, Math.min(words.length(), MOST_WORDS)));
             }
             return help.output();
         } catch (IOException e) {
