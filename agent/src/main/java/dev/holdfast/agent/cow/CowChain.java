@@ -81,7 +81,7 @@ public final class CowChain implements Closeable {
     }
 
     private static void requireComplete(Layer layer, CowHeader header) throws CowException {
-        if (layer.fileBytes() < header.fileBytes()) {
+        if (!layer.isComplete()) {
             boolean bitmap = layer.fileBytes() < header.bitmapOffset() + header.bitmapBytes();
             throw new CowException(
                     "%s is truncated inside its %s: a device of %d bytes needs %d, and the file has %d; restore it from a copy"

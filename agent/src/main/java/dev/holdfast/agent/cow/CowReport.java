@@ -9,7 +9,7 @@ import java.util.List;
  * What a chain consists of.
  *
  * @param deviceBytes size of the device
- * @param layers the newest first
+ * @param layers the newest first. If the first one is truncated, it counts as empty
  * @param problem why the chain is not whole: what, why, what to do; empty if it is
  */
 public record CowReport(long deviceBytes, List<Entry> layers, String problem) {
@@ -41,7 +41,8 @@ public record CowReport(long deviceBytes, List<Entry> layers, String problem) {
         long[] visible = new long[layers.size()];
         long[] mixed = new long[layers.size()];
         long device = chain.top().deviceBytes();
-        for (Window window : Window.of(device)) {
+        // If the file is truncated, its size may be anything.
+        for (Window window : Window.of(chain.top().isComplete() ? device : 0)) {
             BitSet hidden = new BitSet(window.count());
             for (int i = 0; i < written.length; i++) {
                 BitSet bits = layers.get(i).written(window.first(), window.count());

@@ -37,14 +37,10 @@ final class DataMap {
         if (length < WORTH_ASKING) {
             return parse("");
         }
-        List<String> command = List.of(
-                "qemu-img",
-                "map",
-                "-U",
-                "-f",
-                "raw",
-                "--output=json",
-                file.toAbsolutePath().toString());
+        // Our own lock on the file would stop qemu-img, also with its option --force-share.
+        String image = "driver=raw,file.driver=file,file.locking=off,file.filename="
+                + file.toAbsolutePath().toString().replace(",", ",,");
+        List<String> command = List.of("qemu-img", "map", "--image-opts", "--output=json", image);
         try {
             BoundedProcess.Ended ended = BoundedProcess.run(command, PATIENCE, LONGEST_ANSWER);
             return parse(ended.status() == 0 ? ended.output() : "");

@@ -105,6 +105,11 @@ final class Layer implements Closeable {
         return facts.seconds;
     }
 
+    /** Whether the file reaches to the end of the device. */
+    boolean isComplete() {
+        return header == null || facts.bytes >= header.fileBytes();
+    }
+
     boolean isSameFile(Layer other) {
         return facts.key.equals(other.facts.key);
     }
@@ -138,7 +143,7 @@ final class Layer implements Closeable {
     }
 
     /**
-     * Which sectors are in this layer.
+     * Which sectors are in this layer, as far as the file goes.
      *
      * @param first a multiple of eight
      * @param count of sectors that are asked about; the first is bit 0 of the answer
@@ -150,8 +155,9 @@ final class Layer implements Closeable {
             return bits;
         }
         long offset = header.bitmapOffset() + first / Byte.SIZE;
-        int bytes = (int) Math.min((count + Byte.SIZE - 1L) / Byte.SIZE, header.bitmapBytes() - first / Byte.SIZE);
-        if (bytes <= 0 || data().nextData(offset) >= offset + bytes) {
+        long end = Math.min(header.bitmapOffset() + header.bitmapBytes(), facts.bytes);
+        int bytes = (int) Math.min((count + Byte.SIZE - 1L) / Byte.SIZE, Math.max(0, end - offset));
+        if (bytes == 0 || data().nextData(offset) >= offset + bytes) {
             return bits;
         }
         ByteBuffer bitmap = ByteBuffer.allocate(bytes);

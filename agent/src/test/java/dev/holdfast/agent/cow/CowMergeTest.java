@@ -24,6 +24,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -187,10 +188,11 @@ class CowMergeTest {
 
     /** A tebibyte with a few data, and 64 GiB that the guest has discarded: holes that hide the base. */
     @Test
+    @Timeout(300)
     void timeGoesWithTheDataAndNotWithTheDevice() throws IOException {
         long size = 1L << 40;
         long data = 8192 + size / SECTOR / 8;
-        Path base = directory.resolve("base");
+        Path base = directory.resolve("base, or the like");
         try (RandomAccessFile file = new RandomAccessFile(base.toFile(), "rw")) {
             file.setLength(size);
             for (long at : List.of(0L, 1L << 35, size - 5)) {
