@@ -16,8 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class DataMapTest {
-    private static final String ANSWER =
-            """
+    private static final String ANSWER = """
             [{ "start": 0, "length": 4096, "depth": 0, "present": true, "zero": false, "data": true, "offset": 0},
             { "start": 4096, "length": 8192, "depth": 0, "present": true, "zero": true, "data": false, "offset": 4096},
             { "start": 12288, "length": 4096, "depth": 0, "present": true, "zero": false, "data": true, "offset": 12288}]
