@@ -114,7 +114,7 @@ public final class CowChain implements Closeable {
     private Layer below(Layer above, CowHeader header, Path file, boolean listed) throws IOException {
         Layer below;
         try {
-            below = Layer.open(file, listed ? Long.MIN_VALUE : header.deviceBytes());
+            below = listed ? Layer.openCow(file) : Layer.openBelow(file, header.deviceBytes());
         } catch (CowException e) {
             throw new CowException(
                     "the file below %s is not the one it belongs to: %s. If that was moved, name it with --base"

@@ -35,6 +35,13 @@ record CowHeader(CowLayout layout, String backing, int backingSeconds, long devi
         return new CowHeader(CowLayout.V3, backing, backingSeconds, deviceBytes, ALIGNMENT);
     }
 
+    /** Whether a file begins as COW files do. */
+    static boolean begins(FileChannel channel) throws IOException {
+        ByteBuffer start = ByteBuffer.allocate(Integer.BYTES);
+        FileBytes.fill(channel, start, 0);
+        return start.remaining() == Integer.BYTES && ordered(start);
+    }
+
     /** @throws CowException if it is no COW file, or none that can be understood */
     static CowHeader read(Path file, FileChannel channel) throws IOException {
         ByteBuffer header = ByteBuffer.allocate(LONGEST_HEADER);

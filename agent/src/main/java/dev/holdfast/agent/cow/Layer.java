@@ -42,20 +42,29 @@ final class Layer implements Closeable {
 
     /** @throws CowException if it is not there, is no file, or no COW file that can be understood */
     static Layer openCow(Path file) throws IOException {
-        return open(file, Long.MIN_VALUE);
+        return open(file, channel -> true);
     }
 
     /**
-     * Opens a file that has another above it.
+     * Opens the file below a COW file. It is a raw image if it has the size that is recorded above it, whatever is in it, or if it does not
+     * begin as COW files do.
      *
-     * @param rawBytes the file is a raw image if it has this size, else it must be a COW file
+     * @throws CowException as {@link #openCow}
      */
-    static Layer open(Path file, long rawBytes) throws IOException {
+    static Layer openBelow(Path file, long recordedBytes) throws IOException {
+        return open(file, channel -> channel.size() != recordedBytes && CowHeader.begins(channel));
+    }
+
+    private interface Kind {
+        boolean isCow(FileChannel channel) throws IOException;
+    }
+
+    private static Layer open(Path file, Kind kind) throws IOException {
         requireFile(file);
         FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
         try {
-            Facts facts = facts(file, channel);
-            return new Layer(file, channel, facts, facts.bytes == rawBytes ? null : CowHeader.read(file, channel));
+            CowHeader header = kind.isCow(channel) ? CowHeader.read(file, channel) : null;
+            return new Layer(file, channel, facts(file, channel), header);
         } catch (IOException e) {
             channel.close();
             throw e;

@@ -82,7 +82,7 @@ class CowChainTest {
     @Test
     void aWrongSizeIsRefused() throws IOException {
         Files.write(base, new byte[SIZE - 1]);
-        problem("the file below " + cow, base + " is not a COW file", "--base");
+        problem(cow + " belongs to a backing file of " + SIZE, base + " has " + (SIZE - 1), "name the right one");
         Path other = CowFixture.cow(directory.resolve("other"), Version.V3, cow, SIZE - 512, new TreeMap<>());
         assertThat(problemOf(other))
                 .contains("belongs to a backing file of " + (SIZE - 512), cow + " has " + SIZE, "name the right one");
@@ -155,12 +155,7 @@ class CowChainTest {
         Process holder = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-cp",
-                        Path.of(getClass()
-                                        .getProtectionDomain()
-                                        .getCodeSource()
-                                        .getLocation()
-                                        .getPath())
-                                .toString(),
+                        System.getProperty("java.class.path"),
                         Holder.class.getName(),
                         cow.toString())
                 .start();
