@@ -1,5 +1,6 @@
 package dev.holdfast.agent.cow;
 
+import dev.holdfast.agent.files.FileBytes;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -55,15 +56,15 @@ final class Layer implements Closeable {
         return open(file, channel -> channel.size() != recordedBytes && CowHeader.begins(channel));
     }
 
-    private interface Kind {
+    private interface Recognition {
         boolean isCow(FileChannel channel) throws IOException;
     }
 
-    private static Layer open(Path file, Kind kind) throws IOException {
+    private static Layer open(Path file, Recognition recognition) throws IOException {
         requireFile(file);
         FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
         try {
-            CowHeader header = kind.isCow(channel) ? CowHeader.read(file, channel) : null;
+            CowHeader header = recognition.isCow(channel) ? CowHeader.read(file, channel) : null;
             return new Layer(file, channel, facts(file, channel), header);
         } catch (IOException e) {
             channel.close();

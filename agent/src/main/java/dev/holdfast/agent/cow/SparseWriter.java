@@ -1,5 +1,6 @@
 package dev.holdfast.agent.cow;
 
+import dev.holdfast.agent.files.FileBytes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

@@ -62,29 +62,7 @@ final class CowFixture {
             case V1_LITTLE -> old(ByteOrder.LITTLE_ENDIAN, 1, name(backing, 256), seconds, size);
             case V1_BIG -> old(ByteOrder.BIG_ENDIAN, 1, name(backing, 256), seconds, size);
             case V2 -> old(ByteOrder.BIG_ENDIAN, 2, name(backing, 4096), seconds, size);
-            case V3 ->
-                ByteBuffer.allocate(4128)
-                        .putInt(MAGIC)
-                        .putInt(3)
-                        .putInt(seconds)
-                        .putLong(size)
-                        .putInt(SECTOR)
-                        .putInt(4096)
-                        .putInt(0)
-                        .put(name(backing, 4096))
-                        .array();
-            case V3_SHIFTED ->
-                ByteBuffer.allocate(4136)
-                        .putInt(MAGIC)
-                        .putInt(3)
-                        .putInt(seconds)
-                        .putInt(0)
-                        .putLong(size)
-                        .putInt(SECTOR)
-                        .putInt(4096)
-                        .putInt(0)
-                        .put(name(backing, 4096))
-                        .array();
+            case V3, V3_SHIFTED -> third(version == Version.V3_SHIFTED, name(backing, 4096), seconds, size);
         };
     }
 
@@ -97,6 +75,20 @@ final class CowFixture {
                 .putInt(seconds)
                 .putLong(size)
                 .putInt(SECTOR)
+                .array();
+    }
+
+    private static byte[] third(boolean shifted, byte[] name, int seconds, long size) {
+        ByteBuffer header =
+                ByteBuffer.allocate(shifted ? 4136 : 4128).putInt(MAGIC).putInt(3).putInt(seconds);
+        if (shifted) {
+            header.putInt(0);
+        }
+        return header.putLong(size)
+                .putInt(SECTOR)
+                .putInt(4096)
+                .putInt(0)
+                .put(name)
                 .array();
     }
 
