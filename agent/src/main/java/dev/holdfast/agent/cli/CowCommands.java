@@ -35,8 +35,9 @@ final class CowCommands {
 
     @Command(
             name = "show-cow",
-            description = "Show a chain of copy-on-write files of User-Mode Linux: what is in each layer, and whether each "
-                    + "file is the one that the file above it belongs to; exit code 1 if not. Needs no agent.")
+            description =
+                    "Show a chain of copy-on-write files of User-Mode Linux: what is in each layer, and whether each "
+                            + "file is the one that the file above it belongs to; exit code 1 if not. Needs no agent.")
     static final class Show extends CowCommand {
         @Parameters(
                 arity = "1..*",
@@ -82,17 +83,19 @@ final class CowCommands {
 
     @Command(
             name = "merge-cow",
-            description = "Merge a chain of copy-on-write files of User-Mode Linux into one file: an image of the device "
-                    + "as it is, as uml_moo makes it, or with --cow one COW file on the raw image of the chain. The "
-                    + "files are not altered; nobody may write to them meanwhile. OUT is there in full or not at all. "
-                    + "Needs no agent.")
+            description =
+                    "Merge a chain of copy-on-write files of User-Mode Linux into one file: an image of the device "
+                            + "as it is, as uml_moo makes it, or with --cow one COW file on the raw image of the chain. The "
+                            + "files are not altered; nobody may write to them meanwhile. OUT is there in full or not at all. "
+                            + "Needs no agent.")
     static final class Merge extends CowCommand {
         @Parameters(
                 arity = "2..*",
                 paramLabel = "IN... OUT",
                 hideParamSyntax = true,
-                description = "COW files of one chain, the newest first; below the last the headers are followed. Then the "
-                    + "file that is made")
+                description =
+                        "COW files of one chain, the newest first; below the last the headers are followed. Then the "
+                                + "file that is made")
         private List<Path> files = List.of();
 
         @Option(names = "--cow", description = "make a COW file (version 3) instead of a flat image")
@@ -100,9 +103,10 @@ final class CowCommands {
 
         @Option(
                 names = "--exact-sectors",
-                description = "with --cow: only sectors that are in a layer, as User-Mode Linux itself writes them. Without it, "
-                        + "groups of 4 KiB are filled from the raw image, because the driver of Linux 6.1 can return wrong "
-                        + "data where they are mixed")
+                description =
+                        "with --cow: only sectors that are in a layer, as User-Mode Linux itself writes them. Without it, "
+                                + "groups of 4 KiB are filled from the raw image, because the driver of Linux 6.1 can return wrong "
+                                + "data where they are mixed")
         private boolean exactSectors;
 
         @Option(

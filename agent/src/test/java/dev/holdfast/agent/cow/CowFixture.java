@@ -79,8 +79,10 @@ final class CowFixture {
     }
 
     private static byte[] third(boolean shifted, byte[] name, int seconds, long size) {
-        ByteBuffer header =
-                ByteBuffer.allocate(shifted ? 4136 : 4128).putInt(MAGIC).putInt(3).putInt(seconds);
+        ByteBuffer header = ByteBuffer.allocate(shifted ? 4136 : 4128)
+                .putInt(MAGIC)
+                .putInt(3)
+                .putInt(seconds);
         if (shifted) {
             header.putInt(0);
         }
