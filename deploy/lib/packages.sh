@@ -46,6 +46,7 @@ rpm makes the RPM, and looks into it
 shellcheck checks the scripts
 bats tests the scripts
 systemd runs the units
+uml-utilities makes and merges copy-on-write files of User-Mode Linux, to compare with
 LIST
 }
 
@@ -74,7 +75,7 @@ apt_install() (
   apt_run install -y --no-install-recommends "$@" >&2 || return
   for package; do
     case $package in
-      pacemaker | corosync) systemctl disable "$package.service" >/dev/null 2>&1 || true ;;
+      pacemaker | corosync | uml-utilities) systemctl disable "$package.service" >/dev/null 2>&1 || true ;;
       sbd) systemctl disable sbd.service sbd_remote.service >/dev/null 2>&1 || true ;;
     esac
   done

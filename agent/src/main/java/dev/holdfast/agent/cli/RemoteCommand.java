@@ -7,8 +7,6 @@ import dev.holdfast.agent.control.ControlCommand;
 import dev.holdfast.agent.control.ControlException;
 import dev.holdfast.agent.control.ErrorCode;
 import dev.holdfast.agent.control.ExitCode;
-import dev.holdfast.agent.json.Json;
-import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,33 +14,11 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** A command that asks the agent: one request, progress, one answer. */
-abstract class RemoteCommand implements Callable<Integer> {
+abstract class RemoteCommand extends AnsweringCommand {
     private static final Path DEFAULT_SOCKET = Path.of("/run/holdfast/agent.sock");
-
-    @Spec
-    private @Nullable CommandSpec spec;
-
-    @Option(
-            names = {"-o", "--output"},
-            paramLabel = "FORM",
-            description = "form of the answer: ${COMPLETION-CANDIDATES}",
-            defaultValue = "table")
-    private Form form = Form.table;
-
-    /** The form of an answer, as it is typed. */
-    enum Form {
-        table,
-        json,
-        yaml
-    }
 
     /** What is asked of the agent. */
     abstract ControlCommand command();
@@ -50,20 +26,9 @@ abstract class RemoteCommand implements Callable<Integer> {
     /** What the request carries. Values that are null or absent are left out. */
     abstract void arguments(Map<String, @Nullable Object> arguments);
 
-    /** Writes the answer for people. */
-    abstract void show(JsonObject answer) throws IOException;
-
-    /** What else is done with an answer, whatever its form. */
-    void before(JsonObject answer) throws IOException {}
-
     /** What the user has to agree to before it is asked of the agent, if anything. */
     Optional<String> question() {
         return Optional.empty();
-    }
-
-    /** How the command ends when the agent has answered. */
-    ExitCode exit(JsonObject answer) throws JsonException {
-        return ExitCode.OK;
     }
 
     @Override
@@ -94,33 +59,9 @@ abstract class RemoteCommand implements Callable<Integer> {
         }
     }
 
-    /** Writes an answer in the form that was asked for. */
-    final int tell(JsonObject answer) throws IOException {
-        before(answer);
-        switch (form) {
-            case table -> show(answer);
-            case json -> environment().out().println(Json.pretty(answer));
-            case yaml -> environment().out().print(Json.yaml(answer));
-        }
-        environment().out().flush();
-        return exit(answer).number();
-    }
-
     /** The configuration of this node. */
     final Path configuration() {
         return root().configuration();
-    }
-
-    final Environment environment() {
-        return root().environment();
-    }
-
-    final View view() {
-        return new View(environment());
-    }
-
-    final ParameterException usage(String message) {
-        return new ParameterException(spec().commandLine(), message);
     }
 
     private boolean agreed() throws IOException {
@@ -179,16 +120,5 @@ abstract class RemoteCommand implements Callable<Integer> {
         return root.configurationNamed() || Files.exists(configuration)
                 ? ConfigurationLoader.loadNode(configuration).controlSocket()
                 : DEFAULT_SOCKET;
-    }
-
-    private HoldfastCommand root() {
-        return (HoldfastCommand) spec().root().userObject();
-    }
-
-    private CommandSpec spec() {
-        if (spec == null) {
-            throw new IllegalStateException("picocli sets the field before it calls");
-        }
-        return spec;
     }
 }

@@ -27,7 +27,9 @@ import picocli.CommandLine.Parameters;
             SnapshotCommands.ListAll.class,
             SnapshotCommands.Show.class,
             SnapshotCommands.Revert.class,
-            SnapshotCommands.Delete.class
+            SnapshotCommands.Delete.class,
+            CowCommands.Show.class,
+            CowCommands.Merge.class
         })
 final class SnapshotCommands {
 

@@ -72,6 +72,7 @@ class WallsTest {
                                     "..agent.hypervisor..",
                                     "..agent.qmp..",
                                     "..agent.snapshot..",
+                                    "..agent.cow..",
                                     "..agent.vm..",
                                     "..agent.unix..",
                                     "..agent.json..",

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.snapshot.chain;
 
+import dev.holdfast.agent.files.FileBytes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -28,7 +29,7 @@ record Qcow2Header(int version, long virtualBytes, Optional<String> backing, boo
     static Qcow2Header read(Path image) throws IOException {
         try (FileChannel channel = FileChannel.open(image, StandardOpenOption.READ)) {
             ByteBuffer header = ByteBuffer.allocate(FIXED_BYTES);
-            fill(channel, header, 0);
+            FileBytes.fill(channel, header, 0);
             if (header.remaining() < SMALLEST || header.getInt(0) != MAGIC) {
                 throw new ChainException(image + " is not a qcow2 image; convert it with"
                         + " \"qemu-img convert -O qcow2 OLD NEW\" while the machine is stopped");
@@ -55,18 +56,10 @@ record Qcow2Header(int version, long virtualBytes, Optional<String> backing, boo
                     + "; try \"qemu-img check\"");
         }
         ByteBuffer name = ByteBuffer.allocate(bytes);
-        fill(channel, name, offset);
+        FileBytes.fill(channel, name, offset);
         if (name.remaining() < bytes) {
             throw new ChainException(image + " is truncated inside its header; restore it from a copy");
         }
         return StandardCharsets.UTF_8.decode(name).toString();
-    }
-
-    private static void fill(FileChannel channel, ByteBuffer buffer, long offset) throws IOException {
-        int read = 0;
-        while (buffer.hasRemaining() && read >= 0) {
-            read = channel.read(buffer, offset + buffer.position());
-        }
-        buffer.flip();
     }
 }
