@@ -7,20 +7,30 @@ import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A thread that carries memory between a file and QEMU, which has the other end of a socket. Not of a pipe: when nobody reads,
  * {@code yank} of the guard and {@code migrate_cancel} end a socket's stream, and do nothing about a pipe's. Thread-safe.
  */
 final class Conveyor {
+    private static final Logger LOG = LoggerFactory.getLogger(Conveyor.class);
+
     private final SocketPair pair;
     private final Thread thread;
-    private volatile @Nullable IOException failure;
+    private volatile @Nullable Throwable failure;
+    private volatile boolean closed;
+    private volatile boolean done;
 
     /** What the thread does. */
     @FunctionalInterface
     interface Work {
-        /** @throws IOException the other end is closed then */
+        /**
+         * Returns when the stream has come to its end.
+         *
+         * @throws IOException the other end is closed then, as it is when anything else is thrown
+         */
         void on(SocketPair stream) throws IOException;
     }
 
@@ -40,9 +50,17 @@ final class Conveyor {
     private void run(Work work) {
         try {
             work.on(pair);
-        } catch (IOException e) {
+            // A stream that was ended from this side may look as if QEMU had ended it.
+            done = !closed;
+        } catch (Throwable e) {
             failure = e;
-            close();
+            if (!(e instanceof IOException)) {
+                LOG.error("an error of the agent ended a memory stream", e);
+            }
+        } finally {
+            if (!done) {
+                close();
+            }
         }
     }
 
@@ -56,8 +74,13 @@ final class Conveyor {
         pair.handedOver();
     }
 
-    /** Why the work came to nothing; empty if it did not, or not yet. */
-    Optional<IOException> failure() {
+    /** Whether the work came to its end, and the stream to the one that its writer gave it. */
+    boolean isDone() {
+        return done;
+    }
+
+    /** Why the work came to nothing: an {@link IOException}, or an error of the agent itself; empty if it did not, or not yet. */
+    Optional<Throwable> failure() {
         return Optional.ofNullable(failure);
     }
 
@@ -74,6 +97,7 @@ final class Conveyor {
 
     /** Neither end waits for the other any more. */
     void close() {
+        closed = true;
         try {
             pair.close();
         } catch (IOException e) {
