@@ -1,6 +1,7 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.unix.SocketPair;
+import java.io.Closeable;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -15,6 +16,9 @@ import org.slf4j.LoggerFactory;
  * {@code yank} of the guard and {@code migrate_cancel} end a socket's stream, and do nothing about a pipe's. Thread-safe.
  */
 final class Conveyor {
+    /** For what the thread is at when its stream is ended, unless the storage hangs. */
+    private static final Duration LETTING_GO = Duration.ofSeconds(1);
+
     private static final Logger LOG = LoggerFactory.getLogger(Conveyor.class);
 
     private final SocketPair pair;
@@ -22,6 +26,8 @@ final class Conveyor {
     private volatile @Nullable Throwable failure;
     private volatile boolean closed;
     private volatile boolean done;
+    private boolean over;
+    private @Nullable Closeable left;
 
     /** What the thread does. */
     @FunctionalInterface
@@ -61,6 +67,7 @@ final class Conveyor {
             if (!done) {
                 close();
             }
+            closeWhatWasLeft();
         }
     }
 
@@ -102,6 +109,52 @@ final class Conveyor {
             pair.close();
         } catch (IOException e) {
             // A descriptor that cannot be closed twice was closed before.
+        }
+    }
+
+    /**
+     * Ends the stream, and closes what the work uses: here if the thread lets go of it within a second, else by that thread
+     * when it does, since to close a file waits for whoever is inside a read or write of it, on storage that hangs for ever.
+     *
+     * @param used nobody but the work uses it any more; may be closed before
+     */
+    void close(Closeable used) {
+        close();
+        if (!letsGo()) {
+            synchronized (this) {
+                if (!over) {
+                    left = used;
+                    return;
+                }
+            }
+        }
+        closeQuietly(used);
+    }
+
+    private boolean letsGo() {
+        try {
+            return isOver(LETTING_GO);
+        } catch (InterruptedIOException e) {
+            return false; // The thread is marked as interrupted still.
+        }
+    }
+
+    private void closeWhatWasLeft() {
+        Closeable used;
+        synchronized (this) {
+            over = true;
+            used = left;
+        }
+        if (used != null) {
+            closeQuietly(used);
+        }
+    }
+
+    private static void closeQuietly(Closeable used) {
+        try {
+            used.close();
+        } catch (IOException e) {
+            LOG.debug("a file of a memory stream could not be closed", e);
         }
     }
 }

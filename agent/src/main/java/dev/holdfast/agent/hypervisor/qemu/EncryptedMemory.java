@@ -83,16 +83,20 @@ final class EncryptedMemory implements MemorySink {
         return file.seal();
     }
 
-    /** A file that the thread may still write to is removed all the same; its bytes go when the thread lets go of it. */
+    /**
+     * Does not wait for a thread that hangs inside a write: the name goes at once, and the bytes when the thread lets go of the
+     * file. Storage that hangs may keep the removal of the name itself.
+     */
     @Override
     public void remove() throws HypervisorException {
         cutOff();
-        file.remove();
+        conveyor.close(file::close);
+        file.removeName();
     }
 
+    /** Does not wait for a thread that hangs inside a write: that closes the file when it goes on. */
     @Override
     public void close() {
-        conveyor.close();
-        file.close();
+        conveyor.close(file::close);
     }
 }
