@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.ThreadFactory;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,17 +41,32 @@ final class Conveyor {
         void on(SocketPair stream) throws IOException;
     }
 
-    private Conveyor(SocketPair pair, String name, Work work) {
+    private Conveyor(SocketPair pair, ThreadFactory threads, Work work) {
         this.pair = pair;
-        this.thread = new Thread(() -> run(work), name);
+        this.thread = threads.newThread(() -> run(work));
         thread.setDaemon(true);
     }
 
     /** Begins to work. */
     static Conveyor start(String name, Work work) throws IOException {
-        Conveyor conveyor = new Conveyor(SocketPair.open(), name, work);
-        conveyor.thread.start();
-        return conveyor;
+        return start(SocketPair.open(), task -> new Thread(task, name), work);
+    }
+
+    /**
+     * Begins to work.
+     *
+     * @param pair closed along with this, and if there is no thread for it
+     */
+    static Conveyor start(SocketPair pair, ThreadFactory threads, Work work) throws IOException {
+        Conveyor conveyor = new Conveyor(pair, threads, work);
+        try {
+            conveyor.thread.start();
+            return conveyor;
+        } catch (OutOfMemoryError e) {
+            conveyor.close();
+            throw new IOException(
+                    "no thread for a memory stream: " + e.getMessage() + "; look at the limits of the agent's unit", e);
+        }
     }
 
     private void run(Work work) {

@@ -1,9 +1,13 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.agent.unix.SocketPair;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -30,6 +34,21 @@ final class ConveyorTest {
         Conveyor conveyor = Conveyor.start("fine", stream -> {});
         conveyor.close(() -> closedBy.set(Thread.currentThread().getName()));
         assertThat(closedBy).hasValue(Thread.currentThread().getName());
+    }
+
+    @Test
+    void withoutAThreadNoSocketStaysOpen() throws Exception {
+        SocketPair pair = SocketPair.open();
+        ThreadFactory exhausted = task -> new Thread(task) {
+            @Override
+            public void start() {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+        };
+        assertThatThrownBy(() -> Conveyor.start(pair, exhausted, stream -> {}))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("no thread for a memory stream: unable to create native thread");
+        assertThat(pair.own().isOpen()).isFalse();
     }
 
     private static void awaitUninterrupted(CountDownLatch latch) {
