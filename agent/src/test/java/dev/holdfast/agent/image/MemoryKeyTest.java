@@ -2,6 +2,7 @@ package dev.holdfast.agent.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +12,7 @@ import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class MemoryKeyTest {
@@ -63,12 +65,31 @@ class MemoryKeyTest {
         assertThatThrownBy(() -> MemoryKey.read(file)).hasMessageContaining("32 random bytes");
     }
 
-    @Test
-    void aKeyThatOthersMayReadIsRefused() throws Exception {
+    @ParameterizedTest
+    @CsvSource({"rw-r-----, read", "rw----r--, read", "rw--w----, written", "rw-rw-rw-, read"})
+    void aKeyThatIsOpenToOthersIsRefused(String mode, String can) throws Exception {
         Path file = KeyFiles.write(directory.resolve("memory.key"), 1);
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
         assertThatThrownBy(() -> MemoryKey.read(file))
-                .hasMessageContaining("may be read by others than its owner: chmod 600 " + file);
+                .hasMessage("the key for memory images %s can be %s by others than its owner: chmod 0600 %s"
+                        .formatted(file, can, file));
+    }
+
+    @Test
+    void aKeyOfAnotherUserIsRefused() throws Exception {
+        Path file = KeyFiles.write(directory.resolve("memory.key"), 1);
+        assumeThat(Files.getAttribute(Path.of("/proc/self"), "unix:uid"))
+                .as("only root gives files away")
+                .isEqualTo(0);
+        Files.setAttribute(file, "unix:uid", 12_345);
+        assertThatThrownBy(() -> MemoryKey.read(file)).hasMessageContaining("belongs to user 12345");
+    }
+
+    @Test
+    void whoMayOnlyExecuteAKeyCannotReadIt() throws Exception {
+        Path file = KeyFiles.write(directory.resolve("memory.key"), 1);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw---x---"));
+        assertThat(MemoryKey.read(file).id()).isNotEmpty();
     }
 
     @Test
