@@ -219,21 +219,20 @@ final class NodeReader {
 
     private CheckpointSettings checkpoint(TableReader table) {
         Optional<Path> key = table.path("memory_key_file");
-        key.ifPresent(each -> mustBeMemoryKey(table, "memory_key_file", each));
-        List<Path> old = table.paths("old_memory_key_files");
-        old.forEach(each -> mustBeMemoryKey(table, "old_memory_key_files", each));
+        key.ifPresent(each -> mustBeMemoryKey(table, each));
         return new CheckpointSettings(
                 table.duration("deadline", Duration.ofSeconds(5), Duration.ofMillis(100), Duration.ofMinutes(10)),
                 table.duration("prepare_timeout", Duration.ofSeconds(60), Duration.ofSeconds(1), Duration.ofHours(1)),
                 table.duration("drain_timeout", Duration.ofMinutes(10), Duration.ofSeconds(1), Duration.ofHours(24)),
                 table.duration("revert_deadline", Duration.ofMinutes(2), Duration.ofSeconds(1), Duration.ofMinutes(10)),
                 key,
-                old);
+                // Without one of these the agent still does everything but read old images: it starts, and warns.
+                table.paths("old_memory_key_files"));
     }
 
-    private void mustBeMemoryKey(TableReader table, String key, Path secret) {
+    private void mustBeMemoryKey(TableReader table, Path secret) {
         if (withFiles) {
-            SecretFile.check(table, key, secret, "32 random bytes in base64, the same on every node");
+            SecretFile.check(table, "memory_key_file", secret, "32 random bytes in base64, the same on every node");
         }
     }
 }

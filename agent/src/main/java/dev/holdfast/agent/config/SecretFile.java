@@ -1,19 +1,12 @@
 package dev.holdfast.agent.config;
 
+import dev.holdfast.agent.files.Ownership;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
-import java.util.Set;
 
 /** Checks files that the configuration names, without reading what is in them. */
 final class SecretFile {
-    private static final Set<PosixFilePermission> OTHERS = Set.of(
-            PosixFilePermission.GROUP_READ,
-            PosixFilePermission.GROUP_WRITE,
-            PosixFilePermission.OTHERS_READ,
-            PosixFilePermission.OTHERS_WRITE);
-
     private SecretFile() {}
 
     /** Reports a file that is missing, cannot be read, or could be read by others. */
@@ -22,12 +15,8 @@ final class SecretFile {
             return;
         }
         try {
-            Ownership.doubt(file)
+            Ownership.doubtOfSecret(file)
                     .ifPresent(doubt -> table.problem(key, "the secret " + doubt.what(), doubt.correction()));
-            if (Files.getPosixFilePermissions(file).stream().anyMatch(OTHERS::contains)) {
-                table.problem(
-                        key, "the secret " + file + " can be read by others than its owner", "chmod 0600 " + file);
-            }
             if (Files.size(file) == 0) {
                 table.problem(key, "the secret " + file + " is empty", "write into it " + content);
             }

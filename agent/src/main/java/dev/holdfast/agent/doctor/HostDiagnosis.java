@@ -63,7 +63,7 @@ public final class HostDiagnosis {
         String group = mode.substring(3, 6);
         String others = mode.substring(6, 9);
         boolean good = switch (file.rule()) {
-            case SECRET -> group.equals("---") && others.equals("---");
+            case SECRET -> !(group + others).contains("r") && !(group + others).contains("w");
             case NO_OTHERS -> !others.contains("r") && !others.contains("w");
             case OWNER_WRITES -> group.charAt(1) != 'w' && others.charAt(1) != 'w';
         };
@@ -77,7 +77,8 @@ public final class HostDiagnosis {
                         Check.failed(
                                 host.node(),
                                 subject,
-                                named + " can be read by others: " + mode,
+                                "%s can be %s by others: %s"
+                                        .formatted(named, (group + others).contains("r") ? "read" : "written", mode),
                                 "chmod 0600 " + file.path() + ", and make a new one: this one may be known");
                     case NO_OTHERS ->
                         Check.failed(

@@ -27,8 +27,8 @@ public interface MemoryImages {
     /** Whether it is encrypted, by its first bytes. */
     boolean isEncrypted(Path image) throws IOException;
 
-    /** Why it cannot be loaded on this node, as far as its first bytes tell: a missing key, mostly. Says what to do. */
-    Optional<String> obstacle(Path image) throws IOException;
+    /** Why it cannot be loaded on this node, as far as its first bytes tell: a missing key, or bad storage. Says what to do. */
+    Optional<String> obstacle(Path image);
 
     /** The same, and what has been altered in it, for an image that proves that: reads all of it. */
     Optional<String> damage(Path image, Progress progress) throws IOException;

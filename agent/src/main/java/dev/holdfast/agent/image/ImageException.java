@@ -13,7 +13,8 @@ public final class ImageException extends IOException {
         this(message, null);
     }
 
-    ImageException(String message, @Nullable Throwable cause) {
+    /** @param message says what is wrong, and with which image */
+    public ImageException(String message, @Nullable Throwable cause) {
         super(message, cause);
     }
 }

@@ -21,8 +21,12 @@ public record KeyedImages(MemoryKeys keys) implements MemoryImages {
     }
 
     @Override
-    public Optional<String> obstacle(Path image) throws IOException {
-        return problem(image, reader -> {});
+    public Optional<String> obstacle(Path image) {
+        try {
+            return problem(image, reader -> {});
+        } catch (IOException e) {
+            return Optional.of("%s cannot be read: %s; look at the file and its storage".formatted(image, e));
+        }
     }
 
     @Override

@@ -1,16 +1,16 @@
 package dev.holdfast.agent.image;
 
+import dev.holdfast.agent.files.Ownership;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
-import java.util.Set;
+import java.util.Optional;
 import javax.crypto.Cipher;
 import javax.crypto.SecretKey;
 import javax.crypto.spec.GCMParameterSpec;
@@ -35,15 +35,15 @@ public final class MemoryKey {
     }
 
     /**
-     * Reads a key, as base64 or hexadecimal digits with white space at the ends, from a file that only its owner may read.
+     * Reads a key, as base64 or hexadecimal digits with white space at the ends, from a file that is a secret of the agent's user or root.
      *
-     * @throws IOException the file cannot be read, is readable by others, or is no key; the message says what to do
+     * @throws IOException the file cannot be read, belongs or is open to others, or is no key; the message says what to do
      */
     public static MemoryKey read(Path file) throws IOException {
-        Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(file);
-        if (permissions.stream().anyMatch(permission -> !permission.name().startsWith("OWNER_"))) {
-            throw new IOException("the key for memory images, %s, may be read by others than its owner: chmod 600 %s"
-                    .formatted(file, file));
+        Optional<Ownership.Doubt> doubt = Ownership.doubtOfSecret(file);
+        if (doubt.isPresent()) {
+            throw new IOException("the key for memory images " + doubt.get().what() + ": "
+                    + doubt.get().correction());
         }
         byte[] bytes = Files.size(file) > MAX_LENGTH
                 ? new byte[0]

@@ -1,14 +1,19 @@
 package dev.holdfast.agent.image;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The keys for memory images that a node has: with one it writes, with all it reads. Immutable, thread-safe. */
 public final class MemoryKeys {
+    private static final Logger LOG = LoggerFactory.getLogger(MemoryKeys.class);
+
     /** Images are written as they are. */
     public static final MemoryKeys NONE = new MemoryKeys(Optional.empty(), Map.of());
 
@@ -24,8 +29,8 @@ public final class MemoryKeys {
      * Reads the keys.
      *
      * @param current file of the key for new images; without it they are not encrypted
-     * @param old files of further keys, for images that are there
-     * @throws IOException one of the files is no key; the message says what to do
+     * @param old files of further keys, for images that are there; one that is no key is left out, with a warning in the log
+     * @throws IOException the current file is no key; the message says what to do
      */
     public static MemoryKeys read(Optional<Path> current, List<Path> old) throws IOException {
         TreeMap<String, MemoryKey> byId = new TreeMap<>();
@@ -35,8 +40,17 @@ public final class MemoryKeys {
             byId.put(writing.get().id(), writing.get());
         }
         for (Path file : old) {
-            MemoryKey key = MemoryKey.read(file);
-            byId.put(key.id(), key);
+            try {
+                MemoryKey key = MemoryKey.read(file);
+                byId.put(key.id(), key);
+            } catch (IOException e) {
+                LOG.warn(
+                        "an old key for memory images is left out ({}): this node cannot go back to checkpoints and snapshots"
+                                + " whose memory was encrypted with {}, and fsck names them; put the file right and restart"
+                                + " the agent, or remove it from checkpoint.old_memory_key_files",
+                        e instanceof FileSystemException ? e.toString() : e.getMessage(),
+                        file);
+            }
         }
         return new MemoryKeys(writing, byId);
     }

@@ -11,7 +11,7 @@ import java.util.Optional;
  * @param parent the snapshot below it now; removals change that
  * @param current whether the machine's present disks stand on it directly
  * @param memoryBytes size of its memory image, 0 without
- * @param encrypted whether its memory image is encrypted
+ * @param encrypted whether its memory image says that it is encrypted; not if it cannot be read
  * @param diskBytes size of its own layers, without those below
  */
 public record SnapshotInfo(

@@ -159,9 +159,14 @@ public final class VmSnapshots {
         }
     }
 
-    private boolean isEncrypted(SnapshotRecord record) throws IOException {
+    /** An image that cannot be read keeps nobody from seeing the others; {@link #look} says what is wrong with it. */
+    private boolean isEncrypted(SnapshotRecord record) {
         Path image = vm.chain().memoryFile(record.name());
-        return Files.exists(image) && vm.tools().hypervisor().images().isEncrypted(image);
+        try {
+            return Files.exists(image) && vm.tools().hypervisor().images().isEncrypted(image);
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private long diskBytes(SnapshotRecord record) throws IOException {
@@ -276,7 +281,7 @@ public final class VmSnapshots {
     }
 
     /** What keeps memory images that are there from being loaded on this node. */
-    private List<String> obstacles(List<SnapshotRecord> decided) throws IOException {
+    private List<String> obstacles(List<SnapshotRecord> decided) {
         List<String> obstacles = new ArrayList<>();
         for (SnapshotRecord record : decided) {
             Path image = vm.chain().memoryFile(record.name());

@@ -50,17 +50,19 @@ class DiagnosisTest {
         List<Check> checks = HostDiagnosis.of(host(
                 List.of(
                         new FileState("/etc/k", "key", Rule.SECRET, Optional.of("rw-------")),
+                        new FileState("/etc/s", "secret", Rule.SECRET, Optional.of("rw---x---")),
                         new FileState("/run/holdfast", "sockets", Rule.NO_OTHERS, Optional.of("rwx--x--x")),
                         new FileState("/etc/t", "text", Rule.OWNER_WRITES, Optional.of("rw-r--r--"))),
                 List.of(new Space("/srv", "disks", 50 * GIB, 100 * GIB, GIB)),
                 List.of(new Unit("holdfast", "active")),
                 List.of(new Program("qemu-system-x86_64", "guests", Optional.of("QEMU emulator version 7.2.9")))));
-        assertThat(checks).hasSize(10).allMatch(check -> check.verdict() == Verdict.OK);
+        assertThat(checks).hasSize(11).allMatch(check -> check.verdict() == Verdict.OK);
     }
 
     @Test
     void permissionsAreJudgedByWhatAFileIsFor() {
         assertThat(file(Rule.SECRET, "rw-r-----").text()).contains("can be read by others");
+        assertThat(file(Rule.SECRET, "rw--w----").text()).contains("can be written by others");
         assertThat(file(Rule.NO_OTHERS, "rwxrwxrwx").text()).contains("open to everybody");
         assertThat(file(Rule.OWNER_WRITES, "rw-rw-r--").text()).contains("done as root");
         assertThat(file(Rule.SECRET, null).text()).contains("is not there");

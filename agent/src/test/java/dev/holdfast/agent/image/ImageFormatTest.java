@@ -288,4 +288,11 @@ class ImageFormatTest {
             assertThat(images.damage(plain, Progress.NONE)).isEmpty();
         }
     }
+
+    @Test
+    void anImageThatCannotBeReadIsAnObstacleAndNoError() throws Exception {
+        Path unreadable = Files.createDirectory(directory.resolve("unreadable"));
+        assertThat(new KeyedImages(keys).obstacle(unreadable).orElseThrow())
+                .contains(unreadable + " cannot be read: ", "look at the file and its storage");
+    }
 }

@@ -2,15 +2,24 @@ package dev.holdfast.agent.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class MemoryKeyTest {
@@ -63,12 +72,31 @@ class MemoryKeyTest {
         assertThatThrownBy(() -> MemoryKey.read(file)).hasMessageContaining("32 random bytes");
     }
 
-    @Test
-    void aKeyThatOthersMayReadIsRefused() throws Exception {
+    @ParameterizedTest
+    @CsvSource({"rw-r-----, read", "rw----r--, read", "rw--w----, written", "rw-rw-rw-, read"})
+    void aKeyThatIsOpenToOthersIsRefused(String mode, String can) throws Exception {
         Path file = KeyFiles.write(directory.resolve("memory.key"), 1);
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
         assertThatThrownBy(() -> MemoryKey.read(file))
-                .hasMessageContaining("may be read by others than its owner: chmod 600 " + file);
+                .hasMessage("the key for memory images %s can be %s by others than its owner: chmod 0600 %s"
+                        .formatted(file, can, file));
+    }
+
+    @Test
+    void aKeyOfAnotherUserIsRefused() throws Exception {
+        Path file = KeyFiles.write(directory.resolve("memory.key"), 1);
+        assumeThat(Files.getAttribute(Path.of("/proc/self"), "unix:uid"))
+                .as("only root gives files away")
+                .isEqualTo(0);
+        Files.setAttribute(file, "unix:uid", 12_345);
+        assertThatThrownBy(() -> MemoryKey.read(file)).hasMessageContaining("belongs to user 12345");
+    }
+
+    @Test
+    void whoMayOnlyExecuteAKeyCannotReadIt() throws Exception {
+        Path file = KeyFiles.write(directory.resolve("memory.key"), 1);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw---x---"));
+        assertThat(MemoryKey.read(file).id()).isNotEmpty();
     }
 
     @Test
@@ -78,5 +106,45 @@ class MemoryKeyTest {
         assertThat(key).hasToString("MemoryKey[" + key.id() + "]");
         assertThat(KeyFiles.keys(file, 1)).hasToString("MemoryKeys[" + key.id() + "]");
         assertThat(HexFormat.of().formatHex(KeyFiles.bytes(1))).doesNotContain(key.id());
+    }
+
+    @Test
+    void anOldKeyThatCannotBeReadIsLeftOutWithAWarningAndTheOthersAreThere() throws Exception {
+        Path current = KeyFiles.write(directory.resolve("memory.key"), 1);
+        Path missing = directory.resolve("missing.key");
+        Path bad = KeyFiles.write(directory.resolve("bad.key"), "no key");
+        Path old = KeyFiles.write(directory.resolve("old.key"), 2);
+        List<String> warnings = new CopyOnWriteArrayList<>();
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord line) {
+                warnings.add(new SimpleFormatter().formatMessage(line));
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        Logger log = Logger.getLogger(MemoryKeys.class.getName());
+        log.addHandler(handler);
+        MemoryKeys keys;
+        try {
+            keys = MemoryKeys.read(Optional.of(current), List.of(missing, bad, old));
+        } finally {
+            log.removeHandler(handler);
+        }
+        String first = MemoryKey.read(current).id();
+        String second = MemoryKey.read(old).id();
+        assertThat(keys.writing().orElseThrow().id()).isEqualTo(first);
+        assertThat(keys.find(first)).isPresent();
+        assertThat(keys.find(second)).isPresent();
+        assertThat(warnings)
+                .satisfiesExactly(
+                        warning -> assertThat(warning).contains("encrypted with " + missing, "put the file right"),
+                        warning -> assertThat(warning).contains("encrypted with " + bad, "32 random bytes"));
+        assertThatThrownBy(() -> MemoryKeys.read(Optional.of(missing), List.of()))
+                .hasMessageContaining("missing.key");
     }
 }

@@ -85,6 +85,19 @@ class EncryptedSnapshotsQemuTest {
     }
 
     @Test
+    void oneImageThatCannotBeReadIsAProblemOfItsOwn() throws Exception {
+        lab.create("one", CaptureMethod.STOP);
+        Path image = lab.chain.memoryFile(ONE);
+        Files.delete(image);
+        // Even root cannot read from it.
+        Files.createDirectory(image);
+        assertThat(lab.snapshots().list()).hasSize(1);
+        assertThat(lab.snapshots().show(ONE).encrypted()).isFalse();
+        assertThat(lab.snapshots().look().problems())
+                .anySatisfy(problem -> assertThat(problem).contains(image + " cannot be read"));
+    }
+
+    @Test
     void withoutTheKeyARevertIsRefusedBeforeTheGuestIsTouched() throws Exception {
         lab.create("one", CaptureMethod.STOP);
         String id = keys.writing().orElseThrow().id();

@@ -6,7 +6,6 @@ import dev.holdfast.agent.image.ImageReader;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Optional;
 
 /**
  * An encrypted image that a thread of its own decrypts on its way to QEMU, which gets no byte that is not proven.
@@ -39,19 +38,22 @@ record DecryptedMemory(ImageReader reader, Conveyor conveyor) implements MemoryS
 
     @Override
     public void end() throws IOException {
-        boolean over = conveyor.isOver(REST);
-        Optional<IOException> failure = conveyor.failure();
-        if (failure.isPresent() && failure.get() instanceof ImageException damage) {
+        if (conveyor.isOver(REST) && conveyor.isDone()) {
+            return;
+        }
+        Throwable failure = conveyor.failure().orElse(null);
+        if (failure instanceof ImageException damage) {
             throw damage;
         }
-        if (failure.isPresent() || !over) {
-            throw new IOException("QEMU has not read all of it", failure.orElse(null));
+        if (failure != null && !(failure instanceof IOException)) {
+            throw new ImageException("the agent itself failed when it decrypted the image: " + failure, failure);
         }
+        throw new IOException("QEMU has not read all of it", failure);
     }
 
+    /** Does not wait for a thread that hangs inside a read: that closes the image when it goes on. */
     @Override
-    public void close() throws IOException {
-        conveyor.close();
-        reader.close();
+    public void close() {
+        conveyor.close(reader);
     }
 }

@@ -19,7 +19,8 @@ final class EncryptedMemory implements MemorySink {
     private final Conveyor conveyor;
     private volatile boolean cutOff;
 
-    private EncryptedMemory(MemoryFile file, ImageWriter writer, Conveyor conveyor) {
+    /** @param conveyor feeds the writer */
+    EncryptedMemory(MemoryFile file, ImageWriter writer, Conveyor conveyor) {
         this.file = file;
         this.writer = writer;
         this.conveyor = conveyor;
@@ -57,7 +58,9 @@ final class EncryptedMemory implements MemorySink {
     public Optional<String> failure() {
         return cutOff
                 ? Optional.empty()
-                : conveyor.failure().map(e -> "the agent could not write what it encrypts: " + e.getMessage());
+                : conveyor.failure()
+                        .map(e -> "the agent could not write what it encrypts: "
+                                + (e instanceof IOException ? e.getMessage() : e));
     }
 
     @Override
@@ -70,7 +73,7 @@ final class EncryptedMemory implements MemorySink {
                                 + " s; look at the storage under it");
             }
             Optional<String> why = failure();
-            if (why.isPresent() || cutOff) {
+            if (!conveyor.isDone() || why.isPresent() || cutOff) {
                 throw new HypervisorException(Kind.FAILED, file + ": " + why.orElse("the stream was cut off"));
             }
             writer.complete();
@@ -80,16 +83,20 @@ final class EncryptedMemory implements MemorySink {
         return file.seal();
     }
 
-    /** A file that the thread may still write to is removed all the same; its bytes go when the thread lets go of it. */
+    /**
+     * Does not wait for a thread that hangs inside a write: the name goes at once, and the bytes when the thread lets go of the
+     * file. Storage that hangs may keep the removal of the name itself.
+     */
     @Override
     public void remove() throws HypervisorException {
         cutOff();
-        file.remove();
+        conveyor.close(file::close);
+        file.removeName();
     }
 
+    /** Does not wait for a thread that hangs inside a write: that closes the file when it goes on. */
     @Override
     public void close() {
-        conveyor.close();
-        file.close();
+        conveyor.close(file::close);
     }
 }

@@ -21,7 +21,7 @@ record IncomingMemory(Monitor monitor, MemoryKeys keys) {
     private static final Duration LOAD = Duration.ofMinutes(10);
     private static final String DESCRIPTOR = "holdfast-incoming";
 
-    /** @throws HypervisorException caused by an {@link IOException}: its message says all that is to say */
+    /** @throws HypervisorException if it is caused by an {@link ImageException}, its message says all that is to say */
     void load(Path memory) throws HypervisorException {
         try (MemorySource source = MemorySource.open(memory, keys)) {
             try {
@@ -32,7 +32,10 @@ record IncomingMemory(Monitor monitor, MemoryKeys keys) {
             }
             source.end();
         } catch (IOException e) {
-            throw new HypervisorException(Kind.REFUSED, "the memory image does not load: " + e.getMessage(), e);
+            ImageException why = e instanceof ImageException known
+                    ? known
+                    : new ImageException(memory + " cannot be read: " + e + "; look at the file and its storage", e);
+            throw new HypervisorException(Kind.REFUSED, "the memory image does not load: " + why.getMessage(), why);
         }
         awaitLoaded();
     }

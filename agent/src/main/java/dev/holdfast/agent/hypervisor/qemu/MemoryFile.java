@@ -118,6 +118,11 @@ final class MemoryFile implements MemorySink {
     @Override
     public void remove() throws HypervisorException {
         close();
+        removeName();
+    }
+
+    /** The bytes stay until the file is closed. */
+    void removeName() throws HypervisorException {
         try {
             Files.deleteIfExists(path);
         } catch (IOException e) {

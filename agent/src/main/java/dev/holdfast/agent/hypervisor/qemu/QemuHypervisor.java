@@ -9,6 +9,7 @@ import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.image.ImageException;
 import dev.holdfast.agent.image.KeyedImages;
 import dev.holdfast.agent.image.MemoryKeys;
 import dev.holdfast.agent.qmp.QmpClient;
@@ -154,16 +155,21 @@ public final class QemuHypervisor implements Hypervisor {
             String words = lastWords(directory);
             vm.kill();
             vm.close();
-            if (e.getCause() instanceof IOException) {
-                throw e;
-            }
-            throw new HypervisorException(
-                    Kind.REFUSED,
-                    "the memory image " + memory + " does not load: "
-                            + (words.isEmpty() ? e.getMessage() : words)
-                            + "; it needs the same machine definition as when it was taken",
-                    e);
+            throw refusal(memory, e, words);
         }
+    }
+
+    /** @param words QEMU's last, which may be none */
+    static HypervisorException refusal(Path memory, HypervisorException failure, String words) {
+        // What is wrong with the image is said already, and QEMU only saw that it ends.
+        return failure.getCause() instanceof ImageException
+                ? failure
+                : new HypervisorException(
+                        Kind.REFUSED,
+                        "the memory image " + memory + " does not load: "
+                                + (words.isEmpty() ? failure.getMessage() : words)
+                                + "; it needs the same machine definition as when it was taken",
+                        failure);
     }
 
     private void launch(VmDefinition definition, VmDirectory directory, StartMode mode, DiskWiring wiring)

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.image.ImageException;
 import dev.holdfast.agent.image.ImageReader;
+import dev.holdfast.agent.image.ImageWriter;
 import dev.holdfast.agent.image.KeyFiles;
 import dev.holdfast.agent.image.MemoryKeys;
 import java.io.ByteArrayOutputStream;
@@ -99,5 +101,50 @@ final class EncryptedMemoryTest {
             assertThatThrownBy(() -> qemu.write(MEMORY)).isInstanceOf(IOException.class);
         }
         assertThat(image).doesNotExist();
+    }
+
+    @Test
+    void anErrorOfTheAgentIsNoEndOfTheStreamThatIsEncrypted() throws Exception {
+        MemoryFile file = MemoryFile.create(image, MEMORY.length);
+        ImageWriter writer = ImageWriter.begin(file.channel(), keys.writing().orElseThrow());
+        Conveyor conveyor = Conveyor.start("failing", stream -> {
+            throw new IllegalStateException("a defect");
+        });
+        try (EncryptedMemory sink = new EncryptedMemory(file, writer, conveyor);
+                FileOutputStream qemu = qemu(sink)) {
+            assertThatThrownBy(() -> qemu.write(MEMORY)).isInstanceOf(IOException.class);
+            assertThatThrownBy(sink::seal).hasMessageContaining("a defect");
+        }
+        assertThat(Files.size(image)).as("only the head").isEqualTo(96);
+    }
+
+    @Test
+    void aStreamThatWasEndedFromThisSideIsNoEndOfTheStream() throws Exception {
+        MemoryFile file = MemoryFile.create(image, MEMORY.length);
+        ImageWriter writer = ImageWriter.begin(file.channel(), keys.writing().orElseThrow());
+        Conveyor conveyor = Conveyor.start("deceived", stream -> {
+            while (stream.own().isOpen()) {
+                Thread.onSpinWait();
+            }
+        });
+        try (EncryptedMemory sink = new EncryptedMemory(file, writer, conveyor)) {
+            conveyor.close();
+            assertThatThrownBy(sink::seal).hasMessageContaining("cut off");
+        }
+    }
+
+    @Test
+    void anErrorOfTheAgentIsNoEndOfTheStreamThatIsDecrypted() throws Exception {
+        try (MemorySink sink = sink()) {
+            sink.handedOver();
+            sink.seal();
+        }
+        Conveyor conveyor = Conveyor.start("failing", stream -> {
+            throw new AssertionError("a defect");
+        });
+        try (MemorySource source = new DecryptedMemory(ImageReader.open(image, keys), conveyor)) {
+            assertThatThrownBy(source::end).isInstanceOf(ImageException.class).hasMessageContaining("a defect");
+        }
+        assertThat(conveyor.isDone()).isFalse();
     }
 }

@@ -93,7 +93,9 @@ final class QemuRestoreTest {
     void aMissingImageIsRefused() throws Exception {
         VmDefinition definition = Lab.definition("old", 64, lab.overlays(captured));
         assertThatThrownBy(() -> lab.start(definition, StartMode.restore(lab.root.resolve("none"))))
-                .hasMessageContaining("does not load");
+                .hasMessageContaining("does not load")
+                .hasMessageContaining("none cannot be read")
+                .hasMessageNotContaining("machine definition");
     }
 
     @Test

@@ -1,4 +1,4 @@
-package dev.holdfast.agent.config;
+package dev.holdfast.agent.files;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,18 +10,24 @@ import java.util.Optional;
  * Whose a file is that the agent believes. It runs as root and does what its configuration says, so that whoever may write
  * there is root.
  */
-final class Ownership {
+public final class Ownership {
     private static final int GROUP_WRITES = 0_020;
     private static final int OTHERS_WRITE = 0_002;
+    private static final int ANYBODY_READS = 0_044;
+    private static final int ANYBODY_WRITES = 0_022;
 
-    /** @param what is wrong
-     * @param correction what to do */
-    record Doubt(String what, String correction) {}
+    /**
+     * A reason not to believe a file.
+     *
+     * @param what is wrong, beginning with the file
+     * @param correction what to do
+     */
+    public record Doubt(String what, String correction) {}
 
     private Ownership() {}
 
     /** What is wrong with it; empty if only root and the agent's own user can have written it. */
-    static Optional<Doubt> doubt(Path file) throws IOException {
+    public static Optional<Doubt> doubt(Path file) throws IOException {
         Map<String, Object> self = Files.readAttributes(Path.of("/proc/self"), "unix:uid,gid");
         Map<String, Object> found = Files.readAttributes(file, "unix:uid,gid,mode");
         int mode = (int) found.get("mode");
@@ -35,6 +41,19 @@ final class Ownership {
             return doubt("%s can be written by others than its owner".formatted(file), "chmod go-w " + file);
         }
         return Optional.empty();
+    }
+
+    /**
+     * What is wrong with a file that holds a secret: it belongs to somebody else, or others than its owner can read or write
+     * it. That they may execute it gives them nothing.
+     */
+    public static Optional<Doubt> doubtOfSecret(Path file) throws IOException {
+        int mode = (int) Files.getAttribute(file, "unix:mode");
+        if ((mode & (ANYBODY_READS | ANYBODY_WRITES)) != 0) {
+            String does = (mode & ANYBODY_READS) != 0 ? "read" : "written";
+            return doubt("%s can be %s by others than its owner".formatted(file, does), "chmod 0600 " + file);
+        }
+        return doubt(file);
     }
 
     private static Optional<Doubt> doubt(String what, String correction) {
