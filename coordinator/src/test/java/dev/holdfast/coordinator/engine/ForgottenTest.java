@@ -1,0 +1,69 @@
+package dev.holdfast.coordinator.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What a node does about rounds of which the store may have no record any more; the test runs the timers by hand. */
+@Timeout(20)
+class ForgottenTest {
+
+    private static final Name N1 = new Name("n1");
+
+    private final MemoryDecisionLog log = new MemoryDecisionLog();
+    private final ScriptedSnapshotter vms = new ScriptedSnapshotter(N1);
+    private final MemoryChannel channel = new MemoryChannel(MemoryChannel.hub(), N1);
+    private final BlockingQueue<Runnable> timers = new LinkedBlockingQueue<>();
+    private final List<String> told = new CopyOnWriteArrayList<>();
+    private final Lanes lanes = new Lanes(
+            (round, event) -> told.add(round + " " + event.getClass().getSimpleName()), (round, event) -> {}, channel);
+    private final EnginePorts ports = new EnginePorts(log, channel, new MemoryJournal(), vms, (delay, task) -> {
+        timers.add(task);
+        return () -> timers.remove(task);
+    });
+
+    @AfterEach
+    void stop() {
+        lanes.close();
+    }
+
+    private static RoundSpec spec(String id) {
+        return EngineTest.spec(id, RoundKind.REVERT, new Epoch(1));
+    }
+
+    /** Lets the next period pass. */
+    private void pass() throws InterruptedException {
+        timers.take().run();
+    }
+
+    @Test
+    void aRoundThatCannotBeReadDoesNotHoldUpThoseBehindItAndIsWarnedOfOnce() throws Exception {
+        RoundSpec damaged = spec("r1");
+        RoundSpec gone = spec("r2");
+        log.damage(damaged.id());
+        try (Warnings warnings = Warnings.of(Forgotten.class)) {
+            new Forgotten(ports, lanes, asker -> asker.accept(List.of(damaged, gone))).follow();
+            for (int period = 1; period <= 3; period++) {
+                pass();
+                int times = period;
+                await().untilAsserted(() -> assertThat(told).hasSize(times).containsOnly("r2 RecordGone"));
+            }
+            assertThat(warnings.texts())
+                    .singleElement()
+                    .asString()
+                    .contains("round r1")
+                    .contains("the test has damaged round r1");
+        }
+    }
+}
