@@ -5,11 +5,15 @@ import static org.awaitility.Awaitility.await;
 
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEffect;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEvent;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -65,5 +69,49 @@ class ForgottenTest {
                     .contains("round r1")
                     .contains("the test has damaged round r1");
         }
+    }
+
+    @Test
+    void chainsThatAreBeingLookedAtAreNotQueuedForAnotherLook() throws Exception {
+        RoundSpec spec = spec("r1");
+        ParticipantEffects effects = new ParticipantEffects(N1, spec, ports, lanes);
+        CountDownLatch answers = new CountDownLatch(1);
+        vms.forgetting = () -> await().until(() -> answers.getCount() == 0);
+        for (int time = 0; time < 5; time++) {
+            effects.forget(new ParticipantEffect.Forget(spec));
+        }
+        answers.countDown();
+        awaitPhases(spec);
+        assertThat(vms.calls).containsExactly("forget");
+
+        effects.forget(new ParticipantEffect.Forget(spec));
+        awaitPhases(spec);
+        assertThat(vms.calls).as("once it has answered it is asked anew").containsExactly("forget", "forget");
+    }
+
+    @Test
+    void whatWaitsIsWarnedOfOnceForEachReason() throws Exception {
+        RoundSpec spec = spec("r1");
+        ParticipantEffects effects = new ParticipantEffects(N1, spec, ports, lanes);
+        try (Warnings warnings = Warnings.of(Phases.class)) {
+            for (String why : List.of("web1 waits for it", "web1 waits for it", "web1 is not defined")) {
+                vms.failAt("forget", Refusal.failed(why));
+                effects.forget(new ParticipantEffect.Forget(spec));
+                awaitPhases(spec);
+            }
+            assertThat(vms.calls).hasSize(3);
+            assertThat(warnings.texts())
+                    .containsExactly("round r1: web1 waits for it", "round r1: web1 is not defined");
+        }
+    }
+
+    /** Waits until the phases of a round that were started so far have answered. */
+    private void awaitPhases(RoundSpec spec) throws InterruptedException {
+        CountDownLatch done = new CountDownLatch(1);
+        lanes.phases().start(spec.id(), () -> {
+            done.countDown();
+            return new ParticipantEvent.NothingWaits();
+        });
+        done.await();
     }
 }
