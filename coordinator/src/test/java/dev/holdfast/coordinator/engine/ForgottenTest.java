@@ -8,9 +8,13 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.participant.GivenUp;
+import dev.holdfast.coordinator.protocol.participant.Membership;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEffect;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent;
+import dev.holdfast.coordinator.protocol.participant.ParticipantState;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -102,6 +106,24 @@ class ForgottenTest {
             assertThat(vms.calls).hasSize(3);
             assertThat(warnings.texts())
                     .containsExactly("round r1: web1 waits for it", "round r1: web1 is not defined");
+        }
+    }
+
+    @Test
+    void aCheckpointOfARoundThatThisNodeGaveUpIsAnErrorThatIsToldOnce() {
+        GivenUp gaveUp = new GivenUp(new Membership(N1, spec("r1")), Refusal.failed("the test"), false, false);
+        ParticipantEvent.RecordGone committed = new ParticipantEvent.RecordGone(true);
+        ParticipantState told = gaveUp.onRecordGone(committed).next();
+        TransitionLog transitions = new TransitionLog(N1, ports.timers(), Runnable::run);
+        try (Warnings warnings = Warnings.of(TransitionLog.class)) {
+            transitions.moved(spec("r1").id(), "member", gaveUp, told, committed, Optional.empty());
+            transitions.moved(spec("r1").id(), "member", told, told, committed, Optional.empty());
+            transitions.tell();
+            assertThat(warnings.texts())
+                    .singleElement()
+                    .asString()
+                    .contains("round r1")
+                    .contains("verify shop@c1");
         }
     }
 
