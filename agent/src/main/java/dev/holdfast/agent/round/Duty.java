@@ -47,14 +47,25 @@ record Duty(Name self, Parts parts) {
      */
     void requireNothingWaits(RoundSpec spec) throws PhaseException {
         for (Name vm : spec.members().on(self)) {
-            if (parts.whereabouts(spec, vm) == Whereabouts.NOT_DEFINED) {
-                LOG.warn("round {}: {} is no longer defined on this node; its chain was not looked at", spec.id(), vm);
-            } else if (parts.isUnderWay(spec, vm)) {
+            if (waits(spec, vm)) {
                 throw new PhaseException(Refusal.failed(
                         ("%s waits for the decision of round %s, of which the store has no record any more; see \"A round that"
                                         + " nobody remembers\" in docs/operations.md")
                                 .formatted(vm, spec.id())));
             }
+        }
+    }
+
+    private boolean waits(RoundSpec spec, Name vm) throws PhaseException {
+        try {
+            return parts.isUnderWay(spec, vm);
+        } catch (PhaseException e) {
+            throw new PhaseException(
+                    Refusal.failed(
+                            ("the store has no record of round %s any more, and node %s cannot look whether the chain of %s waits for"
+                                            + " its decision: %s. Put back its definition, or what of its chain cannot be read")
+                                    .formatted(spec.id(), self, vm, e.because().text())),
+                    e);
         }
     }
 

@@ -25,9 +25,9 @@ public interface Parts {
     Whereabouts whereabouts(RoundSpec spec, Name vm) throws PhaseException;
 
     /**
-     * Whether something of the round waits for its decision in a machine's chain.
+     * Whether something of the round waits for its decision in a machine's chain, wherever the machine runs.
      *
-     * @throws PhaseException nobody can tell now, because the chain cannot be read
+     * @throws PhaseException nobody can tell now, because the chain cannot be read or the machine is not defined on this node
      */
     boolean isUnderWay(RoundSpec spec, Name vm) throws PhaseException;
 }

@@ -72,7 +72,10 @@ final class FakeMachines implements Parts, ThawNet {
     }
 
     @Override
-    public boolean isUnderWay(RoundSpec spec, Name vm) {
+    public boolean isUnderWay(RoundSpec spec, Name vm) throws PhaseException {
+        if (whereabouts(spec, vm) == Whereabouts.NOT_DEFINED) {
+            throw new PhaseException(Refusal.preflight("there is no machine " + vm + " on this node"));
+        }
         return waiting.contains(vm);
     }
 

@@ -99,6 +99,16 @@ class RoundSnapshotterTest {
     }
 
     @Test
+    void aRoundWithoutARecordIsNotForgottenWhileTheChainOfAMachineCannotBeLookedAt() {
+        machines.put(Rounds.WEB, Whereabouts.NOT_DEFINED);
+        assertThatThrownBy(() -> snapshotter.forget(REVERT))
+                .hasMessageContaining("cannot look whether the chain of web waits")
+                .hasMessageContaining("there is no machine web on this node")
+                .hasMessageContaining("Put back its definition");
+        assertThat(machines.log()).as("what the round holds stays held").isEmpty();
+    }
+
+    @Test
     void aMachineThatIsLostToAnotherNodeWhileTheRoundIsInDoubtIsNotTouched() throws Exception {
         snapshotter.prepare(CHECKPOINT);
         machines.forget();

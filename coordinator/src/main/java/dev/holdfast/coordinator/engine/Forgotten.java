@@ -2,10 +2,13 @@ package dev.holdfast.coordinator.engine;
 
 import dev.holdfast.coordinator.port.DecisionLog.Remains;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +32,8 @@ final class Forgotten {
     private final EnginePorts ports;
     private final Lanes lanes;
     private final Waiting waiting;
+    /** Why a round could not be asked for: said once, not each time. Used on the store's thread only. */
+    private final Map<RoundId, String> said = new HashMap<>();
 
     Forgotten(EnginePorts ports, Lanes lanes, Waiting waiting) {
         this.ports = ports;
@@ -43,16 +48,26 @@ final class Forgotten {
 
     private void ask(List<RoundSpec> rounds) {
         try {
-            for (RoundSpec spec : rounds) {
-                Remains remains = ports.log().remains(spec);
-                if (remains != Remains.RECORD) {
-                    lanes.toParticipant(spec.id(), new ParticipantEvent.RecordGone(remains == Remains.CHECKPOINT));
-                }
-            }
-        } catch (StoreUnreachableException e) {
-            LOG.debug("cannot ask what is left of the rounds that this node waits for: {}", e.getMessage());
+            said.keySet().retainAll(rounds.stream().map(RoundSpec::id).toList());
+            rounds.forEach(this::ask);
         } finally {
             follow();
+        }
+    }
+
+    /** What cannot be read of one round must not hold up those behind it. */
+    private void ask(RoundSpec spec) {
+        try {
+            Remains remains = ports.log().remains(spec);
+            said.remove(spec.id());
+            if (remains != Remains.RECORD) {
+                lanes.toParticipant(spec.id(), new ParticipantEvent.RecordGone(remains == Remains.CHECKPOINT));
+            }
+        } catch (StoreUnreachableException e) {
+            String why = String.valueOf(e.getMessage());
+            if (!why.equals(said.put(spec.id(), why))) {
+                LOG.warn("round {}: cannot ask what is left of it, and will try again: {}", spec.id(), why);
+            }
         }
     }
 }

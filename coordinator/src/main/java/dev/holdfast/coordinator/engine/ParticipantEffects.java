@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +34,8 @@ final class ParticipantEffects implements ParticipantEffect.Visitor {
     private final RoundSpec spec;
     private final EnginePorts ports;
     private final Lanes lanes;
+    /** Whether the chains are being looked at: that is asked for every few seconds, and a look may hang for an hour. */
+    private final AtomicBoolean asking = new AtomicBoolean();
 
     ParticipantEffects(Name self, RoundSpec spec, EnginePorts ports, Lanes lanes) {
         this.self = self;
@@ -161,9 +164,16 @@ final class ParticipantEffects implements ParticipantEffect.Visitor {
 
     @Override
     public void forget(ParticipantEffect.Forget effect) {
+        if (!asking.compareAndSet(false, true)) {
+            return;
+        }
         phase(() -> {
-            ports.snapshotter().forget(spec);
-            return new ParticipantEvent.NothingWaits();
+            try {
+                ports.snapshotter().forget(spec);
+                return new ParticipantEvent.NothingWaits();
+            } finally {
+                asking.set(false);
+            }
         });
     }
 

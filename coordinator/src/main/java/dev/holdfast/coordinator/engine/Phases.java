@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,7 +24,14 @@ final class Phases implements AutoCloseable {
         ParticipantEvent run() throws PhaseException;
     }
 
-    private final Map<RoundId, ExecutorService> threads = new ConcurrentHashMap<>();
+    /**
+     * Where a round's phases run.
+     *
+     * @param warned of what was last warned: a phase that is tried again every few seconds mostly fails as before
+     */
+    private record RoundThread(ExecutorService tasks, AtomicReference<String> warned) {}
+
+    private final Map<RoundId, RoundThread> threads = new ConcurrentHashMap<>();
     private final ExecutorService thawing = Executors.newCachedThreadPool(task -> daemon(task, "holdfast-thaw"));
     private final BiConsumer<RoundId, ParticipantEvent> answer;
 
@@ -39,17 +47,23 @@ final class Phases implements AutoCloseable {
 
     /** Starts a phase after those of the same round that were started before. */
     void start(RoundId round, Phase phase) {
-        ExecutorService thread = threads.computeIfAbsent(
-                round, id -> Executors.newSingleThreadExecutor(task -> daemon(task, "holdfast-round-" + id)));
-        Lanes.execute(thread, () -> answer.accept(round, run(round, phase)));
+        RoundThread thread = threads.computeIfAbsent(
+                round,
+                id -> new RoundThread(
+                        Executors.newSingleThreadExecutor(task -> daemon(task, "holdfast-round-" + id)),
+                        new AtomicReference<>("")));
+        Lanes.execute(thread.tasks(), () -> answer.accept(round, run(round, phase, thread.warned())));
     }
 
     /** A phase that breaks in a way nobody foresaw has failed like any other: the guests must be let run. */
-    private static ParticipantEvent run(RoundId round, Phase phase) {
+    private static ParticipantEvent run(RoundId round, Phase phase, AtomicReference<String> warned) {
         try {
             return phase.run();
         } catch (PhaseException e) {
-            LOG.warn("round {}: {}", round, e.because().text());
+            String why = e.because().text();
+            if (!why.equals(warned.getAndSet(why))) {
+                LOG.warn("round {}: {}", round, why);
+            }
             LOG.debug("round {}: phase failed", round, e);
             return new PhaseFailed(e.because());
         } catch (RuntimeException e) {
@@ -65,15 +79,15 @@ final class Phases implements AutoCloseable {
 
     /** Forgets a round that is over. */
     void end(RoundId round) {
-        ExecutorService thread = threads.remove(round);
+        RoundThread thread = threads.remove(round);
         if (thread != null) {
-            thread.shutdown();
+            thread.tasks().shutdown();
         }
     }
 
     @Override
     public void close() {
-        threads.values().forEach(ExecutorService::shutdownNow);
+        threads.values().forEach(thread -> thread.tasks().shutdownNow());
         thawing.shutdown();
     }
 }

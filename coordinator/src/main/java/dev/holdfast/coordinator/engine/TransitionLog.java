@@ -3,6 +3,9 @@ package dev.holdfast.coordinator.engine;
 import dev.holdfast.coordinator.port.Timers;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.participant.GivenUp;
+import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.RecordGone;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,13 +37,16 @@ final class TransitionLog {
     }
 
     void moved(RoundId round, String role, Object from, Object to, Object because, Optional<String> rejection) {
+        if (from instanceof GivenUp gaveUp
+                && because instanceof RecordGone gone
+                && gone.committed()
+                && !to.equals(from)) {
+            note(() -> contradicted(gaveUp));
+        }
         if (rejection.isPresent()) {
             LOG.debug("round {}: {} on {} ignored: {}", round, role, self, rejection.get());
         } else if (!from.getClass().equals(to.getClass())) {
-            if (untold.isEmpty()) {
-                timers.after(MOMENT, () -> engine.accept(this::tell));
-            }
-            untold.add(() -> LOG.info(
+            note(() -> LOG.info(
                     "round {}: {} on {}: {} -> {} because {}",
                     round,
                     role,
@@ -49,6 +55,28 @@ final class TransitionLog {
                     name(to),
                     reason(because)));
         }
+    }
+
+    private void note(Runnable line) {
+        if (untold.isEmpty()) {
+            timers.after(MOMENT, () -> engine.accept(this::tell));
+        }
+        untold.add(line);
+    }
+
+    /** It cannot have been committed without this member, so its entry is an old one, or the store is another. */
+    private void contradicted(GivenUp gaveUp) {
+        RoundSpec spec = gaveUp.membership().spec();
+        LOG.error(
+                "round {}: {} gave it up ({}), but the catalogue has its checkpoint {}@{}: its entry in the journal was put back, or"
+                        + " the store was. Verify the checkpoint before you rely on it: holdfast checkpoint verify {}@{}",
+                spec.id(),
+                self,
+                gaveUp.because(),
+                spec.group(),
+                spec.checkpoint(),
+                spec.group(),
+                spec.checkpoint());
     }
 
     /** Writes what was noted so far. */

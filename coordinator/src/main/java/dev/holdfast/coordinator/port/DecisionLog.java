@@ -112,7 +112,11 @@ public interface DecisionLog {
         NOTHING
     }
 
-    /** Looks on the server, first for the record: what a commitment writes is there before the record can go. */
+    /**
+     * Looks on the server, first for the record: what a commitment writes is there before the record can go.
+     *
+     * @throws StoreUnreachableException also if what is there cannot be read, or the store lacks more than this round
+     */
     Remains remains(RoundSpec spec) throws StoreUnreachableException;
 
     /** All rounds there are, but for those whose records cannot be read. */

@@ -280,9 +280,24 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
         try {
             boolean its = found.isPresent()
                     && RecordCodec.decodeCheckpoint(found.get().bytes()).round().equals(spec.id());
-            return its ? Remains.CHECKPOINT : Remains.NOTHING;
+            if (its) {
+                return Remains.CHECKPOINT;
+            }
         } catch (CodecException why) {
             throw RoundReader.unreadable(path, why);
+        }
+        requireWhole(schema.rounds(), spec);
+        requireWhole(schema.checkpoints(), spec);
+        return Remains.NOTHING;
+    }
+
+    /** What was removed together with all that was beside it was not removed by the protocol, which never removes a directory. */
+    private void requireWhole(String directory, RoundSpec spec) throws StoreUnreachableException {
+        if (session.get(directory).isEmpty()) {
+            throw new StoreUnreachableException(
+                    ("there is no %s in the store: somebody removed it, or the store was restored in part. So nobody can tell what"
+                                    + " became of round %s; restore the store from a backup that is whole")
+                            .formatted(directory, spec.id()));
         }
     }
 

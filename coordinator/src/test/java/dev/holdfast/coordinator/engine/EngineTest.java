@@ -87,7 +87,7 @@ class EngineTest {
         return epoch;
     }
 
-    private static RoundSpec spec(String id, RoundKind kind, Epoch epoch) {
+    static RoundSpec spec(String id, RoundKind kind, Epoch epoch) {
         SortedMap<Name, SortedSet<Name>> byNode = new TreeMap<>();
         byNode.put(N1, new TreeSet<>(List.of(new Name("web1"))));
         byNode.put(N2, new TreeSet<>(List.of(new Name("web2"))));

@@ -33,6 +33,7 @@ final class MemoryDecisionLog implements DecisionLog {
     private final Map<RoundId, RoundState> history = new HashMap<>();
     private Epoch epoch = new Epoch(0);
     private boolean reachable = true;
+    private final Set<RoundId> damaged = new HashSet<>();
 
     synchronized Epoch takeOffice() {
         epoch = new Epoch(epoch.value() + 1);
@@ -168,9 +169,17 @@ final class MemoryDecisionLog implements DecisionLog {
         commitRefused = Optional.of(because);
     }
 
+    /** From now on what is left of the round cannot be read. */
+    synchronized void damage(RoundId round) {
+        damaged.add(round);
+    }
+
     /** A checkpoint that is not deleted stays in the catalogue. */
     @Override
-    public synchronized Remains remains(RoundSpec spec) {
+    public synchronized Remains remains(RoundSpec spec) throws StoreUnreachableException {
+        if (damaged.contains(spec.id())) {
+            throw new StoreUnreachableException("the test has damaged round " + spec.id());
+        }
         if (rounds.containsKey(spec.id())) {
             return Remains.RECORD;
         }

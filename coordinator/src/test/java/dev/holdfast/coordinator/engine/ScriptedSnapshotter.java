@@ -23,6 +23,8 @@ final class ScriptedSnapshotter implements Snapshotter {
     volatile boolean frozen;
     /** Run while memory is written. */
     volatile Runnable draining = () -> {};
+    /** Run while it is looked whether something waits for a round without a record. */
+    volatile Runnable forgetting = () -> {};
 
     ScriptedSnapshotter(Name self) {
         this.self = self;
@@ -108,6 +110,7 @@ final class ScriptedSnapshotter implements Snapshotter {
 
     @Override
     public void forget(RoundSpec spec) throws PhaseException {
+        forgetting.run();
         call("forget");
     }
 }

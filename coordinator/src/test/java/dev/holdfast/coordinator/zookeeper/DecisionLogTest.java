@@ -102,6 +102,21 @@ class DecisionLogTest extends OnOneStore {
     }
 
     @Test
+    void aStoreThatLacksMoreThanARoundSaysNothingOfIt() throws Exception {
+        Schema schema = store.session().schema();
+        RoundSpec spec = revert("r1", REIGN, "shop", "one", "web");
+        assertThat(log.remains(spec)).isEqualTo(Remains.NOTHING);
+        for (String directory : List.of(schema.rounds(), schema.checkpoints())) {
+            assertThat(store.session().multi(List.of(Op.delete(directory, -1)))).isEqualTo(new Wire.Outcome.Done());
+            assertThatThrownBy(() -> log.remains(spec))
+                    .isInstanceOf(StoreUnreachableException.class)
+                    .hasMessageContaining("there is no " + directory + " in the store")
+                    .hasMessageContaining("round r1");
+            store.session().ensure(directory, new byte[0]);
+        }
+    }
+
+    @Test
     void overlappingRoundIsRefusedWithTheHoldersNameAndLeavesNothing() throws StoreUnreachableException {
         assertThat(log.open(checkpoint("r1", REIGN, "shop", "one", "web", "db")))
                 .isInstanceOf(Written.Done.class);
