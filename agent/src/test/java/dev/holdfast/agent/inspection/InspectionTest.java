@@ -139,6 +139,7 @@ class InspectionTest {
                         "disks", disks::get,
                         "identity", () -> self,
                         "close", () -> "",
+                        "endIfHung", () -> "",
                         "resume", () -> status.getAndSet(VmStatus.RUNNING)));
         return proxy(
                 Hypervisor.class,
