@@ -58,13 +58,13 @@ class EncryptedSnapshotsQemuTest {
     @Test
     void anotherAgentRevertsToItWithTheKeyAndMemoryAndDisksAreOfOneMoment() throws Exception {
         lab.write(1, 4);
+        long then = lab.counter();
         VmReport report = lab.create("one", CaptureMethod.AUTO);
         assertThat(report.method()).isNotEqualTo(CaptureMethod.BACKGROUND);
         assertThat(report.parts())
                 .filteredOn(Part::encrypted)
                 .extracting(Part::role)
                 .containsExactly("memory");
-        long then = lab.counter();
         lab.write(2, 4);
         lab.awaitTicks(100);
         long before = lab.counter();

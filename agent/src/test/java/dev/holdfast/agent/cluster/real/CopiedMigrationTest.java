@@ -207,10 +207,14 @@ class CopiedMigrationTest {
     void theTargetsDiskRunsFull() throws IOException {
         Path filler = cluster.ownDisks(cluster.n2()).resolve("filler");
         CompletableFuture<Told> caller = halfWay();
-        cluster.fill(filler);
-        here.hurryCopies();
-        Told told = told(caller);
-        Files.delete(filler);
+        Told told;
+        try {
+            cluster.fill(filler);
+            here.hurryCopies();
+            told = told(caller);
+        } finally {
+            Files.delete(filler);
+        }
         assertThat(told.exit()).as(told.all()).isEqualTo(1);
         assertThat(told.err()).contains("disk");
         isOnlyHere();

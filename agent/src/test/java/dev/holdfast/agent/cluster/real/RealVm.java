@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpEvents;
+import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.io.IOException;
 import java.io.InputStream;
@@ -138,10 +139,16 @@ final class RealVm {
                 .isEmpty();
     }
 
-    /** Lets the copies of its disks go on as fast as they can. */
+    /** Lets the copies of its disks go on as fast as they can; one that has just ended does not. */
     void hurryCopies() throws IOException {
         for (QmpValue job : ask("query-block-jobs", Map.of())) {
-            ask("block-job-set-speed", Map.of("device", job.path("device").asText(), "speed", 0));
+            try {
+                ask("block-job-set-speed", Map.of("device", job.path("device").asText(), "speed", 0));
+            } catch (QmpException e) {
+                if (e.kind() != QmpException.Kind.REJECTED || !e.getMessage().contains("concluded")) {
+                    throw e;
+                }
+            }
         }
     }
 
