@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -79,6 +80,8 @@ final class Layer implements Closeable {
             type = (int) Files.getAttribute(file, "unix:mode") & TYPE;
         } catch (NoSuchFileException e) {
             throw new CowException(file + " is not there", e);
+        } catch (FileSystemException e) {
+            throw new CowException(file + " cannot be looked at (" + e.getReason() + "); name another image", e);
         }
         if (type != REGULAR && type != BLOCK_DEVICE) {
             throw new CowException(file + " is neither a file nor a block device; name an image");

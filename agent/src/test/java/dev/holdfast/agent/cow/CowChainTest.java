@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.cow.CowFixture.Version;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -56,6 +57,15 @@ class CowChainTest {
                                     new CowReport.Entry(base.toString(), 0, "", SIZE, SIZE, SIZE - 1024, 0)),
                             ""));
         }
+    }
+
+    @Test
+    void aNameThatNoFileCanHaveIsARefusal() throws IOException {
+        try (RandomAccessFile file = new RandomAccessFile(cow.toFile(), "rw")) {
+            file.seek(32);
+            file.write(("/" + "x".repeat(300) + "\0").getBytes(StandardCharsets.US_ASCII));
+        }
+        problem("the file below " + cow, "File name too long", "--base");
     }
 
     @Test
