@@ -15,7 +15,7 @@ fuzz() { "$BATS_TEST_DIRNAME/../fuzz.sh" "$@"; }
 
 @test "each target has inputs to begin with and a line in the list" {
   run -0 fuzz --list
-  [ "${#lines[@]}" -eq 9 ]
+  [ "${#lines[@]}" -eq 10 ]
   cd "$BATS_TEST_DIRNAME/../../agent/src/test/resources/fuzz"
   grep -v '^#' targets | while read -r _ class _; do [ -n "$(ls "${class##*.}")" ]; done
   run -0 fuzz --help
