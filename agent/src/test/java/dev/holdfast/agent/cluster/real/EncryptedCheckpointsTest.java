@@ -106,7 +106,9 @@ class EncryptedCheckpointsTest extends OnRealCluster {
         return all.toString();
     }
 
+    /** Runs seldom: QemuEncryptedMemoryTest kills the process that writes, and AgentFaultsTest agents at a standstill. */
     @Test
+    @Tag("soak")
     void anAgentThatIsKilledAtTheStandstillLeavesNothingOfTheImage() throws IOException {
         HeldRound round = HeldRound.frozen(cluster, "cut-off");
         round.leader.agent.kill();
