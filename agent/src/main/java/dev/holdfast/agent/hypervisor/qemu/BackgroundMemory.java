@@ -75,7 +75,7 @@ final class BackgroundMemory extends MemoryStream {
         if (started && vm.protection().hangs(info)) {
             return vm.protection().endMachine(info);
         }
-        if (started && vm.protection().isOn()) {
+        if (started && vm.protection().isLeftOn()) {
             return new HypervisorException(
                     Kind.GUEST_BROKEN,
                     vm.name() + ": " + Migration.failure(info)

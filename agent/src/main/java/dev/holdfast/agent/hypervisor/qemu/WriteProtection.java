@@ -65,10 +65,12 @@ final class WriteProtection {
      * a QEMU that takes the protection off by itself has not done so yet when it says that the stream failed.
      */
     boolean hangs(QmpValue info) throws HypervisorException {
-        return info.path("status").asText().equals("failed")
-                && staysOn(vm.monitor().client().version())
-                && vm.monitor().status() == VmStatus.RUNNING
-                && isOn();
+        return info.path("status").asText().equals("failed") && vm.monitor().status() == VmStatus.RUNNING && isLeftOn();
+    }
+
+    /** Whether it is on after the end of a capture, and this QEMU will not take it off any more. */
+    boolean isLeftOn() throws HypervisorException {
+        return staysOn(vm.monitor().client().version()) && isOn();
     }
 
     /** Whether a QEMU of that version leaves it on (ram_write_tracking_stop in bg_migration_iteration_finish since 8.2). */
