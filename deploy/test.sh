@@ -142,6 +142,17 @@ run_bats() {
 
 count_bats() { cat "$work"/bats.* | grep -c "$1" || true; }
 
+# bats_remarks - names of the failed tests of scripts; below each where it was, and what it said last.
+bats_remarks() {
+  awk '
+    function tell() { for (i = said > 5 ? said - 4 : 1; i <= said; i++) print "           " substr(line[i], 1, 200) }
+    /^(ok|not ok) / { if (failed) tell(); failed = /^not/; said = 0 }
+    /^not ok / { sub(/^not ok [0-9]* /, ""); print "  failed:  " $0; next }
+    failed && /^# *(\(in test file|\(from function|in test file|`)/ { print "           " substr($0, 3, 200); next }
+    failed { line[++said] = substr($0, 3) }
+    END { if (failed) tell() }' "$work"/bats.*
+}
+
 build() { maven verify -DskipTests || fail build; }
 
 # The lanes. Two runs of Maven in one tree take each other's classes away, so the second lane has a copy of the tree.
@@ -221,6 +232,7 @@ fi
 if [ -n "$other_jdk" ]; then java_line jdk "JDK $other_jdk" "without QEMU"; else echo "Other JDK:  none from 21 on below /usr/lib/jvm"; fi
 echo "Shell:      $scripts scripts through shellcheck"
 echo "Bats:       $(count_bats '^\(not \)\?ok ') tests, $(count_bats '^not ok ') failures, $(count_bats '^ok .* # skip') skipped"
+bats_remarks
 echo "Time:       $(elapsed) s"
 if [ -s "$work/failed" ]; then
   echo "FAILED:     $(sort -u "$work/failed" | paste -s -d ',' | sed 's/,/, /g')"

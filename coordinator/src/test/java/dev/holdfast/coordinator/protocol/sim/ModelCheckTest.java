@@ -32,7 +32,6 @@ final class ModelCheckTest {
                 checkpoint(3).with(Fault.DROP, 1),
                 checkpoint(2).with(Fault.CRASH, 1).with(Fault.DROP, 1).with(Fault.DUPLICATE, 1),
                 checkpoint(3).with(Fault.DUPLICATE, 1),
-                checkpoint(2).with(Fault.CRASH, 1).with(Fault.ELECTION, 1),
                 checkpoint(2).with(Fault.TIME, 1),
                 checkpoint(2).with(Fault.CRASH, 1).with(Fault.GUARD, 1),
                 checkpoint(2).with(Fault.ELECTION, 1).with(Fault.STORE, 1),
@@ -58,6 +57,7 @@ final class ModelCheckTest {
         return List.of(
                 checkpoint(3).with(Fault.CRASH, 1),
                 checkpoint(3).with(Fault.DROP, 1).with(Fault.DUPLICATE, 1),
+                checkpoint(2).with(Fault.CRASH, 1).with(Fault.ELECTION, 1),
                 checkpoint(2).with(Fault.CRASH, 2),
                 checkpoint(2).with(Fault.TIME, 2),
                 checkpoint(2).with(Fault.CRASH, 1).with(Fault.PHASE, 1),
