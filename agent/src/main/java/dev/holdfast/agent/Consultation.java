@@ -13,6 +13,7 @@ import dev.holdfast.agent.guard.GuardClient;
 import dev.holdfast.agent.replication.Fencing;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.port.GroupChannel.ClockOffset;
+import dev.holdfast.coordinator.port.ImageKeys;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
@@ -54,18 +55,20 @@ final class Consultation implements Supplier<DoctorReport> {
     private final LocalMachines machines;
     private final ClusterLink cluster;
     private final Fencing fencing;
+    private final ImageKeys imageKeys;
 
     Consultation(
             Configuration configuration,
             Platform platform,
             LocalMachines machines,
             ClusterLink cluster,
-            Fencing fencing) {
+            Drivers drivers) {
         this.configuration = configuration;
         this.platform = platform;
         this.machines = machines;
         this.cluster = cluster;
-        this.fencing = fencing;
+        this.fencing = drivers.fencing();
+        this.imageKeys = drivers.imageKeys();
     }
 
     @Override
@@ -81,8 +84,12 @@ final class Consultation implements Supplier<DoctorReport> {
         NodeSettings node = configuration.node();
         TreeMap<String, String> nodes = new TreeMap<>();
         TreeMap<String, Long> offsets = new TreeMap<>();
+        List<String> unreadImages = new ArrayList<>();
         for (NodeRegistry.Node known : cluster.nodes()) {
             nodes.put(known.node().value(), known.software());
+            if (!imageKeys.reads(known.imageKeys())) {
+                unreadImages.add(known.node().value());
+            }
             ClockOffset offset = cluster.channel().clockOffset(known.node());
             if (offset.errorNanos() >= 0 && !known.node().equals(node.node())) {
                 offsets.put(known.node().value(), offset.offsetNanos());
@@ -101,7 +108,8 @@ final class Consultation implements Supplier<DoctorReport> {
                         .map(VmSettings::replication)
                         .filter(Optional::isPresent)
                         .count(),
-                unwell());
+                unwell(),
+                unreadImages);
     }
 
     private ClusterFacts.Store store(NodeSettings node) {

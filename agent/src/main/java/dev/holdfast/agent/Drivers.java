@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.replication.Replication;
 import dev.holdfast.agent.replication.Fencing;
 import dev.holdfast.agent.replication.FollowedStarts;
+import dev.holdfast.coordinator.port.ImageKeys;
 import dev.holdfast.coordinator.protocol.Name;
 import java.util.function.Predicate;
 
@@ -13,8 +14,9 @@ import java.util.function.Predicate;
  * @param hypervisor starts and finds them
  * @param replication starts those that are replicated
  * @param fencing proves that another node is gone
+ * @param imageKeys with which this node reads and writes memory images
  */
-public record Drivers(Hypervisor hypervisor, Replication replication, Fencing fencing) {
+public record Drivers(Hypervisor hypervisor, Replication replication, Fencing fencing, ImageKeys imageKeys) {
 
     /** What starts each machine as it is to run. */
     Hypervisor started(Predicate<Name> replicated) {

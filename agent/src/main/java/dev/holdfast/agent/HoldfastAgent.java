@@ -37,6 +37,7 @@ import dev.holdfast.agent.snapshot.SnapshotTools;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.coordinator.engine.Coordinator;
 import dev.holdfast.coordinator.engine.Engine;
+import dev.holdfast.coordinator.port.ImageKeys;
 import dev.holdfast.coordinator.port.Leadership;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
@@ -114,7 +115,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         this.engine = new Engine(
                 node.node(), cluster.ports(platform.faults(), journal, snapshotter, timers), platform.fatal());
         this.publisher = new NodePublisher(
-                this::describe,
+                states -> describe(states, drivers.imageKeys()),
                 machines.vms(),
                 cluster.store().nodes(),
                 cluster.store().catalogue());
@@ -202,7 +203,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     private CommandTable commands(
             Configuration configuration, Drivers drivers, UniqueWords words, Coordinator coordinator) {
         NodeRegistry nodes = cluster.store().nodes();
-        Consultation doctor = new Consultation(configuration, platform, machines, cluster, drivers.fencing());
+        Consultation doctor = new Consultation(configuration, platform, machines, cluster, drivers);
         FsckParts.Chains chains =
                 new FsckParts.Chains(parts, leftIntents, cluster.store().catalogue());
         Inspection inspection =
@@ -308,7 +309,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 TimeUnit.MILLISECONDS);
     }
 
-    private NodeRegistry.Node describe(SortedMap<Name, String> states) {
+    private NodeRegistry.Node describe(SortedMap<Name, String> states, ImageKeys imageKeys) {
         return new NodeRegistry.Node(
                 node.node(),
                 identity,
@@ -317,7 +318,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 platform.software(),
                 RECORD_VERSION,
                 states,
-                NodePublisher.unreadable(machines.vms()));
+                NodePublisher.unreadable(machines.vms()),
+                imageKeys);
     }
 
     private void onFired(Fired fired) {

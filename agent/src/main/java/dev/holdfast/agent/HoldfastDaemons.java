@@ -96,7 +96,8 @@ final class HoldfastDaemons implements Daemons {
         return new Drivers(
                 hypervisor,
                 new QemuReplication(hypervisor),
-                new PacemakerFencing(tool("cibadmin"), platform.nanoClock()));
+                new PacemakerFencing(tool("cibadmin"), platform.nanoClock()),
+                keys.told());
     }
 
     /** Where it is on the path; pacemaker's own place if it is not. */

@@ -29,6 +29,7 @@ public final class ClusterDiagnosis {
         diagnosis.versions();
         diagnosis.guard();
         diagnosis.fencing();
+        diagnosis.imageKeys();
         facts.machines()
                 .forEach(text -> diagnosis.checks.add(
                         Check.warning(facts.node(), "machines", text, "see 'holdfast vm list' and 'holdfast fsck'")));
@@ -159,6 +160,18 @@ public final class ClusterDiagnosis {
                         "it does not answer, and without it nothing is frozen: " + problem,
                         "systemctl start holdfast-guard"))
                 .orElseGet(() -> Check.ok(facts.node(), "guard", "it answers")));
+    }
+
+    private void imageKeys() {
+        if (!facts.unreadImages().isEmpty()) {
+            checks.add(
+                    Check.failed(
+                            facts.node(),
+                            "memory keys",
+                            "memory images that %s writes cannot be read here, so that a machine that comes from there cannot go back to its checkpoints"
+                                    .formatted(String.join(", ", facts.unreadImages())),
+                            "copy the file of its checkpoint.memory_key_file here, name it there or in old_memory_key_files, restart the agent"));
+        }
     }
 
     private void fencing() {

@@ -17,6 +17,7 @@ import java.util.SortedMap;
  * @param fencing whether pacemaker fences; empty if there is no pacemaker
  * @param replicated how many machines of this node have a live copy elsewhere
  * @param machines machines of this node that are not well, and why
+ * @param unreadImages other nodes whose encrypted memory images this one cannot read, as their keys tell
  */
 public record ClusterFacts(
         String node,
@@ -28,12 +29,14 @@ public record ClusterFacts(
         Optional<String> guardProblem,
         Optional<Boolean> fencing,
         int replicated,
-        List<String> machines) {
+        List<String> machines,
+        List<String> unreadImages) {
 
     /** Copies the lists. */
     public ClusterFacts {
         reachable = List.copyOf(reachable);
         machines = List.copyOf(machines);
+        unreadImages = List.copyOf(unreadImages);
     }
 
     /**

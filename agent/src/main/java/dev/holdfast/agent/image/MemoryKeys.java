@@ -1,12 +1,17 @@
 package dev.holdfast.agent.image;
 
+import dev.holdfast.coordinator.port.ImageKeys;
+import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,6 +72,12 @@ public final class MemoryKeys {
     /** Whether there is none: no encrypted image can be read either. */
     public boolean isEmpty() {
         return byId.isEmpty();
+    }
+
+    /** What other nodes are told of them. */
+    public ImageKeys told() {
+        SortedSet<Name> ids = byId.keySet().stream().map(Name::new).collect(Collectors.toCollection(TreeSet::new));
+        return new ImageKeys(writing.map(key -> new Name(key.id())), ids);
     }
 
     @Override

@@ -133,6 +133,7 @@ class DiagnosisTest {
                 Optional.empty(),
                 Optional.of(true),
                 1,
+                List.of(),
                 List.of());
     }
 
@@ -147,6 +148,7 @@ class DiagnosisTest {
                 guard,
                 fencing,
                 replicated,
+                List.of(),
                 List.of());
     }
 
@@ -199,5 +201,26 @@ class DiagnosisTest {
         assertThat(only(ClusterDiagnosis.of(sick(Optional.empty(), Optional.of(true), -900 * MILLI, 0)))
                         .text())
                 .contains("n2 is -900 ms");
+    }
+
+    @Test
+    void imagesThatAnotherNodeWritesAndThisOneCannotReadAreNamed() {
+        ClusterFacts keyless = new ClusterFacts(
+                "n1",
+                WELL.store(),
+                WELL.nodes(),
+                WELL.reachable(),
+                Optional.empty(),
+                WELL.clockOffsets(),
+                Optional.empty(),
+                Optional.of(true),
+                1,
+                List.of(),
+                List.of("n2", "n3"));
+        assertThat(only(ClusterDiagnosis.of(keyless))).satisfies(check -> {
+            assertThat(check.verdict()).isEqualTo(Verdict.FAILED);
+            assertThat(check.text()).contains("n2, n3");
+            assertThat(check.remedy()).contains("memory_key_file");
+        });
     }
 }

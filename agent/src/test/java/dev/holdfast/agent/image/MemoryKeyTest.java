@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.holdfast.coordinator.port.ImageKeys;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -41,6 +42,21 @@ class MemoryKeyTest {
         }
         assertThat(MemoryKey.read(KeyFiles.write(directory.resolve("k"), 2)).id())
                 .isNotEqualTo(id);
+    }
+
+    @Test
+    void nodesTellEachOtherWhoseImagesTheyCanRead() throws Exception {
+        Path first = KeyFiles.write(directory.resolve("1"), 1);
+        Path second = KeyFiles.write(directory.resolve("2"), 2);
+        ImageKeys old = MemoryKeys.read(Optional.of(first), List.of()).told();
+        ImageKeys changed = MemoryKeys.read(Optional.of(second), List.of(first)).told();
+        ImageKeys ended = MemoryKeys.read(Optional.empty(), List.of(second)).told();
+        assertThat(changed.reads(old)).isTrue();
+        assertThat(changed.reads(ended)).isTrue();
+        assertThat(ended.reads(changed)).isTrue();
+        assertThat(old.reads(changed)).isFalse();
+        assertThat(ImageKeys.NONE.reads(old)).isFalse();
+        assertThat(MemoryKeys.NONE.told()).isEqualTo(ImageKeys.NONE);
     }
 
     @ParameterizedTest

@@ -2,6 +2,7 @@ package dev.holdfast.coordinator.codec;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.holdfast.coordinator.port.ImageKeys;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Decision;
@@ -147,6 +148,11 @@ public final class RecordCodec {
             ArrayNode unreadable = json.putArray("unreadable");
             node.unreadable().forEach(definition -> unreadable.add(UnreadableMapping.write(definition)));
         }
+        if (!node.imageKeys().equals(ImageKeys.NONE)) {
+            ObjectNode keys = json.putObject("imageKeys");
+            node.imageKeys().writing().ifPresent(key -> keys.put("writing", key.value()));
+            keys.set("reading", SpecMapping.names(node.imageKeys().reading()));
+        }
         return Json.bytes(json);
     }
 
@@ -163,7 +169,11 @@ public final class RecordCodec {
                         json.text("software"),
                         Math.toIntExact(json.number("recordVersion")),
                         json.textsByName("vms"),
-                        json.has("unreadable") ? json.list("unreadable", UnreadableMapping::read) : List.of()));
+                        json.has("unreadable") ? json.list("unreadable", UnreadableMapping::read) : List.of(),
+                        json.optionalObject(
+                                        "imageKeys",
+                                        keys -> new ImageKeys(keys.optionalName("writing"), keys.names("reading")))
+                                .orElse(ImageKeys.NONE)));
     }
 
     /** An entry of a participant's journal. */

@@ -20,6 +20,7 @@ public interface NodeRegistry {
      * @param vms state of each machine defined on it: {@code running}, {@code paused}, {@code stopped}, ...; and
      *     {@code undefined} for one that runs although no definition of it can be read
      * @param unreadable definitions that cannot be read
+     * @param imageKeys its keys for memory images
      */
     record Node(
             Name node,
@@ -29,14 +30,15 @@ public interface NodeRegistry {
             String software,
             int recordVersion,
             SortedMap<Name, String> vms,
-            List<UnreadableDefinition> unreadable) {
+            List<UnreadableDefinition> unreadable,
+            ImageKeys imageKeys) {
 
         /** Copies the list. */
         public Node {
             unreadable = List.copyOf(unreadable);
         }
 
-        /** A node all of whose definitions can be read. */
+        /** A node all of whose definitions can be read, and that has no keys. */
         public Node(
                 Name node,
                 String identity,
@@ -45,7 +47,16 @@ public interface NodeRegistry {
                 String software,
                 int recordVersion,
                 SortedMap<Name, String> vms) {
-            this(node, identity, channelAddress, controlAddress, software, recordVersion, vms, List.of());
+            this(
+                    node,
+                    identity,
+                    channelAddress,
+                    controlAddress,
+                    software,
+                    recordVersion,
+                    vms,
+                    List.of(),
+                    ImageKeys.NONE);
         }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.holdfast.coordinator.port.ImageKeys;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.UnreadableDefinition;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
@@ -32,7 +33,7 @@ class RecordCodecTest {
     private static final Refusal BROKEN = Refusal.failed("n2: the disk is full; make room");
 
     @Test
-    void aNodeTellsWhichDefinitionsItCannotRead() throws Exception {
+    void aNodeTellsWhichDefinitionsItCannotReadAndWhichKeysItHas() throws Exception {
         NodeRegistry.Node whole = RecordSamples.node();
         NodeRegistry.Node node = new NodeRegistry.Node(
                 whole.node(),
@@ -49,7 +50,10 @@ class RecordCodecTest {
                                 new TreeSet<>(Set.of(new Name("shop"))),
                                 false,
                                 "why"),
-                        new UnreadableDefinition("/b c.toml", Optional.empty(), new TreeSet<>(), true, "why else")));
+                        new UnreadableDefinition("/b c.toml", Optional.empty(), new TreeSet<>(), true, "why else")),
+                new ImageKeys(
+                        Optional.of(new Name("0f1e2d3c4b5a6978")),
+                        new TreeSet<>(Set.of(new Name("0f1e2d3c4b5a6978"), new Name("78695a4b3c2d1e0f")))));
         assertThat(RecordCodec.decodeNode(RecordCodec.encode(node))).isEqualTo(node);
     }
 

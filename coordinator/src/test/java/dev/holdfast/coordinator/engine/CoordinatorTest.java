@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.coordinator.port.Catalogue;
 import dev.holdfast.coordinator.port.GroupChannel;
+import dev.holdfast.coordinator.port.ImageKeys;
 import dev.holdfast.coordinator.port.Journal;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.RoundGate;
@@ -244,7 +245,7 @@ class CoordinatorTest {
         @Override
         public List<Node> nodes() {
             SortedMap<Name, String> vms = new TreeMap<>(Map.of(WEB, state));
-            return List.of(new Node(SELF, "id", "127.0.0.1:7800", "", "test", 1, vms, unreadable));
+            return List.of(new Node(SELF, "id", "127.0.0.1:7800", "", "test", 1, vms, unreadable, ImageKeys.NONE));
         }
 
         @Override

@@ -74,6 +74,10 @@ class EncryptedCheckpointsTest extends OnRealCluster {
         Files.writeString(file, whole.replaceFirst("memory_key_file = .*\n", ""));
         try {
             restartAgents();
+            Told look = cluster.n1().run("doctor", "-o", "json");
+            assertThat(look.all())
+                    .contains("memory images that " + cluster.n1().name + " writes cannot be read here")
+                    .doesNotContain("memory images that " + without.name);
             String pids = pids();
             Told told = cluster.n1().run("checkpoint", "revert", "--yes", GROUP + "@locked");
             assertThat(told.exit()).as(told.all()).isEqualTo(3);
