@@ -221,6 +221,7 @@ after_the_crash() {
   wait_until 60 "not every machine is at home" at_home
   wait_until 60 "neither whole nor gone: $name" whole_or_gone
   wait_until 60 "no checkpoint any more" checkpoint "next-$RANDOM"
+  talks w1 w2 w3 # who comes home boots, and has nothing to say before
   one_at_a_time w1 w2 w3
   [ "$(fences)" -eq $((fences_before + 1)) ]
 }
