@@ -14,8 +14,10 @@
 #
 # Three nodes under pacemaker with fencing and a ZooKeeper ensemble; a group of two machines on shared storage and a replicated one. A
 # fault is a kind (deploy/lib/faults/kinds.bash) at a point of the protocol (deploy/lib/faults/points) or at a random moment, during a
-# create, abort, revert, delete, migration, switchover, failover, the loss of the standby, a restart of the agent or nothing. Then what is broken is healed, and when it is quiet, consoles, QEMU's own
-# events, files and the cluster have to agree that nothing was lost (deploy/lib/faults/checks.bash), and a checkpoint has to succeed.
+# create (also one that is aborted, that a member refuses, or that is given up because a member is late), revert, delete, migration,
+# switchover, failover, the loss of the standby, a restart of the agent or nothing. Then what is broken is healed, and when it is quiet,
+# consoles, QEMU's own events, files and the cluster have to agree that nothing was lost (deploy/lib/faults/checks.bash), and a
+# checkpoint has to succeed.
 # Each fault is one line of the results, and runs add up: the next one begins with what has not been done yet.
 # The last line is JSON. Exit status 0: no violation; 1: some. Needs root and what "mvn package" has built.
 # shellcheck disable=SC2034,SC2154  # variables of the files that are read here, and of those that read this
@@ -48,7 +50,7 @@ while [ $# -gt 0 ]; do
     --report) action=report ;;
     --list) action=list ;;
     -h | --help)
-      sed -n '2,21s/^# \{0,1\}//p' "$0"
+      sed -n '2,22s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -186,6 +188,15 @@ operate() {
       checkpoint_on "$asker" "$checkpoint" &
       wait_until 10 "no round begins" a_round && ask "$asker" 30 checkpoint.abort '{"group": "shop"}'
       wait $!
+      ;;
+    refuse)
+      arm "$victim" journal.write.INTENT journal-error
+      checkpoint_on "$asker" "$checkpoint"
+      ;;
+    late)
+      arm "$asker" channel.send.Frozen hold
+      checkpoint_on "$asker" "$checkpoint"
+      release "$asker" channel.send.Frozen
       ;;
     revert) ask "$asker" 120 checkpoint.revert "$(at_shop "$base")" ;;
     delete) ask "$asker" 120 checkpoint.delete "$(at_shop "$base")" ;;
