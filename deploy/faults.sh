@@ -15,9 +15,9 @@
 # Three nodes under pacemaker with fencing and a ZooKeeper ensemble; a group of two machines on shared storage and a replicated one. A
 # fault is a kind (deploy/lib/faults/kinds.bash) at a point of the protocol (deploy/lib/faults/points) or at a random moment, during a
 # create (also one that is aborted, that a member refuses, or that is given up because a member is late), revert, delete, migration,
-# switchover, failover, the loss of the standby, a restart of the agent or nothing. Then what is broken is healed, and when it is quiet,
-# consoles, QEMU's own events, files and the cluster have to agree that nothing was lost (deploy/lib/faults/checks.bash), and a
-# checkpoint has to succeed.
+# switchover, failover, the loss of the standby, of both or of the primary's node, a restart of the agent or nothing. Then what is
+# broken is healed, and when it is quiet, consoles, QEMU's own events, files and the cluster have to agree that nothing was lost
+# (deploy/lib/faults/checks.bash), and a checkpoint has to succeed.
 # Each fault is one line of the results, and runs add up: the next one begins with what has not been done yet.
 # The last line is JSON. Exit status 0: no violation; 1: some. Needs root and what "mvn package" has built.
 # shellcheck disable=SC2034,SC2154  # variables of the files that are read here, and of those that read this
@@ -28,6 +28,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/test/replica.bash"
 . "$here/lib/faults/kinds.bash"
 . "$here/lib/faults/checks.bash"
+. "$here/lib/faults/strike.bash"
 
 seed=1 minutes=15 most=100000 only=. action=run alone='' results='' replicated=web
 vms=(w1 w2 web)
@@ -77,7 +78,10 @@ faults() {
     fi
     while read -r kind _; do
       fits "$kind" "$point" || continue
-      for operation in ${operations//,/ }; do echo "$point $kind $operation $whose"; done
+      for operation in ${operations//,/ }; do
+        # Two of three nodes would have no quorum.
+        [ "$operation" = node-loss ] && [ "$(fences_of "$kind")" != no ] || echo "$point $kind $operation $whose"
+      done
     done < <(kinds)
   done
 }
@@ -205,10 +209,16 @@ operate() {
     restart) signal "$(promoted)" KILL $agent_file && linger 20 ;;
     standby-loss) web_ends "$(replica_field "$(promoted)" .peer)" ;;
     failover) web_ends "$(promoted)" ;;
+    cold)
+      web_killed "$(replica_field "$(promoted)" .peer)"
+      web_ends "$(promoted)"
+      ;;
+    node-loss) "$lab" crash "$(promoted)" && linger 20 ;;
     idle) linger 4 ;;
   esac
 }
-web_ends() { on "$1" pkill -KILL -f '^[^ ]*qemu-system.* guest=web,' && linger 15; }
+web_killed() { on "$1" pkill -KILL -f '^[^ ]*qemu-system.* guest=web,'; }
+web_ends() { web_killed "$1" && linger 15; }
 # linger SECONDS - the operation is over when the fault has come, or will not.
 linger() { wait_until "$1" "no fault" test -e "$work/came" 2>/dev/null || true; }
 a_round() { ask n1 5 cluster.status 2>/dev/null | jq -e '.rounds != []' >/dev/null; }
@@ -222,25 +232,16 @@ allowed() {
     switchover) moves web web ;;
   esac
   # It comes home by live migration when its node is there again.
-  [ "$(fences_of "$kind")" = no ] || moves w2 w2
+  [ "$(fences_here)" = no ] || moves w2 w2
   counted=("${vms[@]}")
-  if [ -n "$replicated" ] && { takes_back "$kind" || [ "$operation" = failover ]; }; then
+  if [ -n "$replicated" ] && { takes_back "$kind" || [[ $operation =~ ^(failover|cold|node-loss)$ ]]; }; then
     counted=(w1 w2)
     comes_back && comes_back
   fi
 }
 
-under_way() { kill -0 "$asked" 2>/dev/null; }
-# its_file NODE POINT - what is there when an agent waits at the point, or has ended there; as seen from this machine.
-its_file() { inside "$1" "/run/faults/reached/$2"; }
-# reached POINT FILE WHEN - it has come to the point; or it is time for what comes at random.
-reached() { if [ "$1" = random ]; then [ -n "$3" ] && [ "$now" -ge "$3" ]; else [ -e "$2" ]; fi; }
-# look_at_clock - sets now, in ms, without a process, and so does nap wait: the loop that uses them turns fifty times a second.
-look_at_clock() { now=${EPOCHREALTIME/[.,]/} && now=${now::-3}; }
-nap() { read -rt 0.02 <&"$nobody" || true; }
-# shellcheck disable=SC2016
-arm() { [ "$2" = random ] || on "$1" sh -c 'echo "$1" >"/run/faults/armed/$2"' sh "$(at_point "$3")" "$2"; }
-release() { [ "$2" = random ] || on "$1" rm -f "/run/faults/armed/$2" "/run/faults/reached/$2" 2>/dev/null || true; }
+# fences_here - whether a node is fenced in this round: no, yes, may.
+fences_here() { if [ "$operation" = node-loss ]; then echo yes; else fences_of "$kind"; fi; }
 
 quiet() {
   local name=next-$seed-$nth
@@ -250,54 +251,6 @@ quiet() {
   newest=$name
   # What was taken during a fault is gone back to next time, if it is there.
   if [ "$operation" = create ] && [ "$operation_status" -eq 0 ] && ! tidies; then newest=$checkpoint; fi
-}
-
-# strike - the faults themselves, in the order in which they come. Sets was_reached, second_reached and ended (when they were over, in ms).
-strike() {
-  local now until finished='' i what=("$kind" "$second") where=("$point" "$second_point") whom=("$victim" "$second_victim") files at=() hit=('' '') heal_at=('' '')
-  files=("$(its_file "$victim" "$point")" "$(its_file "$second_victim" "$second_point")")
-  rm -f "$work/came"
-  operate >"$work/operation" 2>&1 &
-  asked=$!
-  look_at_clock
-  until=$((now + 40000)) at[0]=$((now + RANDOM % 3000))
-  while look_at_clock && { being_healed || [ "$now" -lt "$until" ]; }; do
-    for i in 0 1; do
-      if [ -n "${what[i]}" ] && [ -z "${hit[i]}" ] && reached "${where[i]}" "${files[i]}" "${at[i]:-}" && inject "${what[i]}" "${whom[i]}"; then
-        hit[i]=yes
-        touch "$work/came"
-        release "${whom[i]}" "${where[i]}"
-        ended=$(now_ms)
-        heal_at[i]=$((ended + 1000 * $(lasts "${what[i]}")))
-        [ $i -eq 1 ] || at[1]=$((ended + RANDOM % 1000))
-      fi
-      if [ -n "${heal_at[i]}" ] && [ "$now" -ge "${heal_at[i]}" ]; then
-        heal_at[i]=''
-        heal "${what[i]}" "${whom[i]}"
-        ended=$(now_ms)
-      fi
-    done
-    being_healed || outstanding || break
-    # What the operation has not reached may be reached by those that clear up after it.
-    [ -n "$finished" ] || under_way || finished=yes until=$((now + 2500))
-    nap
-  done
-  mark injected
-  if [ -n "${hit[0]}" ]; then was_reached=true; else was_reached=false && release "$victim" "$point"; fi
-  if [ -n "${hit[1]}" ]; then
-    [ $was_reached = true ] || only_the_second
-  elif [ -n "$second" ]; then
-    release "$second_victim" "$second_point"
-    second=''
-  fi
-  wait "$asked"
-  operation_status=$?
-  [ "$operation" != migrate ] || on n1 crm_resource --clear --resource w2 2>/dev/null
-}
-being_healed() { [ -n "${heal_at[0]}${heal_at[1]}" ]; }
-outstanding() { [ -z "${hit[0]}" ] || { [ -n "$second" ] && [ -z "${hit[1]}" ]; }; }
-only_the_second() {
-  point=$second_point kind=$second victim=$second_victim was_reached=true second=''
 }
 
 # choose_second - what comes as well, on another node: what has not been done yet at a point of this operation, or at a random moment.
@@ -367,6 +320,7 @@ one() {
   mark ready
   ended=$(now_ms)
   strike
+  [ "$operation" != migrate ] || on n1 crm_resource --clear --resource w2 2>/dev/null
   mark struck
   if quiet; then
     mark next

@@ -132,13 +132,13 @@ claim() {
 }
 right_fences() {
   local happened=$(($(fences) - fences_before))
-  case $(fences_of "$kind") in
+  case $(fences_here) in
     no) [ "$happened" -eq 0 ] ;;
     yes) [ "$happened" -eq 1 ] ;;
   esac
 }
 # hits_a_guest - the fault itself stops or ends one.
-hits_a_guest() { [[ $kind == node-* || $kind == qemu-* || $second == qemu-* ]]; }
+hits_a_guest() { [[ $operation == node-loss || $kind == node-* || $kind == qemu-* || $second == qemu-* ]]; }
 not_too_long() { [ "$over" -le 1000 ]; }
 
 # check - everything, when it is quiet.
@@ -164,5 +164,5 @@ check() {
     claim "I2: an inconsistent cut" one_cut
   fi
   claim "leftovers: fsck" all_in_order
-  claim "fenced: $(($(fences) - fences_before)) times, and $(fences_of "$kind") was right" right_fences
+  claim "fenced: $(($(fences) - fences_before)) times, and $(fences_here) was right" right_fences
 }
