@@ -28,7 +28,7 @@ on() {
   fi
 }
 at_point() { echo hold; }
-now_ms() { local at=${EPOCHREALTIME/[.,]/} && echo "${at::-3}"; }
+now_ms() { local clock=${EPOCHREALTIME/[.,]/} && echo "${clock::-3}"; }
 mark() { :; }
 lasts() { echo 1; }
 inject() { echo "inject $1 $2" >>"$work/done"; }
