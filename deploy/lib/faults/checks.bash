@@ -155,8 +155,9 @@ check() {
   # A hold of a revert ends with the decision; a QEMU or a node that is gone or hangs cannot be let run.
   if [ "$operation" = revert ] || hits_a_guest; then over=0; fi
   claim "I1: a machine stood still for $frozen ms" not_too_long
-  claim "I7: two at once, or older data" one_at_a_time "${vms[@]}"
+  # First, because who comes home boots, and has nothing to say before.
   claim "I9: a guest does not write on" all_talk
+  claim "I7: two at once, or older data" one_at_a_time "${vms[@]}"
   claim "I3: neither whole nor gone: $checkpoint" whole_or_gone "$checkpoint"
   [ "$operation" != revert ] || claim "I2: not all went back" went_back_together
   if [ -z "$replicated" ] && [ "$operation" = revert ] && ! hits_a_guest && all_went_back && all_were_up; then
