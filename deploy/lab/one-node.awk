@@ -28,12 +28,13 @@ function wrong(why) {
 function suspicious(why) { suspect[NR] = why "): " whole }
 
 function stay_ends() {
-  if (node != "") print "RAN " node " " first " " seq " " how
+  if (begun) print "RAN " node " " first " " seq " " how
 }
 
 function stay_begins(where, why) {
   node = where
   how = why
+  begun = 1
   first = field("seq")
 }
 
@@ -82,7 +83,7 @@ function stays_elsewhere() {
 $1 == "NODE" && $NF == "#" {
   stay_ends()
   node = $2
-  booted = 0
+  booted = begun = 0 # one that ends before it has booted was nowhere
   next
 }
 

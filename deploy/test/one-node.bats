@@ -17,6 +17,12 @@ jump() { echo "J id=1 gap_s=7 seq=$1 mono_us=$2 sent= recv= bad=0 reconnects=0${
   [ "$output" = $'RAN n1 0 5 boot\nRAN n2 6 7 boot' ]
 }
 
+@test "a life that ended before it had booted was nowhere" {
+  console "NODE n1 #" "$(boot 0 900)" "$(line 5 2000)" "NODE n3 #" "NODE n1 #" "$(boot 6 800)" "$(line 7 900)"
+  run -0 judge
+  [ "$output" = $'RAN n1 0 5 boot\nRAN n1 6 7 boot' ]
+}
+
 @test "half a line where a node died, and one that is being written" {
   console "NODE n1 #" "$(boot 0 900)" "$(line 5 2000)" "S id=1 se""NODE n2 #" "$(boot 5 800)" "$(line 6 900)"
   printf 'S id=1 seq=7 mo' >>"$BATS_TEST_TMPDIR/console"
