@@ -128,6 +128,8 @@ case $action in
 esac
 
 need_root "the lab"
+exec {lock}>"/run/lock/$HOLDFAST_LAB"
+flock -n "$lock" || die "another campaign is under way on the lab $HOLDFAST_LAB: HOLDFAST_LAB=NAME names another lab. If it was killed, 'HOLDFAST_LAB=$HOLDFAST_LAB deploy/lab/lab down' ends what it left"
 work=$(mktemp -d "/tmp/$HOLDFAST_LAB.XXXXXX")
 BATS_FILE_TMPDIR=$work BATS_TEST_TMPDIR=$work
 commit=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
