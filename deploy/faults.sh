@@ -15,9 +15,9 @@
 # Three nodes under pacemaker with fencing and a ZooKeeper ensemble; a group of two machines on shared storage and a replicated one. A
 # fault is a kind (deploy/lib/faults/kinds.bash) at a point of the protocol (deploy/lib/faults/points) or at a random moment, during a
 # create (also one that is aborted, that a member refuses, or that is given up because a member is late), revert, delete, migration,
-# switchover, failover, the loss of the standby, of both or of the primary's node, a restart of the agent or nothing. Then what is
-# broken is healed, and when it is quiet, consoles, QEMU's own events, files and the cluster have to agree that nothing was lost
-# (deploy/lib/faults/checks.bash), and a checkpoint has to succeed.
+# switchover, failover, the loss of the standby, of both or of the primary's node, a standby that hangs, a restart of the agent or
+# nothing. Then what is broken is healed, and when it is quiet, consoles, QEMU's own events, files and the cluster have to agree that
+# nothing was lost (deploy/lib/faults/checks.bash), and a checkpoint has to succeed.
 # Each fault is one line of the results, and runs add up: the next one begins with what has not been done yet.
 # The last line is JSON. Exit status 0: no violation; 1: some. Needs root and what "mvn package" has built.
 # shellcheck disable=SC2034,SC2154  # variables of the files that are read here, and of those that read this
@@ -212,15 +212,22 @@ operate() {
     standby-loss) web_ends "$(replica_field "$(promoted)" .peer)" ;;
     failover) web_ends "$(promoted)" ;;
     cold)
-      web_killed "$(replica_field "$(promoted)" .peer)"
+      web_gets KILL "$(replica_field "$(promoted)" .peer)"
       web_ends "$(promoted)"
+      ;;
+    lag)
+      local standby
+      standby=$(replica_field "$(promoted)" .peer)
+      web_gets STOP "$standby"
+      linger 8
+      web_gets CONT "$standby"
       ;;
     node-loss) "$lab" crash "$(promoted)" && linger 20 ;;
     idle) linger 4 ;;
   esac
 }
-web_killed() { on "$1" pkill -KILL -f '^[^ ]*qemu-system.* guest=web,'; }
-web_ends() { web_killed "$1" && linger 15; }
+web_gets() { on "$2" pkill "-$1" -f '^[^ ]*qemu-system.* guest=web,'; }
+web_ends() { web_gets KILL "$1" && linger 15; }
 # linger SECONDS - the operation is over when the fault has come, or will not.
 linger() { wait_until "$1" "no fault" test -e "$work/came" 2>/dev/null || true; }
 a_round() { ask n1 5 cluster.status 2>/dev/null | jq -e '.rounds != []' >/dev/null; }
