@@ -68,8 +68,8 @@ public sealed interface Leading extends ReplicaState permits Alone, Seeding, Pro
     @Override
     default Step<ReplicaState, ReplicaEffect> onGuestEnded(ReplicaEvent.GuestEnded event) {
         return event.asked()
-                ? Leaving.begin(lead(), attached(), Leaving.Why.STOPPED, ink(), false, isStrayed())
-                : Leaving.begin(lead(), member(), Leaving.Why.CRASHED, ink(), false, isStrayed());
+                ? Leaving.begin(lead(), attached(), Parting.Why.STOPPED, ink(), false, isStrayed())
+                : Leaving.begin(lead(), member(), Parting.Why.CRASHED, ink(), false, isStrayed());
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.holdfast.coordinator.replication;
 
 import dev.holdfast.coordinator.protocol.Step;
+import dev.holdfast.coordinator.replication.Parting.Why;
 import dev.holdfast.coordinator.replication.ReplicaEffect.Detach;
 import dev.holdfast.coordinator.replication.ReplicaEffect.Done;
 import dev.holdfast.coordinator.replication.ReplicaEffect.KillGuest;
@@ -20,37 +21,15 @@ import java.util.Set;
  * that nobody runs it, it needs no fencing to be promoted elsewhere.
  *
  * @param peer the standby that stays in the set
- * @param why decides what happens on the way
- * @param epoch the last one that the standby has committed, while one is on its way; the one that the copy here is at, if its
- *     guest has not run; else 0
- * @param last the epoch that is on its way is the last of all: after any other one the guest runs on
  * @param ink how far the write is
- * @param guest its process is still there, and stands still
- * @param strayed it had run on unrecorded
+ * @param parting why it leaves, and what of its guest is left
  */
-@SuppressWarnings("ParameterNumber")
-public record Leaving(
-        Life lead, Optional<Copy> peer, Why why, long epoch, boolean last, Ink ink, boolean guest, boolean strayed)
-        implements ReplicaState {
-
-    /** What makes it leave. */
-    enum Why {
-        /** Somebody wants it to go on elsewhere; without the standby it stays. */
-        SWITCHOVER,
-        /** Pacemaker demotes it, whatever comes. */
-        DEMOTED,
-        /** The guest's process has crashed. */
-        CRASHED,
-        /** The guest was stopped by somebody's wish. */
-        STOPPED,
-        /** The guest has not run in this life. */
-        UNSTARTED
-    }
+public record Leaving(Life lead, Optional<Copy> peer, Ink ink, Parting parting) implements ReplicaState {
 
     static Step<ReplicaState, ReplicaEffect> handOver(
             Life life, Copy peer, long epoch, boolean sending, boolean canReturn) {
         Why why = canReturn ? Why.SWITCHOVER : Why.DEMOTED;
-        Leaving next = new Leaving(life, Optional.of(peer), why, epoch, !sending, Ink.WRITTEN, true, false);
+        Leaving next = new Leaving(life, Optional.of(peer), Ink.WRITTEN, Parting.sending(why, epoch, !sending));
         return sending ? Step.to(next) : Step.to(next, new SendEpoch(peer, epoch + 1));
     }
 
@@ -65,7 +44,7 @@ public record Leaving(
     static Step<ReplicaState, ReplicaEffect> begin(
             Life life, Optional<Copy> peer, Why why, Ink before, boolean guest, boolean strayed) {
         Optional<Copy> stays = strayed || why == Why.STOPPED ? Optional.empty() : peer;
-        Leaving next = new Leaving(life, stays, why, 0, false, before.forAnother(), guest, strayed);
+        Leaving next = new Leaving(life, stays, before.forAnother(), Parting.of(why, guest, strayed));
         List<ReplicaEffect> effects = new ArrayList<>();
         effects.add(new NoteLeaving(stays));
         if (stays.isEmpty()) {
@@ -82,15 +61,16 @@ public record Leaving(
     }
 
     private Leaving in(Ink now) {
-        return new Leaving(lead, peer, why, epoch, last, now, guest, strayed);
+        return new Leaving(lead, peer, now, parting);
     }
 
-    private long ofCopy() {
-        return why == Why.UNSTARTED ? epoch : 0;
+    private Leaving with(Parting now) {
+        return new Leaving(lead, peer, ink, now);
     }
 
-    private boolean isSending() {
-        return epoch > 0 && why != Why.UNSTARTED;
+    /** The epoch that its standby, or its copy here, is at; 0 if that does not matter any more. */
+    public long epoch() {
+        return parting.epoch();
     }
 
     @Override
@@ -100,27 +80,26 @@ public record Leaving(
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onStandbyAt(ReplicaEvent.StandbyAt event) {
-        if (!isSending() || !peer.equals(Optional.of(event.peer()))) {
+        if (!parting.isSending() || !peer.equals(Optional.of(event.peer()))) {
             return Step.rejected(this, "nothing is on its way");
         }
-        if (event.epoch() == epoch || event.epoch() == epoch + 1 && !last) {
-            Leaving next = new Leaving(lead, peer, why, event.epoch(), true, ink, guest, strayed);
-            return Step.to(next, new SendEpoch(event.peer(), event.epoch() + 1));
+        if (event.epoch() == parting.epoch() || event.epoch() == parting.epoch() + 1 && !parting.last()) {
+            return Step.to(with(parting.withLastAfter(event.epoch())), new SendEpoch(event.peer(), event.epoch() + 1));
         }
-        return event.epoch() == epoch + 1
-                ? begin(lead, peer, why, Ink.WRITTEN, true, strayed)
+        return event.epoch() == parting.epoch() + 1
+                ? begin(lead, peer, parting.why(), Ink.WRITTEN, true, parting.strayed())
                 : Step.rejected(this, "an old answer");
     }
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onStandbyLost(ReplicaEvent.StandbyLost event) {
-        if (!isSending() || !peer.equals(Optional.of(event.peer()))) {
+        if (!parting.isSending() || !peer.equals(Optional.of(event.peer()))) {
             return Step.rejected(this, "it is not needed any more");
         }
-        if (why == Why.DEMOTED) {
-            return demote(lead, peer, ink, strayed);
+        if (parting.why() == Why.DEMOTED) {
+            return demote(lead, peer, ink, parting.strayed());
         }
-        Step<ReplicaState, ReplicaEffect> shrinking = Shrinking.begin(lead, event.peer(), epoch, true, ink);
+        Step<ReplicaState, ReplicaEffect> shrinking = Shrinking.begin(lead, event.peer(), parting.epoch(), true, ink);
         List<ReplicaEffect> effects = new ArrayList<>(List.of(new Refuse(Reason.PEER_LOST)));
         effects.addAll(shrinking.effects());
         return Step.to(shrinking.next(), effects);
@@ -135,7 +114,7 @@ public record Leaving(
     }
 
     private Step<ReplicaState, ReplicaEffect> write(Life life) {
-        return Step.to(new Leaving(life, peer, why, ofCopy(), false, Ink.WRITING, guest, strayed), record(life));
+        return Step.to(new Leaving(life, peer, Ink.WRITING, parting.sent()), record(life));
     }
 
     @Override
@@ -166,7 +145,7 @@ public record Leaving(
         }
         Optional<Copy> stays = lead.isReborn(stored) ? Optional.empty() : peer;
         Life life = lead.of(stored);
-        Leaving next = new Leaving(life, stays, why, ofCopy(), false, Ink.WRITING, guest, strayed);
+        Leaving next = new Leaving(life, stays, Ink.WRITING, parting.sent());
         return Step.to(next, next.record(life));
     }
 
@@ -176,9 +155,9 @@ public record Leaving(
         if (ink != Ink.READING) {
             return Step.rejected(this, "nothing was asked");
         }
-        if (guest && why == Why.DEMOTED) {
-            return Step.to(
-                    new Leaving(lead, peer, why, epoch, last, Ink.SILENT, false, strayed), new KillGuest(), new Done());
+        Why why = parting.why();
+        if (parting.guest() && why == Why.DEMOTED) {
+            return Step.to(in(Ink.SILENT).with(parting.withoutGuest()), new KillGuest(), new Done());
         }
         return why == Why.STOPPED || why == Why.UNSTARTED
                 ? Step.to(in(Ink.SILENT), new Done())
@@ -194,23 +173,21 @@ public record Leaving(
 
     @Override
     public Step<ReplicaState, ReplicaEffect> onDemoteAsked(ReplicaEvent.DemoteAsked event) {
-        if (!guest) {
+        if (!parting.guest()) {
             return Step.to(this, new Done());
         }
-        return isSending()
-                ? Step.to(new Leaving(lead, peer, Why.DEMOTED, epoch, last, ink, true, strayed))
-                : Step.to(
-                        new Leaving(lead, peer, Why.DEMOTED, epoch, last, ink, false, strayed),
-                        new KillGuest(),
-                        new Done());
+        Parting demoted = parting.because(Why.DEMOTED);
+        return parting.isSending()
+                ? Step.to(with(demoted))
+                : Step.to(with(demoted.withoutGuest()), new KillGuest(), new Done());
     }
 
     /** Its guest is gone here, while the last epoch was on its way: as in any crash. */
     @Override
     public Step<ReplicaState, ReplicaEffect> onGuestEnded(ReplicaEvent.GuestEnded event) {
-        return isSending()
-                ? begin(lead, peer, event.asked() ? Why.STOPPED : Why.CRASHED, ink, false, strayed)
-                : Step.to(new Leaving(lead, peer, why, epoch, last, ink, false, strayed));
+        return parting.isSending()
+                ? begin(lead, peer, event.asked() ? Why.STOPPED : Why.CRASHED, ink, false, parting.strayed())
+                : Step.to(with(parting.withoutGuest()));
     }
 
     /** It was given up while the guest was on its way. What comes to nothing leaves the copy as it was. */
@@ -218,46 +195,45 @@ public record Leaving(
     public Step<ReplicaState, ReplicaEffect> onFailOverFailed(ReplicaEvent.FailOverFailed event) {
         return lead.settled()
                 ? Step.rejected(this, "its disks are its own already")
-                : Step.to(new Leaving(lead, peer, Why.UNSTARTED, event.epoch(), false, ink, false, strayed));
+                : Step.to(with(parting.unstarted(event.epoch())));
     }
 
     /** It has run, and its disks were its own before it ended. */
     @Override
     public Step<ReplicaState, ReplicaEffect> onRolledBack(ReplicaEvent.RolledBack event) {
-        if (lead.settled() || why == Why.UNSTARTED) {
+        if (lead.settled() || parting.why() == Why.UNSTARTED) {
             return Step.rejected(this, "there is nothing to settle");
         }
-        return Step.to(
-                new Leaving(lead.settle(), peer, why, epoch, last, ink, guest, strayed),
-                new ReplicaEffect.KeepCopy(lead.copy()));
+        return Step.to(new Leaving(lead.settle(), peer, ink, parting), new ReplicaEffect.KeepCopy(lead.copy()));
     }
 
     /** The record was not told yet, and the same node shall begin anew: from its disks. */
     @Override
     public Step<ReplicaState, ReplicaEffect> onPromoteAsked(ReplicaEvent.PromoteAsked event) {
-        if (guest || ink != Ink.SILENT) {
+        if (parting.guest() || ink != Ink.SILENT) {
             return Step.to(this, new Refuse(Reason.BUSY));
         }
         return Candidacy.begin(new Candidacy.Candidate(lead.self(), facts(), this));
     }
 
     private Optional<CopyFacts> facts() {
-        if (why == Why.UNSTARTED) {
-            return Optional.of(CopyFacts.standby(lead.copy(), lead.generation(), epoch));
+        if (parting.why() == Why.UNSTARTED) {
+            return Optional.of(CopyFacts.standby(lead.copy(), lead.generation(), parting.epoch()));
         }
         return lead.settled()
-                ? Optional.of(CopyFacts.disks(lead.copy(), lead.generation(), strayed))
+                ? Optional.of(CopyFacts.disks(lead.copy(), lead.generation(), parting.strayed()))
                 : Optional.empty();
     }
 
     private Step<ReplicaState, ReplicaEffect> left() {
         List<ReplicaEffect> effects = new ArrayList<>();
-        if (guest) {
+        if (parting.guest()) {
             effects.add(new KillGuest());
         }
         peer.ifPresent(copy -> effects.add(new Detach(copy)));
-        Step<ReplicaState, ReplicaEffect> out =
-                why == Why.UNSTARTED ? Following.resumed(lead, epoch) : Leading.leftBehind(lead, strayed, effects);
+        Step<ReplicaState, ReplicaEffect> out = parting.why() == Why.UNSTARTED
+                ? Following.resumed(lead, parting.epoch())
+                : Leading.leftBehind(lead, parting.strayed(), effects);
         List<ReplicaEffect> all = new ArrayList<>(out.effects());
         all.add(new Done());
         return Step.to(out.next(), all);

@@ -37,7 +37,7 @@ final class Recovery {
             return waiting(life, found.epoch());
         }
         if (found.leaving() || gone) {
-            return Leaving.begin(life, found.peer(), Leaving.Why.CRASHED, Ink.WRITTEN, !gone, found.strayed());
+            return Leaving.begin(life, found.peer(), Parting.Why.CRASHED, Ink.WRITTEN, !gone, found.strayed());
         }
         if (found.strayed()) {
             return Step.to(

@@ -135,17 +135,13 @@ final class Mutation {
                                 ? event.applyTo(new Leaving(
                                         leaving.lead(),
                                         leaving.peer(),
-                                        leaving.why(),
-                                        leaving.epoch(),
-                                        true,
                                         leaving.ink(),
-                                        leaving.guest(),
-                                        leaving.strayed()))
+                                        leaving.parting().withLastAfter(leaving.epoch())))
                                 : null;
                     case CALLS_OFF_UNKNOWN_HANDOVER ->
                         state instanceof Leaving leaving
-                                        && leaving.why() == Leaving.Why.SWITCHOVER
-                                        && leaving.guest()
+                                        && leaving.parting().why() == Parting.Why.SWITCHOVER
+                                        && leaving.parting().guest()
                                         && event instanceof ReplicaEvent.RecordUnknown
                                 ? calledOff(world, leaving)
                                 : null;

@@ -79,25 +79,43 @@ final class ReplicaMatrixTest {
             states.put("Isolated " + ink, new Isolated(LIFE, ink));
             states.put(
                     "Leaving " + ink,
-                    new Leaving(LIFE, Optional.of(PEER), Leaving.Why.SWITCHOVER, 0, false, ink, true, false));
+                    new Leaving(
+                            LIFE, Optional.of(PEER), ink, new Parting(Parting.Why.SWITCHOVER, 0, false, true, false)));
         }
         states.put("Shrinking EARLIER", new Shrinking(LIFE, PEER, 1, true, Ink.EARLIER));
         states.put(
                 "Leaving, sending",
-                new Leaving(LIFE, Optional.of(PEER), Leaving.Why.SWITCHOVER, 1, true, Ink.WRITTEN, true, false));
+                new Leaving(
+                        LIFE,
+                        Optional.of(PEER),
+                        Ink.WRITTEN,
+                        new Parting(Parting.Why.SWITCHOVER, 1, true, true, false)));
         states.put(
                 "Leaving, another on its way",
-                new Leaving(LIFE, Optional.of(PEER), Leaving.Why.SWITCHOVER, 1, false, Ink.WRITTEN, true, false));
+                new Leaving(
+                        LIFE,
+                        Optional.of(PEER),
+                        Ink.WRITTEN,
+                        new Parting(Parting.Why.SWITCHOVER, 1, false, true, false)));
         Life unsettled = new Life(SELF, MINE, 3, 5, false);
         states.put(
                 "Leaving, unsettled",
-                new Leaving(unsettled, Optional.empty(), Leaving.Why.DEMOTED, 0, false, Ink.WRITING, false, false));
+                new Leaving(
+                        unsettled,
+                        Optional.empty(),
+                        Ink.WRITING,
+                        new Parting(Parting.Why.DEMOTED, 0, false, false, false)));
         states.put(
                 "Leaving, unstarted",
-                new Leaving(unsettled, Optional.empty(), Leaving.Why.UNSTARTED, 1, false, Ink.SILENT, false, false));
+                new Leaving(
+                        unsettled,
+                        Optional.empty(),
+                        Ink.SILENT,
+                        new Parting(Parting.Why.UNSTARTED, 1, false, false, false)));
         states.put(
                 "Leaving, crashed",
-                new Leaving(LIFE, Optional.of(PEER), Leaving.Why.CRASHED, 0, false, Ink.SILENT, false, false));
+                new Leaving(
+                        LIFE, Optional.of(PEER), Ink.SILENT, new Parting(Parting.Why.CRASHED, 0, false, false, false)));
         return states;
     }
 
