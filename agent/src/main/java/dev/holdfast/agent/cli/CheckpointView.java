@@ -133,19 +133,25 @@ final class CheckpointView {
                     switch (row.state()) {
                         case INTACT -> "intact";
                         case DAMAGED -> "DAMAGED";
+                        case UNREADABLE -> "key missing";
                         case UNKNOWN -> "unknown";
                     },
                     row.path() + (row.detail().isEmpty() ? "" : " (" + row.detail() + ")"));
         }
         view.print();
-        environment
-                .out()
-                .println(
-                        verification.passed()
-                                ? "Everything is intact."
-                                : verification.failed()
-                                        ? "Not everything is intact."
-                                        : "Nothing is known to be damaged, but not everything could be looked at; try again.");
+        environment.out().println(conclusion(verification));
+    }
+
+    private static String conclusion(Verification verification) {
+        if (verification.passed()) {
+            return "Everything is intact.";
+        }
+        if (verification.failed()) {
+            return "Not everything is intact.";
+        }
+        return verification.lacksKeys()
+                ? "Nothing is known to be damaged, but a memory image cannot be read where its key is missing; put the key there."
+                : "Nothing is known to be damaged, but not everything could be looked at; try again.";
     }
 
     private static CheckpointTimeline timeline(CheckpointDetails checkpoint) {

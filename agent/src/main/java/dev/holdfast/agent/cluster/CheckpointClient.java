@@ -178,12 +178,7 @@ public final class CheckpointClient {
             for (JsonObject file : told.answer().objects("files")) {
                 Checked checked = file.as(Checked.class);
                 rows.add(new Verification.Row(
-                        vm,
-                        told.node(),
-                        checked.role(),
-                        checked.path(),
-                        checked.intact() ? State.INTACT : State.DAMAGED,
-                        checked.detail()));
+                        vm, told.node(), checked.role(), checked.path(), checked.state(), checked.detail()));
             }
         } catch (RoundRefusedException e) {
             rows.add(new Verification.Row(

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.cluster;
 
+import dev.holdfast.agent.control.reply.Verification.State;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions;
@@ -34,10 +35,10 @@ public interface MemberParts {
      *
      * @param role {@code memory}, {@code disk:<id>}, {@code sidecar} or {@code chain}
      * @param path where it is
-     * @param intact whether it is as it was
+     * @param state whether it is as it was
      * @param detail what is wrong, or empty
      */
-    record Checked(String role, String path, boolean intact, String detail) {}
+    record Checked(String role, String path, State state, String detail) {}
 
     /** Checks a machine's part against its sidecar: digests, chain, image structure. Reads everything. */
     List<Checked> verify(Name vm, Name checkpoint) throws RoundRefusedException;

@@ -19,6 +19,11 @@ public interface MemoryImages {
         }
 
         @Override
+        public Optional<String> missingKey(Path image) {
+            return Optional.empty();
+        }
+
+        @Override
         public Optional<String> damage(Path image, Progress progress) {
             return Optional.empty();
         }
@@ -30,6 +35,9 @@ public interface MemoryImages {
     /** Why it cannot be loaded on this node, as far as its first bytes tell: a missing key, or bad storage. Says what to do. */
     Optional<String> obstacle(Path image);
 
-    /** The same, and what has been altered in it, for an image that proves that: reads all of it. */
+    /** Why nobody on this node can tell whether it was altered: the key that it is encrypted with is not here. Says what to do. */
+    Optional<String> missingKey(Path image) throws IOException;
+
+    /** As {@link #obstacle}, and what has been altered in it, for an image that proves that: reads all of it. */
     Optional<String> damage(Path image, Progress progress) throws IOException;
 }

@@ -5,7 +5,7 @@ import java.io.Serial;
 import org.jspecify.annotations.Nullable;
 
 /** An image cannot be read: no key fits, or it is damaged. The message says which, and what to do. */
-public final class ImageException extends IOException {
+public sealed class ImageException extends IOException permits MissingKeyException {
     @Serial
     private static final long serialVersionUID = 1L;
 

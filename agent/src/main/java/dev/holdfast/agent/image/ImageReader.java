@@ -67,10 +67,10 @@ public final class ImageReader implements Closeable {
         }
     }
 
-    private static MemoryKey key(Path path, String id, MemoryKeys keys) throws ImageException {
+    private static MemoryKey key(Path path, String id, MemoryKeys keys) throws MissingKeyException {
         Optional<MemoryKey> key = keys.find(id);
         if (key.isEmpty()) {
-            throw new ImageException(
+            throw new MissingKeyException(
                     ("%s is encrypted with key %s, and this node has %s; put that key's file here, name it in"
                                     + " \"checkpoint.memory_key_file\" or \"checkpoint.old_memory_key_files\", and"
                                     + " restart the agent")

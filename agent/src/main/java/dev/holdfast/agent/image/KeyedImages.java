@@ -30,6 +30,20 @@ public record KeyedImages(MemoryKeys keys) implements MemoryImages {
     }
 
     @Override
+    public Optional<String> missingKey(Path image) throws IOException {
+        if (!isEncrypted(image)) {
+            return Optional.empty();
+        }
+        try (ImageReader reader = ImageReader.open(image, keys)) {
+            return Optional.empty();
+        } catch (MissingKeyException e) {
+            return Optional.of(String.valueOf(e.getMessage()));
+        } catch (ImageException e) {
+            return Optional.empty(); // It is damaged, which its key has shown.
+        }
+    }
+
+    @Override
     public Optional<String> damage(Path image, Progress progress) throws IOException {
         return problem(image, reader -> reader.writeTo(Channels.newChannel(OutputStream.nullOutputStream()), progress));
     }

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.round;
 
 import dev.holdfast.agent.cluster.MemberParts;
+import dev.holdfast.agent.control.reply.Verification.State;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.journal.OperationKind;
@@ -385,11 +386,12 @@ public final class NodeParts implements Parts, MemberParts {
                 Verification found = snapshots.verify(checkpoint, (done, total) -> {});
                 String chain = snapshots.chain().path().toString();
                 if (found.isGood()) {
-                    return List.of(new Checked("snapshot", chain, true, ""));
+                    return List.of(new Checked("snapshot", chain, State.INTACT, ""));
                 }
-                return found.problems().stream()
-                        .map(problem -> new Checked("snapshot", chain, false, problem))
-                        .toList();
+                List<Checked> rows = new ArrayList<>();
+                found.problems().forEach(text -> rows.add(new Checked("snapshot", chain, State.DAMAGED, text)));
+                found.unreadable().forEach(text -> rows.add(new Checked("memory", chain, State.UNREADABLE, text)));
+                return rows;
             });
         } catch (SnapshotException e) {
             throw new RoundRefusedException(e.because());

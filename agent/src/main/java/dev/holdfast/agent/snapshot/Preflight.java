@@ -219,8 +219,20 @@ final class Preflight {
         return Long.MAX_VALUE;
     }
 
-    /** What is wrong with the memory image, a missing key included; empty if nothing. */
+    /** Why the memory image cannot be loaded, a missing key included; empty if it can. */
     static String memoryProblem(VmChain vm, SnapshotRecord snapshot, Progress progress) throws IOException {
+        String damage = memoryDamage(vm, snapshot, progress);
+        return damage.isEmpty() && snapshot.memory().isPresent()
+                ? vm.tools()
+                        .hypervisor()
+                        .images()
+                        .obstacle(vm.chain().memoryFile(snapshot.name()))
+                        .orElse("")
+                : damage;
+    }
+
+    /** What is wrong with the memory image, as far as that is seen without a key; empty if nothing. */
+    static String memoryDamage(VmChain vm, SnapshotRecord snapshot, Progress progress) throws IOException {
         if (snapshot.memory().isEmpty()) {
             return "";
         }
@@ -235,7 +247,7 @@ final class Preflight {
                     .formatted(file, Files.size(file), part.bytes());
         }
         return Digests.sha256(file, progress).equals(part.sha256())
-                ? vm.tools().hypervisor().images().obstacle(file).orElse("")
+                ? ""
                 : file + " is damaged: its checksum differs; restore it from a copy";
     }
 }

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.snapshot;
 
+import dev.holdfast.agent.hypervisor.MemoryImages;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.Intent;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -35,30 +37,37 @@ record SnapshotVerification(VmChain vm) {
             for (Layer layer : layers) {
                 bytes += checkLayer(record, layer, problems, progress);
             }
-            String memory = memoryProblem(record, progress);
-            if (!memory.isEmpty()) {
-                problems.add(memory);
-            }
+            List<String> unreadable = new ArrayList<>();
+            checkMemory(record, problems, unreadable, progress);
             bytes += record.memory().map(SnapshotRecord.MemoryPart::bytes).orElse(0L);
             if (!problems.isEmpty()) {
                 requireUnchanged(record);
             }
-            return new Verification(snapshot, problems, bytes);
+            return new Verification(snapshot, problems, unreadable, bytes);
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
     }
 
-    /** Whoever could change the image could change the digest beside it, but not what an encrypted image proves. */
-    private String memoryProblem(SnapshotRecord record, Progress progress) throws IOException {
-        String problem = Preflight.memoryProblem(vm, record, progress);
-        return problem.isEmpty() && record.memory().isPresent()
-                ? vm.tools()
-                        .hypervisor()
-                        .images()
-                        .damage(vm.chain().memoryFile(record.name()), progress)
-                        .orElse("")
-                : problem;
+    /**
+     * Whoever could change the image could change the digest beside it, but not what an encrypted image proves. Without its key nobody can
+     * tell, which is no damage.
+     */
+    private void checkMemory(SnapshotRecord record, List<String> problems, List<String> unreadable, Progress progress)
+            throws IOException {
+        String damage = Preflight.memoryDamage(vm, record, progress);
+        if (!damage.isEmpty()) {
+            problems.add(damage);
+        } else if (record.memory().isPresent()) {
+            MemoryImages images = vm.tools().hypervisor().images();
+            Path image = vm.chain().memoryFile(record.name());
+            Optional<String> missing = images.missingKey(image);
+            if (missing.isPresent()) {
+                unreadable.add(missing.get());
+            } else {
+                images.damage(image, progress).ifPresent(problems::add);
+            }
+        }
     }
 
     /** What is being merged, or was meanwhile, looks damaged. */

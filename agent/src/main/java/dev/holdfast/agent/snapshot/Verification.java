@@ -8,17 +8,19 @@ import java.util.List;
  *
  * @param snapshot what was looked at
  * @param problems what is wrong, for people, each naming a file; empty if the snapshot is good
+ * @param unreadable what could not be proven because its key is not on this node, for people, each naming a file; no damage
  * @param bytes how much was read
  */
-public record Verification(Name snapshot, List<String> problems, long bytes) {
+public record Verification(Name snapshot, List<String> problems, List<String> unreadable, long bytes) {
 
-    /** Copies the list. */
+    /** Copies the lists. */
     public Verification {
         problems = List.copyOf(problems);
+        unreadable = List.copyOf(unreadable);
     }
 
-    /** Whether nothing is wrong. */
+    /** Whether all was looked at and nothing is wrong. */
     public boolean isGood() {
-        return problems.isEmpty();
+        return problems.isEmpty() && unreadable.isEmpty();
     }
 }

@@ -302,6 +302,21 @@ class CommandLineTest {
     }
 
     @Test
+    void anImageWhoseKeyIsMissingIsNotCalledDamaged() {
+        answers.put(
+                ControlCommand.CHECKPOINT_VERIFY,
+                (a, p) -> new Verification(List.of(new Verification.Row(
+                        WEB, new Name("n1"), "memory", "/x", Verification.State.UNREADABLE, "its key is not here"))));
+
+        assertThat(environment.run("checkpoint", "verify", "shop@x")).isEqualTo(1);
+        assertThat(environment.out).asString().contains("key missing", "its key is not here", "put the key there");
+        assertThat(environment.out).asString().doesNotContain("DAMAGED", "intact.");
+        assertThat(environment.run("checkpoint", "verify", "shop@x", "-o", "json"))
+                .isEqualTo(1);
+        assertThat(environment.out).asString().contains("UNREADABLE");
+    }
+
+    @Test
     void whatCouldNotBeLookedAtIsNotCalledDamaged() {
         answers.put(
                 ControlCommand.CHECKPOINT_VERIFY,

@@ -117,7 +117,12 @@ class EncryptedSnapshotsQemuTest {
             assertThat(lab.vm.orElseThrow().identity().pid()).isEqualTo(pid);
             assertThat(lab.vm.orElseThrow().status()).isEqualTo(VmStatus.RUNNING);
             assertThat(lab.chain.intent()).isEmpty();
-            assertThat(problems()).singleElement().asString().contains(id);
+            assertThat(problems()).as("nothing is damaged").isEmpty();
+            assertThat(lab.snapshots().verify(ONE, Progress.NONE).unreadable())
+                    .singleElement()
+                    .asString()
+                    .contains(id);
+            assertThat(lab.snapshots().verify(ONE, Progress.NONE).isGood()).isFalse();
             assertThat(lab.snapshots().look().problems())
                     .singleElement()
                     .asString()

@@ -25,12 +25,19 @@ public record Verification(List<Row> files) {
         return files.stream().anyMatch(row -> row.state() == State.DAMAGED);
     }
 
+    /** Whether a key was missing. */
+    public boolean lacksKeys() {
+        return files.stream().anyMatch(row -> row.state() == State.UNREADABLE);
+    }
+
     /** What was found. */
     public enum State {
         /** It is as it was. */
         INTACT,
         /** It is not. */
         DAMAGED,
+        /** Its key is not on that node, so that nobody can tell; what can be told without it is as it was. */
+        UNREADABLE,
         /** It could not be looked at. */
         UNKNOWN
     }
