@@ -131,7 +131,8 @@ class GuardLastResortTest {
                     .as("the main loop waits for the reader")
                     .isInstanceOf(QmpException.class);
             GuardLab.signal(armer.process(), "STOP");
-            // Whether the guard also ends the agent depends on its patience; the reader's end is open here all the time.
+            // Whether the guard also ends the agent depends on its patience; the reader's end is open here all the
+            // time.
             assertThat(web.nanosUntilRunning()).isLessThan(4_000_000_000L);
             assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
         }
