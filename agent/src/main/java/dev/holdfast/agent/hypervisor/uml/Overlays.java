@@ -4,7 +4,6 @@ import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.VmDefinition;
-import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -52,7 +51,7 @@ final class Overlays {
             Map<String, Object> layer = StorageDaemon.layer(node, file);
             // Or the layer below would be opened once more, which is in use.
             layer.put("backing", null);
-            storage.call("blockdev-add", layer, StorageDaemon.QUICK);
+            storage.call("blockdev-add", layer);
             opened.put(active.get(disk.id()), node);
         }
     }
@@ -77,7 +76,7 @@ final class Overlays {
     void closeLeftovers() throws HypervisorException {
         Set<Path> used = new HashSet<>();
         storage.disks(vm).forEach(disk -> used.addAll(disk.layers()));
-        for (QmpValue node : storage.call("query-named-block-nodes", Map.of("flat", true), StorageDaemon.QUICK)) {
+        for (QmpValue node : storage.call("query-named-block-nodes", Map.of("flat", true))) {
             boolean format = node.path("drv").asText().equals("qcow2");
             if (format && !used.contains(Path.of(node.path("file").asText()))) {
                 remove(node.path("node-name").asText());
@@ -87,20 +86,14 @@ final class Overlays {
 
     private Set<String> nodes() throws HypervisorException {
         Set<String> names = new HashSet<>();
-        for (QmpValue node : storage.call("query-named-block-nodes", Map.of("flat", true), StorageDaemon.QUICK)) {
+        for (QmpValue node : storage.call("query-named-block-nodes", Map.of("flat", true))) {
             names.add(node.path("node-name").asText());
         }
         return names;
     }
 
+    /** One that is gone or in use by now is as it should be. */
     private void remove(String node) throws HypervisorException {
-        try {
-            storage.call("blockdev-del", Map.of("node-name", node), StorageDaemon.QUICK);
-        } catch (HypervisorException e) {
-            // One that is gone or in use by now is as it should be.
-            if (!(e.getCause() instanceof QmpException q) || q.kind() != QmpException.Kind.REJECTED) {
-                throw e;
-            }
-        }
+        storage.accepts("blockdev-del", Map.of("node-name", node));
     }
 }

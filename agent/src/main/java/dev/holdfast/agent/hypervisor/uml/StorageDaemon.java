@@ -5,6 +5,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.block.BlockMonitor;
 import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.qmp.QmpValue;
@@ -22,8 +23,10 @@ import java.util.function.LongSupplier;
  *
  * @param client our connection
  * @param identity the process
+ * @param nanoClock monotonic nanoseconds
  */
-record StorageDaemon(QmpClient client, ProcessIdentity identity) implements AutoCloseable {
+record StorageDaemon(QmpClient client, ProcessIdentity identity, LongSupplier nanoClock)
+        implements BlockMonitor, AutoCloseable {
     static final Duration QUICK = Duration.ofSeconds(3);
 
     private static final String EXPORT = "export-";
@@ -31,7 +34,7 @@ record StorageDaemon(QmpClient client, ProcessIdentity identity) implements Auto
     static StorageDaemon connect(Path socket, ProcessIdentity identity, LongSupplier nanoClock)
             throws HypervisorException {
         try {
-            return new StorageDaemon(QmpClient.connect(socket, QUICK, nanoClock), identity);
+            return new StorageDaemon(QmpClient.connect(socket, QUICK, nanoClock), identity, nanoClock);
         } catch (QmpException e) {
             throw new HypervisorException(
                     Kind.UNKNOWN,
@@ -66,7 +69,7 @@ record StorageDaemon(QmpClient client, ProcessIdentity identity) implements Auto
     /** Per disk id the node that the guest writes to. */
     Map<String, String> activeNodes() throws HypervisorException {
         Map<String, String> nodes = new HashMap<>();
-        for (QmpValue export : call("query-block-exports", Map.of(), QUICK)) {
+        for (QmpValue export : call("query-block-exports", Map.of())) {
             String id = export.path("id").asText();
             if (id.startsWith(EXPORT)) {
                 nodes.put(
@@ -76,10 +79,21 @@ record StorageDaemon(QmpClient client, ProcessIdentity identity) implements Auto
         return nodes;
     }
 
+    /** The node of a layer. @throws HypervisorException REFUSED if it is not open */
+    String node(Path layer) throws HypervisorException {
+        for (QmpValue node : call("query-named-block-nodes", Map.of("flat", true))) {
+            if (node.path("drv").asText().equals("qcow2")
+                    && node.path("file").asText().equals(layer.toString())) {
+                return node.path("node-name").asText();
+            }
+        }
+        throw new HypervisorException(Kind.REFUSED, "the layer " + layer + " is not open");
+    }
+
     /** The disks of a definition as they are open. */
     List<DiskState> disks(VmDefinition vm) throws HypervisorException {
         Map<String, QmpValue> images = new HashMap<>();
-        for (QmpValue node : call("query-named-block-nodes", Map.of(), QUICK)) {
+        for (QmpValue node : call("query-named-block-nodes", Map.of())) {
             images.put(node.path("node-name").asText(), node.path("image"));
         }
         Map<String, String> active = activeNodes();
@@ -98,6 +112,24 @@ record StorageDaemon(QmpClient client, ProcessIdentity identity) implements Auto
             disks.add(new DiskState(disk.id(), layers, top.path("virtual-size").asLong()));
         }
         return disks;
+    }
+
+    @Override
+    public QmpValue call(String command, Map<String, ?> arguments) throws HypervisorException {
+        return call(command, arguments, QUICK);
+    }
+
+    @Override
+    public boolean accepts(String command, Map<String, ?> arguments) throws HypervisorException {
+        try {
+            call(command, arguments);
+            return true;
+        } catch (HypervisorException e) {
+            if (e.kind() == Kind.REFUSED) {
+                return false;
+            }
+            throw e;
+        }
     }
 
     QmpValue call(String command, Map<String, ?> arguments, Duration timeout) throws HypervisorException {

@@ -141,7 +141,7 @@ final class StorageProcess {
 
     private static void quit(StorageDaemon daemon) {
         try {
-            daemon.call("quit", Map.of(), StorageDaemon.QUICK);
+            daemon.call("quit", Map.of());
         } catch (HypervisorException e) {
             daemon.identity().signal(false); // It may have ended before it answered.
         }

@@ -12,6 +12,7 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.Surroundings;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.block.CommitJob;
 import dev.holdfast.agent.process.BoundedProcess;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -20,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
@@ -30,6 +32,7 @@ final class UmlVm implements RunningVm {
             "User-Mode Linux cannot write a guest's memory, and a revert boots it; use --disk-only";
 
     private static final Duration QUICK = Duration.ofSeconds(3);
+    private static final Duration REPEAT = Duration.ofMillis(250);
     private static final Duration STANDSTILL = Duration.ofSeconds(30);
     private static final Duration BOOT = Duration.ofSeconds(30);
     private static final Duration END = Duration.ofSeconds(5);
@@ -76,15 +79,19 @@ final class UmlVm implements RunningVm {
         return nanoClock;
     }
 
-    /** Closes layers that an agent which was interrupted has opened. */
+    /** Clears what an agent that was interrupted left behind. */
     void tidy() throws HypervisorException {
+        CommitJob.clearLeftovers(storage);
         new Overlays(storage, definition).closeLeftovers();
     }
 
-    /** Waits until the kernel answers, which it does before it looks at a disk. */
+    /**
+     * Waits until the kernel answers, early in its boot. A request that comes between the socket and the interrupt for it lies there until
+     * the next one comes, so that it is repeated.
+     */
     void awaitConsole(Duration bound) throws HypervisorException {
         long start = nanoClock.getAsLong();
-        while (!Files.exists(directory.mconsole())) {
+        while (!Files.exists(directory.mconsole()) || !answers()) {
             if (!identity().isAlive()) {
                 throw new HypervisorException(Kind.GONE, name() + " ended right after its start");
             }
@@ -94,7 +101,14 @@ final class UmlVm implements RunningVm {
             }
             LockSupport.parkNanos(LOOK_NANOS);
         }
-        ask("version", bound);
+    }
+
+    private boolean answers() {
+        try {
+            return console.ask("version", REPEAT).isDone();
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** @throws HypervisorException UNKNOWN without an answer, GONE without a process */
@@ -272,14 +286,20 @@ final class UmlVm implements RunningVm {
 
     @Override
     public void mergeIntermediate(String diskId, Path top, Path base, Progress progress) throws HypervisorException {
-        throw new HypervisorException(
-                Kind.REFUSED,
-                "layers of %s are merged only while it does not run under User-Mode Linux".formatted(name()));
-    }
-
-    @Override
-    public boolean mergesLayers() {
-        return false;
+        if (disks().stream()
+                .anyMatch(disk -> disk.id().equals(diskId) && disk.active().equals(top))) {
+            throw new HypervisorException(Kind.REFUSED, top + " is the active layer of disk " + diskId);
+        }
+        CommitJob job = new CommitJob(storage, definition, diskId);
+        job.start(Map.of(
+                "device",
+                storage.activeNodes().get(diskId),
+                "top-node",
+                storage.node(top),
+                "base-node",
+                storage.node(base)));
+        job.awaitEnd(progress);
+        tidy();
     }
 
     @Override

@@ -9,6 +9,7 @@ import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.FreezeFacts;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.LayerFiles;
 import dev.holdfast.agent.hypervisor.MemoryFacts;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
@@ -53,12 +54,13 @@ final class UmlCaptureTest {
     }
 
     private CapturePlan plan() throws Exception {
-        return new CapturePlan(lab.overlays(UmlLab.active(vm)), Optional.empty(), CaptureMethod.DISK_ONLY, DEADLINE);
+        return new CapturePlan(
+                lab.layers.overlays(LayerFiles.active(vm)), Optional.empty(), CaptureMethod.DISK_ONLY, DEADLINE);
     }
 
     /** What a guest says at its boot of the disks that it is started on. */
     private long[] bootOf(Map<String, Path> disks) throws Exception {
-        RunningVm booted = lab.startCounting(UmlLab.definition("copy", lab.overlays(disks)));
+        RunningVm booted = lab.startCounting(UmlLab.definition("copy", lab.layers.overlays(disks)));
         String line = UmlLab.console(booted).stream()
                 .filter(text -> text.startsWith("FOUND"))
                 .findFirst()
@@ -74,7 +76,7 @@ final class UmlCaptureTest {
 
     @Test
     void theLayersBelowTheCutAreOfOneMomentAndBoot() throws Exception {
-        Map<String, Path> below = UmlLab.active(vm);
+        Map<String, Path> below = LayerFiles.active(vm);
         CapturePlan plan = plan();
         long counted;
         try (Capture capture = vm.newCapture(plan)) {
@@ -101,7 +103,7 @@ final class UmlCaptureTest {
         }
         assertBoots(below, counted, counted + 1);
         long now = UmlLab.ticks(vm);
-        Map<String, Path> above = UmlLab.active(vm);
+        Map<String, Path> above = LayerFiles.active(vm);
         vm.quit();
         assertBoots(above, now, Long.MAX_VALUE);
     }
@@ -121,7 +123,7 @@ final class UmlCaptureTest {
         List<Long> counted = new ArrayList<>();
         StringBuilder pauses = new StringBuilder("pauses of cuts of two disks, ms:");
         for (int level = 0; level < LEVELS; level++) {
-            below.add(UmlLab.active(vm));
+            below.add(LayerFiles.active(vm));
             try (Capture capture = vm.newCapture(plan())) {
                 capture.prepare();
                 long start = System.nanoTime();
@@ -144,8 +146,50 @@ final class UmlCaptureTest {
     }
 
     @Test
+    void layersBelowTheActiveOneAreMergedWhileTheGuestWrites() throws Exception {
+        List<Map<String, Path>> levels = new ArrayList<>(List.of(LayerFiles.active(vm)));
+        for (int level = 0; level < 3; level++) {
+            cut();
+            levels.add(LayerFiles.active(vm));
+            UmlLab.awaitTicks(vm, 2);
+        }
+        assertThatThrownBy(() -> vm.mergeIntermediate(
+                        "d0", levels.get(3).get("d0"), levels.get(0).get("d0"), Progress.NONE))
+                .hasMessageContaining("is the active layer");
+        assertThatThrownBy(() -> vm.mergeIntermediate(
+                        "d0", Path.of("/nowhere"), levels.get(0).get("d0"), Progress.NONE))
+                .hasMessageContaining("is not open");
+        vm.mergeIntermediate("d0", levels.get(2).get("d0"), levels.get(0).get("d0"), Progress.NONE);
+        vm.mergeIntermediate("d1", levels.get(1).get("d1"), levels.get(0).get("d1"), Progress.NONE);
+        assertThat(vm.mergesLayers()).isTrue();
+        assertThat(vm.disks().get(0).layers())
+                .containsExactly(levels.get(3).get("d0"), levels.get(0).get("d0"));
+        assertThat(vm.disks().get(1).layers())
+                .containsExactly(
+                        levels.get(3).get("d1"),
+                        levels.get(2).get("d1"),
+                        levels.get(0).get("d1"));
+        UmlLab.awaitTicks(vm, 2);
+        cut();
+        UmlLab.awaitTicks(vm, 2);
+        long counted = UmlLab.ticks(vm);
+        Map<String, Path> top = LayerFiles.active(vm);
+        vm.quit();
+        assertBoots(top, counted, Long.MAX_VALUE);
+    }
+
+    private void cut() throws Exception {
+        try (Capture capture = vm.newCapture(plan())) {
+            capture.prepare();
+            capture.freeze();
+            capture.capture();
+            assertThat(capture.proveAndThaw().stoodStill()).isTrue();
+        }
+    }
+
+    @Test
     void whatIsGivenUpBeforeTheCutLeavesNoTrace() throws Exception {
-        Map<String, Path> before = UmlLab.active(vm);
+        Map<String, Path> before = LayerFiles.active(vm);
         CapturePlan plan = plan();
         try (Capture capture = vm.newCapture(plan)) {
             capture.prepare();
@@ -155,7 +199,7 @@ final class UmlCaptureTest {
             assertThat(capture.mayHaveCut()).isFalse();
         }
         UmlLab.awaitTicks(vm, 2);
-        assertThat(UmlLab.active(vm)).isEqualTo(before);
+        assertThat(LayerFiles.active(vm)).isEqualTo(before);
         // They are closed: the next one may have the same files.
         try (Capture capture = vm.newCapture(plan)) {
             capture.prepare();
@@ -165,7 +209,7 @@ final class UmlCaptureTest {
             assertThat(capture.mayHaveCut()).isTrue();
         }
         UmlLab.awaitTicks(vm, 2);
-        assertThat(UmlLab.active(vm)).isEqualTo(plan.overlays());
+        assertThat(LayerFiles.active(vm)).isEqualTo(plan.overlays());
     }
 
     @Test
@@ -238,7 +282,8 @@ final class UmlCaptureTest {
         assertThat(vm.surroundings(false).obstacles()).isEmpty();
         Path image = lab.root.resolve("memory");
         for (CaptureMethod method : List.of(CaptureMethod.AUTO, CaptureMethod.LIVE, CaptureMethod.STOP)) {
-            CapturePlan plan = new CapturePlan(lab.overlays(UmlLab.active(vm)), Optional.of(image), method, DEADLINE);
+            CapturePlan plan =
+                    new CapturePlan(lab.layers.overlays(LayerFiles.active(vm)), Optional.of(image), method, DEADLINE);
             Capture capture = vm.newCapture(plan);
             assertThatThrownBy(capture::prepare)
                     .isInstanceOfSatisfying(

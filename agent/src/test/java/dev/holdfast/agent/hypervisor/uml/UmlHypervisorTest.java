@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.LayerFiles;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
@@ -185,7 +186,7 @@ final class UmlHypervisorTest {
     void oneThatIsHeldBootsWhenItIsLetRunAndCanTakeThePlaceOfTheMachine() throws Exception {
         RunningVm old = lab.startCounting("web");
         VmDefinition definition = definition(old);
-        VmDefinition beside = UmlLab.definition("web", lab.overlays(UmlLab.active(old)));
+        VmDefinition beside = UmlLab.definition("web", lab.layers.overlays(LayerFiles.active(old)));
         old.quit();
         RunningVm held = lab.start(beside, StartMode.PAUSED.beside("r1"));
         assertThat(held.status()).isEqualTo(VmStatus.PAUSED);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.LayerFiles;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -17,7 +18,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -60,22 +60,22 @@ final class UmlLab implements AutoCloseable {
     final Path root;
     final UmlSettings settings;
     final UmlHypervisor hypervisor;
+    final LayerFiles layers;
     private final List<RunningVm> started = new ArrayList<>();
-    private int layers;
 
     UmlLab() throws IOException {
         root = Files.createTempDirectory(Path.of("/tmp"), "hf-uml-");
         settings = UmlSettings.installed(root.resolve("run"));
         hypervisor = new UmlHypervisor(settings, System::nanoTime);
-        Files.createDirectories(root.resolve("layers"));
+        layers = new LayerFiles(root.resolve("layers"));
     }
 
     /** Fresh disks, and a guest on them. */
     VmDefinition definition(String name) throws IOException {
         Path raw = rootImage();
-        Path d0 = layer("d0");
+        Path d0 = layers.next("d0");
         run("qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", raw.toString(), d0.toString());
-        Path d1 = layer("d1");
+        Path d1 = layers.next("d1");
         run("qemu-img", "create", "-q", "-f", "qcow2", d1.toString(), "4M");
         return definition(name, Map.of("d0", d0, "d1", d1));
     }
@@ -115,38 +115,6 @@ final class UmlLab implements AutoCloseable {
         // Blocks of 4 KiB: see the trap of the driver in docs/hypervisors.md.
         run("/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-d", tree.toString(), image.toString(), "32M");
         return image;
-    }
-
-    private Path layer(String id) {
-        layers++;
-        return root.resolve("layers").resolve("%s-%06d.qcow2".formatted(id, layers));
-    }
-
-    /** New layers upon the ones that a machine writes to. */
-    Map<String, Path> overlays(Map<String, Path> below) throws IOException {
-        Map<String, Path> made = new LinkedHashMap<>();
-        for (Map.Entry<String, Path> disk : below.entrySet()) {
-            Path overlay = layer(disk.getKey());
-            run(
-                    "qemu-img",
-                    "create",
-                    "-q",
-                    "-f",
-                    "qcow2",
-                    "-F",
-                    "qcow2",
-                    "-b",
-                    disk.getValue().toString(),
-                    overlay.toString());
-            made.put(disk.getKey(), overlay);
-        }
-        return made;
-    }
-
-    static Map<String, Path> active(RunningVm vm) throws HypervisorException {
-        Map<String, Path> active = new LinkedHashMap<>();
-        vm.disks().forEach(disk -> active.put(disk.id(), disk.active()));
-        return active;
     }
 
     RunningVm start(VmDefinition definition, StartMode mode) throws HypervisorException {
