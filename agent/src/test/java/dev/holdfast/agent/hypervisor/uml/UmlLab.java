@@ -30,6 +30,7 @@ import org.awaitility.Awaitility;
  */
 final class UmlLab implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final int LINES_TOLD = 45;
     private static final Duration TOOL = Duration.ofSeconds(60);
 
     /** A kernel that is older than the host's processor (with AMX) dies of its first process. */
@@ -162,7 +163,7 @@ final class UmlLab implements AutoCloseable {
                     .as(
                             "%s; %s",
                             alive ? "it lives" : "it has ended",
-                            said.subList(Math.max(0, said.size() - 10), said.size()))
+                            said.subList(Math.max(0, said.size() - LINES_TOLD), said.size()))
                     .isGreaterThanOrEqualTo(before + more);
         });
     }
