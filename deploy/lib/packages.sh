@@ -46,6 +46,7 @@ rpm makes the RPM, and looks into it
 shellcheck checks the scripts
 bats tests the scripts
 systemd runs the units
+user-mode-linux a kernel that runs as a program: guests of the driver for it
 uml-utilities makes and merges copy-on-write files of User-Mode Linux, to compare with
 LIST
 }

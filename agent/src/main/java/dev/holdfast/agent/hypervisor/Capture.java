@@ -31,7 +31,8 @@ public interface Capture extends AutoCloseable {
     boolean approach(Progress progress) throws HypervisorException;
 
     /**
-     * Stops the processors and returns as soon as they have stopped. A driver may order the cut of the disks along with it:
+     * Stops the processors and returns as soon as they have stopped, and nothing of the guest is on its way to what is captured that the
+     * cut would not wait for. A driver may order the cut of the disks along with it:
      * from here on they may have been cut.
      */
     FreezeFacts freeze() throws HypervisorException;
@@ -39,7 +40,7 @@ public interface Capture extends AutoCloseable {
     /** Waits until the disks are cut, and writes whatever must be written at a standstill. The overlays are in use then. */
     void capture() throws HypervisorException;
 
-    /** Asks for the status and lets the guest run, in one write. Returns when it runs. */
+    /** Asks for the status and lets the guest run, with nothing in between. Returns when it runs. */
     ThawFacts proveAndThaw() throws HypervisorException;
 
     /**

@@ -12,14 +12,14 @@ import java.util.regex.Pattern;
  * A virtual machine as its administrator described it. Immutable.
  *
  * @param name unique in the cluster
- * @param machine machine type with its version, as {@code pc-q35-7.2}: an alias would change with the hypervisor's version,
+ * @param machine machine type with its version, as {@code pc-q35-7.2} or {@code uml-6.1}: an alias would change with the hypervisor's version,
  *     and old memory images would load nowhere
- * @param accelerator what runs the guest's instructions
+ * @param accelerator what runs the guest's instructions; without meaning for a driver whose guests are programs of the host
  * @param cpu processor model, or empty for the default of the machine type
  * @param cpus 1 to 255
  * @param memoryBytes whole MiB
  * @param guestAgent whether a channel to qemu-guest-agent is wanted
- * @param kernel direct boot, or empty for booting from the first disk
+ * @param kernel direct boot, or empty for booting from the first disk or with the driver's own kernel
  * @param extraArguments handed to the hypervisor as they are
  * @param disks in the order of their addresses
  * @param nics in the order of their addresses

@@ -82,13 +82,10 @@ class WallsTest {
                             .should()
                             .dependOnClassesThat(knowsTheCluster())),
             Map.entry(
-                    "the hypervisor's port names no driver",
-                    noClasses()
-                            .that()
-                            .resideOutsideOfPackages("..agent.hypervisor.qemu..", "dev.holdfast.agent")
-                            .should()
-                            .dependOnClassesThat()
-                            .resideInAPackage("..agent.hypervisor.qemu..")),
+                    "only the composition root knows the driver for QEMU", knownToTheRoot("..agent.hypervisor.qemu..")),
+            Map.entry(
+                    "only the composition root knows the driver for User-Mode Linux",
+                    knownToTheRoot("..agent.hypervisor.uml..")),
             Map.entry(
                     "the command line reaches the agent through the control socket alone",
                     noClasses()
@@ -130,6 +127,10 @@ class WallsTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage(library);
+    }
+
+    private static ArchRule knownToTheRoot(String driver) {
+        return only(driver, driver, "dev.holdfast.agent");
     }
 
     /** What an administrator chooses is a value, as names are. */

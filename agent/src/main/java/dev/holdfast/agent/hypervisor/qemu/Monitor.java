@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.block.BlockMonitor;
 import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpEvent;
 import dev.holdfast.agent.qmp.QmpEvents;
@@ -24,7 +25,7 @@ import java.util.function.Predicate;
  * @param identity the process
  * @param nanoClock monotonic nanoseconds
  */
-record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoClock) {
+record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoClock) implements BlockMonitor {
     /** For commands that only look or set something. A busy host answers in milliseconds; a hung QEMU never. */
     static final Duration QUICK = Duration.ofSeconds(3);
 
@@ -38,7 +39,8 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
         }
     }
 
-    QmpValue call(String command, Map<String, ?> arguments) throws HypervisorException {
+    @Override
+    public QmpValue call(String command, Map<String, ?> arguments) throws HypervisorException {
         return call(command, arguments, QUICK);
     }
 
@@ -46,8 +48,8 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
         return call(command, Map.of(), QUICK);
     }
 
-    /** Executes, and takes a refusal for an answer. */
-    boolean accepts(String command, Map<String, ?> arguments) throws HypervisorException {
+    @Override
+    public boolean accepts(String command, Map<String, ?> arguments) throws HypervisorException {
         try {
             client.execute(command, arguments, patience(QUICK));
             return true;

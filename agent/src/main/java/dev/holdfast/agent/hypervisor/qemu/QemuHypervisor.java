@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.MemoryImages;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
+import dev.holdfast.agent.hypervisor.RunDirectory;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -16,7 +17,6 @@ import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,14 +27,9 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Starts and finds QEMU processes. They are daemons, not children, and outlive the agent. Thread-safe. */
 public final class QemuHypervisor implements Hypervisor {
-    private static final Logger LOG = LoggerFactory.getLogger(QemuHypervisor.class);
     private static final Duration START = Duration.ofSeconds(30);
     private static final Duration ANSWER = Duration.ofSeconds(5);
     private static final int WORDS_OF_QEMU = 4000;
@@ -44,6 +39,7 @@ public final class QemuHypervisor implements Hypervisor {
             List.of("--property=Before=pacemaker.service", "--property=After=remote-fs.target");
 
     private final QemuSettings settings;
+    private final RunDirectory runDirectory;
     private final LongSupplier nanoClock;
     private final Duration patience;
     private final MemoryKeys memoryKeys;
@@ -68,6 +64,7 @@ public final class QemuHypervisor implements Hypervisor {
     /** @param patience with QEMU until it has opened its disks */
     QemuHypervisor(QemuSettings settings, LongSupplier nanoClock, Duration patience, MemoryKeys memoryKeys) {
         this.settings = settings;
+        this.runDirectory = new RunDirectory(settings.runDirectory());
         this.nanoClock = nanoClock;
         this.patience = patience;
         this.memoryKeys = memoryKeys;
@@ -90,11 +87,8 @@ public final class QemuHypervisor implements Hypervisor {
         if (settings.user().isPresent()) {
             directory.letPass();
         }
-        if (mode.instance().isEmpty() && isBarred(definition)) {
-            throw new HypervisorException(
-                    Kind.REFUSED,
-                    definition.name() + " was stopped here meanwhile (" + stopNote(definition)
-                            + "); it is not started");
+        if (mode.instance().isEmpty()) {
+            runDirectory.checkNotBarred(definition.name());
         }
         launch(definition, directory, mode, wiring);
         QemuVm vm = connect(definition, directory)
@@ -119,16 +113,9 @@ public final class QemuHypervisor implements Hypervisor {
         }
     }
 
-    private Path stopNote(VmDefinition definition) {
-        return settings.runDirectory()
-                .resolve("vms")
-                .resolve(definition.name().value())
-                .resolve("stopped");
-    }
-
     @Override
     public boolean isBarred(VmDefinition definition) {
-        return Files.exists(stopNote(definition));
+        return runDirectory.isBarred(definition.name());
     }
 
     @Override
@@ -138,14 +125,7 @@ public final class QemuHypervisor implements Hypervisor {
 
     @Override
     public void permit(VmDefinition definition) throws HypervisorException {
-        try {
-            Files.deleteIfExists(stopNote(definition));
-        } catch (IOException e) {
-            throw new HypervisorException(
-                    Kind.REFUSED,
-                    "the note " + stopNote(definition) + " of a stop cannot be removed: " + e.getMessage(),
-                    e);
-        }
+        runDirectory.permit(definition.name());
     }
 
     private void load(QemuVm vm, VmDirectory directory, Path memory) throws HypervisorException {
@@ -238,24 +218,7 @@ public final class QemuHypervisor implements Hypervisor {
 
     @Override
     public Set<Name> running() {
-        Path directories = settings.runDirectory().resolve("vms");
-        if (!Files.isDirectory(directories)) {
-            return Set.of();
-        }
-        try (Stream<Path> all = Files.list(directories)) {
-            return all.flatMap(QemuHypervisor::name).filter(this::mayRun).collect(Collectors.toUnmodifiableSet());
-        } catch (IOException | UncheckedIOException e) {
-            LOG.debug("what runs on this node cannot be told", e);
-            return Set.of();
-        }
-    }
-
-    private static Stream<Name> name(Path directory) {
-        try {
-            return Stream.of(new Name(directory.getFileName().toString()));
-        } catch (IllegalArgumentException e) {
-            return Stream.empty();
-        }
+        return runDirectory.machines(this::mayRun);
     }
 
     private boolean mayRun(Name vm) {

@@ -4,6 +4,8 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.block.Advance;
+import dev.holdfast.agent.hypervisor.block.Jobs;
 import dev.holdfast.agent.hypervisor.replication.StandbyLink;
 import dev.holdfast.agent.hypervisor.replication.Standstill;
 import dev.holdfast.agent.qmp.QmpValue;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.CapturePlan;
-import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.LayerFiles;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
@@ -23,7 +23,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,7 +40,7 @@ final class Lab implements AutoCloseable {
     final QemuSettings settings;
     final QemuHypervisor hypervisor;
     private final List<RunningVm> started = new ArrayList<>();
-    private int layers;
+    private final LayerFiles layers;
 
     Lab() throws IOException {
         this(emulator(Path.of("/")));
@@ -61,7 +60,7 @@ final class Lab implements AutoCloseable {
             Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx--x--x"));
         }
         hypervisor = new QemuHypervisor(settings, System::nanoTime);
-        Files.createDirectories(root.resolve("layers"));
+        layers = new LayerFiles(root.resolve("layers"));
     }
 
     /** The installed QEMU, or one unpacked in the directory that {@code holdfast.test.qemu} or HOLDFAST_TEST_QEMU names. */
@@ -81,9 +80,9 @@ final class Lab implements AutoCloseable {
             Files.write(raw, oracle == null ? new byte[0] : oracle.readAllBytes());
         }
         run("truncate", "-s", "16M", raw.toString());
-        Path d0 = layer("d0");
+        Path d0 = layers.next("d0");
         run("qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", raw.toString(), d0.toString());
-        Path d1 = layer("d1");
+        Path d1 = layers.next("d1");
         run("qemu-img", "create", "-q", "-f", "qcow2", d1.toString(), "16M");
         return definition(name, 64, Map.of("d0", d0, "d1", d1));
     }
@@ -145,38 +144,13 @@ final class Lab implements AutoCloseable {
                 nics);
     }
 
-    private Path layer(String id) {
-        layers++;
-        return root.resolve("layers").resolve(String.format("%s-%06d.qcow2", id, layers));
-    }
-
     /** New overlays upon the layers given. */
     Map<String, Path> overlays(Map<String, Path> below) throws Exception {
-        Map<String, Path> made = new LinkedHashMap<>();
-        for (Map.Entry<String, Path> e : below.entrySet()) {
-            Path overlay = layer(e.getKey());
-            run(
-                    "qemu-img",
-                    "create",
-                    "-q",
-                    "-f",
-                    "qcow2",
-                    "-F",
-                    "qcow2",
-                    "-b",
-                    e.getValue().toString(),
-                    overlay.toString());
-            made.put(e.getKey(), overlay);
-        }
-        return made;
+        return layers.overlays(below);
     }
 
     static Map<String, Path> active(RunningVm vm) throws Exception {
-        Map<String, Path> active = new LinkedHashMap<>();
-        for (DiskState disk : vm.disks()) {
-            active.put(disk.id(), disk.active());
-        }
-        return active;
+        return LayerFiles.active(vm);
     }
 
     RunningVm start(VmDefinition definition, StartMode mode) throws Exception {

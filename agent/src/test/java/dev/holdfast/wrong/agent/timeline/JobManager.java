@@ -2,6 +2,7 @@ package dev.holdfast.wrong.agent.timeline;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
+import dev.holdfast.agent.hypervisor.uml.UmlSettings;
 import dev.holdfast.coordinator.engine.Engine;
 import dev.holdfast.coordinator.group.JGroupsChannel;
 import dev.holdfast.coordinator.zookeeper.ZooKeeperStore;
@@ -17,6 +18,7 @@ import picocli.CommandLine;
 public record JobManager(
         ObjectMapper json,
         QemuSettings driver,
+        UmlSettings otherDriver,
         Engine engine,
         JGroupsChannel channel,
         ZooKeeperStore store,

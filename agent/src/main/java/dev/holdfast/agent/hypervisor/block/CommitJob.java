@@ -1,4 +1,4 @@
-package dev.holdfast.agent.hypervisor.qemu;
+package dev.holdfast.agent.hypervisor.block;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
@@ -9,25 +9,31 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 
-/** A block-commit job of one disk. It stays in QEMU's list until we have read its error and dismissed it. */
-final class CommitJob {
+/** A block-commit job of one disk. It stays in QEMU's list until we have read its error and dismissed it. One thread. */
+public final class CommitJob {
     private static final String PREFIX = "holdfast-merge-";
     private static final Duration STUCK = Duration.ofMinutes(2);
     private static final Duration CANCEL = Duration.ofSeconds(30);
-    private static final int LOOK_MILLIS = 20;
+    private static final int LOOK_NANOS = 20_000_000;
 
-    private final Monitor monitor;
+    private final BlockMonitor monitor;
     private final String what;
     private final String id;
 
-    CommitJob(Monitor monitor, VmDefinition vm, String diskId) {
+    /** @param monitor of the program that has the disk open */
+    public CommitJob(BlockMonitor monitor, VmDefinition vm, String diskId) {
         this.monitor = monitor;
         this.what = "the merge of disk " + diskId + " of " + vm.name();
         this.id = PREFIX + diskId;
     }
 
-    void start(Map<String, ?> arguments) throws HypervisorException {
+    /**
+     * @param arguments {@code device}, {@code top-node} and {@code base-node} of block-commit
+     * @throws HypervisorException REFUSED if it cannot begin
+     */
+    public void start(Map<String, ?> arguments) throws HypervisorException {
         if (find(monitor, id).isPresent()) {
             // Whoever waited for it gave up: its name would be taken for as long as the machine lives.
             cancel(monitor, id);
@@ -38,7 +44,8 @@ final class CommitJob {
         monitor.call("block-commit", all);
     }
 
-    void awaitEnd(Progress progress) throws HypervisorException {
+    /** @throws HypervisorException FAILED if it did not succeed: no layer has changed to the guest */
+    public void awaitEnd(Progress progress) throws HypervisorException {
         await(progress);
         dismiss();
     }
@@ -57,7 +64,7 @@ final class CommitJob {
                 throw new HypervisorException(
                         Kind.UNKNOWN, what + " has not moved for " + STUCK.toSeconds() + " s; look at its storage");
             }
-            Pause.millis(LOOK_MILLIS);
+            LockSupport.parkNanos(LOOK_NANOS);
         }
     }
 
@@ -71,27 +78,27 @@ final class CommitJob {
     }
 
     /** Cancels and dismisses merges that nobody waits for any more. A merge cut short loses nothing. */
-    static void clearLeftovers(Monitor monitor) throws HypervisorException {
+    public static void clearLeftovers(BlockMonitor monitor) throws HypervisorException {
         for (QmpValue job : new Jobs(monitor).of(PREFIX)) {
             cancel(monitor, Jobs.id(job));
         }
     }
 
-    private static void cancel(Monitor monitor, String id) throws HypervisorException {
+    private static void cancel(BlockMonitor monitor, String id) throws HypervisorException {
         monitor.accepts("job-cancel", Map.of("id", id));
         long start = monitor.nanoClock().getAsLong();
         Optional<QmpValue> job = find(monitor, id);
         while (job.isPresent() && !Jobs.isOver(job.get())) {
-            if (monitor.left(start, CANCEL).isZero()) {
+            if (monitor.nanoClock().getAsLong() - start >= CANCEL.toNanos()) {
                 throw new HypervisorException(Kind.UNKNOWN, "the job " + id + " does not end; look at the storage");
             }
-            Pause.millis(LOOK_MILLIS);
+            LockSupport.parkNanos(LOOK_NANOS);
             job = find(monitor, id);
         }
         monitor.accepts("job-dismiss", Map.of("id", id));
     }
 
-    private static Optional<QmpValue> find(Monitor monitor, String id) throws HypervisorException {
+    private static Optional<QmpValue> find(BlockMonitor monitor, String id) throws HypervisorException {
         return new Jobs(monitor).find(id);
     }
 }

@@ -1,0 +1,71 @@
+package dev.holdfast.agent.hypervisor.uml;
+
+import dev.holdfast.agent.unix.DatagramPeer;
+import java.io.IOException;
+import java.net.ProtocolException;
+import java.net.SocketTimeoutException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.function.LongSupplier;
+
+/**
+ * The management console of a User-Mode Linux (arch/um/drivers/mconsole_kern.c): one datagram asks, one or more answer. Nothing in an
+ * answer says what it answers, so that each request has a socket of its own. Thread-safe.
+ *
+ * <p>{@code sysrq t} is never to be sent: it crashes Linux 6.1.
+ *
+ * @param socket of the console
+ * @param nanoClock monotonic nanoseconds
+ */
+record Mconsole(Path socket, LongSupplier nanoClock) {
+    /** The longest answer that a kernel gives is its log; more than this is none. */
+    private static final int MOST_BYTES = 4 << 20;
+
+    /**
+     * What the kernel answered.
+     *
+     * @param error 0 if it did what was asked; 1 or a negative number of an error if not
+     * @param text the words, without line ends at their end
+     */
+    record Answer(int error, String text) {
+        boolean isDone() {
+            return error == 0;
+        }
+    }
+
+    /**
+     * Asks, and waits for all of the answer.
+     *
+     * @param timeout bound for the whole of it
+     * @throws SocketTimeoutException if it did not come in time, or not all of it: what was asked may have been done or may still be
+     * @throws ProtocolException if what came is no answer of such a console
+     * @throws IOException if there is no such console
+     */
+    Answer ask(String command, Duration timeout) throws IOException {
+        byte[] request = MconsoleWire.request(command);
+        long start = nanoClock.getAsLong();
+        try (DatagramPeer peer = DatagramPeer.connect(socket)) {
+            peer.send(request, timeout);
+            StringBuilder text = new StringBuilder();
+            while (true) {
+                MconsoleWire.Piece piece = MconsoleWire.piece(socket, receive(peer, start, timeout));
+                text.append(piece.text());
+                if (!piece.more()) {
+                    return new Answer(piece.error(), text.toString().strip());
+                }
+                if (text.length() > MOST_BYTES) {
+                    throw new ProtocolException("the answer of " + socket + " to \"" + command + "\" has no end");
+                }
+            }
+        }
+    }
+
+    private byte[] receive(DatagramPeer peer, long start, Duration timeout) throws IOException {
+        Duration left = timeout.minusNanos(nanoClock.getAsLong() - start);
+        if (left.toMillis() < 1) {
+            throw new SocketTimeoutException(
+                    "the answer of " + socket + " was not whole within " + timeout.toMillis() + " ms");
+        }
+        return peer.receive(MconsoleWire.LONGEST_PIECE, left);
+    }
+}

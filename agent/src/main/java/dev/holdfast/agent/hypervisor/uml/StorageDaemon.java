@@ -1,0 +1,152 @@
+package dev.holdfast.agent.hypervisor.uml;
+
+import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.block.BlockMonitor;
+import dev.holdfast.agent.qmp.QmpClient;
+import dev.holdfast.agent.qmp.QmpException;
+import dev.holdfast.agent.qmp.QmpValue;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongSupplier;
+
+/**
+ * The qemu-storage-daemon of one machine, which has its chains of layers open and shows each as a file. One thread at a time, {@link
+ * #close} from any.
+ *
+ * @param client our connection
+ * @param identity the process
+ * @param nanoClock monotonic nanoseconds
+ */
+record StorageDaemon(QmpClient client, ProcessIdentity identity, LongSupplier nanoClock)
+        implements BlockMonitor, AutoCloseable {
+    static final Duration QUICK = Duration.ofSeconds(3);
+
+    private static final String EXPORT = "export-";
+
+    static StorageDaemon connect(Path socket, ProcessIdentity identity, LongSupplier nanoClock)
+            throws HypervisorException {
+        try {
+            return new StorageDaemon(QmpClient.connect(socket, QUICK, nanoClock), identity, nanoClock);
+        } catch (QmpException e) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN,
+                    "process %d, which has the disks open, does not answer at %s: %s"
+                            .formatted(identity.pid(), socket, e.getMessage()),
+                    e);
+        }
+    }
+
+    static String export(String diskId) {
+        return EXPORT + diskId;
+    }
+
+    /** The name of a disk's node of that number; each layer that is put on top has the next one. */
+    static String node(String diskId, int number) {
+        return diskId + "." + number;
+    }
+
+    /** The node and file of a layer, as options. */
+    static Map<String, Object> layer(String node, Path file) {
+        Map<String, Object> options = new HashMap<>();
+        options.put("driver", "qcow2");
+        options.put("node-name", node);
+        options.put("file", Map.of("driver", "file", "filename", file.toString()));
+        return options;
+    }
+
+    boolean isAlive() {
+        return client.isOpen() && identity.isAlive();
+    }
+
+    /** Per disk id the node that the guest writes to. */
+    Map<String, String> activeNodes() throws HypervisorException {
+        Map<String, String> nodes = new HashMap<>();
+        for (QmpValue export : call("query-block-exports", Map.of())) {
+            String id = export.path("id").asText();
+            if (id.startsWith(EXPORT)) {
+                nodes.put(
+                        id.substring(EXPORT.length()), export.path("node-name").asText());
+            }
+        }
+        return nodes;
+    }
+
+    /** The node of a layer. @throws HypervisorException REFUSED if it is not open */
+    String node(Path layer) throws HypervisorException {
+        for (QmpValue node : call("query-named-block-nodes", Map.of("flat", true))) {
+            if (node.path("drv").asText().equals("qcow2")
+                    && node.path("file").asText().equals(layer.toString())) {
+                return node.path("node-name").asText();
+            }
+        }
+        throw new HypervisorException(Kind.REFUSED, "the layer " + layer + " is not open");
+    }
+
+    /** The disks of a definition as they are open. */
+    List<DiskState> disks(VmDefinition vm) throws HypervisorException {
+        Map<String, QmpValue> images = new HashMap<>();
+        for (QmpValue node : call("query-named-block-nodes", Map.of())) {
+            images.put(node.path("node-name").asText(), node.path("image"));
+        }
+        Map<String, String> active = activeNodes();
+        List<DiskState> disks = new ArrayList<>();
+        for (VmDefinition.Disk disk : vm.disks()) {
+            QmpValue top = images.get(active.getOrDefault(disk.id(), ""));
+            if (top == null) {
+                throw new HypervisorException(
+                        Kind.REFUSED,
+                        "%s was started without a disk %s; restart the machine".formatted(vm.name(), disk.id()));
+            }
+            List<Path> layers = new ArrayList<>();
+            for (QmpValue image = top; image.isObject(); image = image.path("backing-image")) {
+                layers.add(Path.of(image.path("filename").asText()));
+            }
+            disks.add(new DiskState(disk.id(), layers, top.path("virtual-size").asLong()));
+        }
+        return disks;
+    }
+
+    @Override
+    public QmpValue call(String command, Map<String, ?> arguments) throws HypervisorException {
+        return call(command, arguments, QUICK);
+    }
+
+    @Override
+    public boolean accepts(String command, Map<String, ?> arguments) throws HypervisorException {
+        try {
+            call(command, arguments);
+            return true;
+        } catch (HypervisorException e) {
+            if (e.kind() == Kind.REFUSED) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    QmpValue call(String command, Map<String, ?> arguments, Duration timeout) throws HypervisorException {
+        try {
+            return client.execute(command, arguments, timeout);
+        } catch (QmpException e) {
+            Kind kind = switch (e.kind()) {
+                case REJECTED -> Kind.REFUSED;
+                case TIMED_OUT -> Kind.UNKNOWN;
+                case CLOSED -> identity.isAlive() ? Kind.UNKNOWN : Kind.GONE;
+            };
+            throw new HypervisorException(kind, "the disks' qemu-storage-daemon: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+}

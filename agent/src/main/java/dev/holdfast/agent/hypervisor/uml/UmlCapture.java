@@ -1,0 +1,172 @@
+package dev.holdfast.agent.hypervisor.uml;
+
+import dev.holdfast.agent.hypervisor.Capture;
+import dev.holdfast.agent.hypervisor.CapturePlan;
+import dev.holdfast.agent.hypervisor.FreezeFacts;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.MemoryFacts;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.ThawFacts;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * One capture of the disks of one guest. That they stood still from its stop until it is let run is told by the host's kernel: a process
+ * that has not gone to sleep again has not wroten up. The guest itself may have, for a tick of its clock that was due. One thread; {@link #cutShort} from any.
+ */
+final class UmlCapture implements Capture {
+    private final UmlVm vm;
+    private final CapturePlan plan;
+    private final Overlays overlays;
+    private List<ProcessIdentity> helpers = List.of();
+    private volatile boolean guestRan;
+    private boolean mayHaveFrozen;
+    private boolean mayHaveCut;
+    private boolean thawed;
+    private boolean ended;
+    private long sleepsAtStop = -1;
+    private volatile boolean cutShort;
+
+    UmlCapture(UmlVm vm, CapturePlan plan) {
+        this.vm = vm;
+        this.plan = plan;
+        this.overlays = new Overlays(vm.storage(), vm.definition());
+    }
+
+    @Override
+    public void prepare() throws HypervisorException {
+        if (plan.method() != CaptureMethod.DISK_ONLY) {
+            throw new HypervisorException(Kind.REFUSED, vm.name() + ": " + UmlVm.NO_MEMORY);
+        }
+        VmStatus status = vm.status();
+        guestRan = status == VmStatus.RUNNING;
+        if (!guestRan && status != VmStatus.PAUSED) {
+            throw new HypervisorException(
+                    Kind.REFUSED, "%s is %s; look at its storage, and restart it".formatted(vm.name(), status));
+        }
+        helpers = vm.processes().helpers();
+        overlays.open(plan.overlays());
+    }
+
+    @Override
+    public boolean isStoppedByOthers() {
+        try {
+            return guestRan && !mayHaveFrozen && vm.processes().isStopped();
+        } catch (HypervisorException e) {
+            return false; // It has ended: whatever is done next says so.
+        }
+    }
+
+    @Override
+    public CaptureMethod method() {
+        return CaptureMethod.DISK_ONLY;
+    }
+
+    @Override
+    public boolean approach(Progress progress) throws HypervisorException {
+        checkNotCutShort();
+        return false;
+    }
+
+    @Override
+    public FreezeFacts freeze() throws HypervisorException {
+        checkNotCutShort();
+        long start = vm.nanoClock().getAsLong();
+        if (guestRan) {
+            mayHaveFrozen = true;
+            if (!vm.stop(plan.deadline())) {
+                mayHaveFrozen = false;
+                throw new HypervisorException(
+                        Kind.FAILED, "somebody else has stopped " + vm.name() + "; let it run, and try again");
+            }
+        }
+        vm.awaitStandstill(helpers, left(start));
+        sleepsAtStop = vm.processes().sleeps(helpers);
+        checkNotCutShort();
+        return new FreezeFacts(vm.nanoClock().getAsLong(), 0, !guestRan);
+    }
+
+    @Override
+    public void capture() throws HypervisorException {
+        checkNotCutShort();
+        mayHaveCut = true;
+        overlays.cut(plan.deadline());
+        checkNotCutShort();
+    }
+
+    @Override
+    public ThawFacts proveAndThaw() throws HypervisorException {
+        checkNotCutShort();
+        VmStatus before = vm.status();
+        boolean wrote = vm.processes().sleeps(helpers) != sleepsAtStop;
+        if (guestRan) {
+            wrote |= !vm.letRun(plan.deadline());
+            thawed = true;
+        }
+        // Nothing here rests on having heard of each event, so that no loss of a connection could hide one.
+        return new ThawFacts(
+                before,
+                wrote ? 1 : 0,
+                vm.identity().isAlive(),
+                true,
+                vm.nanoClock().getAsLong(),
+                0);
+    }
+
+    @Override
+    public MemoryFacts drain(Progress progress) {
+        return new MemoryFacts(CaptureMethod.DISK_ONLY, 0);
+    }
+
+    @Override
+    public void cutShort() throws HypervisorException {
+        cutShort = true;
+        if (guestRan) {
+            vm.thaw(plan.deadline());
+        }
+    }
+
+    /** Between two looks at this the other thread's order to run may have come before our order to stop: abandon follows. */
+    private void checkNotCutShort() throws HypervisorException {
+        if (cutShort) {
+            throw new HypervisorException(Kind.FAILED, "the capture of " + vm.name() + " was cut short");
+        }
+    }
+
+    @Override
+    public boolean mayHaveCut() {
+        return mayHaveCut;
+    }
+
+    @Override
+    public void abandon() throws HypervisorException {
+        if (ended) {
+            return;
+        }
+        try {
+            if (mayHaveFrozen && !thawed) {
+                vm.thaw(plan.deadline());
+                thawed = true;
+            }
+        } finally {
+            if (!mayHaveCut) {
+                overlays.close();
+            }
+        }
+        ended = true;
+    }
+
+    private Duration left(long start) {
+        Duration left = plan.deadline().minusNanos(vm.nanoClock().getAsLong() - start);
+        return left.isNegative() ? Duration.ZERO : left;
+    }
+
+    @Override
+    public void close() {
+        // There is nothing to observe.
+    }
+}

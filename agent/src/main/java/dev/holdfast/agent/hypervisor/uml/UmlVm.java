@@ -1,0 +1,309 @@
+package dev.holdfast.agent.hypervisor.uml;
+
+import dev.holdfast.agent.hypervisor.Capture;
+import dev.holdfast.agent.hypervisor.CapturePlan;
+import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.FreezeFacts;
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.Surroundings;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.block.CommitJob;
+import dev.holdfast.agent.process.BoundedProcess;
+import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
+
+/** A guest of User-Mode Linux. One thread at a time; {@link #thaw} and {@link #close} from any. */
+final class UmlVm implements RunningVm {
+    static final String NO_MEMORY =
+            "User-Mode Linux cannot write a guest's memory, and a revert boots it; use --disk-only";
+
+    private static final Duration QUICK = Duration.ofSeconds(3);
+    private static final Duration REPEAT = Duration.ofMillis(250);
+    private static final Duration STANDSTILL = Duration.ofSeconds(30);
+    private static final Duration BOOT = Duration.ofSeconds(30);
+    private static final Duration END = Duration.ofSeconds(5);
+    private static final long LOOK_NANOS = 2_000_000;
+
+    private final VmDefinition definition;
+    private final UmlDirectory directory;
+    private final GuestProcesses processes;
+    private final Mconsole console;
+    private final StorageDaemon storage;
+    private final LongSupplier nanoClock;
+
+    UmlVm(
+            VmDefinition definition,
+            UmlDirectory directory,
+            ProcessIdentity first,
+            StorageDaemon storage,
+            LongSupplier nanoClock) {
+        this.definition = definition;
+        this.directory = directory;
+        this.processes = new GuestProcesses(directory, first, nanoClock);
+        this.console = new Mconsole(directory.mconsole(), nanoClock);
+        this.storage = storage;
+        this.nanoClock = nanoClock;
+    }
+
+    VmDefinition definition() {
+        return definition;
+    }
+
+    UmlDirectory directory() {
+        return directory;
+    }
+
+    GuestProcesses processes() {
+        return processes;
+    }
+
+    StorageDaemon storage() {
+        return storage;
+    }
+
+    LongSupplier nanoClock() {
+        return nanoClock;
+    }
+
+    /** Clears what an agent that was interrupted left behind. */
+    void tidy() throws HypervisorException {
+        CommitJob.clearLeftovers(storage);
+        new Overlays(storage, definition).closeLeftovers();
+    }
+
+    /**
+     * Waits until the kernel answers, early in its boot. A request that comes between the socket and the interrupt for it lies there until
+     * the next one comes, so that it is repeated.
+     */
+    void awaitConsole(Duration bound) throws HypervisorException {
+        long start = nanoClock.getAsLong();
+        while (!Files.exists(directory.mconsole()) || !answers()) {
+            if (!identity().isAlive()) {
+                throw new HypervisorException(Kind.GONE, name() + " ended right after its start");
+            }
+            if (nanoClock.getAsLong() - start > bound.toNanos()) {
+                throw new HypervisorException(
+                        Kind.UNKNOWN, name() + " did not begin to boot within " + bound.toSeconds() + " s");
+            }
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
+    }
+
+    private boolean answers() {
+        try {
+            return console.ask("version", REPEAT).isDone();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** @throws HypervisorException UNKNOWN without an answer, GONE without a process */
+    Mconsole.Answer ask(String command, Duration timeout) throws HypervisorException {
+        try {
+            return console.ask(command, timeout);
+        } catch (SocketTimeoutException e) {
+            throw new HypervisorException(Kind.UNKNOWN, name() + " hangs: " + e.getMessage(), e);
+        } catch (IOException e) {
+            // Its process ends a moment after its socket.
+            Kind kind = processes.awaitEnd(Duration.ofMillis(300)) ? Kind.GONE : Kind.UNKNOWN;
+            throw new HypervisorException(
+                    kind, "the console of %s does not answer: %s".formatted(name(), e.getMessage()), e);
+        }
+    }
+
+    @Override
+    public Name name() {
+        return definition.name();
+    }
+
+    @Override
+    public ProcessIdentity identity() {
+        return processes.first();
+    }
+
+    @Override
+    public String hypervisor() {
+        return "User-Mode Linux, qemu-storage-daemon " + storage.client().version();
+    }
+
+    @Override
+    public boolean isAlive() {
+        return storage.isAlive() && identity().isAlive();
+    }
+
+    @Override
+    public VmStatus status() throws HypervisorException {
+        if (!identity().isAlive()) {
+            throw new HypervisorException(Kind.GONE, "process " + identity().pid() + " of " + name() + " has ended");
+        }
+        if (!storage.identity().isAlive()) {
+            return VmStatus.IO_ERROR;
+        }
+        return processes.isStopped() ? VmStatus.PAUSED : VmStatus.RUNNING;
+    }
+
+    @Override
+    public boolean hasShutDown() {
+        return !identity().isAlive() && directory.isTidy();
+    }
+
+    @Override
+    public List<DiskState> disks() throws HypervisorException {
+        return storage.disks(definition);
+    }
+
+    @Override
+    public Surroundings surroundings(boolean memory) {
+        return new Surroundings(memory ? List.of(name() + ": " + NO_MEMORY) : List.of(), List.of());
+    }
+
+    @Override
+    public Capture newCapture(CapturePlan plan) {
+        return new UmlCapture(this, plan);
+    }
+
+    @Override
+    public FreezeFacts pause() throws HypervisorException {
+        List<ProcessIdentity> helpers = processes.helpers();
+        boolean early = processes.isStopped() || !stop(QUICK);
+        awaitStandstill(helpers, STANDSTILL);
+        return new FreezeFacts(nanoClock.getAsLong(), 0, early);
+    }
+
+    /** @return false if it was stopped already */
+    boolean stop(Duration bound) throws HypervisorException {
+        Mconsole.Answer answer = ask("stop", bound);
+        if (!answer.isDone() && !answer.text().equals("Already stopped")) {
+            throw new HypervisorException(Kind.FAILED, name() + " did not stop: " + answer.text());
+        }
+        return answer.isDone();
+    }
+
+    /** @throws HypervisorException UNKNOWN if what the guest wrote last does not get to its disks in time */
+    void awaitStandstill(List<ProcessIdentity> helpers, Duration bound) throws HypervisorException {
+        if (!processes.awaitStandstill(helpers, bound)) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN,
+                    "%s has stopped, but its disks were still written to after %d ms; look at its storage"
+                            .formatted(name(), bound.toMillis()));
+        }
+    }
+
+    @Override
+    public void resume() throws HypervisorException {
+        letRun(QUICK);
+    }
+
+    /** @return false if it ran already */
+    boolean letRun(Duration bound) throws HypervisorException {
+        if (processes.isHeld()) {
+            boot();
+            return true;
+        }
+        Mconsole.Answer answer = ask("go", bound);
+        if (!answer.isDone() && !answer.text().equals("Not stopped")) {
+            throw new HypervisorException(Kind.FAILED, name() + " does not go on: " + answer.text());
+        }
+        return answer.isDone();
+    }
+
+    private void boot() throws HypervisorException {
+        try {
+            BoundedProcess.Ended ended = BoundedProcess.run(
+                    List.of("sh", "-c", "kill -CONT " + identity().pid()), QUICK);
+            if (ended.status() != 0) {
+                throw new IOException(ended.output());
+            }
+        } catch (IOException e) {
+            throw new HypervisorException(Kind.FAILED, name() + " cannot be booted: " + e.getMessage(), e);
+        }
+        awaitConsole(BOOT);
+    }
+
+    @Override
+    public void thaw(Duration bound) throws HypervisorException {
+        letRun(bound);
+    }
+
+    /** Ctrl-Alt-Del is the only button there is: what it does is up to the guest, which may also boot anew. */
+    @Override
+    public boolean shutdown(Duration patience) throws HypervisorException {
+        ask("cad", QUICK);
+        if (!processes.awaitEnd(patience)) {
+            return false;
+        }
+        endAll();
+        return true;
+    }
+
+    @Override
+    public void quit() throws HypervisorException {
+        if (identity().isAlive() && !processes.isHeld()) {
+            try {
+                ask("halt", QUICK);
+            } catch (HypervisorException e) {
+                // It hangs, or has just ended: the signals need no answer.
+                identity().signal(false);
+            }
+            if (!processes.awaitEnd(END)) {
+                identity().signal(false);
+                processes.awaitEnd(END);
+            }
+        }
+        endAll();
+    }
+
+    @Override
+    public void kill() throws HypervisorException {
+        endAll();
+    }
+
+    /** Whatever is left of the guest's processes ends, then what has its disks open. */
+    private void endAll() throws HypervisorException {
+        List<ProcessIdentity> left = GuestProcesses.kill(directory, nanoClock, END);
+        if (!left.isEmpty()) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN,
+                    "process " + left.get(0).pid() + " of " + name()
+                            + " does not end although it was killed; its storage hangs in the kernel");
+        }
+        new StorageProcess(directory, nanoClock).end(Optional.of(storage));
+    }
+
+    @Override
+    public void mergeIntermediate(String diskId, Path top, Path base, Progress progress) throws HypervisorException {
+        if (disks().stream()
+                .anyMatch(disk -> disk.id().equals(diskId) && disk.active().equals(top))) {
+            throw new HypervisorException(Kind.REFUSED, top + " is the active layer of disk " + diskId);
+        }
+        CommitJob job = new CommitJob(storage, definition, diskId);
+        job.start(Map.of(
+                "device",
+                storage.activeNodes().get(diskId),
+                "top-node",
+                storage.node(top),
+                "base-node",
+                storage.node(base)));
+        job.awaitEnd(progress);
+        tidy();
+    }
+
+    @Override
+    public void close() {
+        storage.close();
+    }
+}
