@@ -16,7 +16,7 @@ import java.util.List;
 
 /**
  * One capture of the disks of one guest. That they stood still from its stop until it is let run is told by the host's kernel: a process
- * that has not gone to sleep again has not wroten up. The guest itself may have, for a tick of its clock that was due. One thread; {@link #cutShort} from any.
+ * that has not gone to sleep again has not woken up. The guest itself may have, for a tick of its clock that was due. One thread; {@link #cutShort} from any.
  */
 final class UmlCapture implements Capture {
     private final UmlVm vm;
