@@ -197,18 +197,29 @@ end() { wait "$2" || fail "$1"; }
 # step_back PROCESS - the lane takes the processors from nobody any more; pacemaker fences who is late.
 step_back() { renice -n 10 -g "$1" >/dev/null 2>&1 || true; }
 
+# Else a machine's QEMU, which is a session of its own, gets as much of the processors as all JVMs of the tests together, and nice means
+# nothing between sessions: sched(7), "The autogroup feature". For the time of the tests, where it may be changed.
+autogroup=/proc/sys/kernel/sched_autogroup_enabled
+autogroup_off() {
+  grouped=$(cat "$autogroup" 2>/dev/null) || grouped=''
+  [ -z "$grouped" ] || echo 0 2>/dev/null >"$autogroup" || grouped=''
+}
+autogroup_back() { [ -z "$grouped" ] || echo "$grouped" >"$autogroup" || true; }
+
 # What an interrupted run leaves: tests are asked to end, and clear away what they have started.
 end_lanes() {
   local lane lanes
   lanes=$(jobs -p)
   for lane in $lanes; do kill -TERM -- "-$lane" 2>/dev/null || true; done
   wait
+  autogroup_back
   rm -rf "$work"
 }
 
 work=$(mktemp -d)
 started=$work/started
 touch "$started" "$work/bats.none" "$work/failed"
+grouped=''
 trap end_lanes EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
@@ -217,6 +228,7 @@ scripts=0
 [ "$offline" = yes ] || install_packages holdfast_package_list holdfast_test_package_list
 fetch_qemu10
 read -r other_jdk other_java < <(newest_other_java) || true
+autogroup_off
 begin build
 end build $!
 run_shellcheck
