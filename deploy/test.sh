@@ -206,12 +206,27 @@ autogroup_off() {
 }
 autogroup_back() { [ -z "$grouped" ] || echo "$grouped" >"$autogroup" || true; }
 
+# end_strays - machines of tests that were interrupted are sessions of their own. Who is in this run's mount namespace, which began with
+# it, was started by it.
+end_strays() {
+  local own process
+  own=$(readlink /proc/self/ns/mnt)
+  [ -n "${HOLDFAST_OWN_TMP:-}" ] && [ "$own" != "$(readlink "/proc/$PPID/ns/mnt")" ] || return 0
+  for process in /proc/[0-9]*; do
+    process=${process#/proc/}
+    if [ "$process" = $$ ] || [ "$(readlink "/proc/$process/ns/mnt" 2>/dev/null)" != "$own" ]; then continue; fi
+    warn "still there, and ended: $process $(tr '\0' ' ' 2>/dev/null <"/proc/$process/cmdline" | cut -c 1-80)"
+    kill -KILL "$process" 2>/dev/null || true
+  done
+}
+
 # What an interrupted run leaves: tests are asked to end, and clear away what they have started.
 end_lanes() {
   local lane lanes
   lanes=$(jobs -p)
   for lane in $lanes; do kill -TERM -- "-$lane" 2>/dev/null || true; done
   wait
+  end_strays
   autogroup_back
   rm -rf "$work"
 }
