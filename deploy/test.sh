@@ -195,7 +195,7 @@ begin() {
 end() { wait "$2" || fail "$1"; }
 
 # step_back PROCESS - the lane takes the processors from nobody any more; pacemaker fences who is late.
-step_back() { renice -n 10 -g "$1" >/dev/null 2>&1 || true; }
+step_back() { renice -n 3 -g "$1" >/dev/null 2>&1 || true; }
 
 # Else a machine's QEMU, which is a session of its own, gets as much of the processors as all JVMs of the tests together, and nice means
 # nothing between sessions: sched(7), "The autogroup feature". For the time of the tests, where it may be changed.
