@@ -117,14 +117,14 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
         return switch (e.kind()) {
             case REJECTED -> Kind.REFUSED;
             case TIMED_OUT -> Kind.UNKNOWN;
-            case CLOSED -> endsSoon() ? Kind.GONE : Kind.UNKNOWN;
+            case CLOSED -> endsSoon(identity, nanoClock) ? Kind.GONE : Kind.UNKNOWN;
         };
     }
 
     /** A process that dies closes its sockets some milliseconds before it is gone. */
-    private boolean endsSoon() {
+    static boolean endsSoon(ProcessIdentity identity, LongSupplier nanoClock) {
         long start = nanoClock.getAsLong();
-        while (identity.isAlive() && !left(start, STALLED).isZero()) {
+        while (identity.isAlive() && nanoClock.getAsLong() - start < STALLED.toNanos()) {
             Pause.millis(2);
         }
         return !identity.isAlive();

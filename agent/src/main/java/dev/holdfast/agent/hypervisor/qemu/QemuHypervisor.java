@@ -277,7 +277,8 @@ public final class QemuHypervisor implements Hypervisor {
             return Optional.of(
                     new QemuVm(definition, directory, new Monitor(client, process.get(), nanoClock), memoryKeys));
         } catch (QmpException e) {
-            if (!process.get().isAlive()) {
+            if (!process.get().isAlive()
+                    || e.kind() == QmpException.Kind.CLOSED && Monitor.endsSoon(process.get(), nanoClock)) {
                 return Optional.empty();
             }
             throw new HypervisorException(
