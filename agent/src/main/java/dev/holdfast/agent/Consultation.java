@@ -10,6 +10,7 @@ import dev.holdfast.agent.doctor.ClusterFacts;
 import dev.holdfast.agent.doctor.HostDiagnosis;
 import dev.holdfast.agent.doctor.HostLook;
 import dev.holdfast.agent.guard.GuardClient;
+import dev.holdfast.agent.hypervisor.qemu.Flush;
 import dev.holdfast.agent.replication.Fencing;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.port.GroupChannel.ClockOffset;
@@ -183,6 +184,9 @@ final class Consultation implements Supplier<DoctorReport> {
 
     private List<String> unwell() {
         List<String> unwell = new ArrayList<>(machines.journal().unreadable());
+        Flush.hanging()
+                .forEach(file -> unwell.add(file
+                        + " could not be made durable: its storage hangs, and its space is taken until that answers"));
         SortedMap<Name, String> states = machines.vms().states();
         for (Map.Entry<Name, String> vm : states.entrySet()) {
             if (vm.getValue().equals(ManagedVm.UNKNOWN)) {

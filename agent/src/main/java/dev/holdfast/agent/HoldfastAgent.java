@@ -204,8 +204,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             Configuration configuration, Drivers drivers, UniqueWords words, Coordinator coordinator) {
         NodeRegistry nodes = cluster.store().nodes();
         Consultation doctor = new Consultation(configuration, platform, machines, cluster, drivers);
-        FsckParts.Chains chains =
-                new FsckParts.Chains(parts, leftIntents, cluster.store().catalogue());
+        FsckParts.Chains chains = new FsckParts.Chains(
+                parts, leftIntents, cluster.store().catalogue(), cluster.store().decisions(), engine);
         Inspection inspection =
                 FsckParts.of(configuration, platform, machines, chains, doctor).desk();
         PeerDesk desk = new PeerDesk(

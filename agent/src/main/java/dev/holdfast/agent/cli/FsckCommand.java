@@ -29,6 +29,12 @@ final class FsckCommand extends RemoteCommand {
     @Option(names = "--empty-lost", description = "repair, and remove for good what is in lost/ on all nodes")
     private boolean emptyLost;
 
+    @Option(
+            names = "--gone",
+            paramLabel = "NODE",
+            description = "this node never comes back, nor do disks that only it had: rounds no longer wait for it")
+    private @Nullable String gone;
+
     @Override
     ControlCommand command() {
         return ControlCommand.NODE_FSCK;
@@ -38,6 +44,7 @@ final class FsckCommand extends RemoteCommand {
     void arguments(Map<String, @Nullable Object> arguments) {
         arguments.put("repair", repair);
         arguments.put("empty_lost", emptyLost);
+        arguments.put("gone", gone);
     }
 
     @Override

@@ -40,8 +40,9 @@ public record ChainFacts(
      * @param kind {@code cut}, {@code revert} or {@code merge}
      * @param own whether the operation is one node's own, and no round
      * @param journaled whether this node's journal has the operation, or may have
+     * @param moved whether it is a revert and the head names the new timeline: then it was committed
      */
-    public record Change(String operation, String kind, boolean own, boolean journaled) {}
+    public record Change(String operation, String kind, boolean own, boolean journaled, boolean moved) {}
 
     /**
      * A snapshot.

@@ -168,15 +168,9 @@ final class NodeCheck {
         String text = "a %s of its chain by %s was cut short".formatted(change.kind(), change.operation());
         if (change.own() && !change.journaled() || decided) {
             repairable(Kind.PROBLEM, vm, text, Act.FINISH, change.operation());
-        } else if (round.isEmpty() && !change.journaled()) {
+        } else if (store.isEmpty() && !change.journaled()) {
             findings.add(Finding.problem(
-                    node.node().value(),
-                    vm.value(),
-                    text
-                            + (store.isPresent()
-                                    ? ", and the store has no record of it, which says nothing about how it ended"
-                                    : ", and the store cannot be asked how it ended"),
-                    "run fsck again when the store answers; if its record is gone for good, see docs/operations.md"));
+                    node.node().value(), vm.value(), text + ", and the store cannot be asked how it ended", AGAIN));
         }
     }
 

@@ -7,7 +7,7 @@ import dev.holdfast.coordinator.protocol.Name;
  * Immutable.
  *
  * @param node where
- * @param vm whose chain or process it is about
+ * @param vm whose chain or process it is about; of an {@link Act#ACKNOWLEDGE} the node that is gone
  * @param act what is done
  * @param subject what it is done to: a path, a snapshot, an operation or the token of a mark; says which with {@code act}
  */
@@ -31,6 +31,17 @@ public record Repair(Name node, Name vm, Act act, String subject) {
         PUBLISH("make it count, as was decided"),
         /** The catalogue has no such checkpoint: the part becomes a snapshot of its machine alone, which a person can delete. */
         RELEASE("make it a snapshot of this machine alone"),
+        /** Nobody can have made a round true whose record is gone: all who wait for its decision get one to read. */
+        ABORT("write down that it was aborted, for every node that waits for it: nothing of it counts anywhere"),
+        /** The disks of a member prove that a round was committed whose record is gone. */
+        COMMIT("write down that it was committed, for every node that waits for it: the disks of a member prove it"),
+        /** What a round without a record left in a chain, and no journal knows: nothing of the round counts anywhere. */
+        TAKE_BACK(
+                "take it back: nothing of it counts anywhere; what a checkpoint made goes to lost/, the copy of a revert is removed"),
+        /** The same, and the catalogue or the disks of a member prove that the round was committed. */
+        MAKE_TRUE("bring it to its end: that it was committed is certain"),
+        /** A decided round waits for a node that a person says is gone for good: done in the store, by whoever looks. */
+        ACKNOWLEDGE("close it without the node that is gone"),
         /** Nothing needs a file. */
         QUARANTINE("move it to lost/"),
         /** A machine or a name is claimed by a round that is gone: done in the store, by whoever looks. */

@@ -5,8 +5,10 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -31,6 +33,18 @@ public record World(
 
     /** Everything that is wrong, in the order in which it is to be repaired. */
     public List<Finding> findings() {
+        return findings(Set.of());
+    }
+
+    /**
+     * The same.
+     *
+     * @param named nodes of which a person says that they never come back, nor their disks; one that is here or silent is not gone
+     */
+    public List<Finding> findings(Set<Name> named) {
+        Set<Name> gone = named.stream()
+                .filter(node -> !nodes.containsKey(node) && !silent.containsKey(node))
+                .collect(Collectors.toSet());
         Stream<Finding> unseen = silent.entrySet().stream()
                 .map(node -> Finding.unseen(
                         node.getKey().value(),
@@ -47,12 +61,33 @@ public record World(
                         "what needs its word is not repaired; run fsck again when it answers"))
                 : Stream.concat(
                         new CatalogueCheck(this, store.get()).findings().stream(),
-                        new RoundCheck(this, store.get()).findings().stream());
+                        new RoundCheck(this, store.get(), gone).findings().stream());
         return Stream.of(unseen, perNode, perCluster, twice().stream())
                 .flatMap(each -> each)
                 .distinct()
                 .sorted((one, other) -> Integer.compare(rank(one), rank(other)))
                 .toList();
+    }
+
+    /**
+     * Whether anything knows a node: it was asked, a round waits for it, one that is in doubt had it, or it has a part of a checkpoint.
+     * Also if the store is silent.
+     */
+    public boolean speaksOf(Name node) {
+        boolean took = nodes.values().stream()
+                .flatMap(each -> each.journal().stream())
+                .flatMap(entry -> entry.doubt().stream())
+                .flatMap(doubt -> doubt.members().stream())
+                .anyMatch(member -> member.node().equals(node));
+        return took
+                || nodes.containsKey(node)
+                || silent.containsKey(node)
+                || store.isEmpty()
+                || store.get().rounds().stream()
+                        .anyMatch(round -> round.waitsFor().contains(node))
+                || store.get().checkpoints().stream()
+                        .flatMap(checkpoint -> checkpoint.parts().stream())
+                        .anyMatch(part -> part.node().equals(node));
     }
 
     private static int rank(Finding finding) {

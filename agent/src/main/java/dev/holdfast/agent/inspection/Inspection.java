@@ -63,11 +63,11 @@ public final class Inspection implements InspectionDesk {
     @Override
     public JsonObject fsck(JsonObject body) throws RoundRefusedException, JsonException {
         Optional<JsonObject> order = body.object(REPAIR);
-        if (order.isEmpty()) {
-            long from = body.number(FROM).orElse(0L);
-            return JsonObject.of(look.page((int) Math.max(0, Math.min(from, Integer.MAX_VALUE)), PAGE));
-        }
+        long from = body.number(FROM).orElse(0L);
         try {
+            if (order.isEmpty()) {
+                return JsonObject.of(look.page((int) Math.max(0, Math.min(from, Integer.MAX_VALUE)), PAGE));
+            }
             return JsonObject.of(Map.of(DONE, repair.carryOut(order.get().as(Repair.class))));
         } catch (SnapshotException e) {
             throw new RoundRefusedException(e.because());

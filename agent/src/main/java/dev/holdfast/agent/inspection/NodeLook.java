@@ -6,6 +6,7 @@ import dev.holdfast.agent.fsck.NodeFacts;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.journal.Operation;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.round.NodeParts;
@@ -18,8 +19,10 @@ import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
 import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -45,8 +48,13 @@ final class NodeLook {
     /**
      * @param from how many machines to leave out
      * @param most characters of JSON after which no further machine is looked at
+     * @throws SnapshotException the rounds of this node could not be asked
      */
-    NodePage page(int from, int most) {
+    NodePage page(int from, int most) throws SnapshotException {
+        // First: what is made true after this is on the disks when they are looked at.
+        List<NodeFacts.Making> making = node.makesTrue().tell().entrySet().stream()
+                .map(one -> new NodeFacts.Making(one.getKey().value(), one.getValue() == Decision.COMMITTED))
+                .toList();
         List<ManagedVm> all = List.copyOf(node.vms().all());
         List<MachineFacts> machines = new ArrayList<>();
         int written = 0;
@@ -57,10 +65,10 @@ final class NodeLook {
             written += JsonObject.of(machine).toString().length();
             next++;
         }
-        return new NodePage(facts(machines), next < all.size() ? next : NodePage.NONE);
+        return new NodePage(facts(making, machines), next < all.size() ? next : NodePage.NONE);
     }
 
-    private NodeFacts facts(List<MachineFacts> machines) {
+    private NodeFacts facts(List<NodeFacts.Making> making, List<MachineFacts> machines) {
         List<Name> undefined = node.vms().states().entrySet().stream()
                 .filter(state -> state.getValue().equals(ManagedVm.UNDEFINED))
                 .map(Map.Entry::getKey)
@@ -68,21 +76,66 @@ final class NodeLook {
         List<NodeFacts.Unreadable> unreadable = node.vms().unreadable().files().stream()
                 .map(file -> new NodeFacts.Unreadable(file.vm(), file.because()))
                 .toList();
-        List<NodeFacts.Entry> journal = node.journal().operations().stream()
-                .map(entry -> new NodeFacts.Entry(
-                        entry.id().value(),
-                        entry.kind().text(),
-                        entry.round().isPresent(),
-                        entry.state().inDoubt(),
-                        entry.vms()))
-                .toList();
+        List<NodeFacts.Entry> journal =
+                node.journal().operations().stream().map(this::entry).toList();
         return new NodeFacts(
                 node.self(),
                 machines,
                 undefined,
                 unreadable,
                 journal,
-                node.journal().unreadable());
+                node.journal().unreadable(),
+                making);
+    }
+
+    private NodeFacts.Entry entry(Operation entry) {
+        return new NodeFacts.Entry(
+                entry.id().value(),
+                entry.kind().text(),
+                entry.round().isPresent(),
+                entry.state().inDoubt(),
+                entry.vms(),
+                entry.state().inDoubt() ? entry.round().map(round -> doubt(round.spec())) : Optional.empty());
+    }
+
+    /** The machines of a round are held by it, so that nothing is said about their chains but this. */
+    private NodeFacts.Doubt doubt(RoundSpec spec) {
+        List<NodeFacts.Member> members = new ArrayList<>();
+        spec.members()
+                .nodes()
+                .forEach(each -> spec.members().on(each).forEach(vm -> members.add(new NodeFacts.Member(each, vm))));
+        List<Name> counts = new ArrayList<>();
+        List<Name> unseen = new ArrayList<>();
+        for (Name vm : spec.members().on(node.self())) {
+            try {
+                if (node.parts().reading(vm, (operation, snapshots) -> isMadeTrue(snapshots, spec))) {
+                    counts.add(vm);
+                }
+            } catch (SnapshotException e) {
+                unseen.add(vm);
+            }
+        }
+        return new NodeFacts.Doubt(members, counts, unseen);
+    }
+
+    /** A part that counts, the name of the timeline that was left, or a head that has moved to the new one. */
+    private static boolean isMadeTrue(VmSnapshots snapshots, RoundSpec spec) throws SnapshotException {
+        String round = spec.id().value();
+        ChainFsck.Findings found = snapshots.look();
+        Optional<Intent> own =
+                found.intent().filter(intent -> intent.operation().equals(round));
+        return found.decided().stream().anyMatch(record -> record.operation().equals(round))
+                || own.isPresent() && hasMoved(snapshots, own.get());
+    }
+
+    /** A cut moves the head before anything is decided, a revert only after it. */
+    private static boolean hasMoved(VmSnapshots snapshots, Intent intent) throws SnapshotException {
+        try {
+            return intent.kind() == Intent.Kind.REVERT
+                    && snapshots.chain().head().number() == intent.toGeneration();
+        } catch (IOException e) {
+            throw new SnapshotException(Refusal.failed(String.valueOf(e.getMessage())), e);
+        }
     }
 
     private MachineFacts machine(ManagedVm vm) {
@@ -243,9 +296,14 @@ final class NodeLook {
         List<ChainFacts.SnapshotPart> parts = new ArrayList<>();
         found.decided().forEach(record -> parts.add(part(record, false)));
         found.pending().forEach(record -> parts.add(part(record, true)));
+        Optional<ChainFacts.Change> change = Optional.empty();
+        if (found.intent().isPresent()) {
+            Intent intent = found.intent().get();
+            change = Optional.of(change(intent, hasMoved(snapshots, intent)));
+        }
         return new ChainFacts(
                 snapshots.chain().path().toString(),
-                found.intent().map(this::change),
+                change,
                 parts,
                 found.problems(),
                 leftovers,
@@ -253,12 +311,13 @@ final class NodeLook {
                 found.lost().stream().map(Path::toString).toList());
     }
 
-    private ChainFacts.Change change(Intent intent) {
+    private ChainFacts.Change change(Intent intent, boolean moved) {
         return new ChainFacts.Change(
                 intent.operation(),
                 intent.kind().name().toLowerCase(Locale.ROOT),
                 NodeParts.isOwnOperation(intent.operation()),
-                node.journal().mayBeOpen(intent.operation()));
+                node.journal().mayBeOpen(intent.operation()),
+                moved);
     }
 
     private static ChainFacts.SnapshotPart part(SnapshotRecord record, boolean pending) {

@@ -3,13 +3,19 @@ package dev.holdfast.agent.inspection;
 import dev.holdfast.agent.fsck.Repair;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.journal.OperationKind;
+import dev.holdfast.agent.snapshot.Fate;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.VmSnapshots;
 import dev.holdfast.agent.vm.ManagedVm;
+import dev.holdfast.coordinator.port.DecisionLog.Written;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.JournalEntry;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -48,7 +54,11 @@ final class NodeRepair {
             case RELEASE -> mend(vm, (fsck, executor) -> fsck.release(new Name(repair.subject())));
             case QUARANTINE ->
                 !isOpen(machine(vm), file) && mend(vm, (fsck, executor) -> fsck.moveAway(file, executor));
-            case FREE -> false; // Nothing of a node's.
+            case ABORT -> conclude(repair.subject(), Decision.ABORTED);
+            case COMMIT -> conclude(repair.subject(), Decision.COMMITTED);
+            case TAKE_BACK -> end(vm, repair.subject(), Fate.TAKE_BACK);
+            case MAKE_TRUE -> end(vm, repair.subject(), Fate.MAKE_TRUE);
+            case FREE, ACKNOWLEDGE -> false; // Nothing of a node's.
             case EMPTY_LOST ->
                 mend(vm, (fsck, executor) -> {
                     fsck.emptyLost();
@@ -80,6 +90,53 @@ final class NodeRepair {
                                     vm,
                                     OperationKind.FSCK,
                                     (operation, snapshots) -> snapshots.restore(checkpoint.get(), report.get()));
+        } catch (StoreUnreachableException e) {
+            throw new SnapshotException(Refusal.failed(String.valueOf(e.getMessage())), e);
+        }
+    }
+
+    /** The journal says what the round was; whoever waits for its decision reads it in the store. */
+    private boolean conclude(String round, Decision decision) throws SnapshotException {
+        Optional<RoundSpec> spec = node.journal().operations().stream()
+                .filter(entry ->
+                        entry.id().value().equals(round) && entry.state().inDoubt())
+                .flatMap(entry -> entry.round().stream())
+                .map(JournalEntry::spec)
+                .findFirst();
+        boolean contradicted = Optional.ofNullable(node.makesTrue().tell().get(new RoundId(round)))
+                .filter(read -> read != decision)
+                .isPresent();
+        if (spec.isEmpty() || contradicted) {
+            return false;
+        }
+        try {
+            Written written = node.rounds()
+                    .conclude(
+                            spec.get(), decision, Refusal.failed("its record was gone, and a person had it concluded"));
+            if (written instanceof Written.Refused refused) {
+                throw new SnapshotException(refused.because());
+            }
+            if (written instanceof Written.Unknown) {
+                throw new SnapshotException(Refusal.failed(
+                        "the store has not answered, so that nobody knows whether round %s has a record again"
+                                .formatted(round)));
+            }
+            return written instanceof Written.Done;
+        } catch (StoreUnreachableException e) {
+            throw new SnapshotException(Refusal.failed(String.valueOf(e.getMessage())), e);
+        }
+    }
+
+    /** Only as long as nobody has a word about the round: neither this journal nor the store. */
+    private boolean end(Name vm, String round, Fate fate) throws SnapshotException {
+        try {
+            if (node.journal().mayBeOpen(round)
+                    || node.rounds().read(new RoundId(round)).isPresent()) {
+                return false;
+            }
+            return node.parts()
+                    .recover(vm, operation -> operation.equals(round) ? fate : Fate.KEEP)
+                    .isPresent();
         } catch (StoreUnreachableException e) {
             throw new SnapshotException(Refusal.failed(String.valueOf(e.getMessage())), e);
         }

@@ -20,6 +20,7 @@ import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.RoundView;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.time.Duration;
@@ -72,7 +73,7 @@ public final class ClusterLook {
         Optional<String> unreachable = Optional.empty();
         TreeSet<Name> names = new TreeSet<>(Set.of(self));
         try {
-            nodes.nodes().forEach(node -> names.add(node.node()));
+            names.addAll(registered());
         } catch (StoreUnreachableException e) {
             // This node can be looked at all the same; nobody waits for the store's time-out again.
             unreachable = Optional.of(String.valueOf(e.getMessage()));
@@ -125,14 +126,18 @@ public final class ClusterLook {
 
     /** This node, and those that the store knows of. */
     TreeSet<Name> names() {
-        TreeSet<Name> names = new TreeSet<>();
-        names.add(self);
         try {
-            nodes.nodes().forEach(node -> names.add(node.node()));
+            return registered();
         } catch (StoreUnreachableException e) {
             // The look at the store says so; this node can be looked at all the same.
-            return names;
+            return new TreeSet<>(Set.of(self));
         }
+    }
+
+    /** The same, if the store answers. */
+    TreeSet<Name> registered() throws StoreUnreachableException {
+        TreeSet<Name> names = new TreeSet<>(Set.of(self));
+        nodes.nodes().forEach(node -> names.add(node.node()));
         return names;
     }
 
@@ -178,6 +183,23 @@ public final class ClusterLook {
     boolean free(String claim) throws StoreUnreachableException {
         String round = claims.claims().get(claim);
         return round != null && claims.release(claim, round);
+    }
+
+    /**
+     * Says of a decided round that a node which is gone for good has made it true.
+     *
+     * @return whether it was still waited for
+     */
+    boolean acknowledge(String round, Name node) throws StoreUnreachableException {
+        RoundId id = new RoundId(round);
+        boolean waited = log.read(id)
+                .filter(view ->
+                        view.state().decision().isPresent() && view.waitsFor().contains(node))
+                .isPresent();
+        if (waited) {
+            log.acknowledge(id, node);
+        }
+        return waited;
     }
 
     private static StoreFacts.Round round(RoundView view) {

@@ -11,16 +11,19 @@ import dev.holdfast.agent.control.Progress;
 import dev.holdfast.agent.control.reply.FsckReport;
 import dev.holdfast.agent.fsck.Finding;
 import dev.holdfast.agent.fsck.Repair;
+import dev.holdfast.agent.fsck.World;
 import dev.holdfast.agent.inspection.Inspection;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -52,9 +55,11 @@ public final class FsckCommands {
     private Object fsck(Arguments arguments, Progress progress) throws ControlException, InterruptedException {
         boolean emptyLost = arguments.flag("empty_lost");
         boolean repair = arguments.flag("repair") || emptyLost;
+        Set<Name> gone = gone(arguments);
         List<FsckReport.Row> rows = new ArrayList<>();
         TreeMap<Name, String> silent = new TreeMap<>();
-        List<Finding> found = confirmed(progress, silent);
+        Set<Name> unheard = new HashSet<>(gone);
+        List<Finding> found = confirmed(progress, silent, gone, unheard);
         Set<Repair> tried = new HashSet<>();
         for (int pass = 0; repair && pass < PASSES; pass++) {
             List<Finding> next = found.stream()
@@ -66,23 +71,59 @@ public final class FsckCommands {
             for (Finding finding : next) {
                 rows.add(repaired(finding, finding.repair().orElseThrow(), progress));
             }
-            found = confirmed(progress, silent);
+            found = confirmed(progress, silent, gone, unheard);
         }
         if (emptyLost) {
             emptyLost(found, rows, progress);
-            found = confirmed(progress, silent);
+            found = confirmed(progress, silent, gone, unheard);
         }
         found.forEach(finding -> rows.add(row(finding)));
+        unheard.forEach(node -> rows.add(new FsckReport.Row(
+                "",
+                node.value(),
+                word(Finding.Kind.PROBLEM),
+                "nothing that was seen speaks of a node of this name, so that --gone has changed nothing",
+                "",
+                "look for its name in what 'holdfast fsck' says")));
         return new FsckReport(rows);
     }
 
-    /** Nodes and store are not looked at in one instant: what is real is seen twice. */
-    private List<Finding> confirmed(Progress progress, TreeMap<Name, String> silent) throws InterruptedException {
-        List<Finding> first = look.world(progress, silent).findings();
+    /** A node whose agent is there, or was within its session, is not gone: it may hold what nobody else has. */
+    private Set<Name> gone(Arguments arguments) throws ControlException {
+        Optional<Name> gone = arguments.optionalName("gone");
+        if (gone.isPresent() && registered().contains(gone.get())) {
+            throw ControlException.of(Refusal.preflight(
+                    ("node %s is in the store: its agent runs, or has run a moment ago. If it is gone for good, wait until"
+                                    + " 'holdfast cluster status' does not name it any more")
+                            .formatted(gone.get())));
+        }
+        return gone.map(Set::of).orElse(Set.of());
+    }
+
+    private Set<Name> registered() throws ControlException {
+        try {
+            return look.registered();
+        } catch (StoreUnreachableException e) {
+            throw ControlException.of(Refusal.preflight(
+                    "nobody can tell whether the node is gone, because the store cannot be asked: %s; try again when it answers"
+                            .formatted(e.getMessage())));
+        }
+    }
+
+    /**
+     * Nodes and store are not looked at in one instant: what is real is seen twice.
+     *
+     * @param unheard those of {@code gone} of which nothing speaks; the others are taken out
+     */
+    private List<Finding> confirmed(Progress progress, TreeMap<Name, String> silent, Set<Name> gone, Set<Name> unheard)
+            throws InterruptedException {
+        World world = look.world(progress, silent);
+        unheard.removeIf(world::speaksOf);
+        List<Finding> first = world.findings(gone);
         if (first.isEmpty()) {
             return first;
         }
-        List<Finding> again = look.world(progress, silent).findings();
+        List<Finding> again = look.world(progress, silent).findings(gone);
         return first.stream()
                 .filter(finding -> again.stream().anyMatch(finding::isTheSameAs))
                 .toList();
@@ -106,10 +147,7 @@ public final class FsckCommands {
                 repair.vm() + " on " + repair.node() + ": " + repair.act().text());
         String failure;
         try {
-            boolean done = repair.act() == Repair.Act.FREE
-                    ? look.free(repair.subject())
-                    : Inspection.wasDone(peers.ask(
-                            repair.node(), new PeerRequest(PeerRequest.Kind.FSCK, Inspection.order(repair)), PATIENCE));
+            boolean done = isDone(repair);
             return new FsckReport.Row(
                     finding.node(),
                     finding.subject(),
@@ -129,6 +167,20 @@ public final class FsckCommands {
                 "the repair failed: " + failure,
                 "",
                 "put right what it says, then run 'holdfast fsck --repair' again");
+    }
+
+    /** What is done in the store is done by whoever looks. */
+    private boolean isDone(Repair repair)
+            throws RoundRefusedException, OutcomeUnknownException, JsonException, StoreUnreachableException,
+                    InterruptedException {
+        if (repair.act() == Repair.Act.FREE) {
+            return look.free(repair.subject());
+        }
+        if (repair.act() == Repair.Act.ACKNOWLEDGE) {
+            return look.acknowledge(repair.subject(), repair.vm());
+        }
+        return Inspection.wasDone(
+                peers.ask(repair.node(), new PeerRequest(PeerRequest.Kind.FSCK, Inspection.order(repair)), PATIENCE));
     }
 
     private static FsckReport.Row row(Finding finding) {

@@ -1,5 +1,8 @@
 package dev.holdfast.agent.fsck;
 
+import static dev.holdfast.agent.fsck.Worlds.node;
+import static dev.holdfast.agent.fsck.Worlds.only;
+import static dev.holdfast.agent.fsck.Worlds.world;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.agent.fsck.Finding.Kind;
@@ -8,7 +11,6 @@ import dev.holdfast.agent.fsck.MachineFacts.NotSeen;
 import dev.holdfast.agent.fsck.MachineFacts.OpenDisk;
 import dev.holdfast.agent.fsck.Repair.Act;
 import dev.holdfast.coordinator.protocol.Name;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -46,8 +48,8 @@ class WorldTest {
 
     @Test
     void aSidecarIsNotWrittenAnewInTheMiddleOfAChangeNorForAReplica() {
-        ChainFacts changing =
-                chain().change(new ChainFacts.Change("r9", "cut", false, true)).facts();
+        ChainFacts changing = chain().change(new ChainFacts.Change("r9", "cut", false, true, false))
+                .facts();
         assertThat(world(STORE, node(N1, running(changing))).findings())
                 .allMatch(finding -> finding.repair().isEmpty());
         MachineFacts replica = new MachineFacts(
@@ -228,15 +230,15 @@ class WorldTest {
     @Test
     void aChangeThatWasCutShortEndsIfItsEndIsKnown() {
         StoreFacts nothing = store(List.of(), List.of());
-        ChainFacts own = chain().change(new ChainFacts.Change("o1", "merge", true, false))
+        ChainFacts own = chain().change(new ChainFacts.Change("o1", "merge", true, false, false))
                 .facts();
         assertThat(only(world(nothing, node(N1, running(own)))).repair())
                 .contains(new Repair(N1, WEB, Act.FINISH, "o1"));
-        ChainFacts ofRound = chain().change(new ChainFacts.Change(ROUND, "cut", false, false))
+        ChainFacts ofRound = chain().change(new ChainFacts.Change(ROUND, "cut", false, false, false))
                 .facts();
         Finding unknown = only(world(nothing, node(N1, running(ofRound))));
-        assertThat(unknown.text()).contains("no record of it, which says nothing");
-        assertThat(unknown.repair()).isEmpty();
+        assertThat(unknown.text()).contains("no record of that, which says nothing", "nothing of it counts");
+        assertThat(unknown.repair()).contains(new Repair(N1, WEB, Act.TAKE_BACK, ROUND));
         StoreFacts.Round decided = new StoreFacts.Round(ROUND, "a checkpoint", Optional.of(true), List.of());
         assertThat(only(world(store(List.of(), List.of(decided)), node(N1, running(ofRound))))
                         .repair())
@@ -356,21 +358,6 @@ class WorldTest {
                 Optional.of(store(List.of(), List.of())),
                 "");
         assertThat(world.findings()).extracting(Finding::kind).containsExactly(Kind.UNSEEN, Kind.LOST);
-    }
-
-    private static Finding only(World world) {
-        assertThat(world.findings()).hasSize(1);
-        return world.findings().get(0);
-    }
-
-    private static World world(StoreFacts store, NodeFacts... nodes) {
-        TreeMap<Name, NodeFacts> seen = new TreeMap<>();
-        Arrays.stream(nodes).forEach(node -> seen.put(node.node(), node));
-        return new World(seen, new TreeMap<>(), Optional.of(store), "");
-    }
-
-    private static NodeFacts node(Name name, MachineFacts... machines) {
-        return new NodeFacts(name, List.of(machines), List.of(), List.of(), List.of(), List.of());
     }
 
     private static MachineFacts running(ChainFacts chain) {

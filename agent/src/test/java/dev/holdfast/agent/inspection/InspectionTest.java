@@ -1,7 +1,9 @@
 package dev.holdfast.agent.inspection;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.agent.Answers;
 import dev.holdfast.agent.control.reply.DoctorReport;
 import dev.holdfast.agent.fsck.Finding;
 import dev.holdfast.agent.fsck.Repair;
@@ -12,30 +14,47 @@ import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
-import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.journal.OperationJournal;
 import dev.holdfast.agent.journal.OperationKind;
+import dev.holdfast.agent.journal.RoundJournal;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.json.Json;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.snapshot.FreezeWatch;
+import dev.holdfast.agent.snapshot.OneDisk;
 import dev.holdfast.agent.snapshot.SnapshotTools;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
+import dev.holdfast.agent.snapshot.chain.ChainExecutor;
 import dev.holdfast.agent.snapshot.chain.ChainImport;
+import dev.holdfast.agent.snapshot.chain.ChainPlan;
+import dev.holdfast.agent.snapshot.chain.Generation;
+import dev.holdfast.agent.snapshot.chain.Intent;
+import dev.holdfast.agent.snapshot.chain.LiveDisks;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
-import dev.holdfast.agent.vm.ManagedVm;
-import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.port.Catalogue;
+import dev.holdfast.coordinator.port.DecisionLog;
+import dev.holdfast.coordinator.port.DecisionLog.Written;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.JournalEntry;
+import dev.holdfast.coordinator.protocol.MemberReport;
+import dev.holdfast.coordinator.protocol.Members;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundOptions;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.protocol.RoundState;
 import java.io.IOException;
-import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
@@ -43,6 +62,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
@@ -62,7 +82,10 @@ class InspectionTest {
     private final AtomicReference<VmStatus> status = new AtomicReference<>(VmStatus.RUNNING);
     private final AtomicReference<List<DiskState>> disks = new AtomicReference<>(List.of());
     private final AtomicReference<CheckpointRecord> checkpoint = new AtomicReference<>();
+    private final AtomicReference<Written> written = new AtomicReference<>(new Written.Done(0));
+    private final AtomicReference<Map<RoundId, Decision>> making = new AtomicReference<>(Map.of());
     private final VmClaims claims = new VmClaims();
+    private OperationJournal journal;
     private final ExecutorService workers = Executors.newSingleThreadExecutor();
     private ChainDirectory chain;
     private VmRegistry vms;
@@ -74,35 +97,12 @@ class InspectionTest {
         chain = new ChainImport(new QemuImages("qemu-img"), InstantSource.system())
                 .create(root.resolve("web.holdfast"), new TreeMap<>(Map.of("d0", 1L << 20)));
         Hypervisor hypervisor = hypervisor();
-        VmDefinition definition = new VmDefinition(
-                WEB,
-                "pc-q35-7.2",
-                VmDefinition.Accelerator.TCG,
-                Optional.empty(),
-                1,
-                64 << 20,
-                false,
-                Optional.empty(),
-                List.of(),
-                List.of(new VmDefinition.Disk("d0", chain.headFile("d0"))),
-                List.of());
-        vms = new VmRegistry(
-                Map.of(definition, Optional.empty()), Unreadable.NONE, hypervisor, new VmRegistry.Listener() {
-                    @Override
-                    public void onProcess(ManagedVm vm, RunningVm process) {
-                        assertThat(vm.name()).isEqualTo(WEB);
-                    }
-
-                    @Override
-                    public void onGone(ManagedVm vm) {
-                        assertThat(vm.name()).isEqualTo(WEB);
-                    }
-                });
-        FreezeWatch nobody = proxy(FreezeWatch.class, Map.of());
+        vms = OneDisk.machines(WEB, chain, hypervisor);
+        FreezeWatch nobody = Answers.of(FreezeWatch.class, Map.of());
         SnapshotTools tools = new SnapshotTools(
                 hypervisor, new QemuImages("qemu-img"), nobody, InstantSource.system(), System::nanoTime, 16);
         NodeParts parts = new NodeParts(N1, vms, claims, tools, vm -> false, () -> "1");
-        OperationJournal journal = OperationJournal.open(root.resolve("journal"));
+        journal = OperationJournal.open(root.resolve("journal"));
         inspection = new Inspection(
                 new NodeTools(
                         N1,
@@ -114,7 +114,9 @@ class InspectionTest {
                         vm -> root,
                         vm -> false,
                         vm -> {},
-                        proxy(Catalogue.class, Map.of("checkpoint", () -> Optional.ofNullable(checkpoint.get()))),
+                        Answers.of(Catalogue.class, Map.of("checkpoint", () -> Optional.ofNullable(checkpoint.get()))),
+                        Answers.of(DecisionLog.class, Map.of("read", Optional::empty, "conclude", written::get)),
+                        making::get,
                         () -> Instant.now().plusSeconds(60)),
                 () -> new DoctorReport(List.of()));
         disks.set(List.of(new DiskState("d0", List.of(headLayer()), 1L << 20)));
@@ -131,7 +133,7 @@ class InspectionTest {
 
     private Hypervisor hypervisor() {
         ProcessIdentity self = ProcessIdentity.of(ProcessHandle.current().pid()).orElseThrow();
-        RunningVm process = proxy(
+        RunningVm process = Answers.of(
                 RunningVm.class,
                 Map.of(
                         "isAlive", () -> true,
@@ -141,27 +143,12 @@ class InspectionTest {
                         "close", () -> "",
                         "endIfHung", () -> "",
                         "resume", () -> status.getAndSet(VmStatus.RUNNING)));
-        return proxy(
+        return Answers.of(
                 Hypervisor.class,
                 Map.of(
                         "find", () -> runs ? Optional.of(process) : Optional.empty(),
                         "ownsLayers", () -> true,
                         "running", () -> Set.of(WEB)));
-    }
-
-    private interface Answer {
-        Object give();
-    }
-
-    private static <T> T proxy(Class<T> type, Map<String, Answer> answers) {
-        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, given) -> {
-            Answer answer = answers.get(method.getName());
-            if (answer == null) {
-                throw new AssertionError(method + " was not asked for");
-            }
-            Object result = answer.give();
-            return method.getReturnType() == void.class ? null : result;
-        }));
     }
 
     /** Over the wire, as between nodes. */
@@ -324,5 +311,110 @@ class InspectionTest {
                 .satisfies(finding -> assertThat(finding.text()).contains("head is missing", "/srv/elsewhere/d0.qcow2"))
                 .satisfies(finding -> assertThat(finding.repair()).isEmpty());
         assertThat(chain.path().resolve("head")).doesNotExist();
+    }
+
+    /** Its only member is in doubt about it. */
+    private void inDoubt(String round) throws Exception {
+        RoundSpec spec = new RoundSpec(
+                new RoundId(round),
+                RoundKind.CHECKPOINT,
+                new Epoch(1),
+                new Name("shop"),
+                new Name("daily"),
+                Optional.empty(),
+                new Members(new TreeMap<>(Map.of(N1, new TreeSet<>(Set.of(WEB))))),
+                new RoundOptions(
+                        Duration.ofSeconds(5),
+                        Duration.ofSeconds(60),
+                        Duration.ofSeconds(60),
+                        Duration.ZERO,
+                        RoundOptions.CaptureMethod.AUTO,
+                        RoundOptions.Quiesce.NO,
+                        false,
+                        ""));
+        new RoundJournal(journal, N1, InstantSource.system())
+                .write(JournalEntry.voted(spec, new MemberReport(N1, 0, "test", List.of())));
+    }
+
+    private Generation next() throws IOException {
+        return Generation.fresh(chain.nextNumber(), chain.head().layers().keySet());
+    }
+
+    private ChainExecutor executor() {
+        return new ChainExecutor(
+                chain,
+                new QemuImages("qemu-img"),
+                LiveDisks.NONE,
+                InstantSource.system(),
+                ChainExecutor.Removal.QUARANTINE,
+                (done, total) -> {});
+    }
+
+    @Test
+    void aRoundWhoseRecordIsGoneIsConcludedInTheStore() throws Exception {
+        inDoubt("r1");
+        Repair repair = only();
+        assertThat(repair).isEqualTo(new Repair(N1, WEB, Act.ABORT, "r1"));
+        assertThat(repair(repair)).isTrue();
+        written.set(new Written.Conflict(RoundState.ABORTED, 0));
+        assertThat(repair(repair)).as("a second time").isFalse();
+        assertThat(repair(new Repair(N1, WEB, Act.ABORT, "r2")))
+                .as("of which the journal knows nothing")
+                .isFalse();
+        written.set(new Written.Refused(Refusal.failed("it was committed")));
+        assertThatThrownBy(() -> repair(repair)).hasMessageContaining("it was committed");
+        written.set(new Written.Unknown());
+        assertThatThrownBy(() -> repair(repair)).hasMessageContaining("has not answered");
+    }
+
+    @Test
+    void aDecisionThatItHasReadAndNotMadeTrueYetIsTold() throws Exception {
+        inDoubt("r1");
+        making.set(Map.of(new RoundId("r1"), Decision.COMMITTED));
+        Repair repair = only();
+        assertThat(repair.act()).isEqualTo(Act.COMMIT);
+        assertThat(repair(new Repair(N1, WEB, Act.ABORT, "r1")))
+                .as("it was read after the look")
+                .isFalse();
+        making.set(Map.of(new RoundId("r1"), Decision.ABORTED));
+        assertThat(findings())
+                .singleElement()
+                .satisfies(finding -> assertThat(finding.repair()).isEmpty())
+                .satisfies(finding -> assertThat(finding.remedy()).contains("n1 has read a decision"));
+    }
+
+    @Test
+    void theDisksSayThatARoundWasMadeTrue() throws Exception {
+        inDoubt("r1");
+        Intent intent = Intent.revert("r1", new Name("daily"), new Name("before-daily-1"), chain.head(), next());
+        executor().run(ChainPlan.prepareRevert(intent, chain.head()));
+        assertThat(only().act()).as("the head has not moved").isEqualTo(Act.ABORT);
+        executor().moveHead(intent.toGeneration());
+        Repair repair = only();
+        assertThat(repair.act()).isEqualTo(Act.COMMIT);
+    }
+
+    @Test
+    void aHeadThatHasMovedProvesACommitmentAlsoToANodeThatIsNotInDoubt() throws Exception {
+        Intent intent = Intent.revert("r1", new Name("daily"), new Name("before-daily-1"), chain.head(), next());
+        executor().run(ChainPlan.prepareRevert(intent, chain.head()));
+        assertThat(only().act()).as("the head has not moved").isEqualTo(Act.TAKE_BACK);
+        executor().moveHead(intent.toGeneration());
+        assertThat(only().act()).isEqualTo(Act.MAKE_TRUE);
+    }
+
+    @Test
+    void aChangeOfARoundThatNobodyKnowsIsTakenBackAndWhatItMadeGoesToLost() throws Exception {
+        executor().run(ChainPlan.prepareCut(Intent.cut("r1", Optional.of(new Name("daily")), chain.head(), next())));
+        Repair repair = only();
+        assertThat(repair).isEqualTo(new Repair(N1, WEB, Act.TAKE_BACK, "r1"));
+        assertThat(repair(new Repair(N1, WEB, Act.TAKE_BACK, "r2")))
+                .as("another round")
+                .isFalse();
+        assertThat(chain.intent()).isPresent();
+        assertThat(repair(repair)).isTrue();
+        assertThat(chain.intent()).isEmpty();
+        assertThat(repair(repair)).as("a second time").isFalse();
+        assertThat(findings()).extracting(Finding::kind).containsExactly(Finding.Kind.LOST);
     }
 }

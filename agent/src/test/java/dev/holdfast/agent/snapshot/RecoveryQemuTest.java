@@ -7,6 +7,7 @@ import dev.holdfast.agent.hypervisor.FreezeFacts;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.ThawFacts;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.nio.file.Files;
@@ -235,6 +236,11 @@ class RecoveryQemuTest {
         lab.reconnect();
         assertThat(lab.vm).isPresent();
         assertThat(lab.snapshots().recover(operation -> Fate.TAKE_BACK)).isEmpty();
+        assertThat(lab.chain.snapshots().values())
+                .filteredOn(snapshot -> snapshot.kind() == SnapshotRecord.Kind.BRANCH)
+                .as("the disks prove the decision")
+                .extracting(SnapshotRecord::operation)
+                .containsExactly("round-2");
     }
 
     private void loseNodeWithLoadedRevert() throws Exception {

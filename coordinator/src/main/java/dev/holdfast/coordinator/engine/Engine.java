@@ -45,9 +45,6 @@ import org.slf4j.LoggerFactory;
 public final class Engine implements AutoCloseable, GroupChannel.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
-    /** A participant of one round. */
-    private record Participant(RoundSpec spec, ParticipantState state, ParticipantEffects effects) {}
-
     /** The leader's half of one round. */
     private record Led(RoundSpec spec, LeaderState state, LeaderEffects effects) {}
 
@@ -94,14 +91,16 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         }));
         ports.log().watch(view -> post(() -> onView(view)));
         ports.timers().after(SWEEP, this::sweep);
-        new Forgotten(ports, lanes, asker -> post(() -> asker.accept(waitedFor()))).follow();
+        new Forgotten(ports, lanes, asker -> post(() -> asker.accept(Participant.waiting(participants.values()))))
+                .follow();
     }
 
-    private List<RoundSpec> waitedFor() {
-        return participants.values().stream()
-                .filter(one -> one.state().waitsForTheEnd())
-                .map(Participant::spec)
-                .toList();
+    /** What the participants of this node know at this moment. Never completes exceptionally; not at all if the engine was closed. */
+    public CompletableFuture<List<Standing>> standings() {
+        CompletableFuture<List<Standing>> standings = new CompletableFuture<>();
+        post(() -> standings.complete(
+                participants.values().stream().map(Participant::standing).toList()));
+        return standings;
     }
 
     /** Follows the progress of a round, wherever its leader is, until the answer is closed. Never throws. */

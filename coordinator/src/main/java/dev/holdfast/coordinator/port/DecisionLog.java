@@ -119,6 +119,18 @@ public interface DecisionLog {
      */
     Remains remains(RoundSpec spec) throws StoreUnreachableException;
 
+    /**
+     * Gives a round that has no record any more a new one, decided: every node that still waits for the decision reads it there, makes
+     * it true and acknowledges it, and the leader closes the round. Only for a decision of which it is certain that nothing which was
+     * ever made true contradicts it; the caller has looked at the disks of all members. Raises the epoch in the same multi: a decision
+     * that was sent before and has not landed never will, and whoever holds office takes it anew.
+     *
+     * @return Done; Conflict if there is a record; Refused if the catalogue proves the other decision, or if the store did not take it:
+     *     then nothing was written; Unknown
+     * @throws StoreUnreachableException nothing was written; also if the store lacks more than this round
+     */
+    Written conclude(RoundSpec spec, Decision decision, Refusal because) throws StoreUnreachableException;
+
     /** All rounds there are, but for those whose records cannot be read. */
     List<RoundView> rounds() throws StoreUnreachableException;
 

@@ -32,12 +32,27 @@ public record RoundView(
         acknowledged = Collections.unmodifiableSortedSet(new TreeSet<>(acknowledged));
     }
 
-    /** Whether this view was read no earlier than the other: nothing in a round ever goes back. */
+    /**
+     * Whether this view was read no earlier than the other: nothing in a round ever goes back. A decided round is never open again, and
+     * a record that begins anew with its decision is later than all that was seen of the one before it.
+     */
     public boolean isAtLeast(RoundView other) {
+        boolean decided = state.decision().isPresent();
+        if (decided != other.state.decision().isPresent()) {
+            return decided;
+        }
+        if (isConcluded() != other.isConcluded()) {
+            return isConcluded();
+        }
         return version >= other.version
                 && ready.containsAll(other.ready)
                 && (state.decision().isPresent() || votes.keySet().containsAll(other.votes.keySet()))
                 && acknowledged.containsAll(other.acknowledged);
+    }
+
+    /** Whether a person had it concluded after its record was gone: else a decision is the second thing at least that a record says. */
+    private boolean isConcluded() {
+        return version == 0 && state.decision().isPresent();
     }
 
     /** The members whose word is missing: READY, then the vote, and after the decision that it is carried out. */

@@ -73,8 +73,7 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
             Epoch reign,
             List<MemberReport> reports,
             Refusal because) {
-        Optional<Refusal> why = decision == Decision.ABORTED ? Optional.of(because) : Optional.empty();
-        RoundRecord record = new RoundRecord(spec, RoundState.of(decision), why);
+        RoundRecord record = new RoundRecord(spec, RoundState.of(decision), why(decision, because));
         List<Op> operations = new ArrayList<>();
         operations.add(session.checkEpoch(reign));
         operations.add(Op.setData(schema.round(spec.id()), RecordCodec.encode(record), expectedVersion));
@@ -93,6 +92,10 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
         }
         return write(
                 "decide " + spec.id(), operations, expectedVersion + 1, failed -> conflict(spec, operations, failed));
+    }
+
+    private static Optional<Refusal> why(Decision decision, Refusal because) {
+        return decision == Decision.ABORTED ? Optional.of(because) : Optional.empty();
     }
 
     private Written conflict(RoundSpec spec, List<Op> operations, Wire.Outcome.Failed failed)
@@ -299,6 +302,47 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
                                     + " became of round %s; restore the store from a backup that is whole")
                             .formatted(directory, spec.id()));
         }
+    }
+
+    @Override
+    public Written conclude(RoundSpec spec, Decision decision, Refusal because) throws StoreUnreachableException {
+        if (remains(spec) == Remains.CHECKPOINT && decision == Decision.ABORTED) {
+            return new Written.Refused(Refusal.failed("the catalogue has %s@%s of round %s: that was committed"
+                    .formatted(spec.group(), spec.checkpoint(), spec.id())));
+        }
+        String path = schema.round(spec.id());
+        RoundRecord record = new RoundRecord(spec, RoundState.of(decision), why(decision, because));
+        Wire.Data epoch = session.newest(schema.epoch())
+                .orElseThrow(() -> new StoreUnreachableException(
+                        "the store has no %s: it was damaged, or restored in part".formatted(schema.epoch())));
+        // An open record that nobody touched has the version of the new one: no late decision may take the one for the
+        // other.
+        Wire.Outcome outcome = session.multi(List.of(
+                Op.setData(schema.epoch(), epoch.bytes(), epoch.version()),
+                StoreSession.create(path, RecordCodec.encode(record))));
+        return outcome instanceof Wire.Outcome.Done ? new Written.Done(0) : notConcluded(spec, decision, outcome);
+    }
+
+    /** What there is now; an answer that was lost may have been of a write that is there. */
+    private Written notConcluded(RoundSpec spec, Decision decision, Wire.Outcome outcome)
+            throws StoreUnreachableException {
+        Optional<Wire.Data> found = session.newest(schema.round(spec.id()));
+        if (found.isPresent()) {
+            RoundState state = reader.record(spec.id(), found.get().bytes()).state();
+            boolean wanted = state.decision().equals(Optional.of(decision))
+                    && found.get().version() == 0;
+            return wanted && !(outcome instanceof Wire.Outcome.Failed)
+                    ? new Written.Done(0)
+                    : new Written.Conflict(state, found.get().version());
+        }
+        if (outcome instanceof Wire.Outcome.Failed failed) {
+            return new Written.Refused(Refusal.failed(
+                    failed.is(0, Code.BADVERSION)
+                            ? "another node took office meanwhile; try again"
+                            : "ZooKeeper refused to write round %s: %s. See its log"
+                                    .formatted(spec.id(), failed.code())));
+        }
+        return new Written.Unknown();
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.holdfast.coordinator.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.coordinator.port.DecisionLog;
 import dev.holdfast.coordinator.port.GroupChannel;
 import dev.holdfast.coordinator.port.Timers;
 import dev.holdfast.coordinator.protocol.Decision;
@@ -25,6 +26,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -201,19 +203,71 @@ class EngineTest {
         await().until(log::isEmpty);
     }
 
-    @Test
-    void aMemberFoundWithVotedInItsJournalStaysInDoubtUntilItReadsTheDecision() throws Exception {
-        RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, log.takeOffice());
+    /** The second node begins anew with VOTED in its journal, and votes again. */
+    private void findVoted(RoundSpec spec) throws Exception {
         engines.get(N2).close();
         hub.remove(N2);
         log.open(spec);
         journals.get(N2).write(JournalEntry.voted(spec, new MemberReport(N2, 0, "test", List.of())));
         start(N2);
-
         await().until(() -> log.read(spec.id()).orElseThrow().votes().containsKey(N2));
+    }
+
+    @Test
+    void aMemberFoundWithVotedInItsJournalStaysInDoubtUntilItReadsTheDecision() throws Exception {
+        RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, log.takeOffice());
+        findVoted(spec);
         assertThat(vms.get(N2).calls).isEmpty();
         log.decide(spec, Decision.ABORTED, 0, spec.epoch(), List.of(), Refusal.failed("test"));
         await().until(() -> vms.get(N2).calls.equals(List.of("carryOut ABORTED")));
+    }
+
+    @Test
+    void aDecisionThatAPersonHasWrittenAnewIsReadAlthoughMoreOfTheRoundWasSeenBefore() throws Exception {
+        RoundSpec spec = spec("r1", RoundKind.REVERT, log.takeOffice());
+        findVoted(spec);
+        log.sayReady(spec.id(), N1);
+
+        log.lose(spec.id());
+        assertThat(log.conclude(spec, Decision.ABORTED, Refusal.failed("test")))
+                .isInstanceOf(DecisionLog.Written.Done.class);
+        await().until(() -> vms.get(N2).calls.contains("carryOut ABORTED"));
+        await().until(() -> journals.get(N2).entries().isEmpty());
+    }
+
+    @Test
+    void theLeaderThatHadDecidedItClosesARoundThatAPersonHadConcluded() throws Exception {
+        RoundSpec spec = spec("r1", RoundKind.REVERT, log.takeOffice());
+        findVoted(spec);
+        engines.get(N2).close();
+        hub.remove(N2);
+        elect(N1);
+        await().until(() -> log.read(spec.id()).orElseThrow().acknowledged().equals(Set.of(N1)));
+
+        log.lose(spec.id());
+        start(N2);
+        await().until(() -> standing(N2).equals(List.of(new Standing(spec.id(), true, Optional.empty()))));
+        log.conclude(spec, Decision.ABORTED, Refusal.failed("test"));
+
+        await().until(() -> vms.get(N2).calls.contains("carryOut ABORTED"));
+        await().until(log::isEmpty);
+    }
+
+    private List<Standing> standing(Name node) throws Exception {
+        return engines.get(node).standings().get(5, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void tellsWhichDecisionItIsMakingTrueAlthoughItsJournalSaysNoMoreThanVoted() throws Exception {
+        RoundSpec spec = spec("r1", RoundKind.REVERT, log.takeOffice());
+        engines.get(N1).close();
+        findVoted(spec);
+        assertThat(standing(N2)).containsExactly(new Standing(spec.id(), true, Optional.empty()));
+        vms.get(N2).failAt("carryOut COMMITTED", Refusal.failed("the storage hangs"));
+        log.decide(spec, Decision.COMMITTED, 0, spec.epoch(), List.of(), Refusal.failed("test"));
+        await().until(() -> vms.get(N2).calls.contains("carryOut COMMITTED"));
+        assertThat(journals.get(N2).entries()).hasSize(1);
+        assertThat(standing(N2)).containsExactly(new Standing(spec.id(), false, Optional.of(Decision.COMMITTED)));
     }
 
     private void putBack(RoundSpec spec, Optional<Refusal> waiting) throws Exception {

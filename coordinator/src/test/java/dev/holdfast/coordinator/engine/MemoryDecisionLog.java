@@ -169,6 +169,11 @@ final class MemoryDecisionLog implements DecisionLog {
         commitRefused = Optional.of(because);
     }
 
+    /** Somebody removes the record. */
+    synchronized void lose(RoundId round) {
+        rounds.remove(round);
+    }
+
     /** From now on what is left of the round cannot be read. */
     synchronized void damage(RoundId round) {
         damaged.add(round);
@@ -185,6 +190,22 @@ final class MemoryDecisionLog implements DecisionLog {
         }
         boolean its = spec.kind() == RoundKind.CHECKPOINT && history.get(spec.id()) == RoundState.COMMITTED;
         return its ? Remains.CHECKPOINT : Remains.NOTHING;
+    }
+
+    @Override
+    public synchronized Written conclude(RoundSpec spec, Decision decision, Refusal because)
+            throws StoreUnreachableException {
+        Remains remains = remains(spec);
+        if (remains == Remains.RECORD) {
+            RoundView view = rounds.get(spec.id());
+            return new Written.Conflict(view.state(), view.version());
+        }
+        if (remains == Remains.CHECKPOINT && decision == Decision.ABORTED) {
+            return new Written.Refused(Refusal.failed("it was committed"));
+        }
+        takeOffice();
+        put(RoundView.of(spec, RoundState.of(decision), 0, Set.of(), Map.of(), Set.of()));
+        return new Written.Done(0);
     }
 
     @Override

@@ -32,6 +32,28 @@ final class RoundViewTest {
                 .containsExactly(FIRST);
     }
 
+    private static RoundView view(RoundState state, int version, Set<Name> ready, Set<Name> acknowledged) {
+        RoundSpec spec = Samples.spec("r", RoundKind.REVERT, 1, 1, 2);
+        return RoundView.of(spec, state, version, ready, Map.of(), acknowledged);
+    }
+
+    @Test
+    void aRecordThatBeginsAnewWithItsDecisionIsLaterThanAllThatWasSeenBefore() {
+        RoundView concluded = view(RoundState.COMMITTED, 0, Set.of(), Set.of(LAST));
+        RoundView decided = view(RoundState.COMMITTED, 1, Set.of(FIRST), Set.of(FIRST));
+        assertThat(concluded.isAtLeast(decided)).isTrue();
+        assertThat(decided.isAtLeast(concluded)).as("that came late").isFalse();
+        assertThat(concluded.isAtLeast(view(RoundState.PREPARING, 3, Set.of(FIRST), Set.of())))
+                .isTrue();
+        assertThat(view(RoundState.PREPARING, 0, Set.of(), Set.of()).isAtLeast(concluded))
+                .as("that came late")
+                .isFalse();
+        assertThat(view(RoundState.COMMITTED, 0, Set.of(), Set.of(FIRST, LAST)).isAtLeast(concluded))
+                .isTrue();
+        assertThat(concluded.isAtLeast(view(RoundState.COMMITTED, 0, Set.of(), Set.of(FIRST, LAST))))
+                .isFalse();
+    }
+
     @Test
     void waitsForNoMoreOfAMemberThatVotedWithoutBeingReady() {
         assertThat(waitsFor(RoundState.PREPARING, Set.of(FIRST), Map.of(LAST, NO), Set.of()))

@@ -102,6 +102,49 @@ class DecisionLogTest extends OnOneStore {
     }
 
     @Test
+    void aRoundWhoseRecordIsGoneIsGivenADecisionOnceAndClosedLikeAnyOther() throws Exception {
+        RoundSpec spec = revert("r1", REIGN, "shop", "one", "web", "db");
+        assertThat(log.conclude(spec, Decision.ABORTED, NO_REASON)).isEqualTo(new Written.Done(0));
+        assertThat(log.conclude(spec, Decision.COMMITTED, NO_REASON))
+                .as("there is one now")
+                .isEqualTo(new Written.Conflict(RoundState.ABORTED, 0));
+        assertThat(log.read(spec.id()).orElseThrow().waitsFor()).containsExactly(N1, N2);
+        log.acknowledge(spec.id(), N1);
+        log.acknowledge(spec.id(), N2);
+        assertThat(log.close(spec, REIGN)).as("another reign has begun").isEqualTo(new Written.StaleEpoch());
+        assertThat(log.close(spec, new Epoch(REIGN.value() + 1))).isInstanceOf(Written.Done.class);
+        assertThat(log.rounds()).isEmpty();
+    }
+
+    @Test
+    void aDecisionThatWasSentBeforeDoesNotLandOnARoundThatAPersonHadConcluded() throws Exception {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(spec);
+        assertThat(store.session()
+                        .multi(List.of(Op.delete(store.session().schema().round(spec.id()), -1))))
+                .isEqualTo(new Wire.Outcome.Done());
+        assertThat(log.conclude(spec, Decision.ABORTED, NO_REASON)).isEqualTo(new Written.Done(0));
+        assertThat(log.decide(spec, Decision.COMMITTED, 0, REIGN, List.of(report("n1", "web", 1)), NO_REASON))
+                .as("an open record that nobody touched has the same version")
+                .isEqualTo(new Written.StaleEpoch());
+        assertThat(log.read(spec.id()).orElseThrow().state()).isEqualTo(RoundState.ABORTED);
+    }
+
+    @Test
+    void whatTheCatalogueHasIsNotAbortedAfterwards() throws Exception {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(spec);
+        log.decide(spec, Decision.COMMITTED, 0, REIGN, List.of(report("n1", "web", 1)), NO_REASON);
+        log.close(spec, REIGN);
+        assertThat(log.conclude(spec, Decision.ABORTED, NO_REASON))
+                .isInstanceOfSatisfying(
+                        Written.Refused.class,
+                        refused -> assertThat(refused.because().text()).contains("shop@one", "was committed"));
+        assertThat(log.read(spec.id())).isEmpty();
+        assertThat(log.conclude(spec, Decision.COMMITTED, NO_REASON)).isEqualTo(new Written.Done(0));
+    }
+
+    @Test
     void aStoreThatLacksMoreThanARoundSaysNothingOfIt() throws Exception {
         Schema schema = store.session().schema();
         RoundSpec spec = revert("r1", REIGN, "shop", "one", "web");

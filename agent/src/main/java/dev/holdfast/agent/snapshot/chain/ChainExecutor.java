@@ -185,7 +185,7 @@ public final class ChainExecutor implements ChainStep.Executor {
     }
 
     @Override
-    public void nameBranch(Name branch, Name revertedTo, Generation layers) throws IOException {
+    public void nameBranch(String operation, Name branch, Name revertedTo, Generation layers) throws IOException {
         if (Files.exists(chain.sidecarFile(branch))) {
             return;
         }
@@ -200,7 +200,7 @@ public final class ChainExecutor implements ChainStep.Executor {
         SnapshotRecord record = new SnapshotRecord(
                 branch,
                 vm,
-                branch.value(),
+                operation,
                 SnapshotRecord.Kind.BRANCH,
                 clock.instant(),
                 "left behind by the revert to " + revertedTo,

@@ -100,7 +100,7 @@ public final class ChainPlan {
         steps.add(new ChainStep.FlushHead());
         Name branch = intent.branch().orElseThrow(() -> new IllegalArgumentException("the revert has no branch name"));
         Name origin = intent.snapshot().orElseThrow(() -> new IllegalArgumentException("the revert has no snapshot"));
-        steps.add(new ChainStep.NameBranch(branch, origin, intent.fromHead()));
+        steps.add(new ChainStep.NameBranch(intent.operation(), branch, origin, intent.fromHead()));
         return steps;
     }
 

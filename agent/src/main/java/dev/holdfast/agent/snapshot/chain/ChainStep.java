@@ -47,8 +47,8 @@ public sealed interface ChainStep {
         /** Renames the pending sidecar to its name; durable on return. */
         void publish(Name snapshot) throws IOException;
 
-        /** Names a head that is left behind; durable on return. */
-        void nameBranch(Name branch, Name revertedTo, Generation layers) throws IOException;
+        /** Names a head that is left behind, by the operation that left it; durable on return. */
+        void nameBranch(String operation, Name branch, Name revertedTo, Generation layers) throws IOException;
 
         /** Has a snapshot name another layer that reads the same; durable on return. */
         void repoint(Name snapshot, Layer from, Layer to) throws IOException;
@@ -152,10 +152,10 @@ public sealed interface ChainStep {
     }
 
     /** See {@link Executor#nameBranch}. */
-    record NameBranch(Name branch, Name revertedTo, Generation layers) implements ChainStep {
+    record NameBranch(String operation, Name branch, Name revertedTo, Generation layers) implements ChainStep {
         @Override
         public void run(Executor on) throws IOException {
-            on.nameBranch(branch, revertedTo, layers);
+            on.nameBranch(operation, branch, revertedTo, layers);
         }
     }
 

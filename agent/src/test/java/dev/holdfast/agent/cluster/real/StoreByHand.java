@@ -55,6 +55,14 @@ final class StoreByHand implements AutoCloseable {
         client.delete(TOP + path, -1);
     }
 
+    /** Removes all records below one. */
+    void removeBelow(String path) throws KeeperException, InterruptedException {
+        for (String child : client.getChildren(TOP + path, false)) {
+            removeBelow(path + "/" + child);
+            remove(path + "/" + child);
+        }
+    }
+
     /** Writes a record that is not there. */
     void create(String path, String text) throws KeeperException, InterruptedException {
         client.create(

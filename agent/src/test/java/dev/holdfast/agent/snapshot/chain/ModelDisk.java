@@ -311,7 +311,7 @@ final class ModelDisk implements ChainStep.Executor {
     }
 
     @Override
-    public void nameBranch(Name branch, Name revertedTo, Generation at) {
+    public void nameBranch(String operation, Name branch, Name revertedTo, Generation at) {
         promised.put(branch, newest.get(timelineOf.get(intent.orElseThrow().fromGeneration())));
         snapshots.put(branch, at);
     }

@@ -9,6 +9,7 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.CarriedOut
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.PhaseFailed;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.TimerPassed;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * The decision was read and is being made true on this node.
@@ -40,6 +41,11 @@ public record Finishing(Membership membership, Decision decision) implements Par
             return Step.rejected(this, event + " is late in Finishing");
         }
         return begin(membership, decision);
+    }
+
+    @Override
+    public Optional<Decision> makesTrue() {
+        return Optional.of(decision);
     }
 
     @Override

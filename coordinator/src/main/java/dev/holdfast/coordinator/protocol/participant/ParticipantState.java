@@ -1,5 +1,6 @@
 package dev.holdfast.coordinator.protocol.participant;
 
+import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Step;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.Captured;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.CarriedOut;
@@ -25,6 +26,7 @@ import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.ThawAnswer
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.TimerPassed;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.VmsFrozen;
 import dev.holdfast.coordinator.protocol.participant.ParticipantEvent.VoidHeard;
+import java.util.Optional;
 
 /**
  * One node's part of one round. Immutable; a new state comes out of each event.
@@ -176,6 +178,11 @@ public sealed interface ParticipantState
     /** Whether only the round's end, as the store tells it, lets this member go on. */
     default boolean waitsForTheEnd() {
         return false;
+    }
+
+    /** The decision that was read and is being made true: what is on the disks may not show it yet. */
+    default Optional<Decision> makesTrue() {
+        return Optional.empty();
     }
 
     /** Whether the guests have not been stopped yet. */

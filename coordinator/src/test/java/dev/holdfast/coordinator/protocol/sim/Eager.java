@@ -43,7 +43,7 @@ final class Eager {
             case CRASH, FENCE -> onNode && Kind.a(fault) == Kind.a(chosen);
             case PHASE_FAILS, JOURNAL_FAILS, GIVE_UP ->
                 onNode && Kind.a(fault) == Kind.a(chosen) && Kind.b(fault) == Kind.b(chosen);
-            case RECORD_TAKEN -> true;
+            case RECORD_TAKEN, CONCLUDE -> true;
             case WRITE_LOST -> Kind.of(chosen) == Kind.WRITE_LANDS && (fault & 0xFFFFFF) == (chosen & 0xFFFFFF);
             default -> false;
         };

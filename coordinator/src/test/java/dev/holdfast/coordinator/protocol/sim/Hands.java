@@ -184,6 +184,10 @@ final class Hands implements ParticipantEffect.Visitor {
     }
 
     private void commitNow() {
+        if (revert() && seat.side == 2) {
+            answer(CARRIED);
+            return;
+        }
         if (revert()) {
             seat.side = 2;
             node.running = true;

@@ -34,6 +34,9 @@ final class Key {
         }
         for (int r = 0; r < world.rounds.length; r++) {
             slot(world.rounds[r]);
+            for (long seen : world.seen[r]) {
+                add(seen);
+            }
             add(world.freezes[r]);
             add(world.frozens[r]);
             add(world.voids[r]);

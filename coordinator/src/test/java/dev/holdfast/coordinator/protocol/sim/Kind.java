@@ -22,6 +22,8 @@ enum Kind {
     ABORT_REQUEST,
     /** A person takes the record of a decided round away. */
     RECORD_TAKEN,
+    /** A person has a round concluded whose record is gone. */
+    CONCLUDE,
     VIEW,
     FREEZE,
     FROZEN,

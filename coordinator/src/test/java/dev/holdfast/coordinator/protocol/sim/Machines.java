@@ -253,6 +253,21 @@ final class Machines {
         return views.computeIfAbsent(viewKey(slot) << 2 | round, key -> build(round, slot));
     }
 
+    /** Whether a node would take what the store shows of a round for something new. */
+    boolean isNews(World world, int node, int round) {
+        long seen = world.seen[round][node];
+        return seen == 0
+                || Mutation.isAtLeast(setup.mutant(), view(round, world.rounds[round]), views.get(seen << 2 | round));
+    }
+
+    /** A node has seen what the store shows of a round. */
+    void see(World world, int node, int round) {
+        if (setup.budgets().get(Setup.Fault.CONCLUDE.ordinal()) > 0) {
+            view(round, world.rounds[round]);
+            world.seen[round][node] = viewKey(world.rounds[round]);
+        }
+    }
+
     private RoundView build(int round, World.Slot slot) {
         Map<Name, Vote> votes = new TreeMap<>();
         for (int n = 0; n < setup.nodes(); n++) {

@@ -44,6 +44,10 @@ final class ModelCheckTest {
                 revert(2).with(Fault.JOURNAL, 1),
                 checkpoint(2).with(Fault.RESTORE, 1).with(Fault.RECORD, 1).with(Fault.GIVE_UP, 1),
                 revert(2).with(Fault.RESTORE, 1).with(Fault.RECORD, 1).with(Fault.GIVE_UP, 1),
+                checkpoint(2).with(Fault.RECORD, 1).with(Fault.CONCLUDE, 1).with(Fault.STORE, 1),
+                revert(2).with(Fault.RECORD, 1).with(Fault.CONCLUDE, 1).with(Fault.STORE, 1),
+                revert(2).with(Fault.RECORD, 1).with(Fault.CONCLUDE, 1).with(Fault.CRASH, 1),
+                revert(2).with(Fault.RECORD, 1).with(Fault.CONCLUDE, 1).with(Fault.PHASE, 1),
                 revert(3),
                 revert(3).with(Fault.DROP, 1),
                 revert(2).with(Fault.CRASH, 1),
@@ -68,6 +72,12 @@ final class ModelCheckTest {
                 checkpoint(2).with(Fault.TIME, 1).with(Fault.USER, 1).with(Fault.GUARD, 1),
                 revert(3).with(Fault.CRASH, 1),
                 revert(3).with(Fault.TIME, 1),
+                revert(3).with(Fault.RECORD, 1).with(Fault.CONCLUDE, 1),
+                revert(2)
+                        .with(Fault.RECORD, 1)
+                        .with(Fault.CONCLUDE, 1)
+                        .with(Fault.CRASH, 1)
+                        .with(Fault.ELECTION, 1),
                 revert(2).with(Fault.CRASH, 1).with(Fault.ELECTION, 1),
                 revert(2).with(Fault.CRASH, 1).with(Fault.PHASE, 1).with(Fault.STORE, 1));
     }

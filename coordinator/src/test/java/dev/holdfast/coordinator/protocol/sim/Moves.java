@@ -157,7 +157,7 @@ final class Moves {
     }
 
     private void leaderView(int l, Reign reign, int r, Slot slot) {
-        if (!slot.isThere() || clogged(reign.node)) {
+        if (!slot.isThere() || clogged(reign.node) || !machines.isNews(world, reign.node, r)) {
             return;
         }
         if (reign.states[r] == 0 && !mayFind(l, reign, r)) {
@@ -186,6 +186,10 @@ final class Moves {
         }
         if (known && (state == World.COMMITTED || state == World.ABORTED)) {
             fault(Fault.RECORD, Kind.RECORD_TAKEN.move(0, r, 0));
+        }
+        int conclusion = world.may(Fault.CONCLUDE) ? new Conclusion(world, machines).of(r) : 0;
+        if (conclusion != 0) {
+            fault(Fault.CONCLUDE, Kind.CONCLUDE.move(0, r, conclusion));
         }
     }
 
@@ -287,6 +291,9 @@ final class Moves {
     }
 
     private boolean hasNews(int n, int r, Seat seat, Slot slot) {
+        if (!machines.isNews(world, n, r)) {
+            return false;
+        }
         int[] news = machines.participantNews(n, seat.state, r, slot);
         if (news.length == 0) {
             return false;

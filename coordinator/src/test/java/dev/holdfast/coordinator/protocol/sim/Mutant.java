@@ -68,6 +68,14 @@ public enum Mutant {
     CATALOGUE_NOT_ASKED,
     /** A member in doubt whose record is gone takes that for ABORTED. */
     GONE_IS_ABORTED,
+    /** A round is concluded from journals and disks: a member that has read the decision and not made it true yet is not asked. */
+    CONCLUDES_BY_JOURNAL,
+    /** A round is concluded although a member did not answer. */
+    CONCLUDES_WITHOUT_ALL,
+    /** A round is concluded in the same reign: what was sent before may land on the new record. */
+    CONCLUDES_WITHOUT_EPOCH,
+    /** A concluded record, which begins anew, is taken for an old view of the one before it. */
+    CONCLUDED_IS_NOT_LATER,
     /** VOID does not let the machine run. */
     VOID_DOES_NOT_THAW,
     /** A freeze that was under way when the thaw was ordered is not noticed. */

@@ -44,7 +44,20 @@ final class MutantTest {
                     Mutant.FORGETS_WITHOUT_LOOKING,
                     checkpoint(2).with(Fault.RECORD, 1).with(Fault.GIVE_UP, 1)),
             Map.entry(Mutant.CATALOGUE_NOT_ASKED, checkpoint(2).with(Fault.RECORD, 1)),
-            Map.entry(Mutant.GONE_IS_ABORTED, checkpoint(2).with(Fault.RECORD, 1))));
+            Map.entry(Mutant.GONE_IS_ABORTED, checkpoint(2).with(Fault.RECORD, 1)),
+            Map.entry(Mutant.CONCLUDES_BY_JOURNAL, concluded()),
+            Map.entry(Mutant.CONCLUDED_IS_NOT_LATER, concluded()),
+            Map.entry(Mutant.CONCLUDES_WITHOUT_ALL, concluded().with(Fault.CRASH, 1)),
+            Map.entry(
+                    Mutant.CONCLUDES_WITHOUT_EPOCH,
+                    concluded().with(Fault.STORE, 1).with(Fault.TIME, 1))));
+
+    private static Setup concluded() {
+        return Setup.of(2, Setup.all(RoundKind.REVERT, 2))
+                .merged()
+                .with(Fault.RECORD, 1)
+                .with(Fault.CONCLUDE, 1);
+    }
 
     private static Setup checkpoint(int nodes) {
         return Setup.of(nodes, Setup.all(RoundKind.CHECKPOINT, nodes)).merged();

@@ -287,6 +287,16 @@ final class Mutation {
         return step;
     }
 
+    /** Whether a view was read no earlier than the other. */
+    static boolean isAtLeast(Mutant mutant, RoundView view, RoundView other) {
+        if (mutant != Mutant.CONCLUDED_IS_NOT_LATER) {
+            return view.isAtLeast(other);
+        }
+        return view.version() >= other.version()
+                && view.ready().containsAll(other.ready())
+                && view.acknowledged().containsAll(other.acknowledged());
+    }
+
     /** The same state without the texts of reasons, which decide nothing: two worlds that differ in them are one. */
     static ParticipantState plain(ParticipantState state) {
         if (state instanceof GivenUp given) {

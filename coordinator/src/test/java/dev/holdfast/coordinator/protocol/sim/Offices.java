@@ -97,6 +97,7 @@ final class Offices {
 
     void leaderView(int l, int r) {
         Reign reign = world.reigns[l];
+        machines.see(world, reign.node, r);
         reign.found &= reign.states[r] == 0 ? ~(1 << r) : -1;
         for (int i = 0; i < 64 && !play.crashed() && play.violation.isEmpty(); i++) {
             int before = reign.states[r];

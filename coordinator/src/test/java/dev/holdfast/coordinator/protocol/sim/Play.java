@@ -101,6 +101,10 @@ final class Play {
                 world.rounds[b].taken = true;
                 Store.remove(world, b);
             }
+            case CONCLUDE -> {
+                world.spend(Fault.CONCLUDE);
+                new Conclusion(world, machines).write(b, c);
+            }
             case CLOG -> world.clogged |= 1 << a;
             case UNCLOG -> world.clogged &= ~(1 << a);
             default -> happenOnNode(kind, a, b, c);
@@ -147,6 +151,7 @@ final class Play {
         Seat seat = seat(r, n);
         switch (kind) {
             case VIEW -> {
+                machines.see(world, n, r);
                 for (int event : machines.participantNews(n, seat.state, r, world.rounds[r])) {
                     participant(n, r, event);
                 }
@@ -242,6 +247,7 @@ final class Play {
         node.eof = node.armedFor != 0;
         for (int r = 0; r < world.rounds.length; r++) {
             Seat seat = world.seats[r][n];
+            world.seen[r][n] = 0;
             if (seat != null) {
                 settle(seat, kept);
                 seat.state = 0;

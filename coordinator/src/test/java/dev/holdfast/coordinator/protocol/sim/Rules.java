@@ -68,7 +68,7 @@ final class Rules {
                 }
             }
         }
-        if (slot.isThere()) {
+        if (slot.isThere() && !slot.taken) {
             for (int n = 0; n < world.nodes.length; n++) {
                 if (world.seats[r][n] != null && world.claims[n] != r + 1) {
                     return "I5: r" + r + " is open, but n" + n + " is claimed by r" + (world.claims[n] - 1);
@@ -184,7 +184,8 @@ final class Rules {
         }
         return seat != null
                 && world.rounds[r].taken
-                && seat.journal == World.VOTED
+                && (seat.journal == World.VOTED
+                        || seat.journal == World.INTENT) // That it is bound may not be in its journal.
                 && seat.writing == 0
                 && Hands.waits(seat, revert(world, r))
                 && (revert(world, r) || world.rounds[r].decided != World.COMMITTED);

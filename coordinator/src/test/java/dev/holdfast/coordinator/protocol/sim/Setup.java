@@ -55,7 +55,9 @@ public record Setup(int nodes, List<Plan> rounds, List<Integer> budgets, int rei
         /** A node dies when its round is over, and somebody puts an old entry back into its journal. */
         RESTORE,
         /** A person takes the record of a decided round out of the store before all have acknowledged. */
-        RECORD
+        RECORD,
+        /** A person has a round concluded whose record was taken away, from what the members say and what is on their disks. */
+        CONCLUDE
     }
 
     public Setup {
@@ -75,6 +77,7 @@ public record Setup(int nodes, List<Plan> rounds, List<Integer> budgets, int rei
         changed[fault.ordinal()] = times;
         int more = switch (fault) {
             case ELECTION, CRASH, FENCE, JOURNAL, RESTORE -> times;
+            case CONCLUDE -> 2 * times; // It ends a reign.
             default -> 0;
         };
         return new Setup(nodes, rounds, List.of(changed), Math.min(MOST_REIGNS, reigns + more), coarse, mutant);

@@ -86,6 +86,9 @@ final class Store implements LeaderEffect.Visitor {
 
     @Override
     public void reply(LeaderEffect.Reply effect) {
+        if (world.rounds[round].taken) {
+            return; // It was told what the record said; a person had it concluded from what was made true.
+        }
         int decided = world.rounds[round].decided;
         boolean wrong = switch (effect.outcome().kind()) {
             case COMMITTED -> decided != World.COMMITTED;
@@ -181,7 +184,7 @@ final class Store implements LeaderEffect.Visitor {
         if (!slot.isThere()) {
             return machines.openRefused;
         }
-        boolean conflict = slot.state != World.OPEN || slot.version != version(write);
+        boolean conflict = slot.version != version(write);
         if (conflict && mutant != Mutant.DECISION_WITHOUT_VERSION) {
             return machines.recordIs(slot.state, slot.version);
         }

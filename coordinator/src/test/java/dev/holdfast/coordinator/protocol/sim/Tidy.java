@@ -36,6 +36,9 @@ final class Tidy {
                 if (seat != null) {
                     seat(r, n, slot, seat);
                 }
+                if ((seat == null || seat.state == 0) && !isLed(r, n)) {
+                    world.seen[r][n] = 0;
+                }
             }
         }
         for (int write : world.orphans) {
@@ -51,19 +54,29 @@ final class Tidy {
         }
     }
 
+    private boolean isLed(int r, int n) {
+        for (World.Reign reign : world.reigns) {
+            if (reign.alive && reign.node == n && reign.states[r] != 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private boolean isDead(int write) {
         Slot slot = world.rounds[Store.round(write)];
-        if (slot.state == World.CLOSED) {
+        boolean anew = world.may(Setup.Fault.CONCLUDE); // Then the record may begin anew, and its version with it.
+        if (slot.state == World.CLOSED && !anew) {
             return true;
         }
         boolean stale = Store.epoch(write) != world.epoch;
         return switch (Store.kind(write)) {
-            case Store.CLOSE, Store.OPEN, Store.TOUCH -> stale;
+            case Store.CLOSE, Store.OPEN, Store.TOUCH -> stale || slot.state == World.CLOSED;
             default ->
                 world.setup.mutant() != Mutant.DECISION_WITHOUT_EPOCH && stale
                         || world.setup.mutant() != Mutant.DECISION_WITHOUT_VERSION
-                                && slot.isThere()
-                                && (slot.state != World.OPEN || slot.version > Store.version(write));
+                                && !anew
+                                && (slot.state == World.CLOSED || slot.version > Store.version(write));
         };
     }
 

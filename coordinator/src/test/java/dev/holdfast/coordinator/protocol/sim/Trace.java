@@ -31,6 +31,7 @@ final class Trace {
             case LEADER_TIMER -> "leader " + (a + 1) + ": timer " + LEADER_TIMERS[c] + " of r" + b;
             case ABORT_REQUEST -> "a person asks leader " + (a + 1) + " to abort r" + b;
             case RECORD_TAKEN -> "a person takes the record of r" + b + " away";
+            case CONCLUDE -> "a person has r" + b + " concluded: " + (c == World.COMMITTED ? "COMMITTED" : "ABORTED");
             case FREEZE -> "n" + a + " hears FREEZE of r" + b + HOW[c];
             case FROZEN, VOID -> "n" + (c & 15) + " hears " + kind + "(n" + a + ") of r" + b + HOW[c >> 4];
             case TIMER -> "n" + a + ": timer " + TIMERS[c] + " of r" + b;

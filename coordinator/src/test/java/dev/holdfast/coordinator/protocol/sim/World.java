@@ -220,6 +220,8 @@ final class World {
     final Setup setup;
     int epoch;
     Slot[] rounds;
+    /** By round and node: the view that was seen last, while somebody there follows the round; 0 if none, or if nobody concludes. */
+    long[][] seen;
     /** By node: the round that claims its machine, plus one. */
     int[] claims;
 
@@ -249,6 +251,7 @@ final class World {
         World world = new World(setup);
         int many = setup.rounds().size();
         world.rounds = new Slot[many];
+        world.seen = new long[many][setup.nodes()];
         world.seats = new Seat[many][setup.nodes()];
         for (int r = 0; r < many; r++) {
             world.rounds[r] = new Slot();
@@ -288,6 +291,8 @@ final class World {
         for (int l = 0; l < reigns.length; l++) {
             copy.reigns[l] = reigns[l].copy();
         }
+        copy.seen = new long[seen.length][];
+        Arrays.setAll(copy.seen, r -> seen[r].clone());
         copy.claims = claims.clone();
         copy.orphans = orphans.clone();
         copy.freezes = freezes.clone();
