@@ -6,9 +6,12 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 
 /**
  * A process that cannot be mistaken for a later one with the same number.
@@ -20,6 +23,7 @@ public record ProcessIdentity(long pid, long startTicks) {
     private static final int STATE = 0;
     private static final int THREADS = 17;
     private static final int START = 19;
+    private static final long LOOK_NANOS = 2_000_000;
 
     /**
      * The process that has this id now; empty if there is none or it is a zombie. While other threads of a zombie are still
@@ -89,6 +93,23 @@ public record ProcessIdentity(long pid, long startTicks) {
     /** Whether exactly this process still runs. */
     public boolean isAlive() {
         return of(pid).filter(this::equals).isPresent();
+    }
+
+    /**
+     * Waits until it does not run any more.
+     *
+     * @param nanoClock monotonic nanoseconds
+     * @return false if it still does at the end of the bound
+     */
+    public boolean endsWithin(Duration bound, LongSupplier nanoClock) {
+        long start = nanoClock.getAsLong();
+        while (isAlive()) {
+            if (nanoClock.getAsLong() - start >= bound.toNanos()) {
+                return false;
+            }
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
+        return true;
     }
 
     /**

@@ -123,11 +123,7 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
 
     /** A process that dies closes its sockets some milliseconds before it is gone. */
     static boolean endsSoon(ProcessIdentity identity, LongSupplier nanoClock) {
-        long start = nanoClock.getAsLong();
-        while (identity.isAlive() && nanoClock.getAsLong() - start < STALLED.toNanos()) {
-            Pause.millis(2);
-        }
-        return !identity.isAlive();
+        return identity.endsWithin(STALLED, nanoClock);
     }
 
     /** What is left of a bound that began at {@code startNanos}; at least zero. */

@@ -295,15 +295,11 @@ public final class QemuHypervisor implements Hypervisor {
                 .process();
         if (process.isPresent()) {
             process.get().signal(true);
-            long start = nanoClock.getAsLong();
-            while (process.get().isAlive()) {
-                if (nanoClock.getAsLong() - start > ANSWER.toNanos()) {
-                    throw new HypervisorException(
-                            Kind.UNKNOWN,
-                            "process " + process.get().pid() + " of " + definition.name()
-                                    + " does not end although it was killed; its storage hangs in the kernel");
-                }
-                Pause.millis(2);
+            if (!process.get().endsWithin(ANSWER, nanoClock)) {
+                throw new HypervisorException(
+                        Kind.UNKNOWN,
+                        "process " + process.get().pid() + " of " + definition.name()
+                                + " does not end although it was killed; its storage hangs in the kernel");
             }
         }
     }

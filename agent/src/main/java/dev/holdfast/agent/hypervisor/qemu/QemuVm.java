@@ -279,14 +279,7 @@ final class QemuVm implements RunningVm {
     }
 
     boolean awaitEnd(Duration patience) {
-        long start = monitor.nanoClock().getAsLong();
-        while (identity().isAlive()) {
-            if (monitor.left(start, patience).isZero()) {
-                return false;
-            }
-            Pause.millis(2);
-        }
-        return true;
+        return identity().endsWithin(patience, monitor.nanoClock());
     }
 
     @Override

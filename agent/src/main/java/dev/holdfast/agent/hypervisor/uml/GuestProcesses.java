@@ -21,6 +21,7 @@ import java.util.function.LongSupplier;
 record GuestProcesses(UmlDirectory directory, ProcessIdentity first, LongSupplier nanoClock) {
     private static final long LOOK_NANOS = 100_000;
     private static final long TICK_NANOS = 100_000_000;
+    private static final Duration END = Duration.ofSeconds(5);
     private static final long SLOW_LOOK_NANOS = 2_000_000;
 
     /** Those that work beside the first one. They are made while the guest boots and live as long as it. */
@@ -105,29 +106,25 @@ record GuestProcesses(UmlDirectory directory, ProcessIdentity first, LongSupplie
         return true;
     }
 
-    /** Waits for the end of the first process. */
-    boolean awaitEnd(Duration patience) {
-        long start = nanoClock.getAsLong();
-        while (first.isAlive()) {
-            if (nanoClock.getAsLong() - start > patience.toNanos()) {
-                return false;
-            }
-            LockSupport.parkNanos(SLOW_LOOK_NANOS);
-        }
-        return true;
-    }
-
-    /** Ends all processes of a machine with KILL, those that were left alone included. @return those that do not end */
-    static List<ProcessIdentity> kill(UmlDirectory directory, LongSupplier nanoClock, Duration patience)
-            throws HypervisorException {
+    /**
+     * Ends all processes of a machine with KILL, those that were left alone included.
+     *
+     * @throws HypervisorException UNKNOWN if one does not end
+     */
+    static void kill(UmlDirectory directory, LongSupplier nanoClock) throws HypervisorException {
         long start = nanoClock.getAsLong();
         List<ProcessIdentity> living = directory.tree();
-        while (!living.isEmpty() && nanoClock.getAsLong() - start < patience.toNanos()) {
+        while (!living.isEmpty() && nanoClock.getAsLong() - start < END.toNanos()) {
             living.forEach(process -> process.signal(true));
             LockSupport.parkNanos(SLOW_LOOK_NANOS);
             living = directory.tree();
         }
-        return living;
+        if (!living.isEmpty()) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN,
+                    "process %d in %s does not end although it was killed; its storage hangs in the kernel"
+                            .formatted(living.get(0).pid(), directory.path()));
+        }
     }
 
     @FunctionalInterface

@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
 /** The life of the process that shows a machine its disks. It outlives the agent. Thread-safe. */
@@ -24,7 +23,6 @@ final class StorageProcess {
     private static final Path MOUNTS = Path.of("/proc/self/mounts");
     private static final Duration START = Duration.ofSeconds(20);
     private static final Duration END = Duration.ofSeconds(5);
-    private static final long LOOK_NANOS = 2_000_000;
 
     private final UmlDirectory directory;
     private final LongSupplier nanoClock;
@@ -112,9 +110,9 @@ final class StorageProcess {
         Optional<ProcessIdentity> process = directory.storage();
         if (process.isPresent()) {
             askToEnd(connection, process.get());
-            if (!awaitEnd(process.get())) {
+            if (!process.get().endsWithin(END, nanoClock)) {
                 process.get().signal(true);
-                if (!awaitEnd(process.get())) {
+                if (!process.get().endsWithin(END, nanoClock)) {
                     throw new HypervisorException(
                             Kind.UNKNOWN,
                             "process %d, which has the disks of %s open, does not end although it was killed; its storage"
@@ -145,17 +143,6 @@ final class StorageProcess {
         } catch (HypervisorException e) {
             daemon.identity().signal(false); // It may have ended before it answered.
         }
-    }
-
-    private boolean awaitEnd(ProcessIdentity process) {
-        long start = nanoClock.getAsLong();
-        while (process.isAlive()) {
-            if (nanoClock.getAsLong() - start > END.toNanos()) {
-                return false;
-            }
-            LockSupport.parkNanos(LOOK_NANOS);
-        }
-        return true;
     }
 
     private void unmountAll() throws HypervisorException {

@@ -82,10 +82,6 @@ record UmlDirectory(Path path) {
         return path.resolve("console");
     }
 
-    Path startLog() {
-        return path.resolve("start.log");
-    }
-
     /** What is in the command line of each process of this machine's kernel. */
     String word() {
         return "uml_dir=" + path + "/\0";

@@ -25,7 +25,6 @@ import java.util.function.LongSupplier;
 /** Starts and finds kernels of User-Mode Linux and what shows them their disks. They are no children of ours and outlive the agent. Thread-safe. */
 public final class UmlHypervisor implements Hypervisor {
     private static final Duration START = Duration.ofSeconds(30);
-    private static final Duration END = Duration.ofSeconds(5);
     private static final Duration ANSWER = Duration.ofSeconds(3);
     private static final long LOOK_NANOS = 5_000_000;
     private static final int LAST_WORDS = 2000;
@@ -184,13 +183,7 @@ public final class UmlHypervisor implements Hypervisor {
     }
 
     private void end(UmlDirectory directory) throws HypervisorException {
-        List<ProcessIdentity> left = GuestProcesses.kill(directory, nanoClock, END);
-        if (!left.isEmpty()) {
-            throw new HypervisorException(
-                    Kind.UNKNOWN,
-                    "process " + left.get(0).pid() + " in " + directory.path()
-                            + " does not end although it was killed; its storage hangs in the kernel");
-        }
+        GuestProcesses.kill(directory, nanoClock);
         new StorageProcess(directory, nanoClock).end(Optional.empty());
     }
 

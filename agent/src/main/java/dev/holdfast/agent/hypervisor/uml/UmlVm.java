@@ -119,7 +119,7 @@ final class UmlVm implements RunningVm {
             throw new HypervisorException(Kind.UNKNOWN, name() + " hangs: " + e.getMessage(), e);
         } catch (IOException e) {
             // Its process ends a moment after its socket.
-            Kind kind = processes.awaitEnd(Duration.ofMillis(300)) ? Kind.GONE : Kind.UNKNOWN;
+            Kind kind = identity().endsWithin(Duration.ofMillis(300), nanoClock) ? Kind.GONE : Kind.UNKNOWN;
             throw new HypervisorException(
                     kind, "the console of %s does not answer: %s".formatted(name(), e.getMessage()), e);
         }
@@ -243,7 +243,7 @@ final class UmlVm implements RunningVm {
     @Override
     public boolean shutdown(Duration patience) throws HypervisorException {
         ask("cad", QUICK);
-        if (!processes.awaitEnd(patience)) {
+        if (!identity().endsWithin(patience, nanoClock)) {
             return false;
         }
         endAll();
@@ -259,9 +259,9 @@ final class UmlVm implements RunningVm {
                 // It hangs, or has just ended: the signals need no answer.
                 identity().signal(false);
             }
-            if (!processes.awaitEnd(END)) {
+            if (!identity().endsWithin(END, nanoClock)) {
                 identity().signal(false);
-                processes.awaitEnd(END);
+                identity().endsWithin(END, nanoClock);
             }
         }
         endAll();
@@ -274,13 +274,7 @@ final class UmlVm implements RunningVm {
 
     /** Whatever is left of the guest's processes ends, then what has its disks open. */
     private void endAll() throws HypervisorException {
-        List<ProcessIdentity> left = GuestProcesses.kill(directory, nanoClock, END);
-        if (!left.isEmpty()) {
-            throw new HypervisorException(
-                    Kind.UNKNOWN,
-                    "process " + left.get(0).pid() + " of " + name()
-                            + " does not end although it was killed; its storage hangs in the kernel");
-        }
+        GuestProcesses.kill(directory, nanoClock);
         new StorageProcess(directory, nanoClock).end(Optional.of(storage));
     }
 

@@ -187,4 +187,15 @@ final class QemuHypervisorTest {
         assertThatThrownBy(() -> lab.hypervisor.find(((QemuVm) vm).definition()))
                 .hasMessageContaining("does not answer");
     }
+
+    /** Its sockets are closed some time before the process is gone: that long it is no machine that hangs. */
+    @Test
+    void whatIsBeingEndedIsAbsent() throws Exception {
+        VmDefinition definition = lab.definition("web");
+        Path directory = Files.createDirectories(lab.settings.runDirectory().resolve("vms/web"));
+        Process ending = new ProcessBuilder("sh", "-c", "sleep 0.15; exit", directory + "/").start();
+        Files.writeString(directory.resolve("pid"), ending.pid() + "\n");
+        assertThat(lab.hypervisor.find(definition)).isEmpty();
+        assertThat(ending.isAlive()).isFalse();
+    }
 }
