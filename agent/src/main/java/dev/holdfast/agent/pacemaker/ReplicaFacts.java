@@ -20,7 +20,7 @@ public record ReplicaFacts(String role, String state, Optional<Name> peer, long 
         return switch (role) {
             case "primary" -> held ? "primary, HELD until " + awaited(other) : primary(other);
             case "standby" -> "standby of " + other + ", " + age();
-            default -> state.equals("resting") ? "copy of a standby that was stopped, " + age() : "no copy";
+            default -> state.equals("resting") ? "copy of a standby that was stopped, " + age() : "takes no part";
         };
     }
 

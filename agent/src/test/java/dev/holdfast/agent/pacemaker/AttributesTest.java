@@ -158,7 +158,7 @@ class AttributesTest {
                         "--name holdfast-replica-web --update primary, gives the machine up",
                         "--name holdfast-replica-web --update standby of n2, last epoch 2 min old",
                         "--name holdfast-replica-web --update standby of n2, last epoch of unknown age",
-                        "--name holdfast-replica-web --update no copy",
+                        "--name holdfast-replica-web --update takes no part",
                         "--name holdfast-replica-web --delete");
     }
 
