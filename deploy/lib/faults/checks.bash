@@ -29,7 +29,29 @@ settled() {
     answers n1 && answers n2 && answers n3
 }
 # settled_at_leisure - for who asks again and again: the processes that it takes keep the cluster from what it waits for.
-settled_at_leisure() { settled || { sleep 0.3 && false; }; }
+settled_at_leisure() {
+  settled || {
+    [ "$decided" = true ] || [ $(($(now_ms) - ended)) -lt 30000 ] || ! none_is_left || decide
+    sleep 0.3 && false
+  }
+}
+# none_is_left - the primary's process was ended, and the other node was lost when it had become the next primary and had the only copy
+# that counts: its node is back, and that copy is not. Sets lost (the node) and left (the one that has disks).
+none_is_left() {
+  local node set
+  [ -n "$replicated" ] && [[ $operation =~ ^(failover|cold|node-loss)$ ]] && [ -z "$(promoted)" ] || return 1
+  set=$(replica_field n1 '.set | join(" ")') && [[ $set == n?/* && $set != *" "* ]] || return 1
+  lost=${set%%/*} left=''
+  [[ $(replica_field "$lost" '.copy // "none"') =~ ^(none|n./.*)$ && ${BASH_REMATCH[1]} != "$set" ]] || return 1
+  for node in n1 n2 n3; do
+    [ $node = "$lost" ] || [[ $(replica_field $node '.copy // "none"') != n?/* ]] || left=$node
+  done
+  [ -n "$left" ]
+}
+# decide - as a person does then (docs/replication.md, "When no member of the set is left"): no agent guesses.
+decide() {
+  ask "$left" 60 replica.resync "{\"vm\": \"web\", \"discard_node\": \"$lost\"}" >>"$work/claims" 2>&1 && decided=true
+}
 # at_home_in SEEN VM NODE - crm_mon says so, and its only process is there.
 at_home_in() { grep -q "\* $2"$'\t'".*Started $3" <<<"$1" && [ "$(processes "$2")" = "$3" ]; }
 no_rounds() { ask n1 5 cluster.status 2>/dev/null | jq -e '.rounds == [] and .store == "connected" and ([.nodes[] | select(.online)] | length) == 3' >/dev/null; }

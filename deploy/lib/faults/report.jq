@@ -19,7 +19,7 @@ map(select(.reached)) as $done
   ($done[] | select(.violations != []) | "seed \(.seed) number \(.nth) (\(.commit)): \(.kind) at \(.point) during \(.operation): \(.violations | join("; "))"),
   "",
   ({faults: (($done | length) + ($done | map(select((.second // "") != "")) | length)), rounds: ($done | length), not_reached: (map(select(.reached | not)) | length),
-    cuts: ($done | map(.cuts // 0) | add // 0), inconsistent_cuts: ($done | map(.violations[] | select(startswith("I2"))) | length),
+    decided_by_a_person: ($done | map(select(.decided)) | length), cuts: ($done | map(.cuts // 0) | add // 0), inconsistent_cuts: ($done | map(.violations[] | select(startswith("I2"))) | length),
     violations: ($done | map(.violations | length) | add // 0),
     max_frozen_over_ms: ($done | map(.over_ms) | max // 0), max_frozen_ms: ($done | map(.frozen_ms) | max // 0),
     fenced_needlessly: ($done | map(.violations[] | select(startswith("fenced"))) | length),
