@@ -48,9 +48,13 @@ none_is_left() {
   done
   [ -n "$left" ]
 }
-# decide - as a person does then (docs/replication.md, "When no member of the set is left"): no agent guesses.
+# decide - as a person does then (docs/replication.md, "When no member of the set is left"): no agent guesses. The node whose copy shall
+# not count is fenced first, which proves that nothing runs there.
 decide() {
+  "$lab" hold "$lost" && on "$left" timeout 60 stonith_admin --fence "$lost" || return 1
   ask "$left" 60 replica.resync "{\"vm\": \"web\", \"discard_node\": \"$lost\"}" >>"$work/claims" 2>&1 && decided=true
+  "$lab" unhold "$lost"
+  moves w2 w2
 }
 # at_home_in SEEN VM NODE - crm_mon says so, and its only process is there.
 at_home_in() { grep -q "\* $2"$'\t'".*Started $3" <<<"$1" && [ "$(processes "$2")" = "$3" ]; }
@@ -154,6 +158,7 @@ claim() {
 }
 right_fences() {
   local happened=$(($(fences) - fences_before))
+  [ "$decided" = false ] || happened=$((happened - 1))
   case $(fences_here) in
     no) [ "$happened" -eq 0 ] ;;
     yes) [ "$happened" -eq 1 ] ;;
