@@ -49,11 +49,11 @@ none_is_left() {
   [ -n "$left" ]
 }
 # decide - as a person does then (docs/replication.md, "When no member of the set is left"): no agent guesses. The node whose copy shall
-# not count is fenced first, which proves that nothing runs there.
+# not count is switched off first, which proves that nothing runs there.
 decide() {
-  "$lab" hold "$lost" && on "$left" timeout 60 stonith_admin --fence "$lost" || return 1
+  on "$left" timeout 60 stonith_admin --fence "$lost" || return 1
   ask "$left" 60 replica.resync "{\"vm\": \"web\", \"discard_node\": \"$lost\"}" >>"$work/claims" 2>&1 && decided=true
-  "$lab" unhold "$lost"
+  "$lab" on "$lost"
   moves w2 w2
 }
 # at_home_in SEEN VM NODE - crm_mon says so, and its only process is there.
@@ -158,7 +158,6 @@ claim() {
 }
 right_fences() {
   local happened=$(($(fences) - fences_before))
-  [ "$decided" = false ] || happened=$((happened - 1))
   case $(fences_here) in
     no) [ "$happened" -eq 0 ] ;;
     yes) [ "$happened" -eq 1 ] ;;
