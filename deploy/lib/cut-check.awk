@@ -42,6 +42,8 @@ $NF != "#" { next }
 $1 == "J" {
   id = field($0, "id")
   if (earlier && !went_back(field($0, "seq") + 0)) next
+  # A clock that is set soon after is no second restore.
+  for (k = 0; k < 10; k++) delete recent[id, k]
   cut[id] = 1
   fresh[id] = 0
   counts(field($0, "sent"), cut_sent, id)

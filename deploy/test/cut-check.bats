@@ -77,6 +77,17 @@ before() { cat - "$1" >"$1.new" && mv "$1.new" "$1"; }
   [[ "$output" == *"guest 1    back to write 100,"* ]]
 }
 
+@test "a clock that was set soon after a restore is no second one" {
+  guest 1 2 50 48 90
+  guest 2 1 49 50 90
+  went_on 1 2 100 140 | before 1.log
+  went_on 2 1 100 140 | before 2.log
+  sed -i '/ seq=101 /a J id=1 gap_s=3600 seq=102 mono_us=1 sent=2:60 recv=2:60 bad=0 reconnects=0 #' 1.log
+  run awk -v earlier=1 -f "$check" 1.log 2.log
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"guest 1 "*"back to write 100,"* ]]
+}
+
 @test "a channel on which a guest that was booted has sent nothing yet is not judged, if guests had a life before" {
   guest 1 2 0 48 90
   guest 2 1 49 50 50
