@@ -304,7 +304,7 @@ mark() {
 # one LINE - a whole fault with its result.
 one() {
   local point kind operation whose victim base checkpoint violations=() fences_before recovery=0
-  local marks mark_at decided=false lost left second second_point second_victim frozen=0 replica_frozen=0 over=0 cuts=0 stood back_before counted asked was_reached ended operation_status
+  local marks mark_at decided=false lost left second second_point second_victim frozen=0 replica_frozen=0 over=0 judged=0 cuts=0 stood back_before counted asked was_reached ended operation_status
   read -r point kind operation whose <<<"$1"
   RANDOM=$(((seed * 31 + nth) % 32768))
   checkpoint=fault-$seed-$nth
@@ -334,11 +334,12 @@ one() {
   mark struck
   if quiet; then
     mark next
-    [ "$was_reached" = false ] || check
+    if [ "$was_reached" = true ]; then check; else forget_what_did_not_happen "${vms[@]}"; fi
     mark checked
     ! tidies || tidy
     mark pruned
   else
+    recovery=null
     violations+=("liveness: not quiet, or no checkpoint any more")
   fi
   result
@@ -348,11 +349,11 @@ result() {
   jq -nc --arg at "$(date -u +%FT%TZ)" --arg commit "$commit" --arg machine "$machine" --arg point "$point" --arg kind "$kind" --arg second "$second" \
     --arg second_point "${second:+$second_point}" --arg operation "$operation" --arg victim "$victim" --argjson seed "$seed" --argjson nth "$nth" --argjson reached "$was_reached" \
     --argjson status "$operation_status" --argjson frozen "$frozen" --argjson replica "$replica_frozen" --argjson over "$over" \
-    --argjson recovery "$recovery" --argjson cuts "$cuts" --argjson decided "$decided" --argjson fences $(($(fences) - fences_before)) '{at: $at, seed: $seed, nth: $nth, commit: $commit,
+    --argjson recovery "$recovery" --argjson cuts "$cuts" --argjson decided "$decided" --argjson judged "$judged" --argjson fences $(($(fences) - fences_before)) '{at: $at, seed: $seed, nth: $nth, commit: $commit,
       machine: $machine, point: $point, kind: $kind, second: $second, second_point: $second_point, operation: $operation, victim: $victim, reached: $reached, status: $status,
-      frozen_ms: $frozen, replica_frozen_ms: $replica, over_ms: $over, recovery_ms: $recovery, cuts: $cuts, decided: $decided, fences: $fences,
-      violations: $ARGS.positional}' --args "${violations[@]}" >>"$results"
-  say "$nth: $kind at $point of $victim${second:+ and $second at $second_point of $second_victim} during $operation: $(tail -n 1 "$results" | jq -r 'if .reached then "recovered after \(.recovery_ms) ms, longest freeze \(.frozen_ms) ms, \(.violations | if . == [] then "no violation" else join("; ") end)" else "not reached" end')$marks"
+      frozen_ms: $frozen, replica_frozen_ms: $replica, over_ms: $over, freezes_judged: $judged, recovery_ms: $recovery, cuts: $cuts, decided: $decided, fences: $fences,
+      violations: $ARGS.positional}' --args "${violations[@]}" >>"$results" || die "cannot write to $results"
+  say "$nth: $kind at $point of $victim${second:+ and $second at $second_point of $second_victim} during $operation: $(tail -n 1 "$results" | jq -r 'if .reached then "recovered after \(.recovery_ms // "?") ms, longest freeze \(.frozen_ms) ms, \(.violations | if . == [] then "no violation" else join("; ") end)" else "not reached" end')$marks"
   [ "${#violations[@]}" -eq 0 ] || evidence_of_all
 }
 

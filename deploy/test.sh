@@ -21,12 +21,14 @@ cd "$(dirname "$0")/.."
 # Tests write much and wait until it is there: their /tmp is in memory, and seen by nobody else, where there is enough of it, and a
 # kernel (6.6) whose tmpfs lets QEMU go around its cache.
 roomy() { [ "$(awk '/^MemAvailable:/ { print int($2 / 1048576) }' /proc/meminfo)" -ge 16 ]; }
-if [ -z "${HOLDFAST_OWN_TMP:-}" ] && [ "$(id -u)" -eq 0 ] && roomy && unshare --mount true 2>/dev/null; then
+own_mounts=$(readlink /proc/self/ns/mnt)
+if [ "${HOLDFAST_OWN_TMP:-}" != "$own_mounts" ] && [[ $PWD/ != /tmp/* ]] && [ "$(id -u)" -eq 0 ] && roomy && unshare --mount true 2>/dev/null; then
   # shellcheck disable=SC2016  # for the shell there
-  HOLDFAST_OWN_TMP=yes exec unshare --mount sh -c 'mount -t tmpfs -o size=12g,mode=1777 holdfast-tests /tmp
-    dd if=/dev/zero of=/tmp/direct oflag=direct bs=4096 count=1 status=none 2>/dev/null || umount /tmp
-    rm -f /tmp/direct
-    exec "$0" "$@"' deploy/test.sh "$@"
+  exec unshare --mount sh -c 'if mount -t tmpfs -o size=12g,mode=1777 holdfast-tests /tmp; then
+      dd if=/dev/zero of=/tmp/direct oflag=direct bs=4096 count=1 status=none 2>/dev/null || umount /tmp
+      rm -f /tmp/direct
+    fi
+    HOLDFAST_OWN_TMP=$(readlink /proc/self/ns/mnt) exec "$0" "$@"' deploy/test.sh "$@"
 fi
 
 soak=no
@@ -75,7 +77,7 @@ maven() {
 
 # fetch_qemu10 - sets qemu10 to the directory of an unpacked QEMU 10.
 fetch_qemu10() {
-  qemu10=$(deploy/lib/qemu10.sh) && return 0
+  qemu10=$(HOLDFAST_CACHE=$(cache_dir) deploy/lib/qemu10.sh) && return 0
   qemu10=
   warn "no QEMU 10, so the tests cannot show that Holdfast works with it. Give the machine a network or a Debian mirror (HOLDFAST_DEBIAN), or put an unpacked QEMU 10 into $(cache_dir)/qemu10, and run this again"
   fail "QEMU 10"
@@ -134,7 +136,7 @@ run_shellcheck() {
   mapfile -t files < <(shell_scripts)
   scripts=${#files[@]}
   say "shellcheck of $scripts scripts"
-  [ "$scripts" -eq 0 ] || shellcheck -x -P SCRIPTDIR "${files[@]}" || fail shellcheck
+  shellcheck -x -P SCRIPTDIR "${files[@]}" || fail shellcheck
 }
 
 # Files of bats that start no pacemaker, and can run beside other tests.
@@ -153,11 +155,12 @@ run_bats() {
 
 count_bats() { cat "$work"/bats.* | grep -c "$1" || true; }
 
-# bats_remarks - names of the failed tests of scripts; below each where it was, and what it said last.
+# bats_remarks - names of the skipped tests of scripts, and of the failed ones of scripts; below each of these where it was, and what it said last.
 bats_remarks() {
   awk '
     function tell() { for (i = said > 5 ? said - 4 : 1; i <= said; i++) print "           " substr(line[i], 1, 200) }
     /^(ok|not ok) / { if (failed) tell(); failed = /^not/; said = 0 }
+    /^ok .* # skip/ { sub(/^ok [0-9]* /, ""); print "  skipped: " $0; next }
     /^not ok / { sub(/^not ok [0-9]* /, ""); print "  failed:  " $0; next }
     failed && /^# *(\(in test file|\(from function|in test file|`)/ { print "           " substr($0, 3, 200); next }
     failed { line[++said] = substr($0, 3) }
@@ -202,19 +205,19 @@ step_back() { renice -n 3 -g "$1" >/dev/null 2>&1 || true; }
 autogroup=/proc/sys/kernel/sched_autogroup_enabled
 autogroup_off() {
   grouped=$(cat "$autogroup" 2>/dev/null) || grouped=''
+  [ "$grouped" != 0 ] || grouped='' # it was turned off by somebody else, who may still need that
   [ -z "$grouped" ] || echo 0 2>/dev/null >"$autogroup" || grouped=''
 }
 autogroup_back() { [ -z "$grouped" ] || echo "$grouped" >"$autogroup" || true; }
 
 # end_strays - machines of tests that were interrupted are sessions of their own. Who is in this run's mount namespace, which began with
-# it, was started by it.
+# it, was started by it. Where it has none of its own, they stay.
 end_strays() {
-  local own process
-  own=$(readlink /proc/self/ns/mnt)
-  [ -n "${HOLDFAST_OWN_TMP:-}" ] && [ "$own" != "$(readlink "/proc/$PPID/ns/mnt")" ] || return 0
+  local process
+  [ "${HOLDFAST_OWN_TMP:-}" = "$own_mounts" ] || return 0
   for process in /proc/[0-9]*; do
     process=${process#/proc/}
-    if [ "$process" = $$ ] || [ "$(readlink "/proc/$process/ns/mnt" 2>/dev/null)" != "$own" ]; then continue; fi
+    if [ "$process" = $$ ] || [ "$(readlink "/proc/$process/ns/mnt" 2>/dev/null)" != "$own_mounts" ]; then continue; fi
     warn "still there, and ended: $process $(tr '\0' ' ' 2>/dev/null <"/proc/$process/cmdline" | cut -c 1-80)"
     kill -KILL "$process" 2>/dev/null || true
   done
@@ -222,14 +225,15 @@ end_strays() {
 
 # What an interrupted run leaves: tests are asked to end, and clear away what they have started.
 end_lanes() {
-  local lane lanes
-  lanes=$(jobs -p)
-  for lane in $lanes; do kill -TERM -- "-$lane" 2>/dev/null || true; done
-  wait
-  end_strays
+  trap '' INT TERM HUP
   autogroup_back
+  signal_lanes TERM
+  wait_until 60 "the lanes do not end" no_lane || signal_lanes KILL
+  end_strays
   rm -rf "$work"
 }
+signal_lanes() { local lane; for lane in $(jobs -p); do kill "-$1" -- "-$lane" 2>/dev/null || true; done; }
+no_lane() { [ -z "$(jobs -rp)" ]; }
 
 work=$(mktemp -d)
 started=$work/started

@@ -7,7 +7,8 @@
 # complains about itself.
 # A life goes on on another node when it moves, which happens moves times at most; and it goes back, at a line J or a BOOT, or on
 # another node on which it stays, when it is reverted, which happens reverts times at most. Otherwise both are wrong.
-# Prints one line "RAN node first-seq last-seq boot|move|revert" for each stay. Exit status 0: one at a time, 1: not.
+# Prints one line "RAN node first-seq last-seq boot|move|revert" for each stay. Exit status 0: one at a time, 1: not. With -v used=FILE
+# that file says how often it has moved and gone back in all.
 
 function text(key,    rest) {
   if (!index($0, " " key "=")) return ""
@@ -133,5 +134,6 @@ END {
       print "WRONG line " line " (" suspect[line]
       failed = 1
     }
+  if (used) print moved + 0, went_back + 0 >used
   exit failed
 }

@@ -101,6 +101,7 @@ END {
     back = before[i] == "" ? "" : "from write " before[i] " "
     printf "  guest %-2d   %sback to write %d, now at %d; bad=%d, reconnects %d then, %d now\n", i, back, cut_seq[i], now_seq[i], now_bad[i], cut_reconnects[i], now_reconnects[i]
   }
+  if (!pairs && guests > 1) { print "VERDICT consistent=unknown"; exit 2 }
   all = cut_ok && disks_ok && tcp_ok
   printf "VERDICT consistent=%s cut=%s memory_and_disks=%s connections=%s channels=%d\n", word(all), word(cut_ok), word(disks_ok), word(tcp_ok), pairs
   exit all ? 0 : 1

@@ -50,4 +50,5 @@ java_line() {
   read -r tests failures errors skipped < <(java_totals "$lane")
   printf '%-11s %s tests, %s failures, %s errors, %s skipped (%s)\n' "$title:" "$tests" "$failures" "$errors" "$skipped" "$3"
   java_remarks "$lane"
+  [ "$tests" -gt 0 ] || fail "no Java test in the lane $lane"
 }

@@ -106,6 +106,18 @@ one_at_a_time() {
   for vm; do stays "$vm" >"$BATS_TEST_TMPDIR/ran" || { tail -n 5 "$BATS_TEST_TMPDIR/ran"; return 1; }; done
 }
 
+# forget_what_did_not_happen VM... - moves and reverts that were announced, and have not happened by now, are none any more.
+forget_what_did_not_happen() {
+  local vm moved back
+  for vm; do
+    awk -f "${lab%/*}/one-node.awk" -v used="$BATS_TEST_TMPDIR/used" -v moves=100000 -v reverts=100000 "$(console "$vm")" >/dev/null
+    read -r moved back <"$BATS_TEST_TMPDIR/used"
+    rm -f "$BATS_FILE_TMPDIR"/{moves,reverts}."$vm"
+    while [ $((moved--)) -gt 0 ]; do moves "$vm"; done
+    while [ $((back--)) -gt 0 ]; do reverts "$vm"; done
+  done
+}
+
 # lives VM - on which nodes it has lived, in order.
 lives() { stays "$1" | sed -n 's/^RAN \(n[0-9]\).*/\1/p'; }
 

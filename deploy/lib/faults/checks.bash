@@ -42,6 +42,7 @@ none_is_left() {
   [ -n "$replicated" ] && [[ $operation =~ ^(failover|cold|node-loss)$ ]] && [ -z "$(promoted)" ] || return 1
   set=$(replica_field n1 '.set | join(" ")') && [[ $set == n?/* && $set != *" "* ]] || return 1
   lost=${set%%/*} left=''
+  [[ " $(newly_fenced) " == *" $lost "* ]] || return 1
   [[ $(replica_field "$lost" '.copy // "none"') =~ ^(none|n./.*)$ && ${BASH_REMATCH[1]} != "$set" ]] || return 1
   for node in n1 n2 n3; do
     [ $node = "$lost" ] || [[ $(replica_field $node '.copy // "none"') != n?/* ]] || left=$node
@@ -93,16 +94,24 @@ stood_still() {
       END { print most + 0 }'
 }
 
-# whole_or_gone NAME - the checkpoint is in the catalogue and verifies, or no file of it is left on any node.
+# listed NAME, intact NAME - in the catalogue, and all its files. gone NAME - no file of it is left on any node.
+listed() { ask n1 10 checkpoint.list '{"group": "shop"}' | jq -e --arg name "$1" 'any(.. | objects; .name? == $name)' >/dev/null; }
+intact() { ask n1 120 checkpoint.verify "$(at_shop "$1")" | tee -a /dev/stderr | jq -e 'all(.files[]; (.state | ascii_downcase) == "intact")' >/dev/null; }
+gone() {
+  local node found
+  ! listed "$1" || return 1
+  for node in n1 n2 n3; do
+    found=$(on "$node" find /lab/shared/vms /srv/vms -path '*/lost/*' -prune -o -name "*$1*" -print) || return 1
+    [ -z "$found" ] || { echo "$node: $found" && return 1; }
+  done
+}
+# whole_or_gone NAME - and as whoever asked for it was told.
 whole_or_gone() {
-  local node
-  if ask n1 10 checkpoint.list '{"group": "shop"}' | jq -e --arg name "$1" 'any(.. | objects; .name? == $name)' >/dev/null; then
-    ask n1 120 checkpoint.verify "$(at_shop "$1")" | tee -a /dev/stderr | jq -e 'all(.files[]; (.state | ascii_downcase) == "intact")' >/dev/null
-  else
-    for node in n1 n2 n3; do
-      ! on "$node" find /lab/shared/vms /srv/vms -path '*/lost/*' -prune -o -name "*$1*" -print | grep . || return 1
-    done
-  fi
+  case $operation-$operation_status in
+    create-0) listed "$1" && intact "$1" ;;
+    delete-0) gone "$1" ;;
+    *) if listed "$1"; then intact "$1"; else gone "$1"; fi ;;
+  esac
 }
 # in_order NODE - fsck has nothing to say but what it says of a machine that is another node's.
 in_order() {
@@ -123,16 +132,16 @@ all_talk() {
   local vm
   local -A before
   for vm in "${vms[@]}"; do before[$vm]=$(size "$vm"); done
-  for vm in "${vms[@]}"; do wait_until 20 "guest $vm says nothing" grown "$vm" $((before[$vm] + 400)) || return 1; done
+  for vm in "${vms[@]}"; do wait_until 60 "guest $vm says nothing" grown "$vm" $((before[$vm] + 400)) || return 1; done
 }
 
-# went_back_together - since going_back, all of the group have gone back, or none. The replicated machine counts unless it may go back an
+# went_back_together - since going_back, all of the group have gone back, or none, and all if whoever asked for it was told so. The replicated machine counts unless it may go back an
 # epoch by itself.
 going_back() { back_before=$(went_back "${counted[@]}"); }
 went_back_together() {
   local changed
   changed=$(count_back)
-  [ "$changed" -eq 0 ] || [ "$changed" -eq "${#counted[@]}" ]
+  [ "$changed" -eq "${#counted[@]}" ] || { [ "$changed" -eq 0 ] && [ "$operation_status" -ne 0 ]; }
 }
 count_back() { diff <(echo "$back_before") <(went_back "${counted[@]}") | grep -c '^>' || true; }
 all_went_back() { [ "$(count_back)" -eq "${#counted[@]}" ]; }
@@ -157,12 +166,22 @@ claim() {
   shift
   "$@" >>"$work/claims" 2>&1 || violations+=("$what")
 }
+# newly_fenced - the nodes that have been switched off and on again since the round began.
+newly_fenced() { sed -n 's/^.* on \(n[0-9]\)$/\1/p' "$state/power/log" | tail -n "+$((fences_before + 1))" | paste -s -d ' '; }
 right_fences() {
-  local happened=$(($(fences) - fences_before))
+  local happened
+  happened=$(newly_fenced)
   case $(fences_here) in
-    no) [ "$happened" -eq 0 ] ;;
-    yes) [ "$happened" -eq 1 ] ;;
+    no) [ -z "$happened" ] ;;
+    yes) if [ "$operation" = node-loss ]; then [[ $happened == n? ]]; else [ "$happened" = "$victim" ]; fi ;;
+    may) [ -z "$happened" ] || [ "$happened" = "$victim" ] ;;
   esac
+}
+# hits VM - the fault itself stops or ends this one. A machine that moves may be on either node.
+hits() {
+  case $kind in node-* | qemu-*) [ "$(machine_on "$victim")" != "$1" ] || return 0 ;; esac
+  case $second in qemu-*) [ "$(machine_on "$second_victim")" != "$1" ] || return 0 ;; esac
+  [ "$1 $operation" = "w2 migrate" ] && [[ $kind == node-* ]]
 }
 # hits_a_guest - the fault itself stops or ends one.
 hits_a_guest() { [[ $operation == node-loss || $kind == node-* || $kind == qemu-* || $second == qemu-* ]]; }
@@ -171,20 +190,22 @@ not_too_long() { [ "$over" -le 1000 ]; }
 # check - everything, when it is quiet.
 check() {
   local vm
-  frozen=0
+  frozen=0 over=0 judged=0
   for vm in "${vms[@]}"; do
     [ "$vm" != web ] || continue
     stood=$(stood_still "$vm")
     [ "$stood" -le "$frozen" ] || frozen=$stood
+    # A hold of a revert ends with the decision; a QEMU that is gone or hangs, or whose node does, cannot be let run.
+    [ "$operation" != revert ] && ! hits "$vm" || continue
+    judged=$((judged + 1))
+    [ $((stood - deadline_ms)) -le "$over" ] || over=$((stood - deadline_ms))
   done
   [ -z "$replicated" ] || replica_frozen=$(stood_still web)
-  over=$((frozen > deadline_ms ? frozen - deadline_ms : 0))
-  # A hold of a revert ends with the decision; a QEMU or a node that is gone or hangs cannot be let run.
-  if [ "$operation" = revert ] || hits_a_guest; then over=0; fi
-  claim "I1: a machine stood still for $frozen ms" not_too_long
+  claim "I1: a machine stood still for $((deadline_ms + over)) ms" not_too_long
   # First, because who comes home boots, and has nothing to say before.
   claim "I9: a guest does not write on" all_talk
   claim "I7: two at once, or older data" one_at_a_time "${vms[@]}"
+  forget_what_did_not_happen "${vms[@]}"
   claim "I3: neither whole nor gone: $checkpoint" whole_or_gone "$checkpoint"
   [ "$operation" != revert ] || claim "I2: not all went back" went_back_together
   if [ -z "$replicated" ] && [ "$operation" = revert ] && ! hits_a_guest && all_went_back && all_were_up; then

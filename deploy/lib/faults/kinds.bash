@@ -58,12 +58,12 @@ takes_back() { [ "$(kind_field "$1" 4)" = yes ]; }
 
 declare -A was
 
-# signal NODE SIGNAL FILE... - to the processes that the files name; one that is gone is no error.
+# signal NODE SIGNAL FILE... - to the processes that the files name; false if the last one is not there: nothing was done then.
 signal() {
   local node=$1 name=$2
   shift 2
   # shellcheck disable=SC2016  # for the shell there
-  on "$node" sh -c 'signal=$1; shift; for file; do kill -s "$signal" "$(cat "$file")"; done' sh "$name" "$@" 2>/dev/null || true
+  on "$node" sh -c 'signal=$1; shift; for file; do kill -s "$signal" "$(cat "$file")"; done' sh "$name" "$@" 2>/dev/null
 }
 agent_file=/run/holdfast/agent.pid
 guard_file=/run/lab/guard.pid
@@ -104,8 +104,8 @@ inject_store-stop() {
   on "$1" kill -STOP "${was[$fault.pid]}"
 }
 heal_store-stop() { heal_agent-stop "$1"; }
-inject_ensemble-kill() { local node; for node in n1 n2 n3; do signal $node KILL $store_file; done; }
-inject_ensemble-stop() { local node; for node in n1 n2 n3; do signal $node STOP $store_file; done; }
+inject_ensemble-kill() { local node; for node in n1 n2 n3; do signal $node KILL $store_file || true; done; }
+inject_ensemble-stop() { local node; for node in n1 n2 n3; do signal $node STOP $store_file || true; done; }
 heal_ensemble-stop() { local node; for node in n1 n2 n3; do signal $node CONT $store_file; done; }
 
 inject_node-crash() { "$lab" crash "$1"; }
@@ -185,7 +185,7 @@ heal_sidecar-cut() { mended n1; }
 
 # The agent finds its journal damaged when it starts again, and has to leave alone what it cannot read until somebody has mended it.
 inject_journal-flip() { damage_on "$1" flip "/var/lib/holdfast/journal/*.json" && inject_agent-kill "$1"; }
-heal_journal-flip() { mended "$1" && inject_agent-kill "$1"; }
+heal_journal-flip() { mended "$1" && { inject_agent-kill "$1" || true; }; }
 inject_journal-cut() { damage_on "$1" cut "/var/lib/holdfast/journal/*.json" && inject_agent-kill "$1"; }
 heal_journal-cut() { heal_journal-flip "$1"; }
 

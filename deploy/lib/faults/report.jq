@@ -1,6 +1,6 @@
 # The results of a campaign, one object for each fault, to a table of text and one line of JSON.
-def quantile($p): sort | if length == 0 then 0 else .[((length * $p) | ceil) - 1] end;
-def seconds: . / 100 | round / 10;
+def quantile($p): map(select(. != null)) | sort | if length == 0 then 0 else .[((length * $p) | ceil) - 1] end;
+def seconds: (. // 0) / 100 | round / 10;
 def line: "| \(.[0].point) | \(.[0].kind) | \(length) | \(map(select(.violations != [])) | length) | \(map(.frozen_ms) | max) | \(map(.recovery_ms) | quantile(0.5) | seconds) | \(map(.recovery_ms) | quantile(0.99) | seconds) |";
 map(select(.reached)) as $done
 | ($pairs | split("\n") | map(select(length > 0))) as $wanted
@@ -16,11 +16,11 @@ map(select(.reached)) as $done
   ($done | group_by(.point)[] | map(.kind = "all") | line),
   "",
   "violations:",
-  ($done[] | select(.violations != []) | "seed \(.seed) number \(.nth) (\(.commit)): \(.kind) at \(.point) during \(.operation): \(.violations | join("; "))"),
+  (.[] | select(.violations != []) | "seed \(.seed) number \(.nth) (\(.commit)): \(.kind) at \(.point) during \(.operation): \(.violations | join("; "))"),
   "",
   ({faults: (($done | length) + ($done | map(select((.second // "") != "")) | length)), rounds: ($done | length), not_reached: (map(select(.reached | not)) | length),
-    decided_by_a_person: ($done | map(select(.decided)) | length), cuts: ($done | map(.cuts // 0) | add // 0), inconsistent_cuts: ($done | map(.violations[] | select(startswith("I2"))) | length),
-    violations: ($done | map(.violations | length) | add // 0),
+    decided_by_a_person: ($done | map(select(.decided)) | length), cuts: ($done | map(.cuts // 0) | add // 0), inconsistent_cuts: ($done | map(.violations[] | select(startswith("I2: an inconsistent"))) | length),
+    violations: (map(.violations | length) | add // 0), never_quiet: (map(select(.violations | any(startswith("liveness")))) | length),
     max_frozen_over_ms: ($done | map(.over_ms) | max // 0), max_frozen_ms: ($done | map(.frozen_ms) | max // 0),
     fenced_needlessly: ($done | map(.violations[] | select(startswith("fenced"))) | length),
     recovery_p50_ms: ($done | map(.recovery_ms) | quantile(0.5)), recovery_p99_ms: ($done | map(.recovery_ms) | quantile(0.99)),
