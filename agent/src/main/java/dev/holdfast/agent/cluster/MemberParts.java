@@ -31,10 +31,10 @@ public interface MemberParts {
     void delete(Name vm, Name checkpoint) throws RoundRefusedException;
 
     /**
-     * One file of a part that was looked at.
+     * What was found of a part.
      *
-     * @param role {@code memory}, {@code disk:<id>}, {@code sidecar} or {@code chain}
-     * @param path where it is
+     * @param role {@code snapshot}: the part as a whole; {@code memory}: the image in it
+     * @param path its chain
      * @param state whether it is as it was
      * @param detail what is wrong, or empty
      */

@@ -170,7 +170,7 @@ public final class ClusterDiagnosis {
                             "memory keys",
                             "memory images that %s writes cannot be read here, so that a machine that comes from there cannot go back to its checkpoints"
                                     .formatted(String.join(", ", facts.unreadImages())),
-                            "copy the file of its checkpoint.memory_key_file here, name it there or in old_memory_key_files, restart the agent"));
+                            "copy the file that its checkpoint.memory_key_file names to this node, name it in this node's checkpoint.memory_key_file or checkpoint.old_memory_key_files, restart the agent"));
         }
     }
 

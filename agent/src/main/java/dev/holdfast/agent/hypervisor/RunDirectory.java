@@ -63,7 +63,7 @@ public record RunDirectory(Path path) {
         try (Stream<Path> all = Files.list(directories)) {
             return all.flatMap(RunDirectory::name).filter(which).collect(Collectors.toUnmodifiableSet());
         } catch (IOException | UncheckedIOException e) {
-            LOG.debug("what runs on this node cannot be told", e);
+            LOG.warn("what runs on this node cannot be told: {}; look at {}", e, directories);
             return Set.of();
         }
     }

@@ -70,7 +70,11 @@ public final class VmRegistry implements AutoCloseable {
                     process.get().endIfHung();
                 }
             } catch (HypervisorException e) {
-                LOG.debug("{}", e.getMessage());
+                if (e.kind() == HypervisorException.Kind.GUEST_BROKEN) {
+                    LOG.warn("{}", e.getMessage());
+                } else {
+                    LOG.debug("{}", e.getMessage());
+                }
             } finally {
                 vm.lock().unlock();
             }

@@ -44,7 +44,12 @@ public final class CommitJob {
         monitor.call("block-commit", all);
     }
 
-    /** @throws HypervisorException FAILED if it did not succeed: no layer has changed to the guest */
+    /**
+     * Waits until it has ended.
+     *
+     * @throws HypervisorException FAILED if it did not succeed: no layer has changed to the guest; UNKNOWN if the program does not answer,
+     *     or the job does not go on: it may still succeed
+     */
     public void awaitEnd(Progress progress) throws HypervisorException {
         await(progress);
         dismiss();

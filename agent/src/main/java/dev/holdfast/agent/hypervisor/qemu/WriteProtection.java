@@ -108,8 +108,9 @@ final class WriteProtection {
         if (Migration.isBusy(info)) {
             return;
         }
+        boolean hung = hangs(info);
         mayHaveBeenLeft = false;
-        if (hangs(info)) {
+        if (hung) {
             throw endMachine(info);
         }
     }
