@@ -53,7 +53,7 @@ final class UmlVm implements RunningVm {
             LongSupplier nanoClock) {
         this.definition = definition;
         this.directory = directory;
-        this.processes = new GuestProcesses(directory, first, nanoClock);
+        this.processes = GuestProcesses.of(directory, first, nanoClock);
         this.console = new Mconsole(directory.mconsole(), nanoClock);
         this.storage = storage;
         this.nanoClock = nanoClock;
@@ -178,9 +178,8 @@ final class UmlVm implements RunningVm {
 
     @Override
     public FreezeFacts pause() throws HypervisorException {
-        List<ProcessIdentity> helpers = processes.helpers();
         boolean early = processes.isStopped() || !stop(QUICK);
-        awaitStandstill(helpers, STANDSTILL);
+        awaitStandstill(STANDSTILL);
         return new FreezeFacts(nanoClock.getAsLong(), 0, early);
     }
 
@@ -194,13 +193,13 @@ final class UmlVm implements RunningVm {
     }
 
     /** @throws HypervisorException UNKNOWN if what the guest wrote last does not get to its disks in time */
-    void awaitStandstill(List<ProcessIdentity> helpers, Duration bound) throws HypervisorException {
-        if (!processes.awaitStandstill(helpers, bound)) {
-            throw new HypervisorException(
-                    Kind.UNKNOWN,
-                    "%s has stopped, but its disks were still written to after %d ms; look at its storage"
-                            .formatted(name(), bound.toMillis()));
-        }
+    GuestProcesses.Standstill awaitStandstill(Duration bound) throws HypervisorException {
+        return processes
+                .awaitStandstill(bound)
+                .orElseThrow(() -> new HypervisorException(
+                        Kind.UNKNOWN,
+                        "%s has stopped, but its disks were still written to after %d ms; look at its storage"
+                                .formatted(name(), bound.toMillis())));
     }
 
     @Override
