@@ -42,6 +42,7 @@ final class UmlVm implements RunningVm {
     private final UmlDirectory directory;
     private final GuestProcesses processes;
     private final Mconsole console;
+    private final GuestBrake brake;
     private final StorageDaemon storage;
     private final LongSupplier nanoClock;
 
@@ -55,6 +56,7 @@ final class UmlVm implements RunningVm {
         this.directory = directory;
         this.processes = GuestProcesses.of(directory, first, nanoClock);
         this.console = new Mconsole(directory.mconsole(), nanoClock);
+        this.brake = new GuestBrake(console, nanoClock);
         this.storage = storage;
         this.nanoClock = nanoClock;
     }
@@ -111,11 +113,19 @@ final class UmlVm implements RunningVm {
         }
     }
 
+    @FunctionalInterface
+    private interface Order {
+        Mconsole.Answer give() throws IOException;
+    }
+
     /** @throws HypervisorException UNKNOWN without an answer, GONE without a process */
-    Mconsole.Answer ask(String command, Duration timeout) throws HypervisorException {
+    private Mconsole.Answer answer(Order order) throws HypervisorException {
         try {
-            return console.ask(command, timeout);
+            return order.give();
         } catch (SocketTimeoutException e) {
+            if (!identity().isAlive()) {
+                throw new HypervisorException(Kind.GONE, name() + " has ended", e);
+            }
             throw new HypervisorException(Kind.UNKNOWN, name() + " hangs: " + e.getMessage(), e);
         } catch (IOException e) {
             // Its process ends a moment after its socket.
@@ -179,13 +189,20 @@ final class UmlVm implements RunningVm {
     @Override
     public FreezeFacts pause() throws HypervisorException {
         boolean early = processes.isStopped() || !stop(QUICK);
-        awaitStandstill(STANDSTILL);
+        try {
+            awaitStandstill(STANDSTILL);
+        } catch (HypervisorException e) {
+            if (!early && e.kind() == Kind.FAILED) {
+                letRun(QUICK);
+            }
+            throw e;
+        }
         return new FreezeFacts(nanoClock.getAsLong(), 0, early);
     }
 
     /** @return false if it was stopped already */
     boolean stop(Duration bound) throws HypervisorException {
-        Mconsole.Answer answer = ask("stop", bound);
+        Mconsole.Answer answer = answer(() -> brake.stop(bound));
         if (!answer.isDone() && !answer.text().equals("Already stopped")) {
             throw new HypervisorException(Kind.FAILED, name() + " did not stop: " + answer.text());
         }
@@ -207,17 +224,21 @@ final class UmlVm implements RunningVm {
         letRun(QUICK);
     }
 
-    /** @return false if it ran already */
+    /**
+     * @return false if it ran already
+     * @throws HypervisorException UNKNOWN if it may be stopped, or may stop yet because of an order that was not answered
+     */
     boolean letRun(Duration bound) throws HypervisorException {
-        if (processes.isHeld()) {
+        boolean held = processes.isHeld();
+        if (held) {
+            // Or somebody else has held it with a signal, and before that it was told to stop: both are undone.
             boot();
-            return true;
         }
-        Mconsole.Answer answer = ask("go", bound);
+        Mconsole.Answer answer = answer(() -> brake.letRun(bound));
         if (!answer.isDone() && !answer.text().equals("Not stopped")) {
             throw new HypervisorException(Kind.FAILED, name() + " does not go on: " + answer.text());
         }
-        return answer.isDone();
+        return held || answer.isDone();
     }
 
     private void boot() throws HypervisorException {
@@ -241,7 +262,7 @@ final class UmlVm implements RunningVm {
     /** Ctrl-Alt-Del is the only button there is: what it does is up to the guest, which may also boot anew. */
     @Override
     public boolean shutdown(Duration patience) throws HypervisorException {
-        ask("cad", QUICK);
+        answer(() -> console.ask("cad", QUICK));
         if (!identity().endsWithin(patience, nanoClock)) {
             return false;
         }
@@ -253,7 +274,7 @@ final class UmlVm implements RunningVm {
     public void quit() throws HypervisorException {
         if (identity().isAlive() && !processes.isHeld()) {
             try {
-                ask("halt", QUICK);
+                answer(() -> console.ask("halt", QUICK));
             } catch (HypervisorException e) {
                 // It hangs, or has just ended: the signals need no answer.
                 identity().signal(false);
@@ -297,6 +318,7 @@ final class UmlVm implements RunningVm {
 
     @Override
     public void close() {
+        brake.close();
         storage.close();
     }
 }
