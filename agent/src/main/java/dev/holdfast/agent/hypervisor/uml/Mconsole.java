@@ -57,7 +57,7 @@ record Mconsole(Path socket, LongSupplier nanoClock) {
      */
     Request send(String command, Duration timeout) throws IOException {
         byte[] bytes = MconsoleWire.request(command);
-        DatagramPeer peer = DatagramPeer.connect(socket);
+        DatagramPeer peer = DatagramPeer.connect(socket, nanoClock);
         try {
             peer.send(bytes, timeout);
             return new Request(command, peer);
