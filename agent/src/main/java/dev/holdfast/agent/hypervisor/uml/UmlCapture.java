@@ -32,7 +32,7 @@ final class UmlCapture implements Capture {
     UmlCapture(UmlVm vm, CapturePlan plan) {
         this.vm = vm;
         this.plan = plan;
-        this.overlays = new Overlays(vm.storage(), vm.definition());
+        this.overlays = new Overlays(vm);
     }
 
     @Override

@@ -43,14 +43,15 @@ final class UmlVm implements RunningVm {
     private final GuestProcesses processes;
     private final Mconsole console;
     private final GuestBrake brake;
-    private final StorageDaemon storage;
+    private final Optional<StorageDaemon> storage;
     private final LongSupplier nanoClock;
 
+    /** @param storage has its disks open; empty if that has ended: nothing can be done with such a machine but to end it */
     UmlVm(
             VmDefinition definition,
             UmlDirectory directory,
             ProcessIdentity first,
-            StorageDaemon storage,
+            Optional<StorageDaemon> storage,
             LongSupplier nanoClock) {
         this.definition = definition;
         this.directory = directory;
@@ -73,8 +74,12 @@ final class UmlVm implements RunningVm {
         return processes;
     }
 
-    StorageDaemon storage() {
-        return storage;
+    /** @throws HypervisorException GUEST_BROKEN without it */
+    StorageDaemon storage() throws HypervisorException {
+        return storage.orElseThrow(() -> new HypervisorException(
+                Kind.GUEST_BROKEN,
+                "%s (process %d) has lost its disks: their qemu-storage-daemon has ended; stop the machine, and start it"
+                        .formatted(name(), identity().pid())));
     }
 
     LongSupplier nanoClock() {
@@ -83,8 +88,8 @@ final class UmlVm implements RunningVm {
 
     /** Clears what an agent that was interrupted left behind. */
     void tidy() throws HypervisorException {
-        CommitJob.clearLeftovers(storage);
-        new Overlays(storage, definition).closeLeftovers();
+        CommitJob.clearLeftovers(storage());
+        new Overlays(this).closeLeftovers();
     }
 
     /**
@@ -92,14 +97,28 @@ final class UmlVm implements RunningVm {
      * the next one comes, so that it is repeated.
      */
     void awaitConsole(Duration bound) throws HypervisorException {
+        await(() -> Files.exists(directory.mconsole()) && answers(), bound, "begin to boot");
+    }
+
+    /** Waits until it has stopped itself before its boot: an order to boot that came earlier would be lost. */
+    void awaitHeld(Duration bound) throws HypervisorException {
+        await(processes::isHeld, bound, "stop before its boot");
+    }
+
+    @FunctionalInterface
+    private interface Condition {
+        boolean holds() throws HypervisorException;
+    }
+
+    private void await(Condition condition, Duration bound, String what) throws HypervisorException {
         long start = nanoClock.getAsLong();
-        while (!Files.exists(directory.mconsole()) || !answers()) {
+        while (!condition.holds()) {
             if (!identity().isAlive()) {
                 throw new HypervisorException(Kind.GONE, name() + " ended right after its start");
             }
             if (nanoClock.getAsLong() - start > bound.toNanos()) {
                 throw new HypervisorException(
-                        Kind.UNKNOWN, name() + " did not begin to boot within " + bound.toSeconds() + " s");
+                        Kind.UNKNOWN, "%s did not %s within %d s".formatted(name(), what, bound.toSeconds()));
             }
             LockSupport.parkNanos(LOOK_NANOS);
         }
@@ -147,12 +166,15 @@ final class UmlVm implements RunningVm {
 
     @Override
     public String hypervisor() {
-        return "User-Mode Linux, qemu-storage-daemon " + storage.client().version();
+        return "User-Mode Linux"
+                + storage.map(daemon ->
+                                ", qemu-storage-daemon " + daemon.client().version())
+                        .orElse("");
     }
 
     @Override
     public boolean isAlive() {
-        return storage.isAlive() && identity().isAlive();
+        return storage.filter(StorageDaemon::isAlive).isPresent() && identity().isAlive();
     }
 
     @Override
@@ -160,7 +182,7 @@ final class UmlVm implements RunningVm {
         if (!identity().isAlive()) {
             throw new HypervisorException(Kind.GONE, "process " + identity().pid() + " of " + name() + " has ended");
         }
-        if (!storage.identity().isAlive()) {
+        if (storage.filter(daemon -> daemon.identity().isAlive()).isEmpty()) {
             return VmStatus.IO_ERROR;
         }
         return processes.isStopped() ? VmStatus.PAUSED : VmStatus.RUNNING;
@@ -173,7 +195,7 @@ final class UmlVm implements RunningVm {
 
     @Override
     public List<DiskState> disks() throws HypervisorException {
-        return storage.disks(definition);
+        return storage().disks(definition);
     }
 
     @Override
@@ -295,7 +317,7 @@ final class UmlVm implements RunningVm {
     /** Whatever is left of the guest's processes ends, then what has its disks open. */
     private void endAll() throws HypervisorException {
         GuestProcesses.kill(directory, nanoClock);
-        new StorageProcess(directory, nanoClock).end(Optional.of(storage));
+        new StorageProcess(directory, nanoClock).end(storage);
     }
 
     @Override
@@ -304,14 +326,14 @@ final class UmlVm implements RunningVm {
                 .anyMatch(disk -> disk.id().equals(diskId) && disk.active().equals(top))) {
             throw new HypervisorException(Kind.REFUSED, top + " is the active layer of disk " + diskId);
         }
-        CommitJob job = new CommitJob(storage, definition, diskId);
+        CommitJob job = new CommitJob(storage(), definition, diskId);
         job.start(Map.of(
                 "device",
-                storage.activeNodes().get(diskId),
+                storage().activeNodes().get(diskId),
                 "top-node",
-                storage.node(top),
+                storage().node(top),
                 "base-node",
-                storage.node(base)));
+                storage().node(base)));
         job.awaitEnd(progress);
         tidy();
     }
@@ -319,6 +341,6 @@ final class UmlVm implements RunningVm {
     @Override
     public void close() {
         brake.close();
-        storage.close();
+        storage.ifPresent(StorageDaemon::close);
     }
 }

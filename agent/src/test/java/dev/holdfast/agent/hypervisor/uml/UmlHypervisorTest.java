@@ -166,11 +166,14 @@ final class UmlHypervisorTest {
         Awaitility.await().until(() -> directory(vm).storage().isEmpty());
         assertThat(vm.isAlive()).isFalse();
         assertThat(vm.status()).isEqualTo(VmStatus.IO_ERROR);
-        assertThatThrownBy(() -> lab.hypervisor.find(definition(vm)))
+        RunningVm found = lab.hypervisor.find(definition(vm)).orElseThrow();
+        assertThat(found.isAlive()).isFalse();
+        assertThat(found.status()).isEqualTo(VmStatus.IO_ERROR);
+        assertThatThrownBy(found::disks)
                 .isInstanceOfSatisfying(
                         HypervisorException.class, e -> assertThat(e.kind()).isEqualTo(Kind.GUEST_BROKEN))
                 .hasMessageContaining("lost its disks");
-        lab.hypervisor.kill(definition(vm), Optional.empty());
+        found.quit();
         assertNothingIsLeft(directory(vm));
     }
 
