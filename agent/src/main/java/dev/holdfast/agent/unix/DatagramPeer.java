@@ -8,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import org.newsclub.net.unix.AFUNIXDatagramChannel;
@@ -37,16 +36,17 @@ public final class DatagramPeer implements Closeable {
      * Does not block.
      *
      * @param path where the peer has its socket
+     * @param word names our own end: at most 60 characters of ASCII that are never used again, and that nobody can guess
      * @param nanoClock monotonic nanoseconds
      * @throws IOException if nobody has a socket there, or the path is too long
      */
-    public static DatagramPeer connect(Path path, LongSupplier nanoClock) throws IOException {
+    public static DatagramPeer connect(Path path, String word, LongSupplier nanoClock) throws IOException {
         SocketPath.check(path);
         AFUNIXDatagramChannel channel = AFUNIXDatagramChannel.open();
         try {
             // A name that is no file: it goes with the process, however that ends. Nobody can guess it, and take it
             // first.
-            channel.bind(AFUNIXSocketAddress.inAbstractNamespace("holdfast-" + UUID.randomUUID()));
+            channel.bind(AFUNIXSocketAddress.inAbstractNamespace("holdfast-" + word));
             channel.connect(SocketPath.address(path));
             return new DatagramPeer(path, channel, nanoClock);
         } catch (IOException | RuntimeException e) {

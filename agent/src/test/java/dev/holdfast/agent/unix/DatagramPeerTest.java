@@ -28,8 +28,10 @@ final class DatagramPeerTest {
     @Test
     void answersComeToTheOneThatAsked() throws Exception {
         try (DatagramStandIn peer = peer();
-                DatagramPeer first = DatagramPeer.connect(directory.resolve("peer"), System::nanoTime);
-                DatagramPeer second = DatagramPeer.connect(directory.resolve("peer"), System::nanoTime)) {
+                DatagramPeer first =
+                        DatagramPeer.connect(directory.resolve("peer"), DatagramStandIn.word(), System::nanoTime);
+                DatagramPeer second =
+                        DatagramPeer.connect(directory.resolve("peer"), DatagramStandIn.word(), System::nanoTime)) {
             first.send("first".getBytes(), LONG);
             DatagramStandIn.Request fromFirst = peer.receive();
             assertThat(fromFirst.bytes()).asString().isEqualTo("first");
@@ -51,7 +53,8 @@ final class DatagramPeerTest {
     void nobodyElseIsHeard() throws Exception {
         try (DatagramStandIn peer = peer();
                 DatagramStandIn stranger = new DatagramStandIn(directory.resolve("stranger"));
-                DatagramPeer asking = DatagramPeer.connect(directory.resolve("peer"), System::nanoTime)) {
+                DatagramPeer asking =
+                        DatagramPeer.connect(directory.resolve("peer"), DatagramStandIn.word(), System::nanoTime)) {
             asking.send("?".getBytes(), LONG);
             DatagramStandIn.Request question = peer.receive();
             assertThatThrownBy(() -> stranger.send("false".getBytes(), question.from()))
@@ -63,10 +66,13 @@ final class DatagramPeerTest {
     @Test
     void onePathMayHaveNobodyBehindIt() throws Exception {
         Path path = directory.resolve("peer");
-        assertThatThrownBy(() -> DatagramPeer.connect(path, System::nanoTime)).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> DatagramPeer.connect(path, DatagramStandIn.word(), System::nanoTime))
+                .isInstanceOf(IOException.class);
         peer().close();
-        assertThatThrownBy(() -> DatagramPeer.connect(path, System::nanoTime)).isInstanceOf(IOException.class);
-        assertThatThrownBy(() -> DatagramPeer.connect(Path.of("/" + "x".repeat(200)), System::nanoTime))
+        assertThatThrownBy(() -> DatagramPeer.connect(path, DatagramStandIn.word(), System::nanoTime))
+                .isInstanceOf(IOException.class);
+        assertThatThrownBy(() ->
+                        DatagramPeer.connect(Path.of("/" + "x".repeat(200)), DatagramStandIn.word(), System::nanoTime))
                 .hasMessageContaining("the kernel allows only");
     }
 
@@ -76,8 +82,8 @@ final class DatagramPeerTest {
         Duration hour = Duration.ofHours(1);
         AtomicLong clock = new AtomicLong();
         try (DatagramStandIn peer = peer();
-                DatagramPeer asking =
-                        DatagramPeer.connect(directory.resolve("peer"), () -> clock.getAndAdd(hour.toNanos()))) {
+                DatagramPeer asking = DatagramPeer.connect(
+                        directory.resolve("peer"), DatagramStandIn.word(), () -> clock.getAndAdd(hour.toNanos()))) {
             assertThatThrownBy(() -> {
                         for (int i = 0; i < 100_000; i++) {
                             asking.send(new byte[500], hour);
@@ -91,7 +97,8 @@ final class DatagramPeerTest {
     @Test
     void whoTakesNothingIsNotWaitedForForEver() throws Exception {
         try (DatagramStandIn peer = peer();
-                DatagramPeer asking = DatagramPeer.connect(directory.resolve("peer"), System::nanoTime)) {
+                DatagramPeer asking =
+                        DatagramPeer.connect(directory.resolve("peer"), DatagramStandIn.word(), System::nanoTime)) {
             assertThatThrownBy(() -> {
                         for (int i = 0; i < 100_000; i++) {
                             asking.send(new byte[500], SHORT);

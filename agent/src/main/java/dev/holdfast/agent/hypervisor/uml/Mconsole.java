@@ -8,6 +8,7 @@ import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * The management console of a User-Mode Linux (arch/um/drivers/mconsole_kern.c): one datagram asks, one or more answer. Nothing in an
@@ -16,9 +17,10 @@ import java.util.function.LongSupplier;
  * <p>{@code sysrq t} is never to be sent: it crashes Linux 6.1.
  *
  * @param socket of the console
+ * @param words as {@link DatagramPeer#connect} needs them, another one each time
  * @param nanoClock monotonic nanoseconds
  */
-record Mconsole(Path socket, LongSupplier nanoClock) {
+record Mconsole(Path socket, Supplier<String> words, LongSupplier nanoClock) {
     /** The longest answer that a kernel gives is its log; more than this is none. */
     private static final int MOST_BYTES = 4 << 20;
 
@@ -57,7 +59,7 @@ record Mconsole(Path socket, LongSupplier nanoClock) {
      */
     Request send(String command, Duration timeout) throws IOException {
         byte[] bytes = MconsoleWire.request(command);
-        DatagramPeer peer = DatagramPeer.connect(socket, nanoClock);
+        DatagramPeer peer = DatagramPeer.connect(socket, words.get(), nanoClock);
         try {
             peer.send(bytes, timeout);
             return new Request(command, peer);

@@ -23,6 +23,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /** Starts and finds kernels of User-Mode Linux and what shows them their disks. They are no children of ours and outlive the agent. Thread-safe. */
 public final class UmlHypervisor implements Hypervisor {
@@ -33,13 +34,16 @@ public final class UmlHypervisor implements Hypervisor {
 
     private final UmlSettings settings;
     private final RunDirectory runDirectory;
+    private final Supplier<String> words;
     private final LongSupplier nanoClock;
 
     /**
      * @param settings where the programs are
+     * @param words for the names of sockets: never the same again, and nobody can guess them
      * @param nanoClock monotonic nanoseconds
      */
-    public UmlHypervisor(UmlSettings settings, LongSupplier nanoClock) {
+    public UmlHypervisor(UmlSettings settings, Supplier<String> words, LongSupplier nanoClock) {
+        this.words = words;
         this.settings = settings;
         this.runDirectory = new RunDirectory(settings.runDirectory());
         this.nanoClock = nanoClock;
@@ -72,7 +76,7 @@ public final class UmlHypervisor implements Hypervisor {
             // That took a while, in which it may have been stopped.
             checkNotBarred(definition, mode);
             ProcessIdentity first = launch(definition, directory, mode);
-            UmlVm vm = new UmlVm(definition, directory, first, Optional.of(storage), nanoClock);
+            UmlVm vm = new UmlVm(definition, directory, first, Optional.of(storage), words, nanoClock);
             if (mode.running()) {
                 vm.awaitConsole(START);
             } else {
@@ -184,10 +188,10 @@ public final class UmlHypervisor implements Hypervisor {
         Optional<ProcessIdentity> storage = directory.storage();
         if (storage.isEmpty()) {
             // It has lost its disks, and can be stopped.
-            return Optional.of(new UmlVm(definition, directory, first.get(), Optional.empty(), nanoClock));
+            return Optional.of(new UmlVm(definition, directory, first.get(), Optional.empty(), words, nanoClock));
         }
         StorageDaemon daemon = StorageDaemon.connect(directory.storageSocket(), storage.get(), nanoClock);
-        UmlVm vm = new UmlVm(definition, directory, first.get(), Optional.of(daemon), nanoClock);
+        UmlVm vm = new UmlVm(definition, directory, first.get(), Optional.of(daemon), words, nanoClock);
         try {
             vm.tidy();
             return Optional.of(vm);

@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /** A guest of User-Mode Linux. One thread at a time; {@link #thaw} and {@link #close} from any. */
 final class UmlVm implements RunningVm {
@@ -52,11 +53,12 @@ final class UmlVm implements RunningVm {
             UmlDirectory directory,
             ProcessIdentity first,
             Optional<StorageDaemon> storage,
+            Supplier<String> words,
             LongSupplier nanoClock) {
         this.definition = definition;
         this.directory = directory;
         this.processes = GuestProcesses.of(directory, first, nanoClock);
-        this.console = new Mconsole(directory.mconsole(), nanoClock);
+        this.console = new Mconsole(directory.mconsole(), words, nanoClock);
         this.brake = new GuestBrake(console, nanoClock);
         this.storage = storage;
         this.nanoClock = nanoClock;

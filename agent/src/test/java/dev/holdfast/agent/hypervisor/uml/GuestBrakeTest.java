@@ -33,7 +33,7 @@ final class GuestBrakeTest {
     void open() throws IOException {
         Path path = directory.resolve("mconsole");
         kernel = new DatagramStandIn(path);
-        brake = new GuestBrake(new Mconsole(path, System::nanoTime), System::nanoTime);
+        brake = new GuestBrake(new Mconsole(path, DatagramStandIn::word, System::nanoTime), System::nanoTime);
     }
 
     @AfterEach

@@ -11,6 +11,7 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.unix.DatagramStandIn;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -71,7 +72,7 @@ final class UmlHypervisorTest {
         assertThatThrownBy(() -> lab.start(definition(vm), StartMode.NORMAL)).hasMessageContaining("runs already");
         vm.close();
 
-        UmlHypervisor next = new UmlHypervisor(lab.settings, System::nanoTime);
+        UmlHypervisor next = new UmlHypervisor(lab.settings, DatagramStandIn::word, System::nanoTime);
         RunningVm found = next.find(definition(vm)).orElseThrow();
         assertThat(found.identity()).isEqualTo(vm.identity());
         assertThat(found.isAlive()).isTrue();

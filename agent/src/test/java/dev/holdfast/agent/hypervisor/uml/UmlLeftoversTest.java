@@ -9,6 +9,7 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.unix.DatagramStandIn;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,7 +37,7 @@ final class UmlLeftoversTest {
 
     @BeforeEach
     void open() throws Exception {
-        hypervisor = new UmlHypervisor(UmlSettings.installed(run), System::nanoTime);
+        hypervisor = new UmlHypervisor(UmlSettings.installed(run), DatagramStandIn::word, System::nanoTime);
         directory = UmlDirectory.of(run.resolve("vms/web"), Optional.empty());
         Files.createDirectories(directory.path());
     }
