@@ -102,7 +102,7 @@ final class GuestBrake implements AutoCloseable {
         return left.toMillis() < 1 ? Duration.ofMillis(1) : left;
     }
 
-    /** What is not answered is not waited for any more. */
+    /** What is not answered is not waited for any more, but for an order that another thread gives at this moment. */
     @Override
     public void close() {
         lock.lock();
