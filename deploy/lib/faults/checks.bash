@@ -8,7 +8,8 @@ ask() {
   local answer
   answer=$("$work/holdfast-ask" "$2" "$(inside "$1" /run/holdfast/agent.sock)" \
     "{\"id\": 1, \"command\": \"$3\", \"arguments\": ${4:-{\}}}" 2>&1 | grep -v '"progress"' | tail -n 1)
-  jq -ce '.result // empty' <<<"$answer" 2>/dev/null || { echo "$3 on $1: $answer" >&2 && false; }
+  # An old jq calls nothing a success.
+  { [ -n "$answer" ] && jq -ce '.result // empty' <<<"$answer" 2>/dev/null; } || { echo "$3 on $1: ${answer:-no answer}" >&2 && false; }
 }
 at_shop() { printf '{"group": "shop", "name": "%s"}' "$1"; }
 # checkpoint_on NODE NAME
