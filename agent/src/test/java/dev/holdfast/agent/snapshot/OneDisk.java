@@ -17,9 +17,9 @@ public final class OneDisk {
 
     private OneDisk() {}
 
-    /** @param chain has the disk {@code d0} */
-    public static VmRegistry machines(Name vm, ChainDirectory chain, Hypervisor hypervisor) {
-        VmDefinition definition = new VmDefinition(
+    /** A small machine that nothing but its disks is special about. */
+    public static VmDefinition definition(Name vm, VmDefinition.Disk... disks) {
+        return new VmDefinition(
                 vm,
                 "pc-q35-7.2",
                 VmDefinition.Accelerator.TCG,
@@ -29,8 +29,13 @@ public final class OneDisk {
                 false,
                 Optional.empty(),
                 List.of(),
-                List.of(new VmDefinition.Disk("d0", chain.headFile("d0"))),
+                List.of(disks),
                 List.of());
+    }
+
+    /** @param chain has the disk {@code d0} */
+    public static VmRegistry machines(Name vm, ChainDirectory chain, Hypervisor hypervisor) {
+        VmDefinition definition = definition(vm, new VmDefinition.Disk("d0", chain.headFile("d0")));
         return new VmRegistry(
                 Map.of(definition, Optional.empty()), Unreadable.NONE, hypervisor, new VmRegistry.Listener() {
                     @Override
