@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.newsclub.net.unix.AFUNIXDatagramChannel;
 import org.newsclub.net.unix.AFUNIXSocketAddress;
@@ -21,6 +21,7 @@ import org.newsclub.net.unix.AFUNIXSocketAddress;
  */
 public final class DatagramPeer implements Closeable {
     private static final long SEND_RETRY_NANOS = 500_000;
+    private static final AtomicLong OPENED = new AtomicLong();
 
     private final Path path;
     private final AFUNIXDatagramChannel channel;
@@ -40,9 +41,9 @@ public final class DatagramPeer implements Closeable {
         SocketPath.check(path);
         AFUNIXDatagramChannel channel = AFUNIXDatagramChannel.open();
         try {
-            // A name that is no file: it goes with the process, however that ends. Nobody can guess it, and take it
-            // first.
-            channel.bind(AFUNIXSocketAddress.inAbstractNamespace("holdfast-" + UUID.randomUUID()));
+            // A name that is no file: it goes with the process, however that ends.
+            String own = "holdfast-%d-%d".formatted(ProcessHandle.current().pid(), OPENED.incrementAndGet());
+            channel.bind(AFUNIXSocketAddress.inAbstractNamespace(own));
             channel.connect(SocketPath.address(path));
             return new DatagramPeer(path, channel);
         } catch (IOException | RuntimeException e) {
