@@ -249,9 +249,6 @@ allowed() {
   fi
 }
 
-# fences_here - whether a node is fenced in this round: no, yes, may.
-fences_here() { if [ "$operation" = node-loss ]; then echo yes; else fences_of "$kind"; fi; }
-
 quiet() {
   local name=next-$seed-$nth
   wait_until 240 "it does not get quiet" settled_at_leisure || return 1

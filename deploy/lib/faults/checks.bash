@@ -8,7 +8,8 @@ ask() {
   local answer
   answer=$("$work/holdfast-ask" "$2" "$(inside "$1" /run/holdfast/agent.sock)" \
     "{\"id\": 1, \"command\": \"$3\", \"arguments\": ${4:-{\}}}" 2>&1 | grep -v '"progress"' | tail -n 1)
-  jq -ce '.result // empty' <<<"$answer" 2>/dev/null || { echo "$3 on $1: $answer" >&2 && false; }
+  # An old jq calls nothing a success.
+  { [ -n "$answer" ] && jq -ce '.result // empty' <<<"$answer" 2>/dev/null; } || { echo "$3 on $1: ${answer:-no answer}" >&2 && false; }
 }
 at_shop() { printf '{"group": "shop", "name": "%s"}' "$1"; }
 # checkpoint_on NODE NAME
@@ -94,12 +95,14 @@ stood_still() {
       END { print most + 0 }'
 }
 
-# listed NAME, intact NAME - in the catalogue, and all its files. gone NAME - no file of it is left on any node.
+# listed NAME, unlisted NAME - in the catalogue; neither if that cannot be asked. intact NAME - all its files. gone NAME - no file of it is
+# left on any node either.
 listed() { ask n1 10 checkpoint.list '{"group": "shop"}' | jq -e --arg name "$1" 'any(.. | objects; .name? == $name)' >/dev/null; }
+unlisted() { ask n1 10 checkpoint.list '{"group": "shop"}' | jq -e --arg name "$1" 'all(.. | objects; .name? != $name)' >/dev/null; }
 intact() { ask n1 120 checkpoint.verify "$(at_shop "$1")" | tee -a /dev/stderr | jq -e 'all(.files[]; (.state | ascii_downcase) == "intact")' >/dev/null; }
 gone() {
   local node found
-  ! listed "$1" || return 1
+  unlisted "$1" || return 1
   for node in n1 n2 n3; do
     found=$(on "$node" find /lab/shared/vms /srv/vms -path '*/lost/*' -prune -o -name "*$1*" -print) || return 1
     [ -z "$found" ] || { echo "$node: $found" && return 1; }
@@ -166,6 +169,8 @@ claim() {
   shift
   "$@" >>"$work/claims" 2>&1 || violations+=("$what")
 }
+# fences_here - whether a node is fenced in this round: no, yes, may.
+fences_here() { if [ "$operation" = node-loss ]; then echo yes; else fences_of "$kind"; fi; }
 # newly_fenced - the nodes that have been switched off and on again since the round began.
 newly_fenced() { sed -n 's/^.* on \(n[0-9]\)$/\1/p' "$state/power/log" | tail -n "+$((fences_before + 1))" | paste -s -d ' '; }
 right_fences() {

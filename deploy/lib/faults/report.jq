@@ -1,7 +1,9 @@
 # The results of a campaign, one object for each fault, to a table of text and one line of JSON.
+# A round that never got quiet has no time of recovery.
+def recovery: map(select(.violations | any(startswith("liveness")) | not) | .recovery_ms);
 def quantile($p): map(select(. != null)) | sort | if length == 0 then 0 else .[((length * $p) | ceil) - 1] end;
 def seconds: (. // 0) / 100 | round / 10;
-def line: "| \(.[0].point) | \(.[0].kind) | \(length) | \(map(select(.violations != [])) | length) | \(map(.frozen_ms) | max) | \(map(.recovery_ms) | quantile(0.5) | seconds) | \(map(.recovery_ms) | quantile(0.99) | seconds) |";
+def line: "| \(.[0].point) | \(.[0].kind) | \(length) | \(map(select(.violations != [])) | length) | \(map(.frozen_ms) | max) | \(recovery | quantile(0.5) | seconds) | \(recovery | quantile(0.99) | seconds) |";
 map(select(.reached)) as $done
 | ($pairs | split("\n") | map(select(length > 0))) as $wanted
 | ($done | map("\(.point) \(.kind)", (select(.second_point // "" | length > 0) | "\(.second_point) \(.second)")) | unique) as $had
@@ -23,6 +25,7 @@ map(select(.reached)) as $done
     violations: (map(.violations | length) | add // 0), never_quiet: (map(select(.violations | any(startswith("liveness")))) | length),
     max_frozen_over_ms: ($done | map(.over_ms) | max // 0), max_frozen_ms: ($done | map(.frozen_ms) | max // 0),
     fenced_needlessly: ($done | map(.violations[] | select(startswith("fenced"))) | length),
-    recovery_p50_ms: ($done | map(.recovery_ms) | quantile(0.5)), recovery_p99_ms: ($done | map(.recovery_ms) | quantile(0.99)),
+    recovery_p50_ms: ($done | recovery | quantile(0.5)), recovery_p99_ms: ($done | recovery | quantile(0.99)),
+    freezes_judged: ($done | map(.freezes_judged // 0) | add // 0),
     pairs: ($had | length), pairs_missing: ($wanted - $had | length),
     seeds: ($done | map(.seed) | unique), commits: ($done | map(.commit) | unique), machines: ($done | map(.machine) | unique)} | tojson)

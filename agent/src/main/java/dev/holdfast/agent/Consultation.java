@@ -10,6 +10,7 @@ import dev.holdfast.agent.doctor.ClusterFacts;
 import dev.holdfast.agent.doctor.HostDiagnosis;
 import dev.holdfast.agent.doctor.HostLook;
 import dev.holdfast.agent.guard.GuardClient;
+import dev.holdfast.agent.hypervisor.qemu.Flush;
 import dev.holdfast.agent.replication.Fencing;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.port.GroupChannel.ClockOffset;
@@ -108,7 +109,7 @@ final class Consultation implements Supplier<DoctorReport> {
                         .map(VmSettings::replication)
                         .filter(Optional::isPresent)
                         .count(),
-                unwell(),
+                unwell(machines.journal().unreadable(), machines.vms().states()),
                 unreadImages);
     }
 
@@ -181,9 +182,12 @@ final class Consultation implements Supplier<DoctorReport> {
                 : Optional.empty();
     }
 
-    private List<String> unwell() {
-        List<String> unwell = new ArrayList<>(machines.journal().unreadable());
-        SortedMap<Name, String> states = machines.vms().states();
+    /** What on this node a person should look at; which machines it has, and in which state, is the caller's. */
+    static List<String> unwell(List<String> unreadableEntries, SortedMap<Name, String> states) {
+        List<String> unwell = new ArrayList<>(unreadableEntries);
+        Flush.hanging()
+                .forEach(file -> unwell.add(file
+                        + " could not be made durable: its storage hangs, and its space is taken until that answers"));
         for (Map.Entry<Name, String> vm : states.entrySet()) {
             if (vm.getValue().equals(ManagedVm.UNKNOWN)) {
                 unwell.add(vm.getKey() + " has a process that does not answer");

@@ -1,11 +1,14 @@
 package dev.holdfast.agent.cli;
 
+import dev.holdfast.agent.control.Arguments;
 import dev.holdfast.agent.control.ControlCommand;
 import dev.holdfast.agent.control.ExitCode;
 import dev.holdfast.agent.control.reply.FsckReport;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -29,6 +32,16 @@ final class FsckCommand extends RemoteCommand {
     @Option(names = "--empty-lost", description = "repair, and remove for good what is in lost/ on all nodes")
     private boolean emptyLost;
 
+    @Option(
+            names = "--gone",
+            paramLabel = "NODE",
+            split = ",",
+            description = {
+                "with --repair, decided rounds that wait only for this node are closed without it. It never comes back, and is fenced",
+                "or without power: one that is merely cut off may still run its machines. With commas for several"
+            })
+    private List<Name> gone = List.of();
+
     @Override
     ControlCommand command() {
         return ControlCommand.NODE_FSCK;
@@ -38,6 +51,7 @@ final class FsckCommand extends RemoteCommand {
     void arguments(Map<String, @Nullable Object> arguments) {
         arguments.put("repair", repair);
         arguments.put("empty_lost", emptyLost);
+        arguments.put("gone", gone.isEmpty() ? null : Arguments.list(gone));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.cli;
 
 import dev.holdfast.agent.config.Quantity;
+import dev.holdfast.agent.control.Arguments;
 import dev.holdfast.agent.control.ControlCommand;
 import dev.holdfast.agent.control.reply.ReplicaDetails;
 import dev.holdfast.agent.json.JsonObject;
@@ -10,7 +11,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -102,7 +102,7 @@ final class ReplicationCommands {
         private List<Name> discarded = List.of();
 
         private String names() {
-            return discarded.stream().map(Name::value).collect(Collectors.joining(","));
+            return Arguments.list(discarded);
         }
 
         @Option(

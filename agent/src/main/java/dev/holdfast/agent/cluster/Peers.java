@@ -205,6 +205,15 @@ public final class Peers {
         return answer.get();
     }
 
+    /** Whether nothing can even be sent to a node, because it is not in the group channel. Blocks for {@code patience} at most. */
+    public boolean isAbsent(Name node, PeerRequest request, Duration patience) throws InterruptedException {
+        try {
+            return tryToAsk(node, request, patience).isEmpty();
+        } catch (RoundRefusedException | OutcomeUnknownException e) {
+            return false; // It is there, whatever it says.
+        }
+    }
+
     private static RoundRefusedException absent(Name node) {
         return new RoundRefusedException(Refusal.failed("node " + node
                 + " is not in the group channel, so it cannot be asked; is its agent up, and can it be reached?"));

@@ -11,11 +11,13 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * The arguments of a request, read with types. Every method throws {@link ControlException} with
@@ -43,6 +45,22 @@ public final class Arguments {
     /** The name of something. */
     public Optional<Name> optionalName(String key) throws ControlException {
         return converted(key, Name::new);
+    }
+
+    /** Names with commas between them, as {@link #list} writes them; none if absent. */
+    public Set<Name> names(String key) throws ControlException {
+        return converted(
+                        key,
+                        list -> Arrays.stream(list.split(","))
+                                .filter(name -> !name.isBlank())
+                                .map(name -> new Name(name.strip()))
+                                .collect(Collectors.toCollection(TreeSet::new)))
+                .orElseGet(TreeSet::new);
+    }
+
+    /** How names are sent. */
+    public static String list(Collection<Name> names) {
+        return names.stream().map(Name::value).collect(Collectors.joining(","));
     }
 
     /** A text of at most 4096 characters, without control characters but line ends. */

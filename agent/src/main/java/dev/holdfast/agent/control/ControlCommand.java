@@ -78,7 +78,7 @@ public enum ControlCommand {
     CLUSTER_PAUSE(Effect.CHANGES, "reason"),
     CLUSTER_RESUME(Effect.CHANGES),
     CLUSTER_HISTORY(Effect.READS, "limit"),
-    NODE_FSCK(Effect.CHANGES, "repair", "empty_lost"),
+    NODE_FSCK(Effect.CHANGES, "repair", "empty_lost", "gone"),
     /** Only looks, but at every node and its disks, which may take long. */
     NODE_DOCTOR(Effect.CHANGES),
     CLUSTER_ADOPT_STORE(Effect.CHANGES);

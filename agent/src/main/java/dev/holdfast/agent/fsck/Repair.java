@@ -7,7 +7,7 @@ import dev.holdfast.coordinator.protocol.Name;
  * Immutable.
  *
  * @param node where
- * @param vm whose chain or process it is about
+ * @param vm whose chain or process it is about; of an {@link Act#ACKNOWLEDGE} the node that is gone
  * @param act what is done
  * @param subject what it is done to: a path, a snapshot, an operation or the token of a mark; says which with {@code act}
  */
@@ -31,6 +31,8 @@ public record Repair(Name node, Name vm, Act act, String subject) {
         PUBLISH("make it count, as was decided"),
         /** The catalogue has no such checkpoint: the part becomes a snapshot of its machine alone, which a person can delete. */
         RELEASE("make it a snapshot of this machine alone"),
+        /** A decided round waits for a node that a person says is gone for good: done in the store, by whoever looks. */
+        ACKNOWLEDGE("close it without the node that is gone"),
         /** Nothing needs a file. */
         QUARANTINE("move it to lost/"),
         /** A machine or a name is claimed by a round that is gone: done in the store, by whoever looks. */

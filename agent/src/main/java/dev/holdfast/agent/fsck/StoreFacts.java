@@ -3,10 +3,14 @@ package dev.holdfast.agent.fsck;
 import dev.holdfast.coordinator.protocol.Name;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * What the store says. Immutable.
@@ -76,12 +80,30 @@ public record StoreFacts(
      * @param text what it is for, for people
      * @param committed how it was decided; empty if it is open
      * @param waitsFor nodes whose word is missing
+     * @param members who takes part, with the machines that it had when the round was opened
+     * @param revert whether it is a revert, and no checkpoint
      */
-    public record Round(String id, String text, Optional<Boolean> committed, List<Name> waitsFor) {
+    public record Round(
+            String id,
+            String text,
+            Optional<Boolean> committed,
+            List<Name> waitsFor,
+            Map<Name, Set<Name>> members,
+            boolean revert) {
 
-        /** Copies the list. */
+        /** Copies the collections. */
         public Round {
             waitsFor = List.copyOf(waitsFor);
+            members = Map.copyOf(members);
+        }
+
+        /** Whether it cannot end without a word of this node, now or later. */
+        boolean needs(Name node) {
+            return waitsFor.contains(node) || committed.isEmpty() && members.containsKey(node);
+        }
+
+        SortedSet<Name> vms() {
+            return members.values().stream().flatMap(Set::stream).collect(Collectors.toCollection(TreeSet::new));
         }
     }
 

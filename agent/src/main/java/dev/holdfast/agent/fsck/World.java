@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -31,6 +32,15 @@ public record World(
 
     /** Everything that is wrong, in the order in which it is to be repaired. */
     public List<Finding> findings() {
+        return findings(Set.of());
+    }
+
+    /**
+     * The same, and decided rounds that wait only for nodes which never come back.
+     *
+     * @param gone of which a person says so
+     */
+    public List<Finding> findings(Set<Name> gone) {
         Stream<Finding> unseen = silent.entrySet().stream()
                 .map(node -> Finding.unseen(
                         node.getKey().value(),
@@ -47,12 +57,30 @@ public record World(
                         "what needs its word is not repaired; run fsck again when it answers"))
                 : Stream.concat(
                         new CatalogueCheck(this, store.get()).findings().stream(),
-                        new RoundCheck(this, store.get()).findings().stream());
+                        new RoundCheck(this, store.get(), gone).findings().stream());
         return Stream.of(unseen, perNode, perCluster, twice().stream())
                 .flatMap(each -> each)
                 .distinct()
                 .sorted((one, other) -> Integer.compare(rank(one), rank(other)))
                 .toList();
+    }
+
+    /** Why a node is not gone, whatever a person says; empty if nothing speaks against it. */
+    public Optional<String> notGone(Name node) {
+        if (nodes.containsKey(node)) {
+            return Optional.of("node %s is not gone: its agent answers".formatted(node));
+        }
+        return Optional.ofNullable(silent.get(node))
+                .map(because ->
+                        ("node %s is not known to be gone: it was there a moment ago, and does not answer (%s); fence it"
+                                        + " ('stonith_admin --fence %s', or its power), and wait until 'holdfast cluster status' does not"
+                                        + " name it any more")
+                                .formatted(node, because, node));
+    }
+
+    /** Whether a round that can be read cannot end without a word of this node. False if the store did not answer. */
+    public boolean isWaitedFor(Name node) {
+        return store.stream().flatMap(known -> known.rounds().stream()).anyMatch(round -> round.needs(node));
     }
 
     private static int rank(Finding finding) {

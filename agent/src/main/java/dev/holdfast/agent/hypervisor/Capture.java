@@ -1,6 +1,7 @@
 package dev.holdfast.agent.hypervisor;
 
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.time.Duration;
 
 /**
  * One capture of one machine. The steps are called once each, in the order in which they stand here, from one thread
@@ -53,8 +54,10 @@ public interface Capture extends AutoCloseable {
     /**
      * Lets the guest run at once, while a step may be under way in another thread: that step fails soon, and each later one
      * but {@link #abandon()}, which is to follow.
+     *
+     * @param bound how long to try
      */
-    void cutShort() throws HypervisorException;
+    void cutShort(Duration bound) throws HypervisorException;
 
     /** Whether the disks have been cut, or may have been: then the overlays must stay. */
     boolean mayHaveCut();

@@ -48,7 +48,7 @@ final class NodeRepair {
             case RELEASE -> mend(vm, (fsck, executor) -> fsck.release(new Name(repair.subject())));
             case QUARANTINE ->
                 !isOpen(machine(vm), file) && mend(vm, (fsck, executor) -> fsck.moveAway(file, executor));
-            case FREE -> false; // Nothing of a node's.
+            case FREE, ACKNOWLEDGE -> false; // Nothing of a node's.
             case EMPTY_LOST ->
                 mend(vm, (fsck, executor) -> {
                     fsck.emptyLost();

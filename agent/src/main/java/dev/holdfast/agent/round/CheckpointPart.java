@@ -41,6 +41,7 @@ final class CheckpointPart implements VmPart {
     private volatile boolean mayBeFrozen;
     private volatile boolean wasPaused;
     private volatile boolean prepared;
+    private volatile boolean draining;
 
     CheckpointPart(RoundSpec spec, ManagedVm vm, SnapshotPhases phases) {
         this.spec = spec;
@@ -166,10 +167,15 @@ final class CheckpointPart implements VmPart {
     /** Takes minutes, and the guest runs: others may ask the machine meanwhile. */
     @Override
     public VmReport drain(String quiesce, Progress progress) throws PhaseException {
-        return phase(() -> phases.drain(
-                quiesce,
-                (done, total) -> progress.at("draining", done, total),
-                (done, total) -> progress.at("hashing", done, total)));
+        draining = true;
+        try {
+            return phase(() -> phases.drain(
+                    quiesce,
+                    (done, total) -> progress.at("draining", done, total),
+                    (done, total) -> progress.at("hashing", done, total)));
+        } finally {
+            draining = false;
+        }
     }
 
     @Override
@@ -187,6 +193,9 @@ final class CheckpointPart implements VmPart {
     public boolean thaw() {
         cut = true;
         vm.holdStill(false);
+        if (draining && !cutDrainShort()) {
+            return false; // It does not answer: to ask again would only take the same time again.
+        }
         Optional<RunningVm> process = vm.process();
         if (!mayBeFrozen || wasPaused) {
             return true;
@@ -200,6 +209,20 @@ final class CheckpointPart implements VmPart {
             return process.get().status() == VmStatus.RUNNING && noPhaseIsUnderWay();
         } catch (HypervisorException e) {
             LOG.warn("{} may still stand still: {}; the guard lets it run", vm.name(), e.getMessage());
+            return false;
+        }
+    }
+
+    /** Whoever takes the part back waits for the end of the drain, which storage that hangs would keep from coming. */
+    private boolean cutDrainShort() {
+        try {
+            phases.cutShort(THAW_BOUND);
+            return true;
+        } catch (SnapshotException e) {
+            LOG.warn(
+                    "{} may still stand still: {}; the guard lets it run",
+                    vm.name(),
+                    e.because().text());
             return false;
         }
     }

@@ -20,12 +20,16 @@ import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundId;
+import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundView;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
@@ -37,6 +41,9 @@ import java.util.stream.Collectors;
 public final class ClusterLook {
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+    /** For one that should not be there. */
+    private static final Duration ABSENCE = Duration.ofSeconds(10);
 
     /** A quarter of a second lies between them. */
     private static final int TRIES = 8;
@@ -66,13 +73,16 @@ public final class ClusterLook {
         this.claims = claims;
     }
 
-    /** @param silent nodes that are not asked, and why; those that do not answer are added: nobody waits twice for them */
-    World world(Progress progress, SortedMap<Name, String> silent) throws InterruptedException {
+    /**
+     * @param silent nodes that are not asked, and why; those that do not answer are added: nobody waits twice for them
+     * @param gone nodes of which a person says that they never come back; one that can be heard all the same is added to the silent ones
+     */
+    World world(Progress progress, SortedMap<Name, String> silent, Set<Name> gone) throws InterruptedException {
         TreeMap<Name, NodeFacts> seen = new TreeMap<>();
         Optional<String> unreachable = Optional.empty();
         TreeSet<Name> names = new TreeSet<>(Set.of(self));
         try {
-            nodes.nodes().forEach(node -> names.add(node.node()));
+            names.addAll(registered());
         } catch (StoreUnreachableException e) {
             // This node can be looked at all the same; nobody waits for the store's time-out again.
             unreachable = Optional.of(String.valueOf(e.getMessage()));
@@ -88,6 +98,12 @@ public final class ClusterLook {
                 silent.put(node, e.because().text());
             } catch (OutcomeUnknownException | JsonException e) {
                 silent.put(node, String.valueOf(e.getMessage()));
+            }
+        }
+        for (Name node : gone) {
+            if (!names.contains(node)
+                    && !peers.isAbsent(node, new PeerRequest(PeerRequest.Kind.FSCK, Inspection.look(0)), ABSENCE)) {
+                silent.put(node, "the store does not name it, but it is in the group channel");
             }
         }
         if (unreachable.isPresent()) {
@@ -125,15 +141,18 @@ public final class ClusterLook {
 
     /** This node, and those that the store knows of. */
     TreeSet<Name> names() {
-        TreeSet<Name> names = new TreeSet<>();
-        names.add(self);
+        TreeSet<Name> names = new TreeSet<>(Set.of(self));
         try {
-            nodes.nodes().forEach(node -> names.add(node.node()));
+            names.addAll(registered());
         } catch (StoreUnreachableException e) {
             // The look at the store says so; this node can be looked at all the same.
             return names;
         }
         return names;
+    }
+
+    private TreeSet<Name> registered() throws StoreUnreachableException {
+        return nodes.nodes().stream().map(NodeRegistry.Node::node).collect(Collectors.toCollection(TreeSet::new));
     }
 
     private StoreFacts store() throws StoreUnreachableException {
@@ -180,6 +199,28 @@ public final class ClusterLook {
         return round != null && claims.release(claim, round);
     }
 
+    /**
+     * Says of a decided round that a node which is gone for good has made it true. Idempotent.
+     *
+     * @return whether it was still waited for
+     * @throws RoundRefusedException the node has come back since it was looked for
+     */
+    boolean acknowledge(String round, Name node) throws StoreUnreachableException, RoundRefusedException {
+        if (registered().contains(node)) {
+            throw new RoundRefusedException(
+                    Refusal.preflight("node %s has come back; wait until it has ended its round".formatted(node)));
+        }
+        RoundId id = new RoundId(round);
+        boolean waited = log.read(id)
+                .filter(view ->
+                        view.state().decision().isPresent() && view.waitsFor().contains(node))
+                .isPresent();
+        if (waited) {
+            log.acknowledge(id, node);
+        }
+        return waited;
+    }
+
     private static StoreFacts.Round round(RoundView view) {
         return new StoreFacts.Round(
                 view.spec().id().value(),
@@ -189,6 +230,8 @@ public final class ClusterLook {
                                 view.spec().group(),
                                 view.spec().checkpoint()),
                 view.state().decision().map(decision -> decision == Decision.COMMITTED),
-                List.copyOf(view.waitsFor()));
+                List.copyOf(view.waitsFor()),
+                Map.copyOf(view.spec().members().byNode()),
+                view.spec().kind() == RoundKind.REVERT);
     }
 }

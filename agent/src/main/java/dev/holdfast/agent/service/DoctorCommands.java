@@ -17,6 +17,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** {@code node.doctor}: how every node is that can be asked. Thread-safe. */
@@ -45,7 +46,7 @@ public final class DoctorCommands {
             progress.phase("doctor", "looking at " + node);
             checks.addAll(ask(node, silent));
         }
-        long found = look.world(progress, silent).findings().stream()
+        long found = look.world(progress, silent, Set.of()).findings().stream()
                 .filter(finding -> finding.kind() != Finding.Kind.LOST)
                 .count();
         checks.add(

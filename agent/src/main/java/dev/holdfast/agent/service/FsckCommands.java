@@ -7,20 +7,24 @@ import dev.holdfast.agent.control.Arguments;
 import dev.holdfast.agent.control.CommandTable;
 import dev.holdfast.agent.control.ControlCommand;
 import dev.holdfast.agent.control.ControlException;
+import dev.holdfast.agent.control.ErrorCode;
 import dev.holdfast.agent.control.Progress;
 import dev.holdfast.agent.control.reply.FsckReport;
 import dev.holdfast.agent.fsck.Finding;
 import dev.holdfast.agent.fsck.Repair;
+import dev.holdfast.agent.fsck.World;
 import dev.holdfast.agent.inspection.Inspection;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -52,9 +56,13 @@ public final class FsckCommands {
     private Object fsck(Arguments arguments, Progress progress) throws ControlException, InterruptedException {
         boolean emptyLost = arguments.flag("empty_lost");
         boolean repair = arguments.flag("repair") || emptyLost;
+        Set<Name> gone = arguments.names("gone");
         List<FsckReport.Row> rows = new ArrayList<>();
         TreeMap<Name, String> silent = new TreeMap<>();
-        List<Finding> found = confirmed(progress, silent);
+        if (!gone.isEmpty()) {
+            requireGone(gone, look.world(progress, silent, gone));
+        }
+        List<Finding> found = confirmed(progress, silent, gone);
         Set<Repair> tried = new HashSet<>();
         for (int pass = 0; repair && pass < PASSES; pass++) {
             List<Finding> next = found.stream()
@@ -66,23 +74,46 @@ public final class FsckCommands {
             for (Finding finding : next) {
                 rows.add(repaired(finding, finding.repair().orElseThrow(), progress));
             }
-            found = confirmed(progress, silent);
+            found = confirmed(progress, silent, gone);
         }
         if (emptyLost) {
             emptyLost(found, rows, progress);
-            found = confirmed(progress, silent);
+            found = confirmed(progress, silent, gone);
         }
         found.forEach(finding -> rows.add(row(finding)));
         return new FsckReport(rows);
     }
 
+    /** Before anything is touched: what a person says may be a slip of the keyboard, or not be so. */
+    static void requireGone(Set<Name> gone, World world) throws ControlException {
+        if (world.store().isEmpty()) {
+            throw ControlException.of(
+                    ErrorCode.STORE_UNREACHABLE,
+                    "nobody can tell whether a node is gone while the store does not answer: %s; try again when it does"
+                            .formatted(world.storeSilent()));
+        }
+        for (Name node : gone) {
+            Optional<String> notGone = world.notGone(node);
+            if (notGone.isPresent()) {
+                throw ControlException.of(Refusal.preflight(notGone.get()));
+            }
+            if (!world.isWaitedFor(node)) {
+                throw ControlException.of(
+                        ErrorCode.BAD_REQUEST,
+                        "no round waits for %s: there is nothing to be closed without it; 'holdfast cluster status' says which nodes rounds wait for"
+                                .formatted(node));
+            }
+        }
+    }
+
     /** Nodes and store are not looked at in one instant: what is real is seen twice. */
-    private List<Finding> confirmed(Progress progress, TreeMap<Name, String> silent) throws InterruptedException {
-        List<Finding> first = look.world(progress, silent).findings();
+    private List<Finding> confirmed(Progress progress, TreeMap<Name, String> silent, Set<Name> gone)
+            throws InterruptedException {
+        List<Finding> first = look.world(progress, silent, gone).findings(gone);
         if (first.isEmpty()) {
             return first;
         }
-        List<Finding> again = look.world(progress, silent).findings();
+        List<Finding> again = look.world(progress, silent, gone).findings(gone);
         return first.stream()
                 .filter(finding -> again.stream().anyMatch(finding::isTheSameAs))
                 .toList();
@@ -106,10 +137,7 @@ public final class FsckCommands {
                 repair.vm() + " on " + repair.node() + ": " + repair.act().text());
         String failure;
         try {
-            boolean done = repair.act() == Repair.Act.FREE
-                    ? look.free(repair.subject())
-                    : Inspection.wasDone(peers.ask(
-                            repair.node(), new PeerRequest(PeerRequest.Kind.FSCK, Inspection.order(repair)), PATIENCE));
+            boolean done = isDone(repair);
             return new FsckReport.Row(
                     finding.node(),
                     finding.subject(),
@@ -129,6 +157,20 @@ public final class FsckCommands {
                 "the repair failed: " + failure,
                 "",
                 "put right what it says, then run 'holdfast fsck --repair' again");
+    }
+
+    /** What is done in the store is done by whoever looks. */
+    private boolean isDone(Repair repair)
+            throws RoundRefusedException, OutcomeUnknownException, JsonException, StoreUnreachableException,
+                    InterruptedException {
+        if (repair.act() == Repair.Act.FREE) {
+            return look.free(repair.subject());
+        }
+        if (repair.act() == Repair.Act.ACKNOWLEDGE) {
+            return look.acknowledge(repair.subject(), repair.vm());
+        }
+        return Inspection.wasDone(
+                peers.ask(repair.node(), new PeerRequest(PeerRequest.Kind.FSCK, Inspection.order(repair)), PATIENCE));
     }
 
     private static FsckReport.Row row(Finding finding) {

@@ -20,7 +20,6 @@ import dev.holdfast.coordinator.replication.Reason;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -232,7 +231,7 @@ public final class ReplicaCommands {
 
     private Object resync(Arguments arguments, Progress progress) throws ControlException, InterruptedException {
         ReplicatedMachine machine = find(arguments);
-        Set<Name> discarded = names(arguments.text("discard_node").orElse(""));
+        Set<Name> discarded = arguments.names("discard_node");
         if (discarded.isEmpty()) {
             return machine.details();
         }
@@ -245,20 +244,6 @@ public final class ReplicaCommands {
             throw refused(machine, refused.get());
         }
         return machine.details();
-    }
-
-    private static Set<Name> names(String list) throws ControlException {
-        Set<Name> names = new TreeSet<>();
-        try {
-            for (String name : list.split(",")) {
-                if (!name.isBlank()) {
-                    names.add(new Name(name.strip()));
-                }
-            }
-        } catch (IllegalArgumentException e) {
-            throw ControlException.of(ErrorCode.BAD_REQUEST, "discard_node: " + e.getMessage());
-        }
-        return names;
     }
 
     private static <T> T await(CompletableFuture<T> answer, Duration patience, String what)

@@ -20,6 +20,7 @@ import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -216,15 +217,16 @@ public final class SnapshotPhases {
      * Lets the guest run at once, while another thread may be in a phase: that phase fails soon, and {@link #abandon} is to
      * follow. Does nothing if no snapshot is under way in this life of the agent. From any thread.
      *
+     * @param bound how long to try
      * @throws SnapshotException the guest may still stand still; whoever watches over it lets it run
      */
-    public void cutShort() throws SnapshotException {
+    public void cutShort(Duration bound) throws SnapshotException {
         UnderWay now = underWay;
         if (now == null || now.capture().isEmpty()) {
             return;
         }
         try {
-            now.capture().get().cutShort();
+            now.capture().get().cutShort(bound);
         } catch (HypervisorException e) {
             throw SnapshotException.of(e);
         }

@@ -163,6 +163,8 @@ class CommandLineTest {
                 .contains("\"every\":\"6h\"", "\"keep_last\":7", "\"method\":\"disk_only\"")
                 .doesNotContain("dry_run");
         assertThat(asked("fsck --repair")).isEqualTo("node.fsck {\"repair\":true,\"empty_lost\":false}");
+        assertThat(asked("fsck --gone n3,n4"))
+                .isEqualTo("node.fsck {\"repair\":false,\"empty_lost\":false,\"gone\":\"n3,n4\"}");
         assertThat(asked("doctor")).isEqualTo("node.doctor {}");
         assertThat(asked("group show shop")).isEqualTo("group.show {\"group\":\"shop\"}");
         assertThat(asked("group add shop web")).isEqualTo("group.add {\"group\":\"shop\",\"vm\":\"web\"}");

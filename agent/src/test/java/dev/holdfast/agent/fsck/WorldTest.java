@@ -1,5 +1,8 @@
 package dev.holdfast.agent.fsck;
 
+import static dev.holdfast.agent.fsck.Worlds.node;
+import static dev.holdfast.agent.fsck.Worlds.only;
+import static dev.holdfast.agent.fsck.Worlds.world;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.agent.fsck.Finding.Kind;
@@ -8,7 +11,6 @@ import dev.holdfast.agent.fsck.MachineFacts.NotSeen;
 import dev.holdfast.agent.fsck.MachineFacts.OpenDisk;
 import dev.holdfast.agent.fsck.Repair.Act;
 import dev.holdfast.coordinator.protocol.Name;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -113,8 +115,7 @@ class WorldTest {
 
     @Test
     void aPartOfARoundThatIsUnderWayIsNoOrphan() {
-        StoreFacts.Round open =
-                new StoreFacts.Round(ROUND, "the checkpoint of shop@daily", Optional.empty(), List.of());
+        StoreFacts.Round open = round(ROUND, "the checkpoint of shop@daily", Optional.empty(), List.of());
         assertThat(world(store(List.of(), List.of(open)), node(N1, running(WHOLE)))
                         .findings())
                 .isEmpty();
@@ -148,7 +149,7 @@ class WorldTest {
 
     @Test
     void anUndecidedPartOfAnAbortedRoundGoesToLost() {
-        StoreFacts.Round aborted = new StoreFacts.Round(ROUND, "a checkpoint", Optional.of(false), List.of());
+        StoreFacts.Round aborted = round(ROUND, "a checkpoint", Optional.of(false), List.of());
         assertThat(only(world(store(List.of(), List.of(aborted)), node(N1, running(undecided()))))
                         .repair())
                 .contains(new Repair(N1, WEB, Act.QUARANTINE, MEMORY));
@@ -156,7 +157,7 @@ class WorldTest {
 
     @Test
     void anUndecidedPartWaitsWhileItsRoundIsOpenOrTheNodeIsBound() {
-        StoreFacts.Round open = new StoreFacts.Round(ROUND, "a checkpoint", Optional.empty(), List.of());
+        StoreFacts.Round open = round(ROUND, "a checkpoint", Optional.empty(), List.of());
         assertThat(world(store(List.of(), List.of(open)), node(N1, running(undecided())))
                         .findings())
                 .isEmpty();
@@ -237,7 +238,7 @@ class WorldTest {
         Finding unknown = only(world(nothing, node(N1, running(ofRound))));
         assertThat(unknown.text()).contains("no record of it, which says nothing");
         assertThat(unknown.repair()).isEmpty();
-        StoreFacts.Round decided = new StoreFacts.Round(ROUND, "a checkpoint", Optional.of(true), List.of());
+        StoreFacts.Round decided = round(ROUND, "a checkpoint", Optional.of(true), List.of());
         assertThat(only(world(store(List.of(), List.of(decided)), node(N1, running(ofRound))))
                         .repair())
                 .contains(new Repair(N1, WEB, Act.FINISH, ROUND));
@@ -298,9 +299,11 @@ class WorldTest {
 
     @Test
     void namesWhoARoundWaitsFor() {
-        StoreFacts.Round waits = new StoreFacts.Round("r5", "the revert of shop@daily", Optional.of(true), List.of(N2));
+        StoreFacts.Round waits = round("r5", "the revert of shop@daily", Optional.of(true), List.of(N2));
         assertThat(only(world(store(List.of(), List.of(waits)), node(N1))).text())
                 .contains("waits for node n2");
+        assertThat(only(world(store(List.of(), List.of(waits)), node(N1))).remedy())
+                .contains("stonith_admin --fence n2", "fsck --repair --gone n2");
     }
 
     @Test
@@ -358,21 +361,6 @@ class WorldTest {
         assertThat(world.findings()).extracting(Finding::kind).containsExactly(Kind.UNSEEN, Kind.LOST);
     }
 
-    private static Finding only(World world) {
-        assertThat(world.findings()).hasSize(1);
-        return world.findings().get(0);
-    }
-
-    private static World world(StoreFacts store, NodeFacts... nodes) {
-        TreeMap<Name, NodeFacts> seen = new TreeMap<>();
-        Arrays.stream(nodes).forEach(node -> seen.put(node.node(), node));
-        return new World(seen, new TreeMap<>(), Optional.of(store), "");
-    }
-
-    private static NodeFacts node(Name name, MachineFacts... machines) {
-        return new NodeFacts(name, List.of(machines), List.of(), List.of(), List.of(), List.of());
-    }
-
     private static MachineFacts running(ChainFacts chain) {
         return machine("running", Optional.of(chain), Optional.empty());
     }
@@ -400,6 +388,10 @@ class WorldTest {
     private static MachineFacts marked(String state, Mark mark) {
         return new MachineFacts(
                 WEB, state, false, Optional.empty(), List.of(), Optional.of(mark), Optional.empty(), Optional.empty());
+    }
+
+    private static StoreFacts.Round round(String id, String text, Optional<Boolean> committed, List<Name> waitsFor) {
+        return new StoreFacts.Round(id, text, committed, waitsFor, java.util.Map.of(), false);
     }
 
     private static StoreFacts store(List<StoreFacts.Checkpoint> checkpoints, List<StoreFacts.Round> rounds) {

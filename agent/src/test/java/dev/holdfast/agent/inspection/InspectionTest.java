@@ -2,6 +2,7 @@ package dev.holdfast.agent.inspection;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.agent.Answers;
 import dev.holdfast.agent.control.reply.DoctorReport;
 import dev.holdfast.agent.fsck.Finding;
 import dev.holdfast.agent.fsck.Repair;
@@ -12,7 +13,6 @@ import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
-import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.journal.OperationJournal;
 import dev.holdfast.agent.journal.OperationKind;
@@ -22,18 +22,16 @@ import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.snapshot.FreezeWatch;
+import dev.holdfast.agent.snapshot.OneDisk;
 import dev.holdfast.agent.snapshot.SnapshotTools;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainImport;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
-import dev.holdfast.agent.vm.ManagedVm;
-import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.port.Catalogue;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
-import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -74,31 +72,8 @@ class InspectionTest {
         chain = new ChainImport(new QemuImages("qemu-img"), InstantSource.system())
                 .create(root.resolve("web.holdfast"), new TreeMap<>(Map.of("d0", 1L << 20)));
         Hypervisor hypervisor = hypervisor();
-        VmDefinition definition = new VmDefinition(
-                WEB,
-                "pc-q35-7.2",
-                VmDefinition.Accelerator.TCG,
-                Optional.empty(),
-                1,
-                64 << 20,
-                false,
-                Optional.empty(),
-                List.of(),
-                List.of(new VmDefinition.Disk("d0", chain.headFile("d0"))),
-                List.of());
-        vms = new VmRegistry(
-                Map.of(definition, Optional.empty()), Unreadable.NONE, hypervisor, new VmRegistry.Listener() {
-                    @Override
-                    public void onProcess(ManagedVm vm, RunningVm process) {
-                        assertThat(vm.name()).isEqualTo(WEB);
-                    }
-
-                    @Override
-                    public void onGone(ManagedVm vm) {
-                        assertThat(vm.name()).isEqualTo(WEB);
-                    }
-                });
-        FreezeWatch nobody = proxy(FreezeWatch.class, Map.of());
+        vms = OneDisk.machines(WEB, chain, hypervisor);
+        FreezeWatch nobody = Answers.of(FreezeWatch.class, Map.of());
         SnapshotTools tools = new SnapshotTools(
                 hypervisor, new QemuImages("qemu-img"), nobody, InstantSource.system(), System::nanoTime, 16);
         NodeParts parts = new NodeParts(N1, vms, claims, tools, vm -> false, () -> "1");
@@ -114,7 +89,7 @@ class InspectionTest {
                         vm -> root,
                         vm -> false,
                         vm -> {},
-                        proxy(Catalogue.class, Map.of("checkpoint", () -> Optional.ofNullable(checkpoint.get()))),
+                        Answers.of(Catalogue.class, Map.of("checkpoint", () -> Optional.ofNullable(checkpoint.get()))),
                         () -> Instant.now().plusSeconds(60)),
                 () -> new DoctorReport(List.of()));
         disks.set(List.of(new DiskState("d0", List.of(headLayer()), 1L << 20)));
@@ -131,7 +106,7 @@ class InspectionTest {
 
     private Hypervisor hypervisor() {
         ProcessIdentity self = ProcessIdentity.of(ProcessHandle.current().pid()).orElseThrow();
-        RunningVm process = proxy(
+        RunningVm process = Answers.of(
                 RunningVm.class,
                 Map.of(
                         "isAlive", () -> true,
@@ -141,27 +116,12 @@ class InspectionTest {
                         "close", () -> "",
                         "endIfHung", () -> "",
                         "resume", () -> status.getAndSet(VmStatus.RUNNING)));
-        return proxy(
+        return Answers.of(
                 Hypervisor.class,
                 Map.of(
                         "find", () -> runs ? Optional.of(process) : Optional.empty(),
                         "ownsLayers", () -> true,
                         "running", () -> Set.of(WEB)));
-    }
-
-    private interface Answer {
-        Object give();
-    }
-
-    private static <T> T proxy(Class<T> type, Map<String, Answer> answers) {
-        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, given) -> {
-            Answer answer = answers.get(method.getName());
-            if (answer == null) {
-                throw new AssertionError(method + " was not asked for");
-            }
-            Object result = answer.give();
-            return method.getReturnType() == void.class ? null : result;
-        }));
     }
 
     /** Over the wire, as between nodes. */

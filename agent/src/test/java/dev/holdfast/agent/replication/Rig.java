@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.replication.EpochContent;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.hypervisor.replication.Standstill;
+import dev.holdfast.agent.snapshot.OneDisk;
 import dev.holdfast.agent.tunnel.Threshold;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
@@ -73,18 +74,8 @@ final class Rig implements AutoCloseable {
             this.place = home.resolve("place");
             this.run = home.resolve("run");
             this.chain = home.resolve("web.holdfast");
-            this.definition = new VmDefinition(
-                    new Name("web"),
-                    "pc-q35-7.2",
-                    VmDefinition.Accelerator.TCG,
-                    Optional.empty(),
-                    1,
-                    64 << 20,
-                    false,
-                    Optional.empty(),
-                    List.of(),
-                    List.of(new VmDefinition.Disk("d0", chain.resolve("head/d0.qcow2"))),
-                    List.of());
+            this.definition =
+                    OneDisk.definition(new Name("web"), new VmDefinition.Disk("d0", chain.resolve("head/d0.qcow2")));
             this.world = new FakeWorld(place);
             Files.createDirectories(chain);
             Files.createSymbolicLink(chain.resolve("head"), Path.of("generations/000001"));

@@ -12,6 +12,7 @@ import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.Surroundings;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.snapshot.OneDisk;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,18 +29,7 @@ final class FakeHypervisor implements Hypervisor {
 
     /** A machine without disks. */
     static VmDefinition definition(Name vm) {
-        return new VmDefinition(
-                vm,
-                "pc-q35-7.2",
-                VmDefinition.Accelerator.TCG,
-                Optional.empty(),
-                1,
-                64 << 20,
-                false,
-                Optional.empty(),
-                List.of(),
-                List.of(),
-                List.of());
+        return OneDisk.definition(vm);
     }
 
     @Override

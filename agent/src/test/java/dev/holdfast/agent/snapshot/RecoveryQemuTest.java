@@ -10,6 +10,7 @@ import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -127,7 +128,7 @@ class RecoveryQemuTest {
     void anotherThreadLetsTheGuestRunAtOnce(Phase last) throws Exception {
         SnapshotPhases phases = goTo(last, CaptureMethod.AUTO, "round-1");
         boolean cut = isCut(last, phases.method());
-        phases.cutShort();
+        phases.cutShort(Duration.ofSeconds(5));
         lab.awaitTicks(5);
         assertThatThrownBy(phases::capture).isInstanceOf(SnapshotException.class);
         phases.abandon("round-1");

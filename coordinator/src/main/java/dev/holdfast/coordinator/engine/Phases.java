@@ -58,9 +58,7 @@ final class Phases implements AutoCloseable {
     /** A phase that breaks in a way nobody foresaw has failed like any other: the guests must be let run. */
     private static ParticipantEvent run(RoundId round, Phase phase, AtomicReference<String> warned) {
         try {
-            ParticipantEvent done = phase.run();
-            warned.set("");
-            return done;
+            return phase.run();
         } catch (PhaseException e) {
             String why = e.because().text();
             if (!why.equals(warned.getAndSet(why))) {

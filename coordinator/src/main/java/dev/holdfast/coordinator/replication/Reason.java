@@ -22,7 +22,10 @@ public enum Reason {
             "there are disks here that were never part of this machine's replication, and they would be overwritten; move them"
                     + " away, or 'holdfast vm resync --discard-node' with this node's name"),
     NEWER_COPY("this copy is newer than the primary that offers to replace it"),
-    STILL_WANTED("the node to be discarded may still run the machine; stop it there, or have its node fenced"),
+    STILL_WANTED(
+            "the node on which it ran last may still run it, because it is in the cluster, or nothing proves that it is gone; also if"
+                    + " it was fenced and is back. Fence it ('stonith_admin --fence') and keep it off, or stop pacemaker there ('crm cluster"
+                    + " stop'), then decide, and only then let it come back"),
     NOT_NAMED("a copy of another node is in sync as well; discard each of them by name, or promote it"),
     REVOKED("it was demoted or stopped meanwhile"),
     BUSY("another change of its role is under way"),

@@ -52,6 +52,7 @@ final class EncryptedMemory implements MemorySink {
     public void cutOff() {
         cutOff = true;
         conveyor.close();
+        file.cutOff();
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -24,10 +25,23 @@ final class MemoryFile implements MemorySink {
 
     private final Path path;
     private final RandomAccessFile file;
+    private final Flush flush;
 
-    private MemoryFile(Path path, RandomAccessFile file) {
+    private MemoryFile(Path path, RandomAccessFile file, Durability durability) {
         this.path = path;
         this.file = file;
+        this.flush = new Flush(path, () -> {
+            // QEMU writes through a duplicate of this descriptor, so they share one position: the end of its output.
+            long size = file.getFilePointer();
+            file.setLength(size);
+            durability.force(file.getChannel());
+            return size;
+        });
+    }
+
+    /** Makes what was written durable; blocks for as long as the storage takes. */
+    interface Durability {
+        void force(FileChannel channel) throws IOException;
     }
 
     /** Bytes to reserve for a machine: its RAM, the page headers, and the state of its devices. */
@@ -36,8 +50,21 @@ final class MemoryFile implements MemorySink {
     }
 
     static MemoryFile create(Path path, long memoryBytes) throws HypervisorException {
+        return create(path, memoryBytes, channel -> channel.force(true));
+    }
+
+    static MemoryFile create(Path path, long memoryBytes, Durability durability) throws HypervisorException {
         if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
             throw new HypervisorException(Kind.REFUSED, "the memory image " + path + " exists already");
+        }
+        Optional<Path> hanging = Flush.hangingBeside(path);
+        if (hanging.isPresent()) {
+            // Each would reserve the size of the machine's memory, until nothing is left for the disks.
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    "the storage has not made " + hanging.get()
+                            + " durable yet, whose capture was given up: no other memory image"
+                            + " is begun beside it; look at that storage, and capture the disks only until it answers");
         }
         long bytes = reservation(memoryBytes);
         try {
@@ -47,7 +74,7 @@ final class MemoryFile implements MemorySink {
             RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
             try {
                 reserve(path, bytes);
-                return new MemoryFile(path, file);
+                return new MemoryFile(path, file, durability);
             } catch (IOException | HypervisorException e) {
                 file.close();
                 Files.deleteIfExists(path);
@@ -105,18 +132,25 @@ final class MemoryFile implements MemorySink {
     @Override
     public long seal() throws HypervisorException {
         try {
-            // QEMU writes through a duplicate of this descriptor, so they share one position: the end of its output.
-            long size = file.getFilePointer();
-            file.setLength(size);
-            file.getChannel().force(true);
-            return size;
+            return flush.run()
+                    .orElseThrow(
+                            () -> new HypervisorException(
+                                    Kind.UNKNOWN,
+                                    path
+                                            + " was not on stable storage when its capture was given up; look at the storage under it"));
         } catch (IOException e) {
             throw new HypervisorException(Kind.FAILED, "cannot make " + path + " durable: " + e.getMessage(), e);
         }
     }
 
     @Override
+    public void cutOff() {
+        flush.giveUp();
+    }
+
+    @Override
     public void remove() throws HypervisorException {
+        cutOff();
         close();
         removeName();
     }
@@ -130,8 +164,13 @@ final class MemoryFile implements MemorySink {
         }
     }
 
+    /** Does not wait for a thread that hangs in the flush: then the file is closed when that goes on. */
     @Override
     public void close() {
+        flush.afterwards(this::closeFile);
+    }
+
+    private void closeFile() {
         try {
             file.close();
         } catch (IOException e) {

@@ -27,8 +27,8 @@ interface MemorySink extends AutoCloseable {
     /** QEMU has its own descriptor now. */
     default void handedOver() throws IOException {}
 
-    /** Ends the stream at once, if it goes through this process: QEMU waits for nobody then. What has come is no image. */
-    default void cutOff() {}
+    /** Ends the stream at once, if it goes through this process, and the wait for the storage: nobody waits then. What has come is no image. */
+    void cutOff();
 
     /** Why the stream was cut off from this side; empty if it was not. */
     default Optional<String> failure() {

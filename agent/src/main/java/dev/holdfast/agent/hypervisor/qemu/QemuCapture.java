@@ -232,11 +232,11 @@ final class QemuCapture implements Capture {
     }
 
     @Override
-    public void cutShort() throws HypervisorException {
+    public void cutShort(Duration patience) throws HypervisorException {
         cutShort = true;
         memory.cutOff();
         if (guestRan) {
-            vm.thaw(bound);
+            vm.thaw(patience);
         }
     }
 

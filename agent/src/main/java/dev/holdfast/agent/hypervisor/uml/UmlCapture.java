@@ -119,10 +119,10 @@ final class UmlCapture implements Capture {
     }
 
     @Override
-    public void cutShort() throws HypervisorException {
+    public void cutShort(Duration bound) throws HypervisorException {
         cutShort = true;
         if (guestRan) {
-            vm.thaw(plan.deadline());
+            vm.thaw(bound);
         }
     }
 

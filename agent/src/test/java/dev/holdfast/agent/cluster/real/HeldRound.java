@@ -53,6 +53,17 @@ final class HeldRound {
                 cluster, () -> new HeldRound(cluster, "checkpoint", "revert", "--yes", GROUP + "@" + name).freeze());
     }
 
+    /** A revert is loaded, both members have bound themselves and hold their machines, and no vote has come to the store, which stands still. */
+    static HeldRound revertInDoubt(RealCluster cluster, String name) throws IOException {
+        RealCluster.require(cluster.n1().run("checkpoint", "create", GROUP + "@" + name));
+        HeldRound round = held(cluster, name);
+        cluster.zookeeper.signal("STOP");
+        round.follower.agent.signal("CONT");
+        round.awaitBound(round.leader);
+        round.awaitBound(round.follower);
+        return round;
+    }
+
     private interface Beginning {
         HeldRound begin() throws IOException;
     }

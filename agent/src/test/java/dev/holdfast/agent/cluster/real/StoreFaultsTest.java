@@ -94,20 +94,9 @@ class StoreFaultsTest {
         cluster.assertConverged("after-voted");
     }
 
-    /** All members have loaded and bound themselves while the store stands still. */
-    private static HeldRound revertInDoubt() throws IOException {
-        require(cluster.n1().run("checkpoint", "create", GROUP + "@back"));
-        HeldRound round = HeldRound.held(cluster, "back");
-        cluster.zookeeper.signal("STOP");
-        round.follower.agent.signal("CONT");
-        round.awaitBound(round.leader);
-        round.awaitBound(round.follower);
-        return round;
-    }
-
     @Test
     void storeKilledDuringARevertDecidesLater() throws IOException {
-        HeldRound round = revertInDoubt();
+        HeldRound round = HeldRound.revertInDoubt(cluster, "back");
         cluster.zookeeper.kill();
         round.told();
         cluster.assertConverged("after-revert");
@@ -116,7 +105,7 @@ class StoreFaultsTest {
 
     @Test
     void anEntryThatIsPutBackWhenItsRoundIsOverBindsNobody() throws IOException {
-        HeldRound round = revertInDoubt();
+        HeldRound round = HeldRound.revertInDoubt(cluster, "back");
         Path backup = Files.createDirectory(cluster.home.resolve("backup"));
         copyEntries(round.leader.journal(), backup);
         cluster.zookeeper.signal("CONT");
@@ -144,7 +133,7 @@ class StoreFaultsTest {
 
     @Test
     void aStopWinsOverARevertThatIsInDoubt() throws IOException {
-        HeldRound round = revertInDoubt();
+        HeldRound round = HeldRound.revertInDoubt(cluster, "back");
         RealVm vm = round.leader.vm;
         await("it is held without a deadline")
                 .atMost(RealCluster.BOUND)

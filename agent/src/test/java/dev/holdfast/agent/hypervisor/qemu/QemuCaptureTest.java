@@ -285,7 +285,7 @@ final class QemuCaptureTest {
             try (Capture capture =
                     vm.newCapture(lab.plan(vm, method, lab.root.resolve("memory" + steps), Lab.DEADLINE))) {
                 go(capture, steps);
-                capture.cutShort();
+                capture.cutShort(Lab.DEADLINE);
                 assertThat(vm.status()).isEqualTo(VmStatus.RUNNING);
                 int next = steps;
                 assertThatThrownBy(() -> one(capture, next)).hasMessageContaining("was cut short");
@@ -305,7 +305,7 @@ final class QemuCaptureTest {
             try (Capture capture =
                     vm.newCapture(lab.plan(vm, method, lab.root.resolve("memory" + i), Duration.ofSeconds(2)))) {
                 capture.prepare();
-                Thread other = new Thread(() -> catchThrowable(capture::cutShort));
+                Thread other = new Thread(() -> catchThrowable(() -> capture.cutShort(Duration.ofSeconds(2))));
                 other.start();
                 catchThrowable(() -> {
                     capture.approach(Progress.NONE);

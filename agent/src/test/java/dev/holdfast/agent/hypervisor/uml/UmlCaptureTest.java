@@ -250,7 +250,7 @@ final class UmlCaptureTest {
         try (Capture capture = vm.newCapture(plan())) {
             capture.prepare();
             capture.freeze();
-            capture.cutShort();
+            capture.cutShort(DEADLINE);
             assertThatThrownBy(capture::capture).hasMessageContaining("was cut short");
             capture.abandon();
         }
