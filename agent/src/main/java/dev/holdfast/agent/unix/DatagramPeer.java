@@ -8,8 +8,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 import org.newsclub.net.unix.AFUNIXDatagramChannel;
 import org.newsclub.net.unix.AFUNIXSocketAddress;
 
@@ -21,31 +21,34 @@ import org.newsclub.net.unix.AFUNIXSocketAddress;
  */
 public final class DatagramPeer implements Closeable {
     private static final long SEND_RETRY_NANOS = 500_000;
-    private static final AtomicLong OPENED = new AtomicLong();
 
     private final Path path;
     private final AFUNIXDatagramChannel channel;
+    private final LongSupplier nanoClock;
 
-    private DatagramPeer(Path path, AFUNIXDatagramChannel channel) {
+    private DatagramPeer(Path path, AFUNIXDatagramChannel channel, LongSupplier nanoClock) {
         this.path = path;
         this.channel = channel;
+        this.nanoClock = nanoClock;
     }
 
     /**
      * Does not block.
      *
      * @param path where the peer has its socket
+     * @param word names our own end: at most 60 characters of ASCII that are never used again, and that nobody can guess
+     * @param nanoClock monotonic nanoseconds
      * @throws IOException if nobody has a socket there, or the path is too long
      */
-    public static DatagramPeer connect(Path path) throws IOException {
+    public static DatagramPeer connect(Path path, String word, LongSupplier nanoClock) throws IOException {
         SocketPath.check(path);
         AFUNIXDatagramChannel channel = AFUNIXDatagramChannel.open();
         try {
-            // A name that is no file: it goes with the process, however that ends.
-            String own = "holdfast-%d-%d".formatted(ProcessHandle.current().pid(), OPENED.incrementAndGet());
-            channel.bind(AFUNIXSocketAddress.inAbstractNamespace(own));
+            // A name that is no file: it goes with the process, however that ends. Nobody can guess it, and take it
+            // first.
+            channel.bind(AFUNIXSocketAddress.inAbstractNamespace("holdfast-" + word));
             channel.connect(SocketPath.address(path));
-            return new DatagramPeer(path, channel);
+            return new DatagramPeer(path, channel, nanoClock);
         } catch (IOException | RuntimeException e) {
             channel.close();
             throw e;
@@ -61,13 +64,17 @@ public final class DatagramPeer implements Closeable {
     public void send(byte[] datagram, Duration timeout) throws IOException {
         channel.configureBlocking(false);
         ByteBuffer bytes = ByteBuffer.wrap(datagram);
-        for (long left = timeout.toNanos(); left > 0; left -= SEND_RETRY_NANOS) {
-            if (channel.write(bytes) > 0) {
-                return;
+        long start = nanoClock.getAsLong();
+        while (channel.write(bytes) == 0) {
+            if (nanoClock.getAsLong() - start >= timeout.toNanos()) {
+                throw fullFor(timeout);
             }
             LockSupport.parkNanos(SEND_RETRY_NANOS);
         }
-        throw new SocketTimeoutException("the process behind " + path + " took nothing for " + timeout.toMillis()
+    }
+
+    private SocketTimeoutException fullFor(Duration timeout) {
+        return new SocketTimeoutException("the process behind " + path + " took nothing for " + timeout.toMillis()
                 + " ms; it hangs or is stopped");
     }
 

@@ -8,6 +8,7 @@ import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,8 +28,10 @@ final class DatagramPeerTest {
     @Test
     void answersComeToTheOneThatAsked() throws Exception {
         try (DatagramStandIn peer = peer();
-                DatagramPeer first = DatagramPeer.connect(directory.resolve("peer"));
-                DatagramPeer second = DatagramPeer.connect(directory.resolve("peer"))) {
+                DatagramPeer first =
+                        DatagramPeer.connect(directory.resolve("peer"), DatagramStandIn.word(), System::nanoTime);
+                DatagramPeer second =
+                        DatagramPeer.connect(directory.resolve("peer"), DatagramStandIn.word(), System::nanoTime)) {
             first.send("first".getBytes(), LONG);
             DatagramStandIn.Request fromFirst = peer.receive();
             assertThat(fromFirst.bytes()).asString().isEqualTo("first");
@@ -50,7 +53,8 @@ final class DatagramPeerTest {
     void nobodyElseIsHeard() throws Exception {
         try (DatagramStandIn peer = peer();
                 DatagramStandIn stranger = new DatagramStandIn(directory.resolve("stranger"));
-                DatagramPeer asking = DatagramPeer.connect(directory.resolve("peer"))) {
+                DatagramPeer asking =
+                        DatagramPeer.connect(directory.resolve("peer"), DatagramStandIn.word(), System::nanoTime)) {
             asking.send("?".getBytes(), LONG);
             DatagramStandIn.Request question = peer.receive();
             assertThatThrownBy(() -> stranger.send("false".getBytes(), question.from()))
@@ -62,17 +66,39 @@ final class DatagramPeerTest {
     @Test
     void onePathMayHaveNobodyBehindIt() throws Exception {
         Path path = directory.resolve("peer");
-        assertThatThrownBy(() -> DatagramPeer.connect(path)).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> DatagramPeer.connect(path, DatagramStandIn.word(), System::nanoTime))
+                .isInstanceOf(IOException.class);
         peer().close();
-        assertThatThrownBy(() -> DatagramPeer.connect(path)).isInstanceOf(IOException.class);
-        assertThatThrownBy(() -> DatagramPeer.connect(Path.of("/" + "x".repeat(200))))
+        assertThatThrownBy(() -> DatagramPeer.connect(path, DatagramStandIn.word(), System::nanoTime))
+                .isInstanceOf(IOException.class);
+        assertThatThrownBy(() ->
+                        DatagramPeer.connect(Path.of("/" + "x".repeat(200)), DatagramStandIn.word(), System::nanoTime))
                 .hasMessageContaining("the kernel allows only");
+    }
+
+    /** On a busy machine a pause of half a millisecond takes many: the bound is one of time, not of pauses. */
+    @Test
+    void theWaitIsMeasuredByTheClock() throws Exception {
+        Duration hour = Duration.ofHours(1);
+        AtomicLong clock = new AtomicLong();
+        try (DatagramStandIn peer = peer();
+                DatagramPeer asking = DatagramPeer.connect(
+                        directory.resolve("peer"), DatagramStandIn.word(), () -> clock.getAndAdd(hour.toNanos()))) {
+            assertThatThrownBy(() -> {
+                        for (int i = 0; i < 100_000; i++) {
+                            asking.send(new byte[500], hour);
+                        }
+                    })
+                    .hasMessageContaining("took nothing");
+            assertThat(peer.receive().bytes()).hasSize(500);
+        }
     }
 
     @Test
     void whoTakesNothingIsNotWaitedForForEver() throws Exception {
         try (DatagramStandIn peer = peer();
-                DatagramPeer asking = DatagramPeer.connect(directory.resolve("peer"))) {
+                DatagramPeer asking =
+                        DatagramPeer.connect(directory.resolve("peer"), DatagramStandIn.word(), System::nanoTime)) {
             assertThatThrownBy(() -> {
                         for (int i = 0; i < 100_000; i++) {
                             asking.send(new byte[500], SHORT);

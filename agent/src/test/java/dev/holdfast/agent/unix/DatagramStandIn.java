@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.UUID;
 import org.newsclub.net.unix.AFUNIXDatagramChannel;
 import org.newsclub.net.unix.AFUNIXSocketAddress;
 
@@ -20,6 +21,11 @@ public final class DatagramStandIn implements Closeable {
     public DatagramStandIn(Path path) throws IOException {
         channel = AFUNIXDatagramChannel.open();
         channel.bind(AFUNIXSocketAddress.of(path));
+    }
+
+    /** For the name of one socket. */
+    public static String word() {
+        return UUID.randomUUID().toString();
     }
 
     public Request receive() throws IOException {

@@ -11,9 +11,12 @@ import java.util.regex.Pattern;
 /**
  * What the host's kernel says of one process of a guest. Thread-safe.
  *
+ * @param root where that is to be read, {@link #PROC}
  * @param pid of the process
  */
-record HostTask(long pid) {
+record HostTask(Path root, long pid) {
+    static final Path PROC = Path.of("/proc");
+
     /** System calls of x86-64. */
     static final int POLL = 7;
 
@@ -38,7 +41,10 @@ record HostTask(long pid) {
         return Long.parseLong(status("TracerPid"));
     }
 
-    /** How often it has gone to sleep. As long as this is the same, it has not run. */
+    /**
+     * How often it has gone to sleep. If this is the same at two moments, and it sleeps at both, it has not run in between. One that is
+     * awake is counted when it goes to sleep again.
+     */
     long sleeps() throws IOException {
         return Long.parseLong(status("voluntary_ctxt_switches"));
     }
@@ -49,10 +55,10 @@ record HostTask(long pid) {
                 .filter(line -> line.startsWith(key + ":"))
                 .map(line -> line.substring(key.length() + 1).strip())
                 .findFirst()
-                .orElseThrow(() -> new IOException("/proc/" + pid + "/status has no line \"" + key + "\""));
+                .orElseThrow(() -> new IOException(root + "/" + pid + "/status has no line \"" + key + "\""));
     }
 
     private String read(String file) throws IOException {
-        return Files.readString(Path.of("/proc", Long.toString(pid), file), StandardCharsets.ISO_8859_1);
+        return Files.readString(root.resolve(Long.toString(pid)).resolve(file), StandardCharsets.ISO_8859_1);
     }
 }

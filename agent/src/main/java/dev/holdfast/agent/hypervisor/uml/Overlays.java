@@ -3,7 +3,6 @@ package dev.holdfast.agent.hypervisor.uml;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
-import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -19,21 +18,20 @@ import java.util.TreeMap;
 
 /** The layers that take the writes after a cut: opened while the guest runs, put on top by one transaction. One thread. */
 final class Overlays {
-    private final StorageDaemon storage;
-    private final VmDefinition vm;
+    private final UmlVm vm;
     /** The node of each new layer, by that of the one below it. */
     private final Map<String, String> opened = new TreeMap<>();
 
-    Overlays(StorageDaemon storage, VmDefinition vm) {
-        this.storage = storage;
+    Overlays(UmlVm vm) {
         this.vm = vm;
     }
 
     /** Opens them, and flushes what is below, so that little is left to flush at the standstill. */
     void open(Map<String, Path> files) throws HypervisorException {
+        StorageDaemon storage = vm.storage();
         Map<String, String> active = storage.activeNodes();
         Set<String> nodes = nodes();
-        for (DiskState disk : storage.disks(vm)) {
+        for (DiskState disk : vm.disks()) {
             Path file = files.get(disk.id());
             if (file == null) {
                 throw new HypervisorException(Kind.REFUSED, "the capture has no overlay for disk " + disk.id());
@@ -61,7 +59,7 @@ final class Overlays {
         List<Map<String, Object>> actions = new ArrayList<>();
         opened.forEach((below, overlay) ->
                 actions.add(Map.of("type", "blockdev-snapshot", "data", Map.of("node", below, "overlay", overlay))));
-        storage.call("transaction", Map.of("actions", actions), bound);
+        vm.storage().call("transaction", Map.of("actions", actions), bound);
     }
 
     /** Closes what was opened. Only while it is not in use. */
@@ -75,8 +73,8 @@ final class Overlays {
     /** Closes nodes of this machine's disks that no disk is made of. */
     void closeLeftovers() throws HypervisorException {
         Set<Path> used = new HashSet<>();
-        storage.disks(vm).forEach(disk -> used.addAll(disk.layers()));
-        for (QmpValue node : storage.call("query-named-block-nodes", Map.of("flat", true))) {
+        vm.disks().forEach(disk -> used.addAll(disk.layers()));
+        for (QmpValue node : vm.storage().call("query-named-block-nodes", Map.of("flat", true))) {
             boolean format = node.path("drv").asText().equals("qcow2");
             if (format && !used.contains(Path.of(node.path("file").asText()))) {
                 remove(node.path("node-name").asText());
@@ -86,7 +84,7 @@ final class Overlays {
 
     private Set<String> nodes() throws HypervisorException {
         Set<String> names = new HashSet<>();
-        for (QmpValue node : storage.call("query-named-block-nodes", Map.of("flat", true))) {
+        for (QmpValue node : vm.storage().call("query-named-block-nodes", Map.of("flat", true))) {
             names.add(node.path("node-name").asText());
         }
         return names;
@@ -94,6 +92,6 @@ final class Overlays {
 
     /** One that is gone or in use by now is as it should be. */
     private void remove(String node) throws HypervisorException {
-        storage.accepts("blockdev-del", Map.of("node-name", node));
+        vm.storage().accepts("blockdev-del", Map.of("node-name", node));
     }
 }

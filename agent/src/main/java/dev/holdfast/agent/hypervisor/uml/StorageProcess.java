@@ -79,6 +79,10 @@ final class StorageProcess {
                     "mountpoint",
                     directory.disk(disk.id()).toString(),
                     "writable",
+                    true,
+                    // The guest's driver never flushes a file that it takes for a raw image: what is written is flushed
+                    // at once.
+                    "writethrough",
                     true);
             words.addAll(List.of("--export", QmpValue.write(export)));
         }
@@ -107,21 +111,25 @@ final class StorageProcess {
      * @throws HypervisorException UNKNOWN if it does not end
      */
     void end(Optional<StorageDaemon> connection) throws HypervisorException {
-        Optional<ProcessIdentity> process = directory.storage();
-        if (process.isPresent()) {
-            askToEnd(connection, process.get());
-            if (!process.get().endsWithin(END, nanoClock)) {
-                process.get().signal(true);
-                if (!process.get().endsWithin(END, nanoClock)) {
-                    throw new HypervisorException(
-                            Kind.UNKNOWN,
-                            "process %d, which has the disks of %s open, does not end although it was killed; its storage"
-                                            .formatted(process.get().pid(), directory.path())
-                                    + " hangs in the kernel");
-                }
-            }
+        for (ProcessIdentity process : directory.storages()) {
+            end(process, connection.filter(own -> own.identity().equals(process)));
         }
         unmountAll();
+    }
+
+    private void end(ProcessIdentity process, Optional<StorageDaemon> connection) throws HypervisorException {
+        askToEnd(connection, process);
+        if (process.endsWithin(END, nanoClock)) {
+            return;
+        }
+        process.signal(true);
+        if (!process.endsWithin(END, nanoClock)) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN,
+                    "process %d, which has the disks of %s open, does not end although it was killed; its storage"
+                                    .formatted(process.pid(), directory.path())
+                            + " hangs in the kernel");
+        }
     }
 
     private void askToEnd(Optional<StorageDaemon> connection, ProcessIdentity process) {
@@ -147,9 +155,10 @@ final class StorageProcess {
 
     private void unmountAll() throws HypervisorException {
         try {
-            for (Path mounted : mounted()) {
-                if (directory.path().equals(mounted.getParent())) {
-                    unmount(mounted);
+            String inside = asMounted(directory.path()) + "/";
+            for (String mounted : mounted()) {
+                if (mounted.startsWith(inside) && mounted.indexOf('/', inside.length()) < 0) {
+                    unmount(directory.path().resolve(mounted.substring(inside.length())));
                 }
             }
         } catch (IOException e) {
@@ -159,7 +168,7 @@ final class StorageProcess {
 
     /** One that was killed leaves its files mounted, and each use of them fails. */
     private static void unmount(Path file) throws IOException {
-        if (mounted().contains(file)) {
+        if (mounted().contains(asMounted(file))) {
             BoundedProcess.Ended ended = BoundedProcess.run(List.of("umount", "--lazy", file.toString()), END);
             if (ended.status() != 0) {
                 throw new IOException(ended.output());
@@ -167,9 +176,14 @@ final class StorageProcess {
         }
     }
 
-    private static List<Path> mounted() throws IOException {
-        return Files.readAllLines(MOUNTS, StandardCharsets.UTF_8).stream()
-                .map(line -> Path.of(line.split(" ")[1].replace("\\040", " ")))
+    /** Where something is mounted, each byte a character: what others mount may have names in any encoding. */
+    private static List<String> mounted() throws IOException {
+        return Files.readAllLines(MOUNTS, StandardCharsets.ISO_8859_1).stream()
+                .map(line -> line.split(" ")[1])
                 .toList();
+    }
+
+    private static String asMounted(Path file) {
+        return new String(file.toString().getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
     }
 }

@@ -6,35 +6,33 @@ import dev.holdfast.agent.hypervisor.FreezeFacts;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.MemoryFacts;
-import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.ThawFacts;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.time.Duration;
-import java.util.List;
+import java.util.Optional;
 
 /**
  * One capture of the disks of one guest. That they stood still from its stop until it is let run is told by the host's kernel: a process
- * that has not gone to sleep again has not woken up. The guest itself may have, for a tick of its clock that was due. One thread; {@link #cutShort} from any.
+ * that sleeps, and has not gone to sleep again, has not woken up. The guest itself may have, for a tick of its clock that was due. One thread; {@link #cutShort} from any.
  */
 final class UmlCapture implements Capture {
     private final UmlVm vm;
     private final CapturePlan plan;
     private final Overlays overlays;
-    private List<ProcessIdentity> helpers = List.of();
     private volatile boolean guestRan;
     private boolean mayHaveFrozen;
     private boolean mayHaveCut;
     private boolean thawed;
     private boolean ended;
-    private long sleepsAtStop = -1;
+    private Optional<GuestProcesses.Standstill> standstill = Optional.empty();
     private volatile boolean cutShort;
 
     UmlCapture(UmlVm vm, CapturePlan plan) {
         this.vm = vm;
         this.plan = plan;
-        this.overlays = new Overlays(vm.storage(), vm.definition());
+        this.overlays = new Overlays(vm);
     }
 
     @Override
@@ -48,7 +46,6 @@ final class UmlCapture implements Capture {
             throw new HypervisorException(
                     Kind.REFUSED, "%s is %s; look at its storage, and restart it".formatted(vm.name(), status));
         }
-        helpers = vm.processes().helpers();
         overlays.open(plan.overlays());
     }
 
@@ -84,8 +81,7 @@ final class UmlCapture implements Capture {
                         Kind.FAILED, "somebody else has stopped " + vm.name() + "; let it run, and try again");
             }
         }
-        vm.awaitStandstill(helpers, left(start));
-        sleepsAtStop = vm.processes().sleeps(helpers);
+        standstill = Optional.of(vm.awaitStandstill(left(start)));
         checkNotCutShort();
         return new FreezeFacts(vm.nanoClock().getAsLong(), 0, !guestRan);
     }
@@ -102,7 +98,7 @@ final class UmlCapture implements Capture {
     public ThawFacts proveAndThaw() throws HypervisorException {
         checkNotCutShort();
         VmStatus before = vm.status();
-        boolean wrote = vm.processes().sleeps(helpers) != sleepsAtStop;
+        boolean wrote = standstill.isEmpty() || !vm.processes().lasts(standstill.get());
         if (guestRan) {
             wrote |= !vm.letRun(plan.deadline());
             thawed = true;

@@ -12,8 +12,9 @@ final class UmlCommandLine {
     /** What the driver of its disks has numbers for. */
     private static final int MOST_DISKS = 8;
 
-    /** Notes its number, which it keeps, and waits for SIGCONT if it is not to boot yet. */
-    private static final String START = "echo $$ >\"$1\"; [ \"$2\" = run ] || kill -STOP $$; shift 2; exec \"$@\"";
+    /** Notes its number, which it keeps, whole or not at all; and waits for SIGCONT if it is not to boot yet. */
+    private static final String START = "echo $$ >\"$1.new\" && mv \"$1.new\" \"$1\" || exit; "
+            + "[ \"$2\" = run ] || kill -STOP $$; shift 2; exec \"$@\"";
 
     private static final String BOOT = "root=/dev/ubda rw";
 
@@ -59,7 +60,9 @@ final class UmlCommandLine {
                 "uml_dir=" + directory.path() + "/",
                 "mem=" + (vm.memoryBytes() >> 20) + "M"));
         for (int i = 0; i < vm.disks().size(); i++) {
-            // "d": whatever the guest writes there, it is no copy-on-write file.
+            // "d": what the guest writes there is not read as a copy-on-write file. Only the size of the disk is, at
+            // each
+            // start, that of the backing file which such a header at its beginning names.
             words.add("ubd%dd=%s".formatted(i, directory.disk(vm.disks().get(i).id())));
         }
         vm.kernel().flatMap(VmDefinition.Kernel::initrd).ifPresent(initrd -> words.add("initrd=" + initrd));

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -107,6 +108,7 @@ record UmlDirectory(Path path) {
             // One that finds a directory of another takes another name, and would not be found.
             for (Path old : List.of(
                     pidFile(),
+                    pidFile().resolveSibling(pidFile().getFileName() + ".new"),
                     storagePidFile(),
                     storageSocket(),
                     console(),
@@ -138,6 +140,21 @@ record UmlDirectory(Path path) {
         return noted(pidFile(), word());
     }
 
+    /**
+     * Whether the pid file names a process of this machine that has ended. One that is not there, or was not written whole, says nothing
+     * of what lives.
+     */
+    boolean hasEnded() throws HypervisorException {
+        try {
+            return Files.readString(pidFile(), StandardCharsets.ISO_8859_1).matches("[0-9]{1,9}\n")
+                    && process().isEmpty();
+        } catch (NoSuchFileException e) {
+            return false;
+        } catch (IOException e) {
+            throw new HypervisorException(Kind.UNKNOWN, "cannot read " + pidFile() + ": " + e, e);
+        }
+    }
+
     /** The living process that has the disks open. */
     Optional<ProcessIdentity> storage() throws HypervisorException {
         return noted(storagePidFile(), storageSocket().toString());
@@ -153,8 +170,17 @@ record UmlDirectory(Path path) {
 
     /** All processes of the guest's kernel: when the first of them is killed, the others live on and hold its files. */
     List<ProcessIdentity> tree() throws HypervisorException {
+        return naming(word());
+    }
+
+    /** All that have been told to show the disks here: also one that has not written its pid file yet, or wrote it and lost it. */
+    List<ProcessIdentity> storages() throws HypervisorException {
+        return naming("path=" + storageSocket() + ",");
+    }
+
+    private List<ProcessIdentity> naming(String word) throws HypervisorException {
         try {
-            return ProcessIdentity.naming(word());
+            return ProcessIdentity.naming(word);
         } catch (IOException e) {
             throw new HypervisorException(Kind.UNKNOWN, "what runs in " + path + " cannot be told: " + e, e);
         }

@@ -11,9 +11,11 @@ import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -21,6 +23,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /** Starts and finds kernels of User-Mode Linux and what shows them their disks. They are no children of ours and outlive the agent. Thread-safe. */
 public final class UmlHypervisor implements Hypervisor {
@@ -31,13 +34,16 @@ public final class UmlHypervisor implements Hypervisor {
 
     private final UmlSettings settings;
     private final RunDirectory runDirectory;
+    private final Supplier<String> words;
     private final LongSupplier nanoClock;
 
     /**
      * @param settings where the programs are
+     * @param words for the names of sockets: never the same again, and nobody can guess them
      * @param nanoClock monotonic nanoseconds
      */
-    public UmlHypervisor(UmlSettings settings, LongSupplier nanoClock) {
+    public UmlHypervisor(UmlSettings settings, Supplier<String> words, LongSupplier nanoClock) {
+        this.words = words;
         this.settings = settings;
         this.runDirectory = new RunDirectory(settings.runDirectory());
         this.nanoClock = nanoClock;
@@ -55,30 +61,50 @@ public final class UmlHypervisor implements Hypervisor {
         }
         new StorageProcess(directory, nanoClock).end(Optional.empty());
         directory.create();
-        if (mode.instance().isEmpty()) {
-            runDirectory.checkNotBarred(definition.name());
-        }
-        StorageDaemon storage = new StorageProcess(directory, nanoClock).start(settings, definition);
+        checkNotBarred(definition, mode);
         try {
-            UmlVm vm = new UmlVm(definition, directory, launch(definition, directory, mode), storage, nanoClock);
-            if (mode.running()) {
-                vm.awaitConsole(START);
-            }
-            return vm;
+            return start(directory, definition, mode);
         } catch (HypervisorException e) {
-            storage.close();
             throw ended(directory, e);
         }
     }
 
-    /** Nothing is left of a start that failed. */
+    private RunningVm start(UmlDirectory directory, VmDefinition definition, StartMode mode)
+            throws HypervisorException {
+        StorageDaemon storage = new StorageProcess(directory, nanoClock).start(settings, definition);
+        try {
+            // That took a while, in which it may have been stopped.
+            checkNotBarred(definition, mode);
+            ProcessIdentity first = launch(definition, directory, mode);
+            UmlVm vm = new UmlVm(definition, directory, first, Optional.of(storage), words, nanoClock);
+            if (mode.running()) {
+                vm.awaitConsole(START);
+            } else {
+                vm.awaitHeld(ANSWER);
+            }
+            return vm;
+        } catch (HypervisorException e) {
+            storage.close();
+            throw e;
+        }
+    }
+
+    private void checkNotBarred(VmDefinition definition, StartMode mode) throws HypervisorException {
+        if (mode.instance().isEmpty()) {
+            runDirectory.checkNotBarred(definition.name());
+        }
+    }
+
+    /** Nothing is left of a start that failed, and so nothing of it is unknown; but if it could not be ended, all is. */
     private HypervisorException ended(UmlDirectory directory, HypervisorException because) {
+        Kind kind = because.kind() == Kind.UNKNOWN ? Kind.FAILED : because.kind();
         try {
             end(directory);
         } catch (HypervisorException e) {
             because.addSuppressed(e);
+            kind = Kind.UNKNOWN;
         }
-        return new HypervisorException(because.kind(), because.getMessage() + lastWords(directory), because);
+        return new HypervisorException(kind, because.getMessage() + lastWords(directory), because);
     }
 
     private ProcessIdentity launch(VmDefinition definition, UmlDirectory directory, StartMode mode)
@@ -150,7 +176,7 @@ public final class UmlHypervisor implements Hypervisor {
         Optional<ProcessIdentity> first = directory.process();
         if (first.isEmpty()) {
             List<ProcessIdentity> left = directory.tree();
-            if (!left.isEmpty() && !Files.exists(directory.pidFile())) {
+            if (!left.isEmpty() && !directory.hasEnded()) {
                 throw new HypervisorException(
                         Kind.UNKNOWN,
                         "process %d runs %s, and no pid file names it; end it, or let pacemaker do that"
@@ -161,13 +187,11 @@ public final class UmlHypervisor implements Hypervisor {
         }
         Optional<ProcessIdentity> storage = directory.storage();
         if (storage.isEmpty()) {
-            throw new HypervisorException(
-                    Kind.GUEST_BROKEN,
-                    definition.name() + " (process " + first.get().pid()
-                            + ") has lost its disks: their qemu-storage-daemon has ended; stop the machine, and start it");
+            // It has lost its disks, and can be stopped.
+            return Optional.of(new UmlVm(definition, directory, first.get(), Optional.empty(), words, nanoClock));
         }
         StorageDaemon daemon = StorageDaemon.connect(directory.storageSocket(), storage.get(), nanoClock);
-        UmlVm vm = new UmlVm(definition, directory, first.get(), daemon, nanoClock);
+        UmlVm vm = new UmlVm(definition, directory, first.get(), Optional.of(daemon), words, nanoClock);
         try {
             vm.tidy();
             return Optional.of(vm);
@@ -206,12 +230,12 @@ public final class UmlHypervisor implements Hypervisor {
 
     /** What the kernel said last; empty if nothing. */
     private static String lastWords(UmlDirectory directory) {
-        try {
-            String said = Files.readString(directory.console(), StandardCharsets.ISO_8859_1)
-                    .strip();
-            return said.isEmpty()
-                    ? ""
-                    : "; its kernel says: " + said.substring(Math.max(0, said.length() - LAST_WORDS));
+        try (FileChannel console = FileChannel.open(directory.console(), StandardOpenOption.READ)) {
+            // A guest that talks a lot makes a long file.
+            ByteBuffer end = ByteBuffer.allocate(LAST_WORDS);
+            console.read(end, Math.max(0, console.size() - LAST_WORDS));
+            String said = new String(end.array(), 0, end.position(), StandardCharsets.ISO_8859_1).strip();
+            return said.isEmpty() ? "" : "; its kernel says: " + said;
         } catch (IOException e) {
             return "";
         }

@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /** A guest of User-Mode Linux. One thread at a time; {@link #thaw} and {@link #close} from any. */
 final class UmlVm implements RunningVm {
@@ -42,19 +43,23 @@ final class UmlVm implements RunningVm {
     private final UmlDirectory directory;
     private final GuestProcesses processes;
     private final Mconsole console;
-    private final StorageDaemon storage;
+    private final GuestBrake brake;
+    private final Optional<StorageDaemon> storage;
     private final LongSupplier nanoClock;
 
+    /** @param storage has its disks open; empty if that has ended: nothing can be done with such a machine but to end it */
     UmlVm(
             VmDefinition definition,
             UmlDirectory directory,
             ProcessIdentity first,
-            StorageDaemon storage,
+            Optional<StorageDaemon> storage,
+            Supplier<String> words,
             LongSupplier nanoClock) {
         this.definition = definition;
         this.directory = directory;
-        this.processes = new GuestProcesses(directory, first, nanoClock);
-        this.console = new Mconsole(directory.mconsole(), nanoClock);
+        this.processes = GuestProcesses.of(directory, first, nanoClock);
+        this.console = new Mconsole(directory.mconsole(), words, nanoClock);
+        this.brake = new GuestBrake(console, nanoClock);
         this.storage = storage;
         this.nanoClock = nanoClock;
     }
@@ -71,8 +76,12 @@ final class UmlVm implements RunningVm {
         return processes;
     }
 
-    StorageDaemon storage() {
-        return storage;
+    /** @throws HypervisorException GUEST_BROKEN without it */
+    StorageDaemon storage() throws HypervisorException {
+        return storage.orElseThrow(() -> new HypervisorException(
+                Kind.GUEST_BROKEN,
+                "%s (process %d) has lost its disks: their qemu-storage-daemon has ended; stop the machine, and start it"
+                        .formatted(name(), identity().pid())));
     }
 
     LongSupplier nanoClock() {
@@ -81,8 +90,8 @@ final class UmlVm implements RunningVm {
 
     /** Clears what an agent that was interrupted left behind. */
     void tidy() throws HypervisorException {
-        CommitJob.clearLeftovers(storage);
-        new Overlays(storage, definition).closeLeftovers();
+        CommitJob.clearLeftovers(storage());
+        new Overlays(this).closeLeftovers();
     }
 
     /**
@@ -90,14 +99,28 @@ final class UmlVm implements RunningVm {
      * the next one comes, so that it is repeated.
      */
     void awaitConsole(Duration bound) throws HypervisorException {
+        await(() -> Files.exists(directory.mconsole()) && answers(), bound, "begin to boot");
+    }
+
+    /** Waits until it has stopped itself before its boot: an order to boot that came earlier would be lost. */
+    void awaitHeld(Duration bound) throws HypervisorException {
+        await(processes::isHeld, bound, "stop before its boot");
+    }
+
+    @FunctionalInterface
+    private interface Condition {
+        boolean holds() throws HypervisorException;
+    }
+
+    private void await(Condition condition, Duration bound, String what) throws HypervisorException {
         long start = nanoClock.getAsLong();
-        while (!Files.exists(directory.mconsole()) || !answers()) {
+        while (!condition.holds()) {
             if (!identity().isAlive()) {
                 throw new HypervisorException(Kind.GONE, name() + " ended right after its start");
             }
             if (nanoClock.getAsLong() - start > bound.toNanos()) {
                 throw new HypervisorException(
-                        Kind.UNKNOWN, name() + " did not begin to boot within " + bound.toSeconds() + " s");
+                        Kind.UNKNOWN, "%s did not %s within %d s".formatted(name(), what, bound.toSeconds()));
             }
             LockSupport.parkNanos(LOOK_NANOS);
         }
@@ -111,11 +134,19 @@ final class UmlVm implements RunningVm {
         }
     }
 
+    @FunctionalInterface
+    private interface Order {
+        Mconsole.Answer give() throws IOException;
+    }
+
     /** @throws HypervisorException UNKNOWN without an answer, GONE without a process */
-    Mconsole.Answer ask(String command, Duration timeout) throws HypervisorException {
+    private Mconsole.Answer answer(Order order) throws HypervisorException {
         try {
-            return console.ask(command, timeout);
+            return order.give();
         } catch (SocketTimeoutException e) {
+            if (!identity().isAlive()) {
+                throw new HypervisorException(Kind.GONE, name() + " has ended", e);
+            }
             throw new HypervisorException(Kind.UNKNOWN, name() + " hangs: " + e.getMessage(), e);
         } catch (IOException e) {
             // Its process ends a moment after its socket.
@@ -137,12 +168,15 @@ final class UmlVm implements RunningVm {
 
     @Override
     public String hypervisor() {
-        return "User-Mode Linux, qemu-storage-daemon " + storage.client().version();
+        return "User-Mode Linux"
+                + storage.map(daemon ->
+                                ", qemu-storage-daemon " + daemon.client().version())
+                        .orElse("");
     }
 
     @Override
     public boolean isAlive() {
-        return storage.isAlive() && identity().isAlive();
+        return storage.filter(StorageDaemon::isAlive).isPresent() && identity().isAlive();
     }
 
     @Override
@@ -150,7 +184,7 @@ final class UmlVm implements RunningVm {
         if (!identity().isAlive()) {
             throw new HypervisorException(Kind.GONE, "process " + identity().pid() + " of " + name() + " has ended");
         }
-        if (!storage.identity().isAlive()) {
+        if (storage.filter(daemon -> daemon.identity().isAlive()).isEmpty()) {
             return VmStatus.IO_ERROR;
         }
         return processes.isStopped() ? VmStatus.PAUSED : VmStatus.RUNNING;
@@ -163,7 +197,7 @@ final class UmlVm implements RunningVm {
 
     @Override
     public List<DiskState> disks() throws HypervisorException {
-        return storage.disks(definition);
+        return storage().disks(definition);
     }
 
     @Override
@@ -178,15 +212,21 @@ final class UmlVm implements RunningVm {
 
     @Override
     public FreezeFacts pause() throws HypervisorException {
-        List<ProcessIdentity> helpers = processes.helpers();
         boolean early = processes.isStopped() || !stop(QUICK);
-        awaitStandstill(helpers, STANDSTILL);
+        try {
+            awaitStandstill(STANDSTILL);
+        } catch (HypervisorException e) {
+            if (!early && e.kind() == Kind.FAILED) {
+                letRun(QUICK);
+            }
+            throw e;
+        }
         return new FreezeFacts(nanoClock.getAsLong(), 0, early);
     }
 
     /** @return false if it was stopped already */
     boolean stop(Duration bound) throws HypervisorException {
-        Mconsole.Answer answer = ask("stop", bound);
+        Mconsole.Answer answer = answer(() -> brake.stop(bound));
         if (!answer.isDone() && !answer.text().equals("Already stopped")) {
             throw new HypervisorException(Kind.FAILED, name() + " did not stop: " + answer.text());
         }
@@ -194,13 +234,13 @@ final class UmlVm implements RunningVm {
     }
 
     /** @throws HypervisorException UNKNOWN if what the guest wrote last does not get to its disks in time */
-    void awaitStandstill(List<ProcessIdentity> helpers, Duration bound) throws HypervisorException {
-        if (!processes.awaitStandstill(helpers, bound)) {
-            throw new HypervisorException(
-                    Kind.UNKNOWN,
-                    "%s has stopped, but its disks were still written to after %d ms; look at its storage"
-                            .formatted(name(), bound.toMillis()));
-        }
+    GuestProcesses.Standstill awaitStandstill(Duration bound) throws HypervisorException {
+        return processes
+                .awaitStandstill(bound)
+                .orElseThrow(() -> new HypervisorException(
+                        Kind.UNKNOWN,
+                        "%s has stopped, but its disks were still written to after %d ms; look at its storage"
+                                .formatted(name(), bound.toMillis())));
     }
 
     @Override
@@ -208,17 +248,21 @@ final class UmlVm implements RunningVm {
         letRun(QUICK);
     }
 
-    /** @return false if it ran already */
+    /**
+     * @return false if it ran already
+     * @throws HypervisorException UNKNOWN if it may be stopped, or may stop yet because of an order that was not answered
+     */
     boolean letRun(Duration bound) throws HypervisorException {
-        if (processes.isHeld()) {
+        boolean held = processes.isHeld();
+        if (held) {
+            // Or somebody else has held it with a signal, and before that it was told to stop: both are undone.
             boot();
-            return true;
         }
-        Mconsole.Answer answer = ask("go", bound);
+        Mconsole.Answer answer = answer(() -> brake.letRun(bound));
         if (!answer.isDone() && !answer.text().equals("Not stopped")) {
             throw new HypervisorException(Kind.FAILED, name() + " does not go on: " + answer.text());
         }
-        return answer.isDone();
+        return held || answer.isDone();
     }
 
     private void boot() throws HypervisorException {
@@ -242,7 +286,7 @@ final class UmlVm implements RunningVm {
     /** Ctrl-Alt-Del is the only button there is: what it does is up to the guest, which may also boot anew. */
     @Override
     public boolean shutdown(Duration patience) throws HypervisorException {
-        ask("cad", QUICK);
+        answer(() -> console.ask("cad", QUICK));
         if (!identity().endsWithin(patience, nanoClock)) {
             return false;
         }
@@ -254,7 +298,7 @@ final class UmlVm implements RunningVm {
     public void quit() throws HypervisorException {
         if (identity().isAlive() && !processes.isHeld()) {
             try {
-                ask("halt", QUICK);
+                answer(() -> console.ask("halt", QUICK));
             } catch (HypervisorException e) {
                 // It hangs, or has just ended: the signals need no answer.
                 identity().signal(false);
@@ -275,7 +319,7 @@ final class UmlVm implements RunningVm {
     /** Whatever is left of the guest's processes ends, then what has its disks open. */
     private void endAll() throws HypervisorException {
         GuestProcesses.kill(directory, nanoClock);
-        new StorageProcess(directory, nanoClock).end(Optional.of(storage));
+        new StorageProcess(directory, nanoClock).end(storage);
     }
 
     @Override
@@ -284,20 +328,21 @@ final class UmlVm implements RunningVm {
                 .anyMatch(disk -> disk.id().equals(diskId) && disk.active().equals(top))) {
             throw new HypervisorException(Kind.REFUSED, top + " is the active layer of disk " + diskId);
         }
-        CommitJob job = new CommitJob(storage, definition, diskId);
+        CommitJob job = new CommitJob(storage(), definition, diskId);
         job.start(Map.of(
                 "device",
-                storage.activeNodes().get(diskId),
+                storage().activeNodes().get(diskId),
                 "top-node",
-                storage.node(top),
+                storage().node(top),
                 "base-node",
-                storage.node(base)));
+                storage().node(base)));
         job.awaitEnd(progress);
         tidy();
     }
 
     @Override
     public void close() {
-        storage.close();
+        brake.close();
+        storage.ifPresent(StorageDaemon::close);
     }
 }

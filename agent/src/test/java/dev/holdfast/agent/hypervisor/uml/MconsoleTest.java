@@ -3,6 +3,7 @@ package dev.holdfast.agent.hypervisor.uml;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.agent.unix.DatagramStandIn;
 import java.io.IOException;
 import java.net.ProtocolException;
 import java.net.SocketTimeoutException;
@@ -34,7 +35,7 @@ final class MconsoleTest {
     void open() throws IOException {
         Path path = directory.resolve("mconsole");
         kernel = new StandInConsole(path);
-        console = new Mconsole(path, System::nanoTime);
+        console = new Mconsole(path, DatagramStandIn::word, System::nanoTime);
     }
 
     @AfterEach

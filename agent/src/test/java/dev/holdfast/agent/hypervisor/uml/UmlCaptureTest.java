@@ -16,6 +16,7 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.ThawFacts;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.unix.DatagramStandIn;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -238,7 +239,8 @@ final class UmlCaptureTest {
         try (Capture capture = vm.newCapture(plan())) {
             capture.prepare();
             capture.freeze();
-            Mconsole stranger = new Mconsole(((UmlVm) vm).directory().mconsole(), System::nanoTime);
+            Mconsole stranger =
+                    new Mconsole(((UmlVm) vm).directory().mconsole(), DatagramStandIn::word, System::nanoTime);
             stranger.ask("go", DEADLINE);
             UmlLab.awaitTicks(vm, 1);
             stranger.ask("stop", DEADLINE);

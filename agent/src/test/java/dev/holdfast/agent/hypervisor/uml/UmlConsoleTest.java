@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.unix.DatagramStandIn;
 import java.io.IOException;
 import java.time.Duration;
 import org.junit.jupiter.api.Tag;
@@ -21,7 +22,8 @@ final class UmlConsoleTest {
     void aRealKernelAnswers() throws Exception {
         try (UmlLab lab = new UmlLab()) {
             RunningVm vm = lab.startCounting("web");
-            Mconsole console = new Mconsole(((UmlVm) vm).directory().mconsole(), System::nanoTime);
+            Mconsole console =
+                    new Mconsole(((UmlVm) vm).directory().mconsole(), DatagramStandIn::word, System::nanoTime);
             assertThat(console.ask("version", LONG).text()).startsWith("Linux ");
             assertThat(console.ask("proc meminfo", LONG).text())
                     .startsWith("MemTotal:")

@@ -11,6 +11,7 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.unix.DatagramStandIn;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -71,7 +72,7 @@ final class UmlHypervisorTest {
         assertThatThrownBy(() -> lab.start(definition(vm), StartMode.NORMAL)).hasMessageContaining("runs already");
         vm.close();
 
-        UmlHypervisor next = new UmlHypervisor(lab.settings, System::nanoTime);
+        UmlHypervisor next = new UmlHypervisor(lab.settings, DatagramStandIn::word, System::nanoTime);
         RunningVm found = next.find(definition(vm)).orElseThrow();
         assertThat(found.identity()).isEqualTo(vm.identity());
         assertThat(found.isAlive()).isTrue();
@@ -166,11 +167,14 @@ final class UmlHypervisorTest {
         Awaitility.await().until(() -> directory(vm).storage().isEmpty());
         assertThat(vm.isAlive()).isFalse();
         assertThat(vm.status()).isEqualTo(VmStatus.IO_ERROR);
-        assertThatThrownBy(() -> lab.hypervisor.find(definition(vm)))
+        RunningVm found = lab.hypervisor.find(definition(vm)).orElseThrow();
+        assertThat(found.isAlive()).isFalse();
+        assertThat(found.status()).isEqualTo(VmStatus.IO_ERROR);
+        assertThatThrownBy(found::disks)
                 .isInstanceOfSatisfying(
                         HypervisorException.class, e -> assertThat(e.kind()).isEqualTo(Kind.GUEST_BROKEN))
                 .hasMessageContaining("lost its disks");
-        lab.hypervisor.kill(definition(vm), Optional.empty());
+        found.quit();
         assertNothingIsLeft(directory(vm));
     }
 

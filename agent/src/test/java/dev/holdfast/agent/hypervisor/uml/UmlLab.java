@@ -9,6 +9,7 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.process.BoundedProcess;
+import dev.holdfast.agent.unix.DatagramStandIn;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -67,7 +68,7 @@ final class UmlLab implements AutoCloseable {
     UmlLab() throws IOException {
         root = Files.createTempDirectory(Path.of("/tmp"), "hf-uml-");
         settings = UmlSettings.installed(root.resolve("run"));
-        hypervisor = new UmlHypervisor(settings, System::nanoTime);
+        hypervisor = new UmlHypervisor(settings, DatagramStandIn::word, System::nanoTime);
         layers = new LayerFiles(root.resolve("layers"));
     }
 
