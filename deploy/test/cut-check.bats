@@ -49,12 +49,16 @@ went_on() {
 }
 # before FILE - puts stdin in front of it.
 before() { cat - "$1" >"$1.new" && mv "$1.new" "$1"; }
-
-@test "what a guest complained of before is not held against the cut, if that is wanted" {
+# with_a_life_before - a consistent cut of two guests that were later than it.
+with_a_life_before() {
   guest 1 2 50 48 90
   guest 2 1 49 50 90
   went_on 1 2 100 140 | before 1.log
   went_on 2 1 100 140 | before 2.log
+}
+
+@test "what a guest complained of before is not held against the cut, if that is wanted" {
+  with_a_life_before
   sed -i 's/bad=0/bad=2/' 1.log
   run awk -f "$check" 1.log 2.log
   [[ "${lines[-1]}" == *"memory_and_disks=false"* ]]
@@ -78,10 +82,7 @@ before() { cat - "$1" >"$1.new" && mv "$1.new" "$1"; }
 }
 
 @test "a clock that was set soon after a restore is no second one" {
-  guest 1 2 50 48 90
-  guest 2 1 49 50 90
-  went_on 1 2 100 140 | before 1.log
-  went_on 2 1 100 140 | before 2.log
+  with_a_life_before
   sed -i '/ seq=101 /a J id=1 gap_s=3600 seq=102 mono_us=1 sent=2:60 recv=2:60 bad=0 reconnects=0 #' 1.log
   run awk -v earlier=1 -f "$check" 1.log 2.log
   [ "$status" -eq 0 ]
