@@ -3,6 +3,7 @@ package dev.holdfast.agent.cluster.real;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.json.Json;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
@@ -19,7 +20,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -460,16 +460,8 @@ final class RealCluster implements AutoCloseable {
         for (RealNode node : nodes) {
             node.agent.kill();
             node.guard.kill();
-            for (RealNode other : nodes) {
-                RealVm vm = other.vm.on(node);
-                if (vm.hasProcess()) {
-                    vm.signal("KILL");
-                }
-                Optional<Long> waiting = vm.waiting();
-                if (waiting.isPresent()) {
-                    Signals.send("KILL", waiting.get());
-                }
-            }
+            // Also those that wait, or were left, in a place of their own.
+            ProcessIdentity.naming(node.home.resolve("run/vms") + "/").forEach(machine -> machine.signal(true));
             if (disks == Disks.SMALL) {
                 mounting("umount", "--lazy", node.vm.chain.getParent().toString());
             } else if (disks == Disks.APART) {
