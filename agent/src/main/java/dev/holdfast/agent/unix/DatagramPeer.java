@@ -44,8 +44,7 @@ public final class DatagramPeer implements Closeable {
         SocketPath.check(path);
         AFUNIXDatagramChannel channel = AFUNIXDatagramChannel.open();
         try {
-            // A name that is no file: it goes with the process, however that ends. Nobody can guess it, and take it
-            // first.
+            // A name that is no file: it goes with the process, however that ends. Nobody can take it first.
             channel.bind(AFUNIXSocketAddress.inAbstractNamespace("holdfast-" + word));
             channel.connect(SocketPath.address(path));
             return new DatagramPeer(path, channel, nanoClock);

@@ -60,8 +60,7 @@ final class UmlCommandLine {
                 "uml_dir=" + directory.path() + "/",
                 "mem=" + (vm.memoryBytes() >> 20) + "M"));
         for (int i = 0; i < vm.disks().size(); i++) {
-            // "d": what the guest writes there is not read as a copy-on-write file. Only the size of the disk is, at
-            // each
+            // "d": what the guest writes there is not read as a copy-on-write file. But the size of the disk is, at each
             // start, that of the backing file which such a header at its beginning names.
             words.add("ubd%dd=%s".formatted(i, directory.disk(vm.disks().get(i).id())));
         }
