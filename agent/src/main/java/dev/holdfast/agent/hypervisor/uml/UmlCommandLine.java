@@ -60,8 +60,8 @@ final class UmlCommandLine {
                 "uml_dir=" + directory.path() + "/",
                 "mem=" + (vm.memoryBytes() >> 20) + "M"));
         for (int i = 0; i < vm.disks().size(); i++) {
-            // "d": what the guest writes there is not read as a copy-on-write file. But the size of the disk is, at each
-            // start, that of the backing file which such a header at its beginning names.
+            // "d": what the guest writes there is not read as a copy-on-write file. But at each start the size of
+            // the disk is that of the backing file which such a header at its beginning names.
             words.add("ubd%dd=%s".formatted(i, directory.disk(vm.disks().get(i).id())));
         }
         vm.kernel().flatMap(VmDefinition.Kernel::initrd).ifPresent(initrd -> words.add("initrd=" + initrd));
