@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -62,6 +63,11 @@ final class UmlLeftoversTest {
         return guest;
     }
 
+    /** As the kernel says it: {@link Process#isAlive} says yes until this JVM has reaped the zombie. */
+    private static boolean runs(Process process) {
+        return ProcessIdentity.of(process.pid()).isPresent();
+    }
+
     private void assertInDoubt() {
         assertThatThrownBy(() -> hypervisor.find(web))
                 .isInstanceOfSatisfying(
@@ -100,7 +106,7 @@ final class UmlLeftoversTest {
                 .hasMessageContaining("lost its disks");
         vm.quit();
         vm.close();
-        assertThat(guest.isAlive()).isFalse();
+        assertThat(runs(guest)).isFalse();
     }
 
     @Test
@@ -109,8 +115,8 @@ final class UmlLeftoversTest {
         Process other = process("socket,id=agent,path=" + directory.storageSocket() + "2,server=on,wait=off");
         Awaitility.await().until(() -> directory.storages().size() == 1);
         hypervisor.kill(web, Optional.empty());
-        assertThat(daemon.isAlive()).isFalse();
-        assertThat(other.isAlive()).isTrue();
+        assertThat(runs(daemon)).isFalse();
+        assertThat(runs(other)).isTrue();
     }
 
     @Test
