@@ -21,6 +21,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import org.apache.zookeeper.Watcher;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +32,16 @@ import org.slf4j.LoggerFactory;
 final class RoundReader {
 
     private static final Logger LOG = LoggerFactory.getLogger(RoundReader.class);
+
+    /**
+     * Who is told, once, of the next change of what is read.
+     *
+     * @param record of the round's record
+     * @param words of what members say
+     */
+    record Watches(Optional<Watcher> record, Optional<Watcher> words) {
+        static final Watches NONE = new Watches(Optional.empty(), Optional.empty());
+    }
 
     private final StoreSession session;
     private final Schema schema;
@@ -52,16 +63,16 @@ final class RoundReader {
      */
     Optional<RoundView> view(RoundId round) throws StoreUnreachableException {
         try {
-            return decoded(round);
+            return decoded(round, Watches.NONE);
         } catch (CodecException why) {
             throw unreadable(schema.round(round), why);
         }
     }
 
     /** The same; empty also for a round that cannot be read. */
-    Optional<RoundView> seen(RoundId round) throws StoreUnreachableException {
+    Optional<RoundView> seen(RoundId round, Watches watches) throws StoreUnreachableException {
         try {
-            Optional<RoundView> view = decoded(round);
+            Optional<RoundView> view = decoded(round, watches);
             unreadable.remove(round.value());
             return view;
         } catch (CodecException why) {
@@ -91,13 +102,14 @@ final class RoundReader {
     List<RoundView> all() throws StoreUnreachableException {
         List<RoundView> views = new ArrayList<>();
         for (RoundId id : ids()) {
-            seen(id).ifPresent(views::add);
+            seen(id, Watches.NONE).ifPresent(views::add);
         }
         return views;
     }
 
-    private Optional<RoundView> decoded(RoundId round) throws StoreUnreachableException, CodecException {
-        Optional<Wire.Data> data = session.newest(schema.round(round));
+    private Optional<RoundView> decoded(RoundId round, Watches watches)
+            throws StoreUnreachableException, CodecException {
+        Optional<Wire.Data> data = session.newest(schema.round(round), watches.record());
         if (data.isEmpty()) {
             known.remove(round);
             return Optional.empty();
@@ -106,7 +118,7 @@ final class RoundReader {
         if (record.state().decision().isPresent()) {
             remember(record, data.get().stat().getMzxid());
         }
-        Optional<List<String>> children = session.childrenOf(schema.round(round));
+        Optional<List<String>> children = session.childrenOf(schema.round(round), watches.words());
         if (children.isEmpty()) {
             // It was closed since: what is read of it now would look like a round that nobody has acknowledged.
             return Optional.empty();

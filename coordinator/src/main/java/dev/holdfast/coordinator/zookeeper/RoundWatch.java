@@ -3,8 +3,11 @@ package dev.holdfast.coordinator.zookeeper;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.RoundView;
+import dev.holdfast.coordinator.zookeeper.RoundReader.Watches;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -15,6 +18,7 @@ import java.util.function.Consumer;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.recipes.watch.PersistentWatcher;
 import org.apache.zookeeper.WatchedEvent;
+import org.apache.zookeeper.Watcher;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,8 +26,8 @@ import org.slf4j.LoggerFactory;
  * Tells listeners of rounds that changed. A watch only says <em>look again</em>; what is told was read afterwards. After
  * each reconnection everything is read again, because events in between are lost. One thread reads and calls.
  *
- * <p>What members say is looked at by the leader alone. If each of N nodes looked at each of the 3 N words of a round, a round of a
- * hundred nodes would cost as many requests as a thousand rounds of three.
+ * <p>Each node watches which rounds there are, and each round's record. What members say is watched by the leader alone: of a
+ * round of N nodes that is 3 N words, and telling each to each of the N would be the most that the servers do.
  */
 final class RoundWatch implements AutoCloseable {
 
@@ -32,7 +36,10 @@ final class RoundWatch implements AutoCloseable {
 
     private final StoreSession session;
     private final RoundReader reader;
-    private final PersistentWatcher watcher;
+    private final PersistentWatcher rounds;
+    /** Told once for each reading that asks for it; always the same, so that a node that is read twice tells it once. */
+    private final Watcher next = this::noticed;
+
     private final BooleanSupplier leads;
     private final ScheduledThreadPoolExecutor worker = Workers.one("watch");
     private final List<Consumer<RoundView>> listeners = new CopyOnWriteArrayList<>();
@@ -41,15 +48,19 @@ final class RoundWatch implements AutoCloseable {
     // Guarded by lock.
     private final SortedSet<RoundId> changed = new TreeSet<>();
     private boolean allChanged;
+    private boolean othersAreThere;
     private boolean scheduled;
     private boolean listening;
     private boolean started;
+
+    /** Those whose records were read, and so are watched. Of the worker's thread. */
+    private final Set<RoundId> watched = new HashSet<>();
 
     RoundWatch(StoreSession session, RoundReader reader, CuratorFramework curator, BooleanSupplier leads) {
         this.session = session;
         this.reader = reader;
         this.leads = leads;
-        this.watcher = new PersistentWatcher(curator, session.schema().rounds(), true);
+        this.rounds = new PersistentWatcher(curator, session.schema().rounds(), false);
     }
 
     void add(Consumer<RoundView> listener) {
@@ -60,8 +71,8 @@ final class RoundWatch implements AutoCloseable {
             listening = true;
         }
         if (first) {
-            watcher.getListenable().addListener(this::noticed);
-            watcher.getResetListenable().addListener(this::lookAtAll);
+            rounds.getListenable().addListener(this::noticed);
+            rounds.getResetListenable().addListener(this::lookAtAll);
             session.trust().whenTrusted(this::storeIsKnown);
         } else {
             lookAtAll();
@@ -75,29 +86,30 @@ final class RoundWatch implements AutoCloseable {
             started = true;
         }
         if (first) {
-            watcher.start();
+            rounds.start();
         }
         lookAtAll();
     }
 
     private void noticed(WatchedEvent event) {
         String path = event.getPath();
-        String parent = session.schema().rounds() + "/";
-        if (path == null || !path.startsWith(parent)) {
+        // That a round is gone is seen in the list of them.
+        if (path == null || event.getType() == Watcher.Event.EventType.NodeDeleted) {
             return;
         }
-        String below = path.substring(parent.length());
-        int slash = below.indexOf('/');
-        if (slash >= 0 && !leads.getAsBoolean()) {
-            return;
-        }
+        String parent = session.schema().rounds();
         synchronized (lock) {
-            reader.id(slash < 0 ? below : below.substring(0, slash)).ifPresent(changed::add);
+            if (path.equals(parent)) {
+                othersAreThere = true;
+            } else {
+                reader.id(path.substring(parent.length() + 1)).ifPresent(changed::add);
+            }
         }
         lookAfter(0);
     }
 
-    private void lookAtAll() {
+    /** Reads all rounds: whoever has come into office watches what members say from then on. */
+    void lookAtAll() {
         synchronized (lock) {
             allChanged = true;
         }
@@ -106,7 +118,7 @@ final class RoundWatch implements AutoCloseable {
 
     private void lookAfter(long millis) {
         synchronized (lock) {
-            if (!scheduled) {
+            if (!scheduled && !worker.isShutdown()) {
                 scheduled = true;
                 worker.schedule(this::look, millis, TimeUnit.MILLISECONDS);
             }
@@ -114,38 +126,53 @@ final class RoundWatch implements AutoCloseable {
     }
 
     private void look() {
-        SortedSet<RoundId> rounds = new TreeSet<>();
+        SortedSet<RoundId> toRead = new TreeSet<>();
         boolean all;
+        boolean others;
         synchronized (lock) {
             scheduled = false;
-            rounds.addAll(changed);
+            toRead.addAll(changed);
             changed.clear();
             all = allChanged;
             allChanged = false;
+            others = othersAreThere;
+            othersAreThere = false;
         }
         try {
-            if (all) {
-                rounds.addAll(reader.ids());
-                all = false;
+            if (all || others) {
+                SortedSet<RoundId> there = reader.ids();
+                watched.retainAll(there);
+                there.stream().filter(round -> all || !watched.contains(round)).forEach(toRead::add);
             }
-            while (!rounds.isEmpty()) {
-                Optional<RoundView> view = reader.seen(rounds.first());
-                view.ifPresent(seen -> listeners.forEach(listener -> listener.accept(seen)));
-                rounds.remove(rounds.first());
+            while (!toRead.isEmpty()) {
+                read(toRead.first());
+                toRead.remove(toRead.first());
             }
         } catch (StoreUnreachableException later) {
             LOG.debug("rounds not read, will be tried again: {}", later.getMessage());
-            synchronized (lock) {
-                changed.addAll(rounds);
-                allChanged |= all;
-            }
-            lookAfter(AGAIN_MILLIS);
+            lookAtAllLater();
         }
+    }
+
+    private void read(RoundId round) throws StoreUnreachableException {
+        Optional<Watcher> words = leads.getAsBoolean() ? Optional.of(next) : Optional.empty();
+        Optional<RoundView> view = reader.seen(round, new Watches(Optional.of(next), words));
+        watched.add(round);
+        view.ifPresent(seen -> listeners.forEach(listener -> listener.accept(seen)));
+    }
+
+    private void lookAtAllLater() {
+        synchronized (lock) {
+            allChanged = true;
+        }
+        lookAfter(AGAIN_MILLIS);
     }
 
     @Override
     public void close() {
-        watcher.close();
-        worker.shutdownNow();
+        rounds.close();
+        synchronized (lock) {
+            worker.shutdownNow();
+        }
     }
 }

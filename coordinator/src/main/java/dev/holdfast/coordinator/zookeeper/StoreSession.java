@@ -3,7 +3,9 @@ package dev.holdfast.coordinator.zookeeper;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Epoch;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -13,6 +15,7 @@ import org.apache.zookeeper.CreateMode;
 import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.KeeperException.Code;
 import org.apache.zookeeper.Op;
+import org.apache.zookeeper.Watcher;
 import org.apache.zookeeper.ZooDefs;
 
 /**
@@ -24,6 +27,8 @@ final class StoreSession {
 
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(25);
     private static final Duration SHORTEST_ATTEMPT = Duration.ofSeconds(1);
+    /** An answer has at most a megabyte: these may have 50 kB each, which are the machines of a node with a thousand. */
+    private static final int READ_TOGETHER = 20;
 
     private interface Attempt<T> {
         T run(Duration bound) throws KeeperException, InterruptedException;
@@ -60,22 +65,41 @@ final class StoreSession {
         return repeated(path, bound -> wire.get(path, bound));
     }
 
+    /** Reads several nodes by their paths, in few requests; those that are not there are left out. */
+    Map<String, Wire.Data> getAll(List<String> paths) throws StoreUnreachableException {
+        Map<String, Wire.Data> all = new LinkedHashMap<>();
+        for (int from = 0; from < paths.size(); from += READ_TOGETHER) {
+            List<String> some = paths.subList(from, Math.min(from + READ_TOGETHER, paths.size()));
+            all.putAll(repeated(some.get(0), bound -> wire.getAll(some, bound)));
+        }
+        return all;
+    }
+
     /** Reads a node as it was when this was called, or later. */
     Optional<Wire.Data> newest(String path) throws StoreUnreachableException {
+        return newest(path, Optional.empty());
+    }
+
+    /** The same. @param changes told once, of the first change after what was read, if the node is there */
+    Optional<Wire.Data> newest(String path, Optional<Watcher> changes) throws StoreUnreachableException {
         return repeated(path, bound -> {
             wire.sync(path, bound);
-            return wire.get(path, bound);
+            return wire.get(path, changes, bound);
         });
     }
 
     /** The children of a node, empty if there is no such node. */
     List<String> children(String path) throws StoreUnreachableException {
-        return childrenOf(path).orElse(List.of());
+        return childrenOf(path, Optional.empty()).orElse(List.of());
     }
 
-    /** The children of a node; empty only if there is no such node. */
-    Optional<List<String>> childrenOf(String path) throws StoreUnreachableException {
-        return repeated(path, bound -> wire.children(path, bound));
+    /**
+     * The children of a node; empty only if there is no such node.
+     *
+     * @param changes told once, of the first child that comes or goes after what was read, if the node is there
+     */
+    Optional<List<String>> childrenOf(String path, Optional<Watcher> changes) throws StoreUnreachableException {
+        return repeated(path, bound -> wire.children(path, changes, bound));
     }
 
     /**

@@ -1,7 +1,9 @@
 package dev.holdfast.coordinator.zookeeper;
 
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -13,6 +15,7 @@ import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.KeeperException.Code;
 import org.apache.zookeeper.Op;
 import org.apache.zookeeper.OpResult;
+import org.apache.zookeeper.Watcher;
 import org.apache.zookeeper.ZooKeeper;
 import org.apache.zookeeper.data.ACL;
 import org.apache.zookeeper.data.Stat;
@@ -68,12 +71,18 @@ final class Wire {
 
     /** The node's content, empty if there is none. */
     Optional<Data> get(String path, Duration bound) throws KeeperException, InterruptedException {
+        return get(path, Optional.empty(), bound);
+    }
+
+    /** The same, and its next change is told; of a node that is not there nothing is. */
+    Optional<Data> get(String path, Optional<Watcher> changes, Duration bound)
+            throws KeeperException, InterruptedException {
         return orEmpty(
                 path,
                 bound,
                 (client, result) -> client.getData(
                         path,
-                        false,
+                        changes.orElse(null),
                         (rc, p, ctx, bytes, stat) -> complete(result, rc, p, new Data(bytes(bytes), stat)),
                         null));
     }
@@ -82,13 +91,38 @@ final class Wire {
         return data == null ? new byte[0] : data;
     }
 
-    /** The names of a node's children, empty if there is no such node. */
-    Optional<List<String>> children(String path, Duration bound) throws KeeperException, InterruptedException {
+    /** The contents of several nodes by their paths, in one request. Those that are not there are left out. */
+    Map<String, Data> getAll(List<String> paths, Duration bound) throws KeeperException, InterruptedException {
+        List<Op> reads = paths.stream().map(Op::getData).toList();
+        List<OpResult> results = call(
+                paths.get(0),
+                bound,
+                (client, result) -> client.multi(
+                        reads,
+                        (rc, p, ctx, found) -> complete(result, found == null ? rc : Code.OK.intValue(), p, found),
+                        null));
+        Map<String, Data> there = new LinkedHashMap<>();
+        for (int index = 0; index < results.size(); index++) {
+            if (results.get(index) instanceof OpResult.GetDataResult read) {
+                there.put(paths.get(index), new Data(bytes(read.getData()), read.getStat()));
+            } else {
+                Code why = Code.get(((OpResult.ErrorResult) results.get(index)).getErr());
+                if (why != Code.NONODE) {
+                    throw KeeperException.create(why, paths.get(index));
+                }
+            }
+        }
+        return there;
+    }
+
+    /** The names of a node's children, empty if there is no such node: then no change is told. */
+    Optional<List<String>> children(String path, Optional<Watcher> changes, Duration bound)
+            throws KeeperException, InterruptedException {
         return orEmpty(
                 path,
                 bound,
-                (client, result) ->
-                        client.getChildren(path, false, (rc, p, ctx, names) -> complete(result, rc, p, names), null));
+                (client, result) -> client.getChildren(
+                        path, changes.orElse(null), (rc, p, ctx, names) -> complete(result, rc, p, names), null));
     }
 
     /** Who may do what with a node, empty if there is none. */

@@ -60,6 +60,11 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
         this.watch = new RoundWatch(session, reader, curator, leads);
     }
 
+    /** This node has come into office. */
+    void lookAtAll() {
+        watch.lookAtAll();
+    }
+
     @Override
     public Written open(RoundSpec spec) {
         return opening.open(spec);

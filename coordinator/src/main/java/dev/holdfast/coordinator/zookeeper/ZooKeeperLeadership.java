@@ -41,6 +41,7 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
     private @Nullable Listener listener;
     private boolean latched;
     private volatile boolean inOffice;
+    private Runnable whenInOffice = () -> {};
     private @Nullable Epoch reign;
     private long falls;
 
@@ -68,6 +69,13 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
                 },
                 worker);
         return fresh;
+    }
+
+    /** @param told before the listener is; must not block */
+    void whenInOffice(Runnable told) {
+        synchronized (lock) {
+            whenInOffice = told;
+        }
     }
 
     /** Returns at once; the node stands for election as soon as the store answers and is known. */
@@ -214,6 +222,7 @@ final class ZooKeeperLeadership implements Leadership, AutoCloseable {
             reign = raised;
             inOffice = true;
             LOG.info("in office, epoch {}", raised);
+            whenInOffice.run();
             listener.onElected(raised);
         }
     }

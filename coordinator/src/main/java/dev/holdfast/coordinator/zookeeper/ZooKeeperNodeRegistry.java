@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -115,13 +116,12 @@ final class ZooKeeperNodeRegistry implements NodeRegistry, AutoCloseable {
 
     @Override
     public List<Node> nodes() throws StoreUnreachableException {
+        List<String> paths = session.children(schema.nodes()).stream()
+                .map(name -> schema.nodes() + "/" + name)
+                .toList();
         List<Node> all = new ArrayList<>();
-        for (String name : session.children(schema.nodes())) {
-            String path = schema.nodes() + "/" + name;
-            Optional<Wire.Data> data = session.get(path);
-            if (data.isPresent()) {
-                all.add(decode(path, data.get()));
-            }
+        for (Map.Entry<String, Wire.Data> entry : session.getAll(paths).entrySet()) {
+            all.add(decode(entry.getKey(), entry.getValue()));
         }
         all.sort(Comparator.comparing(Node::node));
         return all;

@@ -49,6 +49,7 @@ public final class ZooKeeperStore implements AutoCloseable {
         this.session = new StoreSession(settings, curator, trust, nanoClock);
         this.leadership = new ZooKeeperLeadership(session, curator);
         this.decisions = new ZooKeeperDecisionLog(session, curator, leadership::holdsOffice);
+        leadership.whenInOffice(decisions::lookAtAll);
         this.nodes = new ZooKeeperNodeRegistry(session);
         this.queue = new ZooKeeperGroupQueue(session, curator);
         this.replicas = new ZooKeeperReplicaStore(session, curator);

@@ -44,6 +44,7 @@ import java.util.concurrent.TimeUnit;
 final class Cluster implements AutoCloseable {
     private static final Duration SESSION = Duration.ofSeconds(40);
     private static final int PORT = 7800;
+    private static final int GROUP = 100;
 
     private final List<Agent> agents = new ArrayList<>();
     private final Map<Name, GroupChannel.Listener> hub = new ConcurrentHashMap<>();
@@ -190,11 +191,17 @@ final class Cluster implements AutoCloseable {
         return office.join();
     }
 
-    Members members() {
-        SortedMap<Name, SortedSet<Name>> byNode = new TreeMap<>();
-        agents.forEach(
-                agent -> byNode.put(agent.name(), new TreeSet<>(agent.machines().vms())));
-        return new Members(byNode);
+    /** All machines, in groups of neighbours: the record of a group of all would be too large for ZooKeeper. */
+    List<Members> groups() {
+        List<Members> groups = new ArrayList<>();
+        for (int from = 0; from < agents.size(); from += GROUP) {
+            SortedMap<Name, SortedSet<Name>> byNode = new TreeMap<>();
+            agents.subList(from, Math.min(from + GROUP, agents.size()))
+                    .forEach(agent -> byNode.put(
+                            agent.name(), new TreeSet<>(agent.machines().vms())));
+            groups.add(new Members(byNode));
+        }
+        return groups;
     }
 
     boolean allSeeAll() {

@@ -1,5 +1,8 @@
 package dev.holdfast.coordinator.scale;
 
+import dev.holdfast.coordinator.engine.Engine;
+import dev.holdfast.coordinator.protocol.Epoch;
+import dev.holdfast.coordinator.protocol.Members;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.RoundKind;
@@ -12,9 +15,10 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -63,30 +67,24 @@ public final class ScaleMain {
         Runtime.getRuntime().halt(0);
     }
 
+    /** A checkpoint of each group, all at the same time. */
     private static String round(Cluster cluster, String connect, int number, double idle) throws Exception {
-        RoundId id = new RoundId("r" + System.nanoTime());
-        RoundSpec spec = new RoundSpec(
-                id,
-                RoundKind.CHECKPOINT,
-                cluster.reign(),
-                new Name("all"),
-                new Name("c" + System.nanoTime()),
-                Optional.empty(),
-                cluster.members(),
-                new RoundOptions(
-                        Duration.ofMinutes(2),
-                        LONGEST,
-                        LONGEST,
-                        Duration.ZERO,
-                        RoundOptions.CaptureMethod.AUTO,
-                        RoundOptions.Quiesce.NO,
-                        false,
-                        ""));
+        Engine leader = cluster.leader().engine();
+        List<RoundSpec> specs = cluster.groups().stream()
+                .map(members -> checkpoint(cluster.reign(), members))
+                .toList();
         Counts before = Counts.of(connect);
         long begun = System.nanoTime();
-        Outcome outcome = cluster.leader().engine().run(spec).get(LONGEST.toSeconds(), TimeUnit.SECONDS);
+        List<CompletableFuture<Outcome>> running =
+                specs.stream().map(leader::run).toList();
+        List<Outcome> outcomes = new ArrayList<>();
+        for (CompletableFuture<Outcome> outcome : running) {
+            outcomes.add(outcome.get(LONGEST.toSeconds(), TimeUnit.SECONDS));
+        }
         long decided = System.nanoTime();
-        cluster.leader().engine().closed(id).get(LONGEST.toSeconds(), TimeUnit.SECONDS);
+        for (RoundSpec spec : specs) {
+            leader.closed(spec.id()).get(LONGEST.toSeconds(), TimeUnit.SECONDS);
+        }
         long closed = System.nanoTime();
         Counts after = Counts.of(connect);
         long[] frozen = cluster.agents().stream()
@@ -97,13 +95,18 @@ public final class ScaleMain {
                 .mapToLong(agent -> agent.machines().thawedAt - agent.machines().frozenAt)
                 .sorted()
                 .toArray();
-        long last = Arrays.stream(frozen).max().orElseThrow();
-        return ("{\"round\":%d,\"outcome\":\"%s\",\"because\":\"%s\",\"ready_ms\":%d,\"skew_ms\":%d,\"pause_p50_ms\":%d,\"pause_max_ms\":%d,"
+        long last = frozen[frozen.length - 1];
+        Outcome worst = outcomes.stream()
+                .filter(outcome -> outcome.because().isPresent())
+                .findFirst()
+                .orElse(outcomes.get(0));
+        return ("{\"round\":%d,\"groups\":%d,\"outcome\":\"%s\",\"because\":\"%s\",\"ready_ms\":%d,\"skew_ms\":%d,\"pause_p50_ms\":%d,\"pause_max_ms\":%d,"
                         + "\"decided_ms\":%d,\"closed_ms\":%d,\"requests\":%d,\"packets_sent\":%d,\"writes\":%d}")
                 .formatted(
                         number,
-                        outcome.kind(),
-                        outcome.because()
+                        specs.size(),
+                        worst.kind(),
+                        worst.because()
                                 .map(why -> why.text().replace('"', '\''))
                                 .orElse(""),
                         millis(begun, frozen[0]),
@@ -115,6 +118,27 @@ public final class ScaleMain {
                         after.requests() - before.requests() - Math.round(idle * (closed - begun) / 1e9),
                         after.sent() - before.sent(),
                         after.transactions() - before.transactions());
+    }
+
+    private static RoundSpec checkpoint(Epoch reign, Members members) {
+        String unique = Long.toString(System.nanoTime());
+        return new RoundSpec(
+                new RoundId("r" + unique),
+                RoundKind.CHECKPOINT,
+                reign,
+                new Name("of-" + members.byNode().firstKey()),
+                new Name("c" + unique),
+                Optional.empty(),
+                members,
+                new RoundOptions(
+                        Duration.ofMinutes(2),
+                        LONGEST,
+                        LONGEST,
+                        Duration.ZERO,
+                        RoundOptions.CaptureMethod.AUTO,
+                        RoundOptions.Quiesce.NO,
+                        false,
+                        ""));
     }
 
     private static long millis(long from, long to) {

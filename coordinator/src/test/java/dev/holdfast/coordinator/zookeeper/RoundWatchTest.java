@@ -66,6 +66,24 @@ class RoundWatchTest extends OnOneStore {
     }
 
     @Test
+    void whoComesIntoOfficeIsShownWhatMembersSaidBeforeAndSayFromThenOn() throws StoreUnreachableException {
+        try (ZooKeeperStore other = SharedEnsemble.open(cluster, "n2")) {
+            Map<RoundId, RoundView> seen = new ConcurrentHashMap<>();
+            other.decisions().watch(view -> seen.put(view.spec().id(), view));
+            RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+            log.open(spec);
+            await(() -> seen.containsKey(spec.id()));
+            log.sayReady(spec.id(), N1);
+            other.leadership().start(new Elections());
+            await(() -> seen.get(spec.id()).ready().contains(N1));
+            log.castVote(spec.id(), N1, new Vote.No(NO_REASON));
+            await(() -> seen.get(spec.id()).votes().containsKey(N1));
+            log.castVote(spec.id(), N2, new Vote.No(NO_REASON));
+            await(() -> seen.get(spec.id()).votes().containsKey(N2));
+        }
+    }
+
+    @Test
     void aRecordThatZooKeeperWouldNotTakeIsRefusedWithTheReason() {
         String[] many = IntStream.range(0, 8_000)
                 .mapToObj("a-machine-with-a-long-name-%d"::formatted)
