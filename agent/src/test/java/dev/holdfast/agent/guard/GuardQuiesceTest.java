@@ -8,7 +8,6 @@ import dev.holdfast.agent.guard.GuardLab.Armer;
 import dev.holdfast.agent.guard.GuardLab.Machine;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -62,7 +61,7 @@ class GuardQuiesceTest {
         armer.kill();
         assertThat(web.nanosUntilRunning()).isLessThan(1_000_000_000L);
         await().atMost(Duration.ofSeconds(1)).until(() -> !guest.frozen());
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
         assertThat(web.marked()).isFalse();
     }
 
@@ -73,7 +72,7 @@ class GuardQuiesceTest {
         armer.ask("{\"op\":\"quiesce\",\"vm\":\"web\",\"token\":\"r1\",\"timeout_ms\":300}");
         GuardLab.signal(armer.process(), "STOP");
         await().atMost(Duration.ofMillis(1400)).until(() -> !guest.frozen());
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).reason()).isEqualTo("deadline");
+        assertThat(lab.nextFired().reason()).isEqualTo("deadline");
     }
 
     @Test
@@ -104,7 +103,7 @@ class GuardQuiesceTest {
         assertThat(web.marked()).isTrue();
         assertThat(lab.fired).isEmpty();
         guest.deafTo(command -> false);
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
         assertThat(web.marked()).isFalse();
     }
 
@@ -113,7 +112,7 @@ class GuardQuiesceTest {
         client.arm(web.name(), "r1", Duration.ofMillis(300), false);
         assertThat(client.unquiesce(web.name(), "r1")).isZero();
         client.quiesce(web.name(), "r1", SHORT);
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
         assertThat(client.unquiesce(web.name(), "r1")).isZero();
         assertThat(client.disarm(web.name(), "r1")).isTrue();
     }
@@ -132,7 +131,7 @@ class GuardQuiesceTest {
         armer.ask("{\"op\":\"arm\",\"vm\":\"web\",\"token\":\"r1\",\"deadline_ms\":60000,\"quiesced\":true}");
         armer.kill();
         await().atMost(Duration.ofSeconds(1)).until(() -> guest.commands.contains("thaw"));
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
     }
 
     @Test

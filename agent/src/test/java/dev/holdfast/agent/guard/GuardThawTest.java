@@ -42,16 +42,10 @@ class GuardThawTest {
         lab.close();
     }
 
-    private Fired fired() throws InterruptedException {
-        Fired fired = lab.fired.poll(5, TimeUnit.SECONDS);
-        assertThat(fired).isNotNull();
-        return fired;
-    }
-
     private void killThaws() throws Exception {
         armer.kill();
         assertThat(web.nanosUntilRunning()).isLessThan(SECOND);
-        assertThat(fired()).isEqualTo(new Fired(web.name(), "r1", "eof", "resumed"));
+        assertThat(lab.nextFired()).isEqualTo(new Fired(web.name(), "r1", "eof", "resumed"));
         assertThat(web.status()).isEqualTo("running");
         assertThat(web.marked()).isFalse();
     }
@@ -59,7 +53,7 @@ class GuardThawTest {
     private void hangThaws(long deadlineMillis) throws Exception {
         GuardLab.signal(armer.process(), "STOP");
         assertThat(web.nanosUntilRunning()).isLessThan(deadlineMillis * 1_000_000 + SECOND);
-        assertThat(fired()).isEqualTo(new Fired(web.name(), "r1", "deadline", "resumed"));
+        assertThat(lab.nextFired()).isEqualTo(new Fired(web.name(), "r1", "deadline", "resumed"));
         assertThat(web.marked()).isFalse();
     }
 
@@ -120,7 +114,7 @@ class GuardThawTest {
         web.tell("migrate-set-parameters", Map.of("max-bandwidth", 4096));
         web.migrate("pause-before-switchover", "active");
         armer.kill();
-        assertThat(fired().result()).isEqualTo("resumed");
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
         assertThat(web.migration()).isEqualTo("cancelled");
         assertThat(web.status()).isEqualTo("running");
     }
@@ -133,7 +127,7 @@ class GuardThawTest {
         web.migrate("background-snapshot", "exec:exec sleep 5", "active");
         armer.kill();
         assertThat(web.nanosUntilRunning()).isLessThan(SECOND);
-        assertThat(fired().reason()).isEqualTo("eof");
+        assertThat(lab.nextFired().reason()).isEqualTo("eof");
         assertThat(web.migration()).isEqualTo("active");
     }
 
@@ -151,7 +145,7 @@ class GuardThawTest {
         await().atMost(GuardLab.BOUND).until(() -> db.status().equals("restore-vm"));
         armer.kill();
         assertThat(db.nanosUntilRunning()).isLessThan(SECOND);
-        assertThat(fired().result()).isEqualTo("resumed");
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
     }
 
     @Test
@@ -174,14 +168,14 @@ class GuardThawTest {
         armer.kill();
         web.stop();
         assertThat(web.nanosUntilRunning()).isLessThan(SECOND);
-        assertThat(fired().result()).isEqualTo("resumed");
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
     }
 
     @Test
     void aHungProcessThatWakesCannotFreezeAnyMore() throws Exception {
         GuardClient late = lab.client();
         late.arm(web.name(), "r1", Duration.ofMillis(50), false);
-        assertThat(fired().result()).isEqualTo("already running");
+        assertThat(lab.nextFired().result()).isEqualTo("already running");
         web.stop();
         assertThat(web.nanosUntilRunning()).isLessThan(SECOND);
         assertThat(late.disarm(web.name(), "r1")).isTrue();
@@ -194,7 +188,7 @@ class GuardThawTest {
                         "{\"op\":\"arm\",\"vm\":\"web\",\"token\":\"r1\",\"deadline_ms\":200,\"was_paused\":true}"))
                 .isEqualTo("{\"ok\":true}");
         GuardLab.signal(armer.process(), "STOP");
-        assertThat(fired().result()).isEqualTo("left paused, as its user wants it");
+        assertThat(lab.nextFired().result()).isEqualTo("left paused, as its user wants it");
         assertThat(web.status()).isEqualTo("paused");
         assertThat(web.marked()).isFalse();
     }
@@ -205,7 +199,7 @@ class GuardThawTest {
         web.stop();
         web.qemu().destroyForcibly().waitFor();
         armer.kill();
-        assertThat(fired()).isEqualTo(new Fired(web.name(), "r1", "eof", "gone: its QEMU has ended"));
+        assertThat(lab.nextFired()).isEqualTo(new Fired(web.name(), "r1", "eof", "gone: its QEMU has ended"));
         assertThat(observer.ping().armed()).isEmpty();
         assertThat(web.marked()).isFalse();
     }
@@ -230,7 +224,7 @@ class GuardThawTest {
         armer.arm(web, "r1", 60_000);
         web.stop();
         GuardLab.signal(lab.guard(), "TERM");
-        assertThat(lab.guard().waitFor(5, TimeUnit.SECONDS)).isTrue();
+        assertThat(lab.guard().waitFor(GuardLab.BOUND.toSeconds(), TimeUnit.SECONDS)).isTrue();
         assertThat(lab.guard().exitValue()).isZero();
         assertThat(web.status()).isEqualTo("running");
         assertThat(web.marked()).isFalse();
