@@ -62,9 +62,10 @@ class GuardLastResortTest {
         web.tell("blockdev-mirror", Map.of("job-id", "m", "device", "source", "target", "peer", "sync", "full"));
         web.watchedBy(lab.client());
         Armer armer = lab.armer();
-        armer.arm(web, "r1", 300);
+        armer.arm(web, "r1", 60_000);
         GuardLab.signal(nbd, "STOP");
         web.agent().send(QmpCommand.of("stop"));
+        armer.arm(web, "r1", 300);
         GuardLab.signal(armer.process(), "STOP");
         assertThat(web.nanosUntilRunning()).isLessThan(1_300_000_000L);
         assertThat(lab.nextFired().result()).isEqualTo("resumed");
@@ -83,7 +84,7 @@ class GuardLastResortTest {
                 HungAgentMain.class.getName(),
                 lab.socket().toString(),
                 peer.toString()));
-        armer.arm(web, "r1", 300);
+        armer.arm(web, "r1", 60_000);
         web.stop();
         web.agent()
                 .send(QmpCommand.of(
@@ -95,6 +96,7 @@ class GuardLastResortTest {
                                 "peer",
                                 "server",
                                 Map.of("type", "unix", "path", peer.toString()))));
+        armer.arm(web, "r1", 300);
         GuardLab.signal(armer.process(), "STOP");
         assertThat(web.nanosUntilRunning()).isLessThan(1_300_000_000L);
         assertThat(lab.nextFired().result()).isEqualTo("resumed");

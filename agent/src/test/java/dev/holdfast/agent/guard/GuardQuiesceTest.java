@@ -17,7 +17,12 @@ import org.junit.jupiter.api.Test;
 @Tag("qemu")
 class GuardQuiesceTest {
     private static final Duration MINUTE = Duration.ofMinutes(1);
+    /** Of quiesces that nothing answers. */
     private static final Duration SHORT = Duration.ofMillis(300);
+    /** Of those that are answered. */
+    private static final Duration LONG = Duration.ofSeconds(30);
+    /** Of a freeze that is not answered, while its sync is. */
+    private static final Duration HALF_ANSWERED = Duration.ofSeconds(3);
 
     private GuardLab lab;
     private GuardClient client;
@@ -39,10 +44,15 @@ class GuardQuiesceTest {
         lab.close();
     }
 
+    private static void quiesce(Armer armer) throws IOException {
+        assertThat(armer.ask("{\"op\":\"quiesce\",\"vm\":\"web\",\"token\":\"r1\",\"timeout_ms\":30000}"))
+                .isEqualTo("{\"ok\":true,\"filesystems\":2}");
+    }
+
     @Test
     void freezesAndThawsFileSystems() throws Exception {
         client.arm(web.name(), "r1", MINUTE, false);
-        assertThat(client.quiesce(web.name(), "r1", SHORT)).isEqualTo(2);
+        assertThat(client.quiesce(web.name(), "r1", LONG)).isEqualTo(2);
         assertThat(guest.frozen()).isTrue();
         assertThatThrownBy(() -> client.disarm(web.name(), "r1")).hasMessageContaining("unquiesce");
         assertThat(client.unquiesce(web.name(), "r1")).isEqualTo(2);
@@ -55,8 +65,7 @@ class GuardQuiesceTest {
     void thawsFileSystemsAfterTheMachineWhenTheAgentDies() throws Exception {
         Armer armer = lab.armer();
         armer.arm(web, "r1", 60_000);
-        assertThat(armer.ask("{\"op\":\"quiesce\",\"vm\":\"web\",\"token\":\"r1\",\"timeout_ms\":300}"))
-                .isEqualTo("{\"ok\":true,\"filesystems\":2}");
+        quiesce(armer);
         web.stop();
         armer.kill();
         assertThat(web.nanosUntilRunning()).isLessThan(1_000_000_000L);
@@ -68,8 +77,9 @@ class GuardQuiesceTest {
     @Test
     void thawsFileSystemsOfARunningMachineAtTheDeadline() throws Exception {
         Armer armer = lab.armer();
+        armer.arm(web, "r1", 60_000);
+        quiesce(armer);
         armer.arm(web, "r1", 400);
-        armer.ask("{\"op\":\"quiesce\",\"vm\":\"web\",\"token\":\"r1\",\"timeout_ms\":300}");
         GuardLab.signal(armer.process(), "STOP");
         await().atMost(Duration.ofMillis(1400)).until(() -> !guest.frozen());
         assertThat(lab.nextFired().reason()).isEqualTo("deadline");
@@ -81,7 +91,8 @@ class GuardQuiesceTest {
         client.arm(web.name(), "r1", MINUTE, false);
         assertThatThrownBy(() -> client.quiesce(web.name(), "r1", SHORT))
                 .hasMessageContaining("does not answer in time");
-        assertThat(guest.commands).containsExactly("sync");
+        await().atMost(GuardLab.BOUND)
+                .untilAsserted(() -> assertThat(guest.commands).containsExactly("sync"));
         assertThat(client.disarm(web.name(), "r1")).isFalse();
     }
 
@@ -89,16 +100,18 @@ class GuardQuiesceTest {
     void undoesAFreezeThatTakesTooLong() throws Exception {
         guest.deafTo("freeze"::equals);
         client.arm(web.name(), "r1", MINUTE, false);
-        assertThatThrownBy(() -> client.quiesce(web.name(), "r1", SHORT)).hasMessageContaining("thawed again");
+        assertThatThrownBy(() -> client.quiesce(web.name(), "r1", HALF_ANSWERED))
+                .hasMessageContaining("thawed again");
         assertThat(guest.frozen()).isFalse();
         assertThat(client.disarm(web.name(), "r1")).isFalse();
     }
 
     @Test
     void triesUntilTheGuestAgentAnswersAgain() throws Exception {
-        client.arm(web.name(), "r1", Duration.ofMillis(400), false);
-        client.quiesce(web.name(), "r1", SHORT);
+        client.arm(web.name(), "r1", MINUTE, false);
+        client.quiesce(web.name(), "r1", LONG);
         guest.deafTo(command -> true);
+        client.arm(web.name(), "r1", Duration.ofMillis(100), false);
         await().atMost(GuardLab.BOUND).until(() -> guest.commands.size() >= 6);
         assertThat(web.marked()).isTrue();
         assertThat(lab.fired).isEmpty();
@@ -109,9 +122,10 @@ class GuardQuiesceTest {
 
     @Test
     void thawingWhatIsNotFrozenDoesNothing() throws Exception {
-        client.arm(web.name(), "r1", Duration.ofMillis(300), false);
+        client.arm(web.name(), "r1", MINUTE, false);
         assertThat(client.unquiesce(web.name(), "r1")).isZero();
-        client.quiesce(web.name(), "r1", SHORT);
+        client.quiesce(web.name(), "r1", LONG);
+        client.arm(web.name(), "r1", Duration.ofMillis(300), false);
         assertThat(lab.nextFired().result()).isEqualTo("resumed");
         assertThat(client.unquiesce(web.name(), "r1")).isZero();
         assertThat(client.disarm(web.name(), "r1")).isTrue();

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 @Tag("qemu")
 class GuardThawTest {
     private static final long SECOND = 1_000_000_000L;
+    private static final long DEADLINE_MILLIS = 500;
 
     private GuardLab lab;
     private GuardClient observer;
@@ -50,9 +51,11 @@ class GuardThawTest {
         assertThat(web.marked()).isFalse();
     }
 
-    private void hangThaws(long deadlineMillis) throws Exception {
+    /** The countdown begins anew here: what led to this state may have taken longer than it lasts. */
+    private void hangThaws() throws Exception {
+        armer.arm(web, "r1", DEADLINE_MILLIS);
         GuardLab.signal(armer.process(), "STOP");
-        assertThat(web.nanosUntilRunning()).isLessThan(deadlineMillis * 1_000_000 + SECOND);
+        assertThat(web.nanosUntilRunning()).isLessThan(DEADLINE_MILLIS * 1_000_000 + SECOND);
         assertThat(lab.nextFired()).isEqualTo(new Fired(web.name(), "r1", "deadline", "resumed"));
         assertThat(web.marked()).isFalse();
     }
@@ -70,9 +73,9 @@ class GuardThawTest {
 
     @Test
     void runsAgainAtTheDeadlineOfAHungProcess() throws Exception {
-        armer.arm(web, "r1", 500);
+        armer.arm(web, "r1", 60_000);
         web.stop();
-        hangThaws(500);
+        hangThaws();
     }
 
     @Test
@@ -86,10 +89,10 @@ class GuardThawTest {
 
     @Test
     void thawsAHungProcessAfterAMigrationToAFile() throws Exception {
-        armer.arm(web, "r1", 700);
+        armer.arm(web, "r1", 60_000);
         web.stop();
         web.migrate("events", "completed");
-        hangThaws(700);
+        hangThaws();
     }
 
     @Test
@@ -103,9 +106,9 @@ class GuardThawTest {
 
     @Test
     void thawsAHungProcessInPreSwitchover() throws Exception {
-        armer.arm(web, "r1", 700);
+        armer.arm(web, "r1", 60_000);
         web.migrate("pause-before-switchover", "pre-switchover");
-        hangThaws(700);
+        hangThaws();
     }
 
     @Test
