@@ -24,6 +24,9 @@ import org.junit.jupiter.api.Test;
 /** QEMU's main loop hangs, and with it every ordinary QMP command of the guard. */
 @Tag("qemu")
 class GuardLastResortTest {
+    /** The guard kills no earlier than this after it was armed with 300 ms: it is patient before the yank and after it. */
+    private static final long KILL_NANOS = 900_000_000;
+
     private static final int PIECE = 16 << 10;
     private static final int PIECES = 25;
     private static final long PIECE_NANOS = 20_000_000;
@@ -65,11 +68,14 @@ class GuardLastResortTest {
         armer.arm(web, "r1", 60_000);
         GuardLab.signal(nbd, "STOP");
         web.agent().send(QmpCommand.of("stop"));
+        long armed = System.nanoTime();
         armer.arm(web, "r1", 300);
         GuardLab.signal(armer.process(), "STOP");
         assertThat(web.nanosUntilRunning()).isLessThan(1_300_000_000L);
+        boolean inTime = System.nanoTime() - armed < KILL_NANOS;
         assertThat(lab.nextFired().result()).isEqualTo("resumed");
-        assertThat(armer.process().isAlive()).isTrue();
+        // A QEMU that is starved after the yank is given up by the guard as one that hangs.
+        assertThat(armer.process().isAlive() || !inTime).isTrue();
     }
 
     @Test
