@@ -377,16 +377,10 @@ final class SnapshotLab implements AutoCloseable {
         Files.writeString(root.resolve("run/vms/web/stopped"), "stopped by pacemaker\n");
     }
 
-    /** Kills processes that were loaded beside and never took the machine's place. */
+    /** Kills processes that were loaded beside and never took the machine's place; some may be ending already. */
     void killBeside() throws IOException {
-        try (Stream<Path> files = Files.walk(root.resolve("run"))) {
-            for (Path pid : files.filter(file -> file.endsWith("pid")).toList()) {
-                Path commandLine = Path.of("/proc", Files.readString(pid).strip(), "cmdline");
-                if (Files.exists(commandLine) && Files.readString(commandLine).contains(root.toString())) {
-                    ProcessHandle.of(Long.parseLong(Files.readString(pid).strip()))
-                            .ifPresent(ProcessHandle::destroyForcibly);
-                }
-            }
+        for (ProcessIdentity process : ProcessIdentity.naming(root + "/")) {
+            process.signal(true);
         }
     }
 
