@@ -31,7 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 @Tag("qemu")
-@Timeout(value = 90, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class QemuCaptureTest {
     /** Each ends at another point of the race; every test run of the product does them with two QEMUs. */
     private static final int RACES = Integer.getInteger("holdfast.races", 5);

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Two processes of one machine with disks of their own. The oracle finds out if memory and disks are of different moments. */
 @Tag("qemu")
-@Timeout(value = 90, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class QemuDiskCopiesTest {
     private static final Limits FAST = new Limits(1L << 30, Duration.ofMillis(2000));
     private static final Duration BOUND = Duration.ofSeconds(20);

@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Memory that a real QEMU writes and reads by way of the agent, which encrypts it. */
 @Tag("qemu")
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class QemuEncryptedMemoryTest {
     private static final long SOME_MEMORY = 20 << 20;
 

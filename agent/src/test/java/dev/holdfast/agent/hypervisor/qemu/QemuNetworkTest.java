@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Network cards of a machine that is loaded beside a held one. */
 @Tag("qemu")
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class QemuNetworkTest {
     private Lab lab;
 

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Two processes of one machine on one host, as if they were on two. The oracle finds out if memory and disks differ. */
 @Tag("qemu")
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class QemuRelocationTest {
     private static final Limits FAST = new Limits(1L << 30, Duration.ofMillis(300));
     private static final Limits SLOW = new Limits(20_000, Duration.ofMillis(1));
