@@ -126,7 +126,7 @@ class GuardThawTest {
     void neverCancelsABackgroundSnapshot() throws Exception {
         armer.arm(web, "r1", 60_000);
         web.stop();
-        // Nobody reads the stream, so that the snapshot cannot end before the thaw; nor does whoever does not read it keep our output open.
+        // Nobody reads the stream, so that the snapshot cannot end before the thaw. Nor is our output kept open.
         web.migrate("background-snapshot", "exec:exec sleep 30 2>/dev/null", "active");
         armer.kill();
         assertThat(web.nanosUntilRunning()).isLessThan(SECOND);

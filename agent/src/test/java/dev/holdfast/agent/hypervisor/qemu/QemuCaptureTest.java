@@ -306,8 +306,7 @@ final class QemuCaptureTest {
     void cuttingShortARunningStepLeavesARunningGuest(CaptureMethod method) throws Exception {
         RunningVm vm = lab.startOracle("web");
         for (int i = 0; i < RACES; i++) {
-            try (Capture capture =
-                    vm.newCapture(lab.plan(vm, method, lab.root.resolve("memory" + i), Lab.DEADLINE))) {
+            try (Capture capture = vm.newCapture(lab.plan(vm, method, lab.root.resolve("memory" + i), Lab.DEADLINE))) {
                 capture.prepare();
                 Thread other = new Thread(() -> catchThrowable(() -> capture.cutShort(Lab.DEADLINE)));
                 other.start();

@@ -131,11 +131,13 @@ final class UmlCaptureTest {
                 long start = System.nanoTime();
                 FreezeFacts freeze = capture.freeze();
                 capture.capture();
+                long captured = System.nanoTime();
                 counted.add(UmlLab.ticks(vm));
+                long look = System.nanoTime() - captured;
                 ThawFacts thaw = capture.proveAndThaw();
                 assertThat(thaw.stoodStill()).as(thaw.toString()).isTrue();
                 pauses.append(" %.1f (to standstill %.1f)"
-                        .formatted((thaw.atNanos() - start) / 1e6, (freeze.atNanos() - start) / 1e6));
+                        .formatted((thaw.atNanos() - start - look) / 1e6, (freeze.atNanos() - start) / 1e6));
             }
             UmlLab.awaitTicks(vm, 1);
         }
