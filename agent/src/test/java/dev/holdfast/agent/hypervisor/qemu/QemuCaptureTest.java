@@ -190,7 +190,8 @@ final class QemuCaptureTest {
             capture.prepare();
             boolean early = capture.approach(Progress.NONE);
             FreezeFacts facts = capture.freeze();
-            assertThat(facts.early()).isEqualTo(early);
+            // One that had not arrived may do so before the order to stop.
+            assertThat(facts.early()).isIn(true, early);
             capture.capture();
             assertThat(capture.proveAndThaw().stoodStill()).isTrue();
             capture.drain(Progress.NONE);
