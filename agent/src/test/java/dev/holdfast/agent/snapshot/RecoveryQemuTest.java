@@ -10,7 +10,6 @@ import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.nio.file.Files;
-import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -128,7 +127,7 @@ class RecoveryQemuTest {
     void anotherThreadLetsTheGuestRunAtOnce(Phase last) throws Exception {
         SnapshotPhases phases = goTo(last, CaptureMethod.AUTO, "round-1");
         boolean cut = isCut(last, phases.method());
-        phases.cutShort(Duration.ofSeconds(5));
+        phases.cutShort(SnapshotLab.DEADLINE);
         lab.awaitTicks(5);
         assertThatThrownBy(phases::capture).isInstanceOf(SnapshotException.class);
         phases.abandon("round-1");

@@ -92,7 +92,7 @@ final class QemuDiskCopiesTest {
         awaitPhase(sender, Relocation.Phase.AT_THE_END);
         sender.relocation().copies().end(BOUND);
         for (Process export : exports.values()) {
-            assertThat(export.waitFor(10, TimeUnit.SECONDS))
+            assertThat(export.waitFor(BOUND.toSeconds(), TimeUnit.SECONDS))
                     .as("the export is closed")
                     .isTrue();
             assertThat(export.exitValue()).isZero();
