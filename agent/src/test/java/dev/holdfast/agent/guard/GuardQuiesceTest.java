@@ -100,7 +100,8 @@ class GuardQuiesceTest {
     void undoesAFreezeThatTakesTooLong() throws Exception {
         guest.deafTo("freeze"::equals);
         client.arm(web.name(), "r1", MINUTE, false);
-        assertThatThrownBy(() -> client.quiesce(web.name(), "r1", HALF_ANSWERED)).hasMessageContaining("thawed again");
+        assertThatThrownBy(() -> client.quiesce(web.name(), "r1", HALF_ANSWERED))
+                .hasMessageContaining("thawed again");
         assertThat(guest.frozen()).isFalse();
         assertThat(client.disarm(web.name(), "r1")).isFalse();
     }

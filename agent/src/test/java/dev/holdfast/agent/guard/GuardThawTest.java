@@ -227,7 +227,8 @@ class GuardThawTest {
         armer.arm(web, "r1", 60_000);
         web.stop();
         GuardLab.signal(lab.guard(), "TERM");
-        assertThat(lab.guard().waitFor(GuardLab.BOUND.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(lab.guard().waitFor(GuardLab.BOUND.toSeconds(), TimeUnit.SECONDS))
+                .isTrue();
         assertThat(lab.guard().exitValue()).isZero();
         assertThat(web.status()).isEqualTo("running");
         assertThat(web.marked()).isFalse();
