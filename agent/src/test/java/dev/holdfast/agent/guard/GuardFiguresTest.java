@@ -37,7 +37,7 @@ class GuardFiguresTest {
                 web.stop();
                 armer.process().destroyForcibly();
                 thaws[i] = web.nanosUntilRunning();
-                assertThat(lab.fired.take().result()).isEqualTo("resumed");
+                assertThat(lab.nextFired().result()).isEqualTo("resumed");
             }
             Arrays.sort(arms);
             Arrays.sort(thaws);

@@ -43,13 +43,13 @@ class GuardHoldTest {
     }
 
     private Held held() throws InterruptedException {
-        Held held = lab.held.poll(10, TimeUnit.SECONDS);
+        Held held = lab.held.poll(GuardLab.BOUND.toSeconds(), TimeUnit.SECONDS);
         assertThat(held).isNotNull();
         return held;
     }
 
     private static void becomes(Machine web, String status) {
-        await().atMost(Duration.ofSeconds(10)).until(() -> web.status().equals(status));
+        await().atMost(GuardLab.BOUND).until(() -> web.status().equals(status));
     }
 
     private static Path file(Machine web, String name) {
@@ -74,8 +74,7 @@ class GuardHoldTest {
         assertThat(client.ping().held()).containsExactly("web");
         // A freeze that ends does not let it run, and neither does anybody else.
         client.arm(web.name(), "r1", Duration.ofMillis(20), false);
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result())
-                .isEqualTo("left stopped, as it is held for its standby");
+        assertThat(lab.nextFired().result()).isEqualTo("left stopped, as it is held for its standby");
         assertThat(client.disarm(web.name(), "r1")).isTrue();
         web.tell("cont", Map.of());
         becomes(web, "paused");

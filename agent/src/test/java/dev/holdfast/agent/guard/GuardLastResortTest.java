@@ -1,7 +1,6 @@
 package dev.holdfast.agent.guard;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.holdfast.agent.guard.GuardLab.Armer;
@@ -15,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -25,6 +23,9 @@ import org.junit.jupiter.api.Test;
 /** QEMU's main loop hangs, and with it every ordinary QMP command of the guard. */
 @Tag("qemu")
 class GuardLastResortTest {
+    /** The guard kills no earlier than this after it was armed with 300 ms: it is patient before the yank and after it. */
+    private static final long KILL_NANOS = 900_000_000;
+
     private static final int PIECE = 16 << 10;
     private static final int PIECES = 25;
     private static final long PIECE_NANOS = 20_000_000;
@@ -63,13 +64,17 @@ class GuardLastResortTest {
         web.tell("blockdev-mirror", Map.of("job-id", "m", "device", "source", "target", "peer", "sync", "full"));
         web.watchedBy(lab.client());
         Armer armer = lab.armer();
-        armer.arm(web, "r1", 300);
+        armer.arm(web, "r1", 60_000);
         GuardLab.signal(nbd, "STOP");
         web.agent().send(QmpCommand.of("stop"));
+        long armed = System.nanoTime();
+        armer.arm(web, "r1", 300);
         GuardLab.signal(armer.process(), "STOP");
         assertThat(web.nanosUntilRunning()).isLessThan(1_300_000_000L);
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
-        assertThat(armer.process().isAlive()).isTrue();
+        boolean inTime = System.nanoTime() - armed < KILL_NANOS;
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
+        // A QEMU that is starved after the yank is given up by the guard as one that hangs.
+        assertThat(armer.process().isAlive() || !inTime).isTrue();
     }
 
     @Test
@@ -84,7 +89,7 @@ class GuardLastResortTest {
                 HungAgentMain.class.getName(),
                 lab.socket().toString(),
                 peer.toString()));
-        armer.arm(web, "r1", 300);
+        armer.arm(web, "r1", 60_000);
         web.stop();
         web.agent()
                 .send(QmpCommand.of(
@@ -96,9 +101,10 @@ class GuardLastResortTest {
                                 "peer",
                                 "server",
                                 Map.of("type", "unix", "path", peer.toString()))));
+        armer.arm(web, "r1", 300);
         GuardLab.signal(armer.process(), "STOP");
         assertThat(web.nanosUntilRunning()).isLessThan(1_300_000_000L);
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
         assertThat(armer.process().waitFor()).isEqualTo(128 + 9);
     }
 
@@ -116,7 +122,7 @@ class GuardLastResortTest {
                     .executeWithDescriptor(
                             QmpCommand.of("getfd", Map.of("fdname", "memory")), stream.other(), GuardLab.BOUND);
             stream.handedOver();
-            armer.arm(web, "r1", 3000);
+            armer.arm(web, "r1", 60_000);
             web.stop();
             // So large that QEMU wants to end the stream as soon as it has measured how fast it goes.
             web.tell("migrate-set-parameters", Map.of("downtime-limit", 2_000_000, "max-bandwidth", 1L << 40));
@@ -127,14 +133,22 @@ class GuardLastResortTest {
                 assertThat(stream.own().read(piece)).isPositive();
                 LockSupport.parkNanos(PIECE_NANOS);
             }
-            assertThatThrownBy(() -> web.agent().execute("query-status", Duration.ofMillis(500)))
-                    .as("the main loop waits for the reader")
-                    .isInstanceOf(QmpException.class);
+            await("the main loop waits for the reader").atMost(GuardLab.BOUND).until(() -> isMute(web));
+            armer.arm(web, "r1", 500);
             GuardLab.signal(armer.process(), "STOP");
             // Whether the guard also ends the agent depends on its patience; the reader's end is open here all the
             // time.
-            assertThat(web.nanosUntilRunning()).isLessThan(4_000_000_000L);
-            assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+            assertThat(web.nanosUntilRunning()).isLessThan(1_500_000_000L);
+            assertThat(lab.nextFired().result()).isEqualTo("resumed");
+        }
+    }
+
+    private static boolean isMute(Machine machine) {
+        try {
+            machine.agent().execute("query-status", Duration.ofMillis(500));
+            return false;
+        } catch (QmpException e) {
+            return true;
         }
     }
 
@@ -143,13 +157,14 @@ class GuardLastResortTest {
         GuardClient client = lab.client();
         Machine web = lab.machine("web");
         web.watchedBy(client);
-        client.arm(web.name(), "r1", Duration.ofMillis(100), false);
+        client.arm(web.name(), "r1", Duration.ofMinutes(1), false);
         web.stop();
         GuardLab.signal(web.qemu(), "STOP");
+        client.arm(web.name(), "r1", Duration.ofMillis(100), false);
         await().during(Duration.ofSeconds(2)).atMost(GuardLab.BOUND).until(() -> lab.fired.isEmpty());
         assertThat(client.ping().watched()).containsExactly("web");
         GuardLab.signal(web.qemu(), "CONT");
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
         assertThat(client.disarm(web.name(), "r1")).isTrue();
     }
 }

@@ -8,7 +8,6 @@ import dev.holdfast.agent.guard.GuardLab.Armer;
 import dev.holdfast.agent.guard.GuardLab.Machine;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -18,7 +17,12 @@ import org.junit.jupiter.api.Test;
 @Tag("qemu")
 class GuardQuiesceTest {
     private static final Duration MINUTE = Duration.ofMinutes(1);
+    /** Of quiesces that nothing answers. */
     private static final Duration SHORT = Duration.ofMillis(300);
+    /** Of those that are answered. */
+    private static final Duration LONG = Duration.ofSeconds(30);
+    /** Of a freeze that is not answered, while its sync is. */
+    private static final Duration HALF_ANSWERED = Duration.ofSeconds(3);
 
     private GuardLab lab;
     private GuardClient client;
@@ -40,10 +44,15 @@ class GuardQuiesceTest {
         lab.close();
     }
 
+    private static void quiesce(Armer armer) throws IOException {
+        assertThat(armer.ask("{\"op\":\"quiesce\",\"vm\":\"web\",\"token\":\"r1\",\"timeout_ms\":30000}"))
+                .isEqualTo("{\"ok\":true,\"filesystems\":2}");
+    }
+
     @Test
     void freezesAndThawsFileSystems() throws Exception {
         client.arm(web.name(), "r1", MINUTE, false);
-        assertThat(client.quiesce(web.name(), "r1", SHORT)).isEqualTo(2);
+        assertThat(client.quiesce(web.name(), "r1", LONG)).isEqualTo(2);
         assertThat(guest.frozen()).isTrue();
         assertThatThrownBy(() -> client.disarm(web.name(), "r1")).hasMessageContaining("unquiesce");
         assertThat(client.unquiesce(web.name(), "r1")).isEqualTo(2);
@@ -56,24 +65,24 @@ class GuardQuiesceTest {
     void thawsFileSystemsAfterTheMachineWhenTheAgentDies() throws Exception {
         Armer armer = lab.armer();
         armer.arm(web, "r1", 60_000);
-        assertThat(armer.ask("{\"op\":\"quiesce\",\"vm\":\"web\",\"token\":\"r1\",\"timeout_ms\":300}"))
-                .isEqualTo("{\"ok\":true,\"filesystems\":2}");
+        quiesce(armer);
         web.stop();
         armer.kill();
         assertThat(web.nanosUntilRunning()).isLessThan(1_000_000_000L);
         await().atMost(Duration.ofSeconds(1)).until(() -> !guest.frozen());
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
         assertThat(web.marked()).isFalse();
     }
 
     @Test
     void thawsFileSystemsOfARunningMachineAtTheDeadline() throws Exception {
         Armer armer = lab.armer();
+        armer.arm(web, "r1", 60_000);
+        quiesce(armer);
         armer.arm(web, "r1", 400);
-        armer.ask("{\"op\":\"quiesce\",\"vm\":\"web\",\"token\":\"r1\",\"timeout_ms\":300}");
         GuardLab.signal(armer.process(), "STOP");
         await().atMost(Duration.ofMillis(1400)).until(() -> !guest.frozen());
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).reason()).isEqualTo("deadline");
+        assertThat(lab.nextFired().reason()).isEqualTo("deadline");
     }
 
     @Test
@@ -82,6 +91,7 @@ class GuardQuiesceTest {
         client.arm(web.name(), "r1", MINUTE, false);
         assertThatThrownBy(() -> client.quiesce(web.name(), "r1", SHORT))
                 .hasMessageContaining("does not answer in time");
+        await().atMost(GuardLab.BOUND).until(() -> !guest.commands.isEmpty());
         assertThat(guest.commands).containsExactly("sync");
         assertThat(client.disarm(web.name(), "r1")).isFalse();
     }
@@ -90,30 +100,33 @@ class GuardQuiesceTest {
     void undoesAFreezeThatTakesTooLong() throws Exception {
         guest.deafTo("freeze"::equals);
         client.arm(web.name(), "r1", MINUTE, false);
-        assertThatThrownBy(() -> client.quiesce(web.name(), "r1", SHORT)).hasMessageContaining("thawed again");
+        assertThatThrownBy(() -> client.quiesce(web.name(), "r1", HALF_ANSWERED))
+                .hasMessageContaining("thawed again");
         assertThat(guest.frozen()).isFalse();
         assertThat(client.disarm(web.name(), "r1")).isFalse();
     }
 
     @Test
     void triesUntilTheGuestAgentAnswersAgain() throws Exception {
-        client.arm(web.name(), "r1", Duration.ofMillis(400), false);
-        client.quiesce(web.name(), "r1", SHORT);
+        client.arm(web.name(), "r1", MINUTE, false);
+        client.quiesce(web.name(), "r1", LONG);
         guest.deafTo(command -> true);
+        client.arm(web.name(), "r1", Duration.ofMillis(100), false);
         await().atMost(GuardLab.BOUND).until(() -> guest.commands.size() >= 6);
         assertThat(web.marked()).isTrue();
         assertThat(lab.fired).isEmpty();
         guest.deafTo(command -> false);
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
         assertThat(web.marked()).isFalse();
     }
 
     @Test
     void thawingWhatIsNotFrozenDoesNothing() throws Exception {
-        client.arm(web.name(), "r1", Duration.ofMillis(300), false);
+        client.arm(web.name(), "r1", MINUTE, false);
         assertThat(client.unquiesce(web.name(), "r1")).isZero();
-        client.quiesce(web.name(), "r1", SHORT);
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        client.quiesce(web.name(), "r1", LONG);
+        client.arm(web.name(), "r1", Duration.ofMillis(300), false);
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
         assertThat(client.unquiesce(web.name(), "r1")).isZero();
         assertThat(client.disarm(web.name(), "r1")).isTrue();
     }
@@ -132,7 +145,7 @@ class GuardQuiesceTest {
         armer.ask("{\"op\":\"arm\",\"vm\":\"web\",\"token\":\"r1\",\"deadline_ms\":60000,\"quiesced\":true}");
         armer.kill();
         await().atMost(Duration.ofSeconds(1)).until(() -> guest.commands.contains("thaw"));
-        assertThat(lab.fired.poll(5, TimeUnit.SECONDS).result()).isEqualTo("resumed");
+        assertThat(lab.nextFired().result()).isEqualTo("resumed");
     }
 
     @Test

@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What is refused, with what words, and that the guest does not notice. */
 @Tag("qemu")
-@Timeout(value = 90, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class RefusalsQemuTest {
     private static final Name ONE = new Name("one");
 
@@ -83,7 +83,7 @@ class RefusalsQemuTest {
     /** The transaction that cuts the disks is refused, because somebody has taken an overlay away. */
     private void takeAnOverlayAway() {
         try (QmpClient somebody = lab.rescue()) {
-            somebody.execute("blockdev-del", Map.of("node-name", "d1.1"), Duration.ofSeconds(5));
+            somebody.execute("blockdev-del", Map.of("node-name", "d1.1"), SnapshotLab.DEADLINE);
         } catch (QmpException e) {
             throw new AssertionError(e);
         }
@@ -224,7 +224,7 @@ class RefusalsQemuTest {
     @Test
     void aMachineThatSomebodyIsMigrating() throws Exception {
         try (QmpClient somebody = lab.rescue()) {
-            Duration bound = Duration.ofSeconds(5);
+            Duration bound = SnapshotLab.DEADLINE;
             somebody.execute("migrate-set-parameters", Map.of("max-bandwidth", 4096), bound);
             somebody.execute("migrate", Map.of("uri", "exec:cat > /dev/null"), bound);
             assertRefused(

@@ -23,9 +23,10 @@ import org.newsclub.net.unix.AFUNIXServerSocket;
 import org.newsclub.net.unix.AFUNIXSocket;
 import org.newsclub.net.unix.AFUNIXSocketAddress;
 
-@Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class LineSocketTest {
     private static final Duration SECOND = Duration.ofSeconds(1);
+    private static final int PATIENCE_SECONDS = 30;
 
     @TempDir
     private Path directory;
@@ -111,7 +112,7 @@ final class LineSocketTest {
                 }
             });
             assertThatThrownBy(() -> pair.served().readLine()).isInstanceOf(LineTooLongException.class);
-            flood.get(5, TimeUnit.SECONDS);
+            flood.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
         }
     }
 
@@ -151,7 +152,7 @@ final class LineSocketTest {
                 }
             });
             pair.client().close();
-            assertThat(read.get(5, TimeUnit.SECONDS)).isNull();
+            assertThat(read.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isNull();
         }
     }
 
@@ -251,6 +252,6 @@ final class LineSocketTest {
             }
         });
         server.close();
-        assertThat(accepted.get(5, TimeUnit.SECONDS)).isNull();
+        assertThat(accepted.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isNull();
     }
 }

@@ -32,6 +32,7 @@ final class ConveyorTest {
     void aFileOfWhichTheThreadLetsGoIsClosedAtOnce() throws Exception {
         AtomicReference<String> closedBy = new AtomicReference<>("");
         Conveyor conveyor = Conveyor.start("fine", stream -> {});
+        assertThat(conveyor.isOver(Duration.ofSeconds(30))).isTrue();
         conveyor.close(() -> closedBy.set(Thread.currentThread().getName()));
         assertThat(closedBy).hasValue(Thread.currentThread().getName());
     }

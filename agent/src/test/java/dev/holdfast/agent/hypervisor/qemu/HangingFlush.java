@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 
@@ -19,7 +20,7 @@ public final class HangingFlush implements AutoCloseable {
         CountDownLatch reached = new CountDownLatch(1);
         Flush flush = new Flush(file, () -> {
             reached.countDown();
-            await().until(() -> answers.getCount() == 0);
+            await().forever().until(() -> answers.getCount() == 0);
             return 0;
         });
         CompletableFuture.runAsync(() -> {
@@ -36,6 +37,6 @@ public final class HangingFlush implements AutoCloseable {
     @Override
     public void close() {
         answers.countDown();
-        await().until(() -> !Flush.hanging().contains(file));
+        await().atMost(Duration.ofSeconds(30)).until(() -> !Flush.hanging().contains(file));
     }
 }

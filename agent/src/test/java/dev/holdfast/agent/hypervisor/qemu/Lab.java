@@ -34,7 +34,7 @@ import org.awaitility.Awaitility;
 final class Lab implements AutoCloseable {
     static final Duration DEADLINE = Duration.ofSeconds(5);
     private static final int RANDOM_MEBIBYTES = 256;
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     final Path root;
     final QemuSettings settings;
@@ -192,10 +192,13 @@ final class Lab implements AutoCloseable {
     }
 
     List<String> console(String name) throws IOException {
+        return printed(name).lines().toList();
+    }
+
+    /** All that was printed. Its last line may be half of one: a guest stands still, or ends, anywhere. */
+    String printed(String name) throws IOException {
         Path console = settings.runDirectory().resolve("vms").resolve(name).resolve("console");
-        return Files.exists(console)
-                ? Files.readString(console, StandardCharsets.ISO_8859_1).lines().toList()
-                : List.of();
+        return Files.exists(console) ? Files.readString(console, StandardCharsets.ISO_8859_1) : "";
     }
 
     long ticks(String name) throws IOException {

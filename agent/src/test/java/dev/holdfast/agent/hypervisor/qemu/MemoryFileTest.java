@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -18,6 +19,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 final class MemoryFileTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
     @TempDir
     private Path directory;
 
@@ -56,13 +59,13 @@ final class MemoryFileTest {
     private static MemoryFile.Durability hanging(CountDownLatch reached, CountDownLatch answers) {
         return channel -> {
             reached.countDown();
-            await().until(() -> answers.getCount() == 0);
+            await().forever().until(() -> answers.getCount() == 0);
             channel.force(true);
         };
     }
 
     @Test
-    @Timeout(20)
+    @Timeout(120)
     void whoeverWaitsForStorageThatHangsIsFreeWhenTheCaptureIsGivenUp() throws Exception {
         CountDownLatch reached = new CountDownLatch(1);
         CountDownLatch answers = new CountDownLatch(1);
@@ -102,8 +105,8 @@ final class MemoryFileTest {
             assertThat(next.seal()).as("of another machine").isZero();
         }
         answers.countDown();
-        await().until(() -> !Flush.hanging().contains(image));
-        await().until(() -> !file.channel().isOpen());
+        await().atMost(PATIENCE).until(() -> !Flush.hanging().contains(image));
+        await().atMost(PATIENCE).until(() -> !file.channel().isOpen());
         try (MemoryFile next = MemoryFile.create(image, 1 << 20)) {
             assertThat(next.seal()).as("the next capture").isZero();
         }
@@ -130,7 +133,7 @@ final class MemoryFileTest {
     }
 
     @Test
-    @Timeout(20)
+    @Timeout(120)
     void whoeverWaitsLearnsOfAnErrorToo() throws Exception {
         try (MemoryFile file = MemoryFile.create(directory.resolve("memory"), 1 << 20, channel -> {
             throw new StackOverflowError("too deep");

@@ -31,10 +31,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 @Tag("qemu")
-@Timeout(value = 90, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class QemuCaptureTest {
     /** Each ends at another point of the race; every test run of the product does them with two QEMUs. */
     private static final int RACES = Integer.getInteger("holdfast.races", 5);
+
+    private static final Duration LONG = Duration.ofSeconds(30);
 
     private Lab lab;
 
@@ -188,7 +190,8 @@ final class QemuCaptureTest {
             capture.prepare();
             boolean early = capture.approach(Progress.NONE);
             FreezeFacts facts = capture.freeze();
-            assertThat(facts.early()).isEqualTo(early);
+            // One that had not arrived may do so before the order to stop.
+            assertThat(facts.early()).isIn(true, early);
             capture.capture();
             assertThat(capture.proveAndThaw().stoodStill()).isTrue();
             capture.drain(Progress.NONE);
@@ -223,7 +226,9 @@ final class QemuCaptureTest {
             for (int steps = 0; steps < 5; steps++) {
                 String name = "v" + signal + steps;
                 RunningVm vm = lab.startOracle(name);
-                CapturePlan plan = lab.plan(vm, method, lab.root.resolve("m" + name), Duration.ofMillis(400));
+                // The steps before the signal have to be done in this time, too; one that was killed says so at once.
+                Duration deadline = signal.equals("KILL") ? LONG : Duration.ofSeconds(2);
+                CapturePlan plan = lab.plan(vm, method, lab.root.resolve("m" + name), deadline);
                 try (Capture capture = vm.newCapture(plan)) {
                     go(capture, steps);
                     Lab.signal(vm, signal);
@@ -240,7 +245,7 @@ final class QemuCaptureTest {
                     assertThat(left == null || left instanceof HypervisorException)
                             .as("%s", left)
                             .isTrue();
-                    assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(9));
+                    assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(12));
                     assertThat(lab.root.resolve("m" + name)).doesNotExist();
                 }
                 vm.kill();
@@ -302,10 +307,9 @@ final class QemuCaptureTest {
     void cuttingShortARunningStepLeavesARunningGuest(CaptureMethod method) throws Exception {
         RunningVm vm = lab.startOracle("web");
         for (int i = 0; i < RACES; i++) {
-            try (Capture capture =
-                    vm.newCapture(lab.plan(vm, method, lab.root.resolve("memory" + i), Duration.ofSeconds(2)))) {
+            try (Capture capture = vm.newCapture(lab.plan(vm, method, lab.root.resolve("memory" + i), Lab.DEADLINE))) {
                 capture.prepare();
-                Thread other = new Thread(() -> catchThrowable(() -> capture.cutShort(Duration.ofSeconds(2))));
+                Thread other = new Thread(() -> catchThrowable(() -> capture.cutShort(Lab.DEADLINE)));
                 other.start();
                 catchThrowable(() -> {
                     capture.approach(Progress.NONE);

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Two processes of one machine with disks of their own. The oracle finds out if memory and disks are of different moments. */
 @Tag("qemu")
-@Timeout(value = 90, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class QemuDiskCopiesTest {
     private static final Limits FAST = new Limits(1L << 30, Duration.ofMillis(2000));
     private static final Duration BOUND = Duration.ofSeconds(20);
@@ -92,7 +92,7 @@ final class QemuDiskCopiesTest {
         awaitPhase(sender, Relocation.Phase.AT_THE_END);
         sender.relocation().copies().end(BOUND);
         for (Process export : exports.values()) {
-            assertThat(export.waitFor(10, TimeUnit.SECONDS))
+            assertThat(export.waitFor(BOUND.toSeconds(), TimeUnit.SECONDS))
                     .as("the export is closed")
                     .isTrue();
             assertThat(export.exitValue()).isZero();

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Epochs of disks alone. What is written beside the guest lies where it does not write. */
 @Tag("qemu")
-@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class QemuDiskReplicationTest {
     private ReplicaLab lab;
 

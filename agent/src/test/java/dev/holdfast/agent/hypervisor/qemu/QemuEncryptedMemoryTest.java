@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Memory that a real QEMU writes and reads by way of the agent, which encrypts it. */
 @Tag("qemu")
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class QemuEncryptedMemoryTest {
     private static final long SOME_MEMORY = 20 << 20;
 
@@ -189,7 +189,7 @@ final class QemuEncryptedMemoryTest {
         Map<String, Path> overlays = lab.overlays(disks);
         Process agent = EncryptingAgentMain.start(lab, memory, lab.root.resolve("memory.key"), overlays);
         try {
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Duration.ofSeconds(60))
                     .pollInSameThread()
                     .pollDelay(Duration.ZERO)
                     .pollInterval(Duration.ofMillis(1))
@@ -203,7 +203,7 @@ final class QemuEncryptedMemoryTest {
         assertThat(Files.size(memory)).as("bytes that it had written").isLessThan(large.memoryBytes() / 2);
         RunningVm left = lab.hypervisorWith(keys).find(large).orElseThrow();
         lab.adopt(left);
-        left.thaw(Duration.ofSeconds(2));
+        left.thaw(Duration.ofSeconds(30));
         assertThat(left.status()).isEqualTo(VmStatus.RUNNING);
         lab.awaitTicks("web", 20);
         assertThat(lab.hypervisorWith(keys).images().damage(memory, Progress.NONE))

@@ -23,8 +23,11 @@ import org.junit.jupiter.api.Timeout;
 
 /** Network cards of a machine that is loaded beside a held one. */
 @Tag("qemu")
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class QemuNetworkTest {
+    /** Of this test alone: each connection to 127.0.0.1 that anybody makes meanwhile takes a port of that address. */
+    private static final String ADDRESS = "127.9.0.1";
+
     private Lab lab;
 
     @BeforeEach
@@ -38,7 +41,7 @@ final class QemuNetworkTest {
     }
 
     private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName(ADDRESS))) {
             return socket.getLocalPort();
         }
     }
@@ -62,10 +65,10 @@ final class QemuNetworkTest {
         int port = freePort();
         int other = freePort();
         String[] backends = {
-            "user,hostfwd=tcp:127.0.0.1:" + port + "-:22,restrict=on",
+            "user,hostfwd=tcp:" + ADDRESS + ":" + port + "-:22,restrict=on",
             "user",
             "socket,mcast=230.0.0.9:5599",
-            "socket,listen=127.0.0.1:" + other
+            "socket,listen=" + ADDRESS + ":" + other
         };
         RunningVm vm = lab.start(on(lab.definition("web"), backends), StartMode.NORMAL);
         lab.awaitTicks("web", 5);
@@ -84,7 +87,7 @@ final class QemuNetworkTest {
                 lab.start(old, StartMode.restore(lab.root.resolve("memory")).beside("r1"));
         assertThat(network(beside, "usernet")).doesNotContain("HOST_FORWARD");
         vm.quit();
-        try (ServerSocket inTheWay = new ServerSocket(other, 1, InetAddress.getLoopbackAddress())) {
+        try (ServerSocket inTheWay = new ServerSocket(other, 1, InetAddress.getByName(ADDRESS))) {
             assertThatThrownBy(() -> lab.hypervisor.takePlace(beside, old))
                     .hasMessageContaining("n3 cannot be connected");
         }

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** How long one guest stands still, without a cluster around it. Prints; asserts only what no machine is too slow for. */
 @Tag("qemu")
-@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class QemuPauseTest {
     /** Enough for a median; deploy/bench.sh measures for its tables. */
     private static final int CAPTURES = Integer.getInteger("holdfast.captures", 10);

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** QEMU as a user of its own. All other tests of this package run that way, too, with HOLDFAST_TEST_QEMU_USER=nobody. */
 @Tag("qemu")
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class QemuUserTest {
     private static final String USER = "nobody";
 

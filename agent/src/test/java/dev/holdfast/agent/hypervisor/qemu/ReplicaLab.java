@@ -19,6 +19,7 @@ import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import dev.holdfast.agent.hypervisor.replication.Standstill;
 import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.qmp.QmpValue;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +29,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /** Nodes, each a lab of its own, on which the oracle guest runs in one place and is followed in another. */
@@ -148,20 +148,36 @@ final class ReplicaLab implements AutoCloseable, Standstill {
         }
     }
 
-    /** The number the guest has printed last. */
-    static long lastTick(Lab lab) throws Exception {
-        List<String> lines = lab.console(VM);
-        String last = lines.get(lines.size() - 1);
-        return last.matches("T[0-9A-F]{8}") ? Long.parseLong(last.substring(1), 16) : -1;
+    /**
+     * What a guest had printed that ended, or stands still.
+     *
+     * @param tick the number in its last whole line
+     * @param begun what there is of the line after that: a guest that goes on from there prints the rest of it
+     */
+    record Printed(long tick, String begun) {
+        static Printed by(Lab lab) throws IOException {
+            String all = lab.printed(VM);
+            int whole = all.lastIndexOf('\n') + 1;
+            long[] ticks = ticks(all.substring(0, whole));
+            return new Printed(ticks[ticks.length - 1], all.substring(whole));
+        }
     }
 
-    static long firstTick(Lab lab) throws Exception {
-        try (Stream<String> lines = lab.console(VM).stream()) {
-            return lines.filter(l -> l.matches("T[0-9A-F]{8}"))
-                    .mapToLong(l -> Long.parseLong(l.substring(1), 16))
-                    .findFirst()
-                    .orElse(-1);
-        }
+    /** The first number of a guest that goes on from there. */
+    static long firstTickAfter(Printed before, Lab lab) throws IOException {
+        return ticks(before.begun() + lab.printed(VM))[0];
+    }
+
+    /** The first number that the guest has printed as a whole. */
+    static long firstTick(Lab lab) throws IOException {
+        return ticks(lab.printed(VM))[0];
+    }
+
+    private static long[] ticks(String printed) {
+        return printed.lines()
+                .filter(line -> line.matches("T[0-9A-F]{8}"))
+                .mapToLong(line -> Long.parseLong(line.substring(1), 16))
+                .toArray();
     }
 
     void findStandby() throws Exception {

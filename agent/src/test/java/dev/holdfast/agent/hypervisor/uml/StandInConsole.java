@@ -44,12 +44,20 @@ final class StandInConsole implements AutoCloseable {
             while (true) {
                 DatagramStandIn.Request request = socket.receive();
                 requests.add(request.bytes());
-                for (byte[] datagram : answer) {
-                    socket.send(datagram, request.from());
-                }
+                answer(request);
             }
         } catch (IOException e) {
             // Closed.
+        }
+    }
+
+    private void answer(DatagramStandIn.Request request) {
+        try {
+            for (byte[] datagram : answer) {
+                socket.send(datagram, request.from());
+            }
+        } catch (IOException e) {
+            // Whoever asked does not wait any more; the next one does.
         }
     }
 
