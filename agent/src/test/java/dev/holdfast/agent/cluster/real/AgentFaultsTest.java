@@ -197,7 +197,7 @@ class AgentFaultsTest {
         cluster.awaitPresent();
         await("no round is left")
                 .atMost(RealCluster.BOUND)
-                .until(() -> cluster.status(cluster.n1()).objects("rounds").isEmpty());
+                .until(() -> cluster.seesNoRound(cluster.n1()));
         if (cluster.n1().run("checkpoint", "list", GROUP).out().contains(name)) {
             require(cluster.n1().run("checkpoint", "verify", GROUP + "@" + name));
             require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@" + name));

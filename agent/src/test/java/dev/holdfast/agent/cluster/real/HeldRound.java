@@ -112,7 +112,9 @@ final class HeldRound {
     void awaitDecided() {
         reaches("the round is decided", () -> {
             List<JsonObject> rounds = cluster.status(leader).objects("rounds");
-            return rounds.isEmpty() || !rounds.get(0).text("state").orElse("").equals("preparing");
+            return rounds.isEmpty()
+                    ? cluster.seesNoRound(leader)
+                    : !rounds.get(0).text("state").orElse("").equals("preparing");
         });
     }
 

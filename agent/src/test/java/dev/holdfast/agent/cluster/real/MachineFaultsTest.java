@@ -176,7 +176,7 @@ class MachineFaultsTest {
         round.told();
         await("what runs is one of both")
                 .atMost(BOUNDED)
-                .until(() -> cluster.status(cluster.n1()).objects("rounds").isEmpty());
+                .until(() -> cluster.seesNoRound(cluster.n1()));
         if (!round.leader.vm.hasProcess()) {
             startAgain(round);
         }

@@ -180,7 +180,7 @@ class StoreFaultsTest {
         cluster.awaitPresent();
         await("no round is left")
                 .atMost(RealCluster.BOUND)
-                .until(() -> cluster.status(cluster.n1()).objects("rounds").isEmpty());
+                .until(() -> cluster.seesNoRound(cluster.n1()));
         if (cluster.n1().run("checkpoint", "list", GROUP).out().contains("lost")) {
             require(cluster.n1().run("checkpoint", "verify", GROUP + "@lost"));
             require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@lost"));
