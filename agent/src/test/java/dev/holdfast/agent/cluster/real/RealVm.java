@@ -12,6 +12,7 @@ import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -87,10 +88,18 @@ final class RealVm {
 
     /** The process that waits for the machine's memory, if there is one. */
     Optional<Long> waiting() throws IOException {
-        Path pid = run.resolve("incoming/pid");
-        return Files.exists(pid)
-                ? Optional.of(Long.parseLong(Files.readString(pid).strip())).filter(RealVm::lives)
-                : Optional.empty();
+        return process(run.resolve("incoming/pid"));
+    }
+
+    /** The living process that a file names. The file may go at any time, and is empty for a moment when it comes. */
+    static Optional<Long> process(Path pid) throws IOException {
+        String text;
+        try {
+            text = Files.readString(pid).strip();
+        } catch (NoSuchFileException gone) {
+            return Optional.empty();
+        }
+        return text.isEmpty() ? Optional.empty() : Optional.of(Long.parseLong(text)).filter(RealVm::lives);
     }
 
     /** Whether its memory is on the way to another node. */
@@ -172,7 +181,7 @@ final class RealVm {
 
     boolean hasProcess() {
         try {
-            return lives(pid());
+            return process(run.resolve("pid")).isPresent();
         } catch (IOException e) {
             return false;
         }
