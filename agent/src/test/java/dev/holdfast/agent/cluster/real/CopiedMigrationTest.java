@@ -33,7 +33,7 @@ import org.junit.jupiter.api.TestMethodOrder;
 @Tag("cluster")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class CopiedMigrationTest {
-    private static final Duration SOON = Duration.ofSeconds(40);
+    private static final Duration SOON = BOUND;
     /** Two tries of 2 s, and 3 s for the agent. */
     private static final Duration MONITOR = Duration.ofSeconds(7);
 

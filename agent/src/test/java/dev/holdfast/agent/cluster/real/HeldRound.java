@@ -20,7 +20,7 @@ import java.util.concurrent.CompletableFuture;
  * monitors and freeze marks, and the journals. Never from logs: when their lines are written is nobody's promise.
  */
 final class HeldRound {
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = RealCluster.BOUND;
     private static final int TRIES = 5;
 
     final RealCluster cluster;
@@ -145,7 +145,7 @@ final class HeldRound {
 
     /** What the caller was told, once it was. */
     Told told() {
-        await("the caller is told").atMost(Duration.ofSeconds(60)).until(caller::isDone);
+        await("the caller is told").atMost(BOUND).until(caller::isDone);
         return caller.join();
     }
 }

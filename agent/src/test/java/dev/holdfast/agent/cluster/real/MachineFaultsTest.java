@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 @Tag("qemu")
 @Tag("cluster")
 class MachineFaultsTest {
-    private static final Duration BOUNDED = Duration.ofSeconds(30);
+    private static final Duration BOUNDED = RealCluster.BOUND;
 
     private static RealCluster cluster;
 
@@ -43,7 +43,7 @@ class MachineFaultsTest {
 
     private static void otherRunsAndCallerIsTold(HeldRound round) {
         await("the other machine runs on")
-                .atMost(DEADLINE.plusSeconds(2).toMillis(), TimeUnit.MILLISECONDS)
+                .atMost(DEADLINE.plusSeconds(3).toMillis(), TimeUnit.MILLISECONDS)
                 .until(round.follower.vm::runs);
         await("the caller is told").atMost(BOUNDED).until(round.caller::isDone);
         Told told = round.caller.join();

@@ -27,7 +27,7 @@ import java.util.stream.Stream;
  */
 final class ReplicaCluster implements AutoCloseable {
     static final String VM = "web";
-    static final Duration BOUND = Duration.ofSeconds(60);
+    static final Duration BOUND = RealCluster.BOUND;
 
     private static final String EPOCHS = """
             [replication]

@@ -46,7 +46,7 @@ class StoreFaultsTest {
         cluster.n1().agent.kill();
         cluster.n1().agent.startAgain();
         await("the control socket answers")
-                .atMost(Duration.ofSeconds(15))
+                .atMost(RealCluster.BOUND)
                 .until(() -> cluster.n1().run("vm", "list").exit() == 0);
         assertThat(cluster.n1().run("vm", "list").out()).contains("web1", "running");
         Told told = cluster.n1().run("checkpoint", "create", GROUP + "@nowhere");
@@ -73,7 +73,7 @@ class StoreFaultsTest {
         cluster.zookeeper.kill();
         round.follower.agent.signal("CONT");
         await("both run")
-                .atMost(DEADLINE.plusSeconds(1).toMillis(), TimeUnit.MILLISECONDS)
+                .atMost(DEADLINE.plusSeconds(3).toMillis(), TimeUnit.MILLISECONDS)
                 .until(() -> round.leader.vm.runs() && round.follower.vm.runs());
         Told told = round.told();
         assertThat(told.exit()).as(told.all()).isNotZero();
