@@ -174,11 +174,7 @@ class AgentFaultsTest {
 
     @Test
     void agentKilledWhenItHasBoundItself() throws IOException {
-        HeldRound round = HeldRound.frozen(cluster, "lost");
-        cluster.zookeeper.signal("STOP");
-        round.follower.agent.signal("CONT");
-        round.awaitBound(round.leader);
-        round.awaitBound(round.follower);
+        HeldRound round = HeldRound.inDoubt(cluster, "lost");
         round.leader.agent.kill();
         cluster.zookeeper.signal("CONT");
         runsWithin(round.leader.vm, AFTER_A_KILL);
@@ -219,12 +215,7 @@ class AgentFaultsTest {
 
     @Test
     void agentKilledBetweenLoadAndDecisionOfARevert() throws IOException {
-        require(cluster.n1().run("checkpoint", "create", GROUP + "@back2"));
-        HeldRound round = HeldRound.held(cluster, "back2");
-        cluster.zookeeper.signal("STOP");
-        round.follower.agent.signal("CONT");
-        round.awaitBound(round.leader);
-        round.awaitBound(round.follower);
+        HeldRound round = HeldRound.revertInDoubt(cluster, "back2");
         round.leader.agent.kill();
         cluster.zookeeper.signal("CONT");
         round.told();

@@ -56,19 +56,31 @@ final class HeldRound {
     /** A revert is loaded, both members have bound themselves and hold their machines, and no vote has come to the store, which stands still. */
     static HeldRound revertInDoubt(RealCluster cluster, String name) throws IOException {
         RealCluster.require(cluster.n1().run("checkpoint", "create", GROUP + "@" + name));
-        HeldRound round = held(cluster, name);
+        return begin(cluster, () -> new HeldRound(cluster, "checkpoint", "revert", "--yes", GROUP + "@" + name)
+                .freeze()
+                .bind());
+    }
+
+    /** The same for a checkpoint: its machines run again, and their memory is on the disks. */
+    static HeldRound inDoubt(RealCluster cluster, String name) throws IOException {
+        return begin(cluster, () -> new HeldRound(cluster, "checkpoint", "create", GROUP + "@" + name)
+                .freeze()
+                .bind());
+    }
+
+    private HeldRound bind() throws IOException {
         cluster.zookeeper.signal("STOP");
-        round.follower.agent.signal("CONT");
-        round.awaitBound(round.leader);
-        round.awaitBound(round.follower);
-        return round;
+        follower.agent.signal("CONT");
+        awaitBound(leader);
+        awaitBound(follower);
+        return this;
     }
 
     private interface Beginning {
         HeldRound begin() throws IOException;
     }
 
-    /** A QEMU that does not answer is given up after three seconds, and a slow machine needs longer to get so far. */
+    /** A QEMU that does not answer is given up after three seconds, a freeze after four, and a slow machine needs longer to get so far. */
     private static HeldRound begin(RealCluster cluster, Beginning beginning) throws IOException {
         for (int left = TRIES; ; left--) {
             try {
@@ -104,7 +116,7 @@ final class HeldRound {
     }
 
     /** A node has bound itself: its journal says so. */
-    void awaitBound(RealNode node) {
+    private void awaitBound(RealNode node) {
         reaches(node.name + " is bound", node::isBound);
     }
 

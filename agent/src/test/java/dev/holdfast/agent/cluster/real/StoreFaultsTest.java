@@ -83,11 +83,7 @@ class StoreFaultsTest {
 
     @Test
     void storeKilledWhenAllHaveVoted() throws IOException {
-        HeldRound round = HeldRound.frozen(cluster, "lost");
-        cluster.zookeeper.signal("STOP");
-        round.follower.agent.signal("CONT");
-        round.awaitBound(round.leader);
-        round.awaitBound(round.follower);
+        HeldRound round = HeldRound.inDoubt(cluster, "lost");
         cluster.zookeeper.kill();
         round.told();
         goneOrWhole();
