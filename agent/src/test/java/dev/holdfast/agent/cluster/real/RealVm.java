@@ -148,13 +148,14 @@ final class RealVm {
                 .isEmpty();
     }
 
-    /** Lets the copies of its disks go on as fast as they can; one that has just ended does not. */
+    /** Lets the copies of its disks go on as fast as they can; one that is ending, or was dismissed meanwhile, does not. */
     void hurryCopies() throws IOException {
         for (QmpValue job : ask("query-block-jobs", Map.of())) {
             try {
                 ask("block-job-set-speed", Map.of("device", job.path("device").asText(), "speed", 0));
             } catch (QmpException e) {
-                if (e.kind() != QmpException.Kind.REJECTED || !e.getMessage().contains("concluded")) {
+                boolean over = e.says("cannot accept command verb") || e.says("not found");
+                if (e.kind() != QmpException.Kind.REJECTED || !over) {
                     throw e;
                 }
             }
