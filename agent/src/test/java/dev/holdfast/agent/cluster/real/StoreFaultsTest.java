@@ -45,10 +45,10 @@ class StoreFaultsTest {
         cluster.zookeeper.kill();
         cluster.n1().agent.kill();
         cluster.n1().agent.startAgain();
-        await("the control socket answers")
+        await("the control socket answers, and knows the machine")
                 .atMost(RealCluster.BOUND)
-                .until(() -> cluster.n1().run("vm", "list").exit() == 0);
-        assertThat(cluster.n1().run("vm", "list").out()).contains("web1", "running");
+                .untilAsserted(
+                        () -> assertThat(cluster.n1().run("vm", "list").out()).contains("web1", "running"));
         Told told = cluster.n1().run("checkpoint", "create", GROUP + "@nowhere");
         assertThat(told.exit()).as(told.all()).isEqualTo(5);
         assertThat(told.err()).contains("ZooKeeper", "unning machines");
