@@ -222,7 +222,8 @@ class HostileNeighbourTest {
         });
         assertThat(alpha.figures().dropped()).containsEntry(Drop.MALFORMED, 0L).containsEntry(Drop.IMPOSTOR, 0L);
         // The end of the connection may have cost it its place for a moment.
-        await().atMost(PATIENCE).untilAsserted(() -> assertThat(alpha.present()).containsExactlyInAnyOrder(ALPHA, BRAVO));
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(alpha.present()).containsExactlyInAnyOrder(ALPHA, BRAVO));
     }
 
     private static byte[] greeting(int announced) {

@@ -103,8 +103,7 @@ class JGroupsChannelTest {
     }
 
     private static void awaitDrop(JGroupsChannel channel, Drop reason) {
-        await().atMost(PATIENCE)
-                .until(() -> channel.figures().dropped().get(reason) > 0);
+        await().atMost(PATIENCE).until(() -> channel.figures().dropped().get(reason) > 0);
     }
 
     @Test
@@ -145,8 +144,7 @@ class JGroupsChannelTest {
         two.link().serve((from, payload) -> payload);
         byte[] largest = new byte[Desk.MAX_PAYLOAD];
         new Random(1).nextBytes(largest);
-        List<CompletableFuture<byte[]>> answers = Stream.generate(
-                        () -> one.link().request(N2, largest, PATIENCE))
+        List<CompletableFuture<byte[]>> answers = Stream.generate(() -> one.link().request(N2, largest, PATIENCE))
                 .limit(5)
                 .toList();
         two.send(Set.of(N1), FROZEN);
@@ -224,9 +222,7 @@ class JGroupsChannelTest {
                 while (!one.present().contains(N2)) {
                     Thread.onSpinWait();
                 }
-                return one.link()
-                        .request(N2, new byte[] {7}, PATIENCE)
-                        .join();
+                return one.link().request(N2, new byte[] {7}, PATIENCE).join();
             });
             try (JGroupsChannel two = new JGroupsChannel(settings(N2, 2), registry(), () -> 0)) {
                 two.link().serve((from, payload) -> payload);
