@@ -188,7 +188,7 @@ final class RealVm {
         }
     }
 
-    private static boolean lives(long pid) {
+    static boolean lives(long pid) {
         try {
             // A daemon that nobody has reaped yet is gone all the same.
             String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
