@@ -26,8 +26,7 @@ final class Ensemble implements AutoCloseable {
     private static final Duration BOUND = Duration.ofMinutes(1);
     private static final int FIRST_PORT = 12_000;
     private static final int PORTS = 8_000;
-    private static final AtomicInteger NEXT_PORT =
-            new AtomicInteger((int) (ProcessHandle.current().pid() % 80) * 100);
+    private static final AtomicInteger NEXT_PORT = new AtomicInteger((int) (ProcessHandle.current().pid() % 80) * 100);
 
     private final Path directory;
     private final List<Integer> clientPorts = new ArrayList<>();

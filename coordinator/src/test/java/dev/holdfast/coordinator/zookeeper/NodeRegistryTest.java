@@ -7,6 +7,7 @@ import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.awaitility.Awaitility;
@@ -36,13 +37,10 @@ class NodeRegistryTest {
                 second.nodes().publish(node("n2", "b"));
                 second.nodes().publish(node("n2", "b"));
                 // Its server may be behind that of the other one.
-                Awaitility.await().atMost(BOUND).untilAsserted(() -> assertThat(
-                                first.nodes().nodes())
-                        .containsExactly(node("n1", "a"), node("n2", "b")));
+                List<NodeRegistry.Node> both = List.of(node("n1", "a"), node("n2", "b"));
+                Awaitility.await().atMost(BOUND).until(() -> first.nodes().nodes().equals(both));
             }
-            Awaitility.await()
-                    .atMost(BOUND)
-                    .until(() -> first.nodes().nodes().equals(java.util.List.of(node("n1", "a"))));
+            Awaitility.await().atMost(BOUND).until(() -> first.nodes().nodes().equals(List.of(node("n1", "a"))));
         }
     }
 

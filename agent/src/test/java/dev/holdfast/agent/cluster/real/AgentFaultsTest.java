@@ -191,9 +191,7 @@ class AgentFaultsTest {
             node.agent.startAgain();
         }
         cluster.awaitPresent();
-        await("no round is left")
-                .atMost(RealCluster.BOUND)
-                .until(() -> cluster.seesNoRound(cluster.n1()));
+        await("no round is left").atMost(RealCluster.BOUND).until(() -> cluster.seesNoRound(cluster.n1()));
         if (cluster.n1().run("checkpoint", "list", GROUP).out().contains(name)) {
             require(cluster.n1().run("checkpoint", "verify", GROUP + "@" + name));
             require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@" + name));

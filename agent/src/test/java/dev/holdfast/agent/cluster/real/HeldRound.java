@@ -56,19 +56,16 @@ final class HeldRound {
     /** A revert is loaded, both members have bound themselves and hold their machines, and no vote has come to the store, which stands still. */
     static HeldRound revertInDoubt(RealCluster cluster, String name) throws IOException {
         RealCluster.require(cluster.n1().run("checkpoint", "create", GROUP + "@" + name));
-        return begin(cluster, () -> new HeldRound(cluster, "checkpoint", "revert", "--yes", GROUP + "@" + name)
-                .freeze()
-                .bind());
+        return begin(cluster, () -> new HeldRound(cluster, "checkpoint", "revert", "--yes", GROUP + "@" + name).bind());
     }
 
     /** The same for a checkpoint: its machines run again, and their memory is on the disks. */
     static HeldRound inDoubt(RealCluster cluster, String name) throws IOException {
-        return begin(cluster, () -> new HeldRound(cluster, "checkpoint", "create", GROUP + "@" + name)
-                .freeze()
-                .bind());
+        return begin(cluster, () -> new HeldRound(cluster, "checkpoint", "create", GROUP + "@" + name).bind());
     }
 
     private HeldRound bind() throws IOException {
+        freeze();
         cluster.zookeeper.signal("STOP");
         follower.agent.signal("CONT");
         awaitBound(leader);

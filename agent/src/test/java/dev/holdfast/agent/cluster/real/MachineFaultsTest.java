@@ -177,9 +177,7 @@ class MachineFaultsTest {
         round.leader.vm.signal("KILL");
         round.follower.agent.signal("CONT");
         round.told();
-        await("what runs is one of both")
-                .atMost(BOUNDED)
-                .until(() -> cluster.seesNoRound(cluster.n1()));
+        await("what runs is one of both").atMost(BOUNDED).until(() -> cluster.seesNoRound(cluster.n1()));
         if (!round.leader.vm.hasProcess()) {
             startAgain(round);
         }

@@ -47,8 +47,7 @@ class StoreFaultsTest {
         cluster.n1().agent.startAgain();
         await("the control socket answers, and knows the machine")
                 .atMost(RealCluster.BOUND)
-                .untilAsserted(
-                        () -> assertThat(cluster.n1().run("vm", "list").out()).contains("web1", "running"));
+                .untilAsserted(() -> assertThat(cluster.n1().run("vm", "list").out()).contains("web1", "running"));
         Told told = cluster.n1().run("checkpoint", "create", GROUP + "@nowhere");
         assertThat(told.exit()).as(told.all()).isEqualTo(5);
         assertThat(told.err()).contains("ZooKeeper", "unning machines");
@@ -174,9 +173,7 @@ class StoreFaultsTest {
     private static void goneOrWhole() throws IOException {
         cluster.zookeeper.startAgain();
         cluster.awaitPresent();
-        await("no round is left")
-                .atMost(RealCluster.BOUND)
-                .until(() -> cluster.seesNoRound(cluster.n1()));
+        await("no round is left").atMost(RealCluster.BOUND).until(() -> cluster.seesNoRound(cluster.n1()));
         if (cluster.n1().run("checkpoint", "list", GROUP).out().contains("lost")) {
             require(cluster.n1().run("checkpoint", "verify", GROUP + "@lost"));
             require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@lost"));
