@@ -395,8 +395,8 @@ final class RealCluster implements AutoCloseable {
         }
         // The former life of an agent that was killed may be in the group for some seconds; a round with it is undone
         // in time.
-        Told created = n1().run("checkpoint", "create", GROUP + "@" + nextCheckpoint);
-        require(created.exit() == TIMED_OUT ? n1().run("checkpoint", "create", GROUP + "@" + nextCheckpoint) : created);
+        Told created = createOnceTheNodesHaveMet(nextCheckpoint);
+        require(created.exit() == TIMED_OUT ? createOnceTheNodesHaveMet(nextCheckpoint) : created);
         Told listed = n1().run("checkpoint", "list", GROUP, "-o", "json");
         for (RealNode node : nodes) {
             // A sidecar may just be written anew, with a digest.
@@ -406,6 +406,16 @@ final class RealCluster implements AutoCloseable {
                             .allSatisfy(name -> assertThat(listed.out()).contains("\"" + name + "\"")));
         }
         require(n1().run("checkpoint", "delete", "--yes", GROUP + "@" + nextCheckpoint));
+    }
+
+    /** An agent that has just come back is in the store sooner than in the group channel, and waited for there for ten seconds. */
+    private Told createOnceTheNodesHaveMet(String checkpoint) {
+        Told[] created = new Told[1];
+        await("the nodes have met again").atMost(BOUND).until(() -> {
+            created[0] = n1().run("checkpoint", "create", GROUP + "@" + checkpoint);
+            return !created[0].err().contains("not in the group channel");
+        });
+        return created[0];
     }
 
     private static SortedSet<String> snapshotsOf(RealNode node) throws IOException {
