@@ -144,7 +144,8 @@ class JGroupsChannelTest {
         two.link().serve((from, payload) -> payload);
         byte[] largest = new byte[Desk.MAX_PAYLOAD];
         new Random(1).nextBytes(largest);
-        List<CompletableFuture<byte[]>> answers = Stream.generate(() -> one.link().request(N2, largest, PATIENCE))
+        List<CompletableFuture<byte[]>> answers = Stream.generate(
+                        () -> one.link().request(N2, largest, PATIENCE))
                 .limit(5)
                 .toList();
         two.send(Set.of(N1), FROZEN);
@@ -205,9 +206,7 @@ class JGroupsChannelTest {
             two.link().serve((from, payload) -> payload);
             two.start(new Recorder());
             await().atMost(PATIENCE).until(() -> one.present().contains(N2));
-            assertThat(one.link()
-                            .request(N2, new byte[] {7}, PATIENCE)
-                            .get(60, TimeUnit.SECONDS))
+            assertThat(one.link().request(N2, new byte[] {7}, PATIENCE).get(60, TimeUnit.SECONDS))
                     .containsExactly(7);
         }
     }

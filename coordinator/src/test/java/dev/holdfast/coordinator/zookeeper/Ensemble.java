@@ -26,7 +26,8 @@ final class Ensemble implements AutoCloseable {
     private static final Duration BOUND = Duration.ofMinutes(1);
     private static final int FIRST_PORT = 12_000;
     private static final int PORTS = 8_000;
-    private static final AtomicInteger NEXT_PORT = new AtomicInteger((int) (ProcessHandle.current().pid() % 80) * 100);
+    private static final AtomicInteger NEXT_PORT =
+            new AtomicInteger((int) (ProcessHandle.current().pid() % 80) * 100);
 
     private final Path directory;
     private final List<Integer> clientPorts = new ArrayList<>();
@@ -85,17 +86,14 @@ final class Ensemble implements AutoCloseable {
     }
 
     void awaitServing() {
-        Awaitility.await()
-                .atMost(BOUND)
-                .pollInterval(Duration.ofMillis(50))
-                .until(() -> {
-                    for (int index = 0; index < processes.size(); index++) {
-                        if (processes.get(index) != null && mode(index).isEmpty()) {
-                            return false;
-                        }
-                    }
-                    return true;
-                });
+        Awaitility.await().atMost(BOUND).pollInterval(Duration.ofMillis(50)).until(() -> {
+            for (int index = 0; index < processes.size(); index++) {
+                if (processes.get(index) != null && mode(index).isEmpty()) {
+                    return false;
+                }
+            }
+            return true;
+        });
     }
 
     String connect() {

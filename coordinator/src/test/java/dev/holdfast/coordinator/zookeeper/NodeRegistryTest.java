@@ -38,7 +38,9 @@ class NodeRegistryTest {
                 second.nodes().publish(node("n2", "b"));
                 // Its server may be behind that of the other one.
                 List<NodeRegistry.Node> both = List.of(node("n1", "a"), node("n2", "b"));
-                Awaitility.await().atMost(BOUND).until(() -> first.nodes().nodes().equals(both));
+                Awaitility.await()
+                        .atMost(BOUND)
+                        .until(() -> first.nodes().nodes().equals(both));
             }
             Awaitility.await().atMost(BOUND).until(() -> first.nodes().nodes().equals(List.of(node("n1", "a"))));
         }

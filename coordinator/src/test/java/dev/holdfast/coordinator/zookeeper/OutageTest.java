@@ -48,6 +48,7 @@ class OutageTest {
 
     /** Over before the servers are back. */
     private static final Duration SESSION = Duration.ofSeconds(4);
+
     private static final int WORKERS = 8;
 
     private final Ensemble ensemble = SharedEnsemble.get();

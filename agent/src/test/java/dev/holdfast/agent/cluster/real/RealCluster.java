@@ -30,6 +30,7 @@ final class RealCluster implements AutoCloseable {
     private static final int TIMED_OUT = 4;
     /** For what hangs: on a machine with a load of 20 a JVM needs half a minute to start. */
     static final Duration BOUND = Duration.ofMinutes(3);
+
     static final String GROUP = "shop";
     static final String PASSWORD = "pass-word-for-tests-only";
     static final String CHANNEL_KEY = "a key for tests only, long enough";

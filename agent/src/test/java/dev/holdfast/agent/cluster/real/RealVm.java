@@ -99,7 +99,9 @@ final class RealVm {
         } catch (NoSuchFileException gone) {
             return Optional.empty();
         }
-        return text.isEmpty() ? Optional.empty() : Optional.of(Long.parseLong(text)).filter(RealVm::lives);
+        return text.isEmpty()
+                ? Optional.empty()
+                : Optional.of(Long.parseLong(text)).filter(RealVm::lives);
     }
 
     /** Whether its memory is on the way to another node. */

@@ -11,7 +11,6 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -47,7 +46,8 @@ class StoreFaultsTest {
         cluster.n1().agent.startAgain();
         await("the control socket answers, and knows the machine")
                 .atMost(RealCluster.BOUND)
-                .untilAsserted(() -> assertThat(cluster.n1().run("vm", "list").out()).contains("web1", "running"));
+                .untilAsserted(
+                        () -> assertThat(cluster.n1().run("vm", "list").out()).contains("web1", "running"));
         Told told = cluster.n1().run("checkpoint", "create", GROUP + "@nowhere");
         assertThat(told.exit()).as(told.all()).isEqualTo(5);
         assertThat(told.err()).contains("ZooKeeper", "unning machines");
