@@ -36,8 +36,7 @@ class TlsTest {
     @BeforeAll
     static void start() throws IOException {
         ensemble = TlsEnsemble.start(Files.createTempDirectory("zk-tls-"));
-        // Each of them: a majority serves sooner, and ZooKeeper's own client gives up with the first server that is not
-        // there yet.
+        // A majority serves sooner; ZooKeeper's own client gives up with the first server that is not there yet.
         for (String server : ensemble.connect().split(",")) {
             awaitServing(server);
         }
