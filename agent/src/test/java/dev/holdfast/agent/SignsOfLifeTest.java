@@ -21,7 +21,7 @@ import org.newsclub.net.unix.AFUNIXSocketAddress;
 
 class SignsOfLifeTest {
 
-    private static final int PATIENCE_MILLIS = 10_000;
+    private static final int PATIENCE_MILLIS = 60_000;
     private static final int SILENCE_MILLIS = 500;
 
     @TempDir

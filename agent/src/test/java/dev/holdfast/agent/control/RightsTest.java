@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class RightsTest {
     private static final String NOBODY = "--reuid=65534";
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     @TempDir
     private Path directory;
@@ -144,7 +144,7 @@ class RightsTest {
             throws IOException, InterruptedException {
         List<String> words = new ArrayList<>(List.of("setpriv"));
         words.addAll(List.of(identity));
-        words.addAll(List.of("socat", "-t10", "-", "UNIX-CONNECT:" + socket));
+        words.addAll(List.of("socat", "-t60", "-", "UNIX-CONNECT:" + socket));
         Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
         try (var input = process.getOutputStream()) {
             input.write(("{\"id\":1,\"command\":\"" + command.word() + "\"}\n").getBytes(StandardCharsets.UTF_8));

@@ -102,7 +102,7 @@ class BundleTest {
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
                 .isEqualTo("rw-------");
         BoundedProcess.Ended listed = BoundedProcess.run(
-                List.of("tar", "--list", "--gzip", "--file", file.toString()), Duration.ofSeconds(20));
+                List.of("tar", "--list", "--gzip", "--file", file.toString()), Duration.ofMinutes(1));
         assertThat(listed.status()).as(listed.output()).isZero();
         assertThat(listed.output().lines())
                 .contains("holdfast-bundle/etc/holdfast.toml", "holdfast-bundle/etc/vms/web.toml")

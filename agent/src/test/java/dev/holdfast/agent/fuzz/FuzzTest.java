@@ -35,7 +35,7 @@ class FuzzTest {
                 .start();
         boolean ended;
         try {
-            ended = fuzzer.waitFor(5, TimeUnit.MINUTES);
+            ended = fuzzer.waitFor(20, TimeUnit.MINUTES);
         } finally {
             fuzzer.destroyForcibly();
         }

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class QmpClientTest {
-    private static final Duration SECOND = Duration.ofSeconds(1);
+    private static final Duration LONG = Duration.ofMinutes(1);
     private static final Duration SHORT = Duration.ofMillis(150);
     private static final List<String> OK = List.of("{\"return\":{},\"id\":ID}");
     private static final String STOP = "{\"timestamp\":{\"seconds\":5,\"microseconds\":7},\"event\":\"STOP\"}";
@@ -48,7 +48,7 @@ final class QmpClientTest {
 
     private void start(Function<String, List<String>> script) throws IOException {
         server = new FakeQmpServer(path, FakeQmpServer.GREETING, script);
-        client = QmpClient.connect(path, SECOND, System::nanoTime);
+        client = QmpClient.connect(path, LONG, System::nanoTime);
     }
 
     @Test
@@ -67,13 +67,13 @@ final class QmpClientTest {
                 : List.of(STOP, "{\"return\":{\"n\":ID},\"id\":ID}"));
         List<QmpFuture> replies =
                 client.send(QmpCommand.of("first"), QmpCommand.of("bad", Map.of("a", 1)), QmpCommand.of("last"));
-        QmpReply first = replies.get(0).await(SECOND);
-        QmpReply last = replies.get(2).await(SECOND);
+        QmpReply first = replies.get(0).await(LONG);
+        QmpReply last = replies.get(2).await(LONG);
         assertThat(last.value().path("n").asLong())
                 .isEqualTo(first.value().path("n").asLong() + 2);
         assertThat(last.sequence()).isGreaterThan(first.sequence());
         QmpException error =
-                catchThrowableOfType(QmpException.class, () -> replies.get(1).await(SECOND));
+                catchThrowableOfType(QmpException.class, () -> replies.get(1).await(LONG));
         assertThat(error.kind()).isEqualTo(QmpException.Kind.REJECTED);
         assertThat(error.says("no such thing")).isTrue();
         assertThat(error).hasMessageContaining("refused 'bad': no such thing (GenericError)");
@@ -83,8 +83,8 @@ final class QmpClientTest {
     void anEventIsSeenByWhoSubscribedBeforeTheCommand() throws Exception {
         start(line -> List.of(STOP, "{\"return\":{},\"id\":ID}"));
         try (QmpEvents events = client.subscribe("STOP")) {
-            client.execute("stop", SECOND);
-            QmpEvent event = events.await(e -> true, SECOND).orElseThrow();
+            client.execute("stop", LONG);
+            QmpEvent event = events.await(e -> true, LONG).orElseThrow();
             assertThat(event.timestampMicros()).isEqualTo(5_000_007);
             assertThat(events.await(e -> true, SHORT)).isEmpty();
         }
@@ -97,7 +97,7 @@ final class QmpClientTest {
         assertThat(error.kind()).isEqualTo(QmpException.Kind.TIMED_OUT);
         assertThat(error).hasMessageContaining("may still take effect");
         server.push("{\"return\":{},\"id\":2}");
-        client.execute("query-status", SECOND);
+        client.execute("query-status", LONG);
         assertThat(client.isOpen()).isTrue();
     }
 
@@ -116,33 +116,33 @@ final class QmpClientTest {
         QmpFuture pending = client.send(QmpCommand.of("x")).get(0);
         QmpEvents events = client.subscribe("STOP");
         server.close();
-        QmpException error = catchThrowableOfType(QmpException.class, () -> pending.await(SECOND));
+        QmpException error = catchThrowableOfType(QmpException.class, () -> pending.await(LONG));
         assertThat(error.kind()).isEqualTo(QmpException.Kind.CLOSED);
         assertThatThrownBy(() -> client.send(QmpCommand.of("y")))
                 .hasMessageContaining("the outcome of 'y' is not known");
-        assertThatThrownBy(() -> events.await(e -> true, SECOND)).isInstanceOf(QmpException.class);
-        assertThatThrownBy(() -> client.subscribe("STOP").await(e -> true, SECOND))
+        assertThatThrownBy(() -> events.await(e -> true, LONG)).isInstanceOf(QmpException.class);
+        assertThatThrownBy(() -> client.subscribe("STOP").await(e -> true, LONG))
                 .isInstanceOf(QmpException.class);
     }
 
     @Test
     void aMalformedLineClosesTheConnectionWithItsReason() throws Exception {
         start(line -> List.of("{not json"));
-        assertThatThrownBy(() -> client.execute("x", SECOND)).hasMessageContaining("not JSON");
+        assertThatThrownBy(() -> client.execute("x", LONG)).hasMessageContaining("not JSON");
         assertThat(client.isOpen()).isFalse();
     }
 
     @Test
     void anOversizeLineClosesTheConnectionWithItsReason() throws Exception {
         start(line -> List.of("{\"return\":\"" + "x".repeat(17 << 20) + "\",\"id\":ID}"));
-        assertThatThrownBy(() -> client.execute("x", Duration.ofSeconds(10))).hasMessageContaining("longer than");
+        assertThatThrownBy(() -> client.execute("x", LONG)).hasMessageContaining("longer than");
         assertThat(client.isOpen()).isFalse();
     }
 
     @Test
     void anErrorWithoutIdClosesTheConnection() throws Exception {
         start(line -> List.of("{\"error\":{\"class\":\"GenericError\",\"desc\":\"JSON parse error\"}}"));
-        assertThatThrownBy(() -> client.execute("x", SECOND)).hasMessageContaining("neither an event nor a reply");
+        assertThatThrownBy(() -> client.execute("x", LONG)).hasMessageContaining("neither an event nor a reply");
     }
 
     @Test
@@ -156,7 +156,7 @@ final class QmpClientTest {
     @Test
     void aForeignServerIsRecognised() throws Exception {
         server = new FakeQmpServer(path, "SSH-2.0-OpenSSH", line -> OK);
-        assertThatThrownBy(() -> QmpClient.connect(path, SECOND, System::nanoTime))
+        assertThatThrownBy(() -> QmpClient.connect(path, LONG, System::nanoTime))
                 .hasMessageContaining("is no QMP socket");
     }
 
@@ -167,8 +167,8 @@ final class QmpClientTest {
         for (int i = 0; i <= QmpEvents.CAPACITY; i++) {
             server.push(STOP);
         }
-        Awaitility.await().atMost(Duration.ofSeconds(5)).until(events::overflowed);
+        Awaitility.await().atMost(LONG).until(events::overflowed);
         assertThat(events.takeAll()).hasSize(QmpEvents.CAPACITY);
-        assertThatThrownBy(() -> events.await(e -> true, SECOND)).hasMessageContaining("more events than");
+        assertThatThrownBy(() -> events.await(e -> true, LONG)).hasMessageContaining("more events than");
     }
 }

@@ -41,6 +41,7 @@ import org.junit.jupiter.api.Test;
 class PrimarySideTest implements PeerCalls, Primary, Standstill, LagGuard {
     private static final Copy PEER = new Copy(new Name("n2"), new Name("c1"));
     private static final Duration SECOND = Duration.ofSeconds(1);
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     private final ManualThread thread = new ManualThread();
     private final List<ReplicaEvent> events = Collections.synchronizedList(new ArrayList<>());
@@ -460,7 +461,7 @@ class PrimarySideTest implements PeerCalls, Primary, Standstill, LagGuard {
         }
         if (ends.getFirst().outcome() == Outcome.COMMITTED) {
             // The guest runs as soon as this returns.
-            standby.commit(epoch, SECOND);
+            standby.commit(epoch, PATIENCE);
         }
         return ends.remove();
     }

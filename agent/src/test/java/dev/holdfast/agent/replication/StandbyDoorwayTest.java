@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 
 /** A primary's orders and streams, through real sockets. */
 class StandbyDoorwayTest {
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = Duration.ofMinutes(1);
     private static final int BYTES = 300_000;
 
     private final List<String> orders = Collections.synchronizedList(new ArrayList<>());

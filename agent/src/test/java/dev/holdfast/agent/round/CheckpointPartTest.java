@@ -43,7 +43,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A machine whose memory image is written to storage that hangs; its files are real, it is no process. */
-@Timeout(60)
+@Timeout(120)
 class CheckpointPartTest {
     private static final RoundSpec SPEC = Rounds.spec("r1", RoundKind.CHECKPOINT);
 

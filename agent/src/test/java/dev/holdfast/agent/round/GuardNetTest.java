@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The guard as several machines of one node use it. */
-@Timeout(20)
+@Timeout(120)
 class GuardNetTest {
 
     private static final Name WEB = Rounds.WEB;
@@ -113,8 +113,8 @@ class GuardNetTest {
             net.arm(DB, "r1", Duration.ofSeconds(5), false);
             return true;
         });
-        web.get(10, TimeUnit.SECONDS);
-        db.get(10, TimeUnit.SECONDS);
+        web.get(60, TimeUnit.SECONDS);
+        db.get(60, TimeUnit.SECONDS);
     }
 
     /** A guard that refuses to arm what it has no session with, until it is told to watch. */

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What becomes of a round's files that are found in the chain of a machine which another node had. */
-@Timeout(20)
+@Timeout(120)
 class LeftIntentsTest {
 
     private static final Name WEB = new Name("web");

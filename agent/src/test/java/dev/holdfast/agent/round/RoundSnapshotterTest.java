@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a node does to its machines in a round, with machines that only write down what is done to them. */
-@Timeout(20)
+@Timeout(120)
 class RoundSnapshotterTest {
 
     private static final RoundSpec CHECKPOINT = Rounds.spec("r1", RoundKind.CHECKPOINT);

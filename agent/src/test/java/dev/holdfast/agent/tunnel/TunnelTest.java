@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TunnelTest {
-    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final Duration SOON = Duration.ofMinutes(1);
 
     @TempDir
     private Path directory;
@@ -77,7 +77,7 @@ class TunnelTest {
                 channel.shutdownOutput();
                 assertThat(Channels.newInputStream(channel).readAllBytes()).isEqualTo(back);
             }
-            assertThat(far.get(10, TimeUnit.SECONDS)).isEqualTo(there);
+            assertThat(far.get(60, TimeUnit.SECONDS)).isEqualTo(there);
         }
     }
 
@@ -110,10 +110,10 @@ class TunnelTest {
                 SealedConnection whole = SealedConnection.call(at(door), secret, "files", SOON)) {
             whole.send("one".getBytes(StandardCharsets.UTF_8));
             whole.end();
-            assertThat(got.poll(10, TimeUnit.SECONDS)).isEqualTo("one");
-            assertThat(got.poll(10, TimeUnit.SECONDS)).isEqualTo("(end)");
+            assertThat(got.poll(60, TimeUnit.SECONDS)).isEqualTo("one");
+            assertThat(got.poll(60, TimeUnit.SECONDS)).isEqualTo("(end)");
             SealedConnection.call(at(door), secret, "files", SOON).close();
-            assertThat(got.poll(10, TimeUnit.SECONDS)).as("cut off is no end").isEqualTo("(broken)");
+            assertThat(got.poll(60, TimeUnit.SECONDS)).as("cut off is no end").isEqualTo("(broken)");
             try (ServerSocket between = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
                 Thread alters = new Thread(() -> altering(between, at(door)));
                 alters.setDaemon(true);
@@ -122,7 +122,7 @@ class TunnelTest {
                         new InetSocketAddress(InetAddress.getLoopbackAddress(), between.getLocalPort());
                 try (SealedConnection altered = SealedConnection.call(middle, secret, "files", SOON)) {
                     altered.send("two".getBytes(StandardCharsets.UTF_8));
-                    assertThat(got.poll(10, TimeUnit.SECONDS)).isEqualTo("(broken)");
+                    assertThat(got.poll(60, TimeUnit.SECONDS)).isEqualTo("(broken)");
                 }
             }
         }

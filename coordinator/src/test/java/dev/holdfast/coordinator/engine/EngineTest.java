@@ -92,9 +92,9 @@ class EngineTest {
         byNode.put(N1, new TreeSet<>(List.of(new Name("web1"))));
         byNode.put(N2, new TreeSet<>(List.of(new Name("web2"))));
         RoundOptions options = new RoundOptions(
-                Duration.ofSeconds(5),
-                Duration.ofSeconds(5),
-                Duration.ofSeconds(20),
+                Duration.ofMinutes(1),
+                Duration.ofMinutes(1),
+                Duration.ofMinutes(2),
                 Duration.ZERO,
                 RoundOptions.CaptureMethod.AUTO,
                 RoundOptions.Quiesce.NO,
@@ -114,7 +114,7 @@ class EngineTest {
     @Test
     void commitsWhenAllMembersAreDurableAndLeavesNothingBehind() throws Exception {
         RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, elect(N1));
-        Outcome outcome = engines.get(N1).run(spec).get(10, TimeUnit.SECONDS);
+        Outcome outcome = engines.get(N1).run(spec).get(60, TimeUnit.SECONDS);
 
         assertThat(outcome.kind()).isEqualTo(Outcome.Kind.COMMITTED);
         await().until(log::isEmpty);
@@ -129,7 +129,7 @@ class EngineTest {
     void abortsWhenOneMemberCannotCaptureAndThawsBoth() throws Exception {
         vms.get(N2).failAt("capture", Refusal.failed("disk full"));
         RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, elect(N1));
-        Outcome outcome = engines.get(N1).run(spec).get(10, TimeUnit.SECONDS);
+        Outcome outcome = engines.get(N1).run(spec).get(60, TimeUnit.SECONDS);
 
         assertThat(outcome.kind()).isEqualTo(Outcome.Kind.ABORTED);
         assertThat(outcome.because().orElseThrow().text()).contains("disk full");
@@ -145,7 +145,7 @@ class EngineTest {
         Refusal because = new Refusal(Refusal.Kind.CANCELLED, "it is to be demoted");
         vms.get(N2).draining = () -> engines.get(N2).giveWay(vm, because);
         Outcome waited =
-                engines.get(N1).run(spec("r1", RoundKind.CHECKPOINT, epoch)).get(10, TimeUnit.SECONDS);
+                engines.get(N1).run(spec("r1", RoundKind.CHECKPOINT, epoch)).get(60, TimeUnit.SECONDS);
         assertThat(waited.kind()).isEqualTo(Outcome.Kind.COMMITTED);
         await().until(log::isEmpty);
 
@@ -154,7 +154,7 @@ class EngineTest {
             await().until(() -> vms.get(N2).calls.contains("thawNow"));
         };
         Outcome outcome =
-                engines.get(N1).run(spec("r2", RoundKind.CHECKPOINT, epoch)).get(10, TimeUnit.SECONDS);
+                engines.get(N1).run(spec("r2", RoundKind.CHECKPOINT, epoch)).get(60, TimeUnit.SECONDS);
         assertThat(outcome.kind()).isEqualTo(Outcome.Kind.ABORTED);
         assertThat(outcome.because().orElseThrow().text()).contains("it is to be demoted");
         await().until(log::isEmpty);
@@ -164,7 +164,7 @@ class EngineTest {
     @Test
     void revertRunsNothingBeforeTheDecision() throws Exception {
         RoundSpec spec = spec("r1", RoundKind.REVERT, elect(N1));
-        Outcome outcome = engines.get(N1).run(spec).get(10, TimeUnit.SECONDS);
+        Outcome outcome = engines.get(N1).run(spec).get(60, TimeUnit.SECONDS);
 
         assertThat(outcome.kind()).isEqualTo(Outcome.Kind.COMMITTED);
         await().until(log::isEmpty);
@@ -177,7 +177,7 @@ class EngineTest {
         log.refuseCommits(Refusal.failed("there is a checkpoint shop@c1 already"));
         RoundSpec spec = spec("r1", RoundKind.CHECKPOINT, elect(N1));
 
-        Outcome outcome = engines.get(N1).run(spec).get(10, TimeUnit.SECONDS);
+        Outcome outcome = engines.get(N1).run(spec).get(60, TimeUnit.SECONDS);
 
         assertThat(outcome.kind()).isEqualTo(Outcome.Kind.ABORTED);
         assertThat(outcome.because().orElseThrow().text()).contains("shop@c1 already");

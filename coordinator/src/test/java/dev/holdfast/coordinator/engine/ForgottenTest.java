@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What a node does about rounds of which the store may have no record any more; the test runs the timers by hand. */
-@Timeout(20)
+@Timeout(120)
 class ForgottenTest {
 
     private static final Name N1 = new Name("n1");

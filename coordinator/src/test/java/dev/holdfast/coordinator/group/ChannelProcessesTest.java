@@ -36,13 +36,13 @@ class ChannelProcessesTest {
         lab = new Lab(directory, 1);
         lab.register(1);
         one = lab.node(1);
-        String first = one.await("started", 20);
+        String first = one.await("started", 60);
         lab.register(2);
         two = lab.node(2);
-        String second = two.await("started", 20);
+        String second = two.await("started", 60);
         lab.register(3);
         three = lab.node(3);
-        String third = three.await("started", 20);
+        String third = three.await("started", 60);
         System.out.printf("group channel: start took %s, %s, %s ms%n", first, second, third);
         Lab.awaitPresent(one, ALL);
         Lab.awaitPresent(two, ALL);
@@ -57,7 +57,7 @@ class ChannelProcessesTest {
 
     @Test
     void freezeIsAnsweredWithinMilliseconds() throws Exception {
-        one.ask("bench 1000 n2,n3", 30);
+        one.ask("bench 1000 n2,n3", 60);
         long[] micros = numbers(one.ask("bench 5000 n2,n3", 60));
         System.out.printf(
                 "group channel: one hop, slower of two peers, 5000 exchanges: p50 %d us, p99 %d us, p99.9 %d us, max %d us%n",
@@ -68,8 +68,8 @@ class ChannelProcessesTest {
 
     @Test
     void clocksAreComparedWithinTheErrorGiven() {
-        await().atMost(Duration.ofSeconds(15)).untilAsserted(() -> {
-            long[] offset = numbers(one.ask("clock n3", 10));
+        await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> {
+            long[] offset = numbers(one.ask("clock n3", 60));
             assertThat(offset[1]).as("error in ns").isBetween(1L, 20_000_000L);
             assertThat(Math.abs(offset[0] - 200_000_000L)).isLessThanOrEqualTo(offset[1]);
         });
@@ -79,10 +79,10 @@ class ChannelProcessesTest {
     void nodeWithAnotherKeyStaysAloneAndIsCounted() throws Exception {
         lab.writeKey("other.key", "fedcba9876543210fedcba9876543210");
         try (NodeProcess four = lab.node(4, "other.key")) {
-            four.await("started", 20);
-            await().atMost(Duration.ofSeconds(20)).until(() -> unsealed(one) + unsealed(two) + unsealed(three) > 0);
-            assertThat(four.ask("present", 10)).isEqualTo("[n4]");
-            assertThat(one.ask("present", 10)).isEqualTo(ALL);
+            four.await("started", 60);
+            await().atMost(Duration.ofMinutes(1)).until(() -> unsealed(one) + unsealed(two) + unsealed(three) > 0);
+            assertThat(four.ask("present", 60)).isEqualTo("[n4]");
+            assertThat(one.ask("present", 60)).isEqualTo(ALL);
         }
         assertThat(one.hasSeenDepartures()).isFalse();
     }
@@ -92,8 +92,8 @@ class ChannelProcessesTest {
         for (int seed = 0; seed < 20; seed++) {
             pour(NodeProcess.PORT, new Random(seed));
         }
-        assertThat(one.ask("present", 10)).isEqualTo(ALL);
-        assertThat(numbers(one.ask("bench 200 n2,n3", 30))[4]).as("lost").isZero();
+        assertThat(one.ask("present", 60)).isEqualTo(ALL);
+        assertThat(numbers(one.ask("bench 200 n2,n3", 60))[4]).as("lost").isZero();
         assertThat(one.hasSeenDepartures()).isFalse();
     }
 
@@ -109,7 +109,7 @@ class ChannelProcessesTest {
     }
 
     private static long unsealed(NodeProcess node) throws Exception {
-        Matcher figure = Pattern.compile("UNSEALED=(\\d+)").matcher(node.ask("figures", 10));
+        Matcher figure = Pattern.compile("UNSEALED=(\\d+)").matcher(node.ask("figures", 60));
         assertThat(figure.find()).isTrue();
         return Long.parseLong(figure.group(1));
     }

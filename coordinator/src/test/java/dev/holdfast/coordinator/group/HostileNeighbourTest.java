@@ -45,7 +45,7 @@ class HostileNeighbourTest {
     private static final RoundId ROUND = new RoundId("round-of-secrets");
     private static final GroupMessage FROZEN = new GroupMessage.Frozen(ROUND, new Epoch(3), BRAVO);
     private static final int PORT = 7800;
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     private final ChannelKey key = ChannelKey.of("0123456789abcdef", CLUSTER);
     private final List<String> heard = new CopyOnWriteArrayList<>();
@@ -221,7 +221,9 @@ class HostileNeighbourTest {
             return heard.size() >= 2;
         });
         assertThat(alpha.figures().dropped()).containsEntry(Drop.MALFORMED, 0L).containsEntry(Drop.IMPOSTOR, 0L);
-        assertThat(alpha.present()).containsExactlyInAnyOrder(ALPHA, BRAVO);
+        // The end of the connection may have cost it its place for a moment.
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(alpha.present()).containsExactlyInAnyOrder(ALPHA, BRAVO));
     }
 
     private static byte[] greeting(int announced) {

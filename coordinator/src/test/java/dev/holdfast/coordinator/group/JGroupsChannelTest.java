@@ -36,6 +36,7 @@ import org.junit.jupiter.api.Test;
 /** Two nodes in one process; the second also as one that does not keep to the rules. */
 class JGroupsChannelTest {
 
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final Name N1 = new Name("n1");
     private static final Name N2 = new Name("n2");
     private static final GroupMessage FROZEN = new GroupMessage.Frozen(new RoundId("r1"), new Epoch(3), N2);
@@ -102,8 +103,7 @@ class JGroupsChannelTest {
     }
 
     private static void awaitDrop(JGroupsChannel channel, Drop reason) {
-        await().atMost(Duration.ofSeconds(10))
-                .until(() -> channel.figures().dropped().get(reason) > 0);
+        await().atMost(PATIENCE).until(() -> channel.figures().dropped().get(reason) > 0);
     }
 
     @Test
@@ -125,12 +125,12 @@ class JGroupsChannelTest {
         for (int life = 1; life <= 3; life++) {
             int lives = life;
             JGroupsChannel two = channel(N2, 2, new Recorder());
-            await().atMost(Duration.ofSeconds(15)).until(() -> one.present().contains(N2));
-            await().atMost(Duration.ofSeconds(15)).until(() -> two.present().contains(N1));
+            await().atMost(PATIENCE).until(() -> one.present().contains(N2));
+            await().atMost(PATIENCE).until(() -> two.present().contains(N1));
             two.send(Set.of(N1), FROZEN);
-            await().atMost(Duration.ofSeconds(10)).until(() -> heard.messages.size() == lives);
+            await().atMost(PATIENCE).until(() -> heard.messages.size() == lives);
             two.close();
-            await().atMost(Duration.ofSeconds(10)).until(() -> heard.left.size() == lives);
+            await().atMost(PATIENCE).until(() -> heard.left.size() == lives);
         }
         assertThat(one.figures().received()).isEqualTo(3);
     }
@@ -139,19 +139,19 @@ class JGroupsChannelTest {
     void requestAndAnswerOfTheLargestSizeArriveAndRoundsGoOnBeside() throws Exception {
         JGroupsChannel one = channel(N1, 1, heard);
         JGroupsChannel two = channel(N2, 2, new Recorder());
-        await().atMost(Duration.ofSeconds(15)).until(() -> one.present().contains(N2));
-        await().atMost(Duration.ofSeconds(15)).until(() -> two.present().contains(N1));
+        await().atMost(PATIENCE).until(() -> one.present().contains(N2));
+        await().atMost(PATIENCE).until(() -> two.present().contains(N1));
         two.link().serve((from, payload) -> payload);
         byte[] largest = new byte[Desk.MAX_PAYLOAD];
         new Random(1).nextBytes(largest);
         List<CompletableFuture<byte[]>> answers = Stream.generate(
-                        () -> one.link().request(N2, largest, Duration.ofSeconds(20)))
+                        () -> one.link().request(N2, largest, PATIENCE))
                 .limit(5)
                 .toList();
         two.send(Set.of(N1), FROZEN);
-        await().atMost(Duration.ofSeconds(10)).until(() -> heard.messages.size() == 1);
+        await().atMost(PATIENCE).until(() -> heard.messages.size() == 1);
         for (CompletableFuture<byte[]> answer : answers) {
-            assertThat(answer.get(20, TimeUnit.SECONDS)).isEqualTo(largest);
+            assertThat(answer.get(60, TimeUnit.SECONDS)).isEqualTo(largest);
         }
     }
 
@@ -170,8 +170,8 @@ class JGroupsChannelTest {
         JGroupsChannel one = channel(N1, 1, heard);
         List<Protocol> stack = ChannelStack.build(settings(N2, 2), registry(), new Counters());
         JChannel rogue = rogue(NodeAddress.of(N2), stack);
-        await().atMost(Duration.ofSeconds(15)).until(() -> one.present().contains(N2));
-        await().atMost(Duration.ofSeconds(15)).until(() -> rogue.getView().size() == 2);
+        await().atMost(PATIENCE).until(() -> one.present().contains(N2));
+        await().atMost(PATIENCE).until(() -> rogue.getView().size() == 2);
         sendTo(rogue, Wire.encode(new GroupMessage.Frozen(new RoundId("r1"), new Epoch(3), N1)));
         awaitDrop(one, Drop.IMPOSTOR);
         sendTo(rogue, new byte[] {9, 9, 9});
@@ -184,7 +184,7 @@ class JGroupsChannelTest {
     void memberThatIsNoNodeIsNotHeard() throws Exception {
         JGroupsChannel one = channel(N1, 1, heard);
         JChannel rogue = rogue(UUID.randomUUID(), ChannelStack.build(settings(N2, 2), registry(), new Counters()));
-        await().atMost(Duration.ofSeconds(15)).until(() -> rogue.getView().size() == 2);
+        await().atMost(PATIENCE).until(() -> rogue.getView().size() == 2);
         sendTo(rogue, Wire.encode(FROZEN));
         awaitDrop(one, Drop.STRANGER);
         assertThat(heard.messages).isEmpty();
@@ -205,10 +205,8 @@ class JGroupsChannelTest {
             taken.close();
             two.link().serve((from, payload) -> payload);
             two.start(new Recorder());
-            await().atMost(Duration.ofSeconds(15)).until(() -> one.present().contains(N2));
-            assertThat(one.link()
-                            .request(N2, new byte[] {7}, Duration.ofSeconds(10))
-                            .get(10, TimeUnit.SECONDS))
+            await().atMost(PATIENCE).until(() -> one.present().contains(N2));
+            assertThat(one.link().request(N2, new byte[] {7}, PATIENCE).get(60, TimeUnit.SECONDS))
                     .containsExactly(7);
         }
     }
@@ -218,19 +216,17 @@ class JGroupsChannelTest {
     void whatIsAskedOfANodeAsSoonAsItIsSeenIsAnswered() throws Exception {
         JGroupsChannel one = channel(N1, 1, heard);
         for (int life = 0; life < 5; life++) {
-            await().atMost(Duration.ofSeconds(15)).until(() -> !one.present().contains(N2));
+            await().atMost(PATIENCE).until(() -> !one.present().contains(N2));
             CompletableFuture<byte[]> answer = CompletableFuture.supplyAsync(() -> {
                 while (!one.present().contains(N2)) {
                     Thread.onSpinWait();
                 }
-                return one.link()
-                        .request(N2, new byte[] {7}, Duration.ofSeconds(10))
-                        .join();
+                return one.link().request(N2, new byte[] {7}, PATIENCE).join();
             });
             try (JGroupsChannel two = new JGroupsChannel(settings(N2, 2), registry(), () -> 0)) {
                 two.link().serve((from, payload) -> payload);
                 two.start(new Recorder());
-                assertThat(answer.get(30, TimeUnit.SECONDS)).containsExactly(7);
+                assertThat(answer.get(60, TimeUnit.SECONDS)).containsExactly(7);
             }
         }
     }

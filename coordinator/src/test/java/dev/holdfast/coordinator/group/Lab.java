@@ -71,9 +71,9 @@ final class Lab implements AutoCloseable {
     }
 
     static void awaitPresent(NodeProcess node, String expected) {
-        await().atMost(Duration.ofSeconds(20))
+        await().atMost(Duration.ofMinutes(1))
                 .pollInterval(Duration.ofMillis(20))
-                .until(() -> node.ask("present", 10).equals(expected));
+                .until(() -> node.ask("present", 60).equals(expected));
     }
 
     @Override

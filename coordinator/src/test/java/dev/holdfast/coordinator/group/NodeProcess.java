@@ -94,6 +94,6 @@ final class NodeProcess implements AutoCloseable {
     @Override
     public void close() throws InterruptedException {
         process.destroyForcibly();
-        process.waitFor(10, TimeUnit.SECONDS);
+        process.waitFor(1, TimeUnit.MINUTES);
     }
 }

@@ -73,7 +73,7 @@ class SealedSocketTest {
 
     private static SealedSocket call(ServerSocket whom, String shared) throws IOException {
         SealedSocket caller = new SealedSocket(keys(shared));
-        caller.connect(whom.getLocalSocketAddress(), 2_000);
+        caller.connect(whom.getLocalSocketAddress(), 60_000);
         return caller;
     }
 
@@ -83,7 +83,7 @@ class SealedSocketTest {
         byte[] much = new byte[100_000];
         new Random(1).nextBytes(much);
         try (SealedSocket caller = call(server, "shared");
-                Socket called = other.get(10, TimeUnit.SECONDS)) {
+                Socket called = other.get(60, TimeUnit.SECONDS)) {
             CompletableFuture<Void> sending = CompletableFuture.runAsync(() -> {
                 try {
                     caller.getOutputStream().write(much);
@@ -94,7 +94,7 @@ class SealedSocketTest {
             });
             assertThat(called.getInputStream().readNBytes(much.length)).isEqualTo(much);
             assertThat(called.getInputStream().read()).isEqualTo(7);
-            sending.get(10, TimeUnit.SECONDS);
+            sending.get(60, TimeUnit.SECONDS);
             called.getOutputStream().write(TEXT);
             assertThat(caller.getInputStream().readNBytes(TEXT.length)).isEqualTo(TEXT);
             called.close();
@@ -107,7 +107,7 @@ class SealedSocketTest {
     void whoHasAnotherKeyIsTurnedAwayOnBothSides() {
         CompletableFuture<Socket> other = accepted();
         assertThatThrownBy(() -> call(server, "another")).isInstanceOf(IOException.class);
-        await().atMost(Duration.ofSeconds(20)).until(() -> turnedAway.get() == 1);
+        await().atMost(Duration.ofMinutes(1)).until(() -> turnedAway.get() == 1);
         assertThat(other).isNotDone();
     }
 
@@ -128,9 +128,9 @@ class SealedSocketTest {
                 }
             });
             assertThatThrownBy(() -> call(relay, "shared")).isInstanceOf(IOException.class);
-            there.get(10, TimeUnit.SECONDS);
+            there.get(60, TimeUnit.SECONDS);
         }
-        await().atMost(Duration.ofSeconds(20)).until(() -> turnedAway.get() == 1);
+        await().atMost(Duration.ofMinutes(1)).until(() -> turnedAway.get() == 1);
         assertThat(other).isNotDone();
     }
 
@@ -140,8 +140,8 @@ class SealedSocketTest {
         try (Socket stranger = new Socket(server.getInetAddress(), server.getLocalPort())) {
             stranger.getOutputStream().write("HOLDFAS1".getBytes(StandardCharsets.US_ASCII));
             server.close();
-            assertThat(other).failsWithin(Duration.ofSeconds(10));
-            stranger.setSoTimeout(10_000);
+            assertThat(other).failsWithin(Duration.ofMinutes(1));
+            stranger.setSoTimeout(60_000);
             assertThatThrownBy(() -> {
                         if (stranger.getInputStream().read() < 0) {
                             throw new SocketException("hung up");

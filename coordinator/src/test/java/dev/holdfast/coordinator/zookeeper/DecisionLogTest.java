@@ -207,7 +207,7 @@ class DecisionLogTest extends OnOneStore {
     @Test
     void touchOfAMissingRoundFencesOffAnOpeningOnItsWay() throws StoreUnreachableException {
         try (ZooKeeperStore other = SharedEnsemble.open(cluster, "n2")) {
-            other.awaitReady(Duration.ofSeconds(10));
+            other.awaitReady(Duration.ofMinutes(1));
             int before = rounds(other).version();
             assertThat(log.touch(new RoundId("r1"), REIGN)).isInstanceOf(Written.Refused.class);
             assertThat(rounds(other).version())
@@ -366,7 +366,7 @@ class DecisionLogTest extends OnOneStore {
 
     private static void await(java.util.concurrent.Callable<Boolean> condition) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(10))
+                .atMost(Duration.ofMinutes(1))
                 .pollInterval(Duration.ofMillis(10))
                 .until(condition);
     }

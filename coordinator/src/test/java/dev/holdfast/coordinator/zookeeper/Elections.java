@@ -36,7 +36,7 @@ final class Elections implements Leadership.Listener {
 
     Epoch awaitElected() {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(20))
+                .atMost(Duration.ofMinutes(1))
                 .pollInterval(Duration.ofMillis(10))
                 .until(() -> office.get().isPresent());
         return office.get().orElseThrow();
@@ -44,7 +44,7 @@ final class Elections implements Leadership.Listener {
 
     void awaitDeposed() {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(20))
+                .atMost(Duration.ofMinutes(1))
                 .pollInterval(Duration.ofMillis(10))
                 .until(() -> office.get().isEmpty());
     }

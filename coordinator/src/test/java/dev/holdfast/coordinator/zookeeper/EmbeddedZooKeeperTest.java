@@ -28,7 +28,7 @@ class EmbeddedZooKeeperTest {
             single.kill(0);
             single.heal();
             try (ZooKeeperStore store = SharedEnsemble.open(settings, memory)) {
-                store.awaitReady(Duration.ofSeconds(20));
+                store.awaitReady(Duration.ofMinutes(1));
                 assertThat(store.catalogue().groups()).hasSize(1);
             }
         }

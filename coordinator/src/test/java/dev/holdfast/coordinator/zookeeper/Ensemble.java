@@ -2,6 +2,7 @@ package dev.holdfast.coordinator.zookeeper;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -14,12 +15,19 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 /** A real ensemble: each server a JVM of its own, so that it can be killed and stopped. */
 final class Ensemble implements AutoCloseable {
+
+    private static final Duration BOUND = Duration.ofMinutes(1);
+    private static final int FIRST_PORT = 12_000;
+    private static final int PORTS = 8_000;
+    private static final AtomicInteger NEXT_PORT =
+            new AtomicInteger((int) (ProcessHandle.current().pid() % 80) * 100);
 
     private final Path directory;
     private final List<Integer> clientPorts = new ArrayList<>();
@@ -78,17 +86,14 @@ final class Ensemble implements AutoCloseable {
     }
 
     void awaitServing() {
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
-                .pollInterval(Duration.ofMillis(50))
-                .until(() -> {
-                    for (int index = 0; index < processes.size(); index++) {
-                        if (processes.get(index) != null && mode(index).isEmpty()) {
-                            return false;
-                        }
-                    }
-                    return true;
-                });
+        Awaitility.await().atMost(BOUND).pollInterval(Duration.ofMillis(50)).until(() -> {
+            for (int index = 0; index < processes.size(); index++) {
+                if (processes.get(index) != null && mode(index).isEmpty()) {
+                    return false;
+                }
+            }
+            return true;
+        });
     }
 
     String connect() {
@@ -96,19 +101,27 @@ final class Ensemble implements AutoCloseable {
                 ",", clientPorts.stream().map(port -> "127.0.0.1:" + port).toList());
     }
 
-    /** The number of the leading server. */
+    /** The number of the leading server, once there is one. */
     int leader() {
+        return Awaitility.await("a server leads")
+                .atMost(BOUND)
+                .pollInterval(Duration.ofMillis(50))
+                .until(this::findLeader, Optional::isPresent)
+                .orElseThrow();
+    }
+
+    private Optional<Integer> findLeader() {
         for (int index = 0; index < processes.size(); index++) {
             if (mode(index).equals(Optional.of("leader")) || mode(index).equals(Optional.of("standalone"))) {
-                return index;
+                return Optional.of(index);
             }
         }
-        throw new IllegalStateException("no server leads");
+        return Optional.empty();
     }
 
     private Optional<String> mode(int index) {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), clientPorts.get(index))) {
-            socket.setSoTimeout(2000);
+            socket.setSoTimeout(10_000);
             socket.getOutputStream().write("srvr".getBytes(StandardCharsets.US_ASCII));
             InputStream in = socket.getInputStream();
             return new String(in.readAllBytes(), StandardCharsets.US_ASCII)
@@ -127,7 +140,7 @@ final class Ensemble implements AutoCloseable {
         if (process != null) {
             process.destroyForcibly();
             try {
-                process.waitFor(5, TimeUnit.SECONDS);
+                process.waitFor(BOUND.toSeconds(), TimeUnit.SECONDS);
             } catch (InterruptedException interrupted) {
                 Thread.currentThread().interrupt();
             }
@@ -168,19 +181,22 @@ final class Ensemble implements AutoCloseable {
         }
     }
 
+    /**
+     * Ports that nobody listens on, outside of the range of outgoing connections: one of these would keep a server from its port. Each
+     * run of the tests begins elsewhere, and gives no port twice.
+     */
     static List<Integer> freePorts(int count) throws IOException {
-        List<ServerSocket> sockets = new ArrayList<>();
         List<Integer> ports = new ArrayList<>();
-        try {
-            for (int index = 0; index < count; index++) {
-                ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-                sockets.add(socket);
-                ports.add(socket.getLocalPort());
+        for (int tries = 0; tries < PORTS && ports.size() < count; tries++) {
+            int port = FIRST_PORT + NEXT_PORT.getAndIncrement() % PORTS;
+            try (ServerSocket free = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+                ports.add(free.getLocalPort());
+            } catch (BindException taken) {
+                continue;
             }
-        } finally {
-            for (ServerSocket socket : sockets) {
-                socket.close();
-            }
+        }
+        if (ports.size() < count) {
+            throw new IOException("no free port");
         }
         return ports;
     }

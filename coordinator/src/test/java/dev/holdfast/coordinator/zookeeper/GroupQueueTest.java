@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 
 class GroupQueueTest {
 
+    private static final Duration BOUND = Duration.ofMinutes(1);
     private static final Name SHOP = new Name("shop");
 
     @Test
@@ -29,11 +30,11 @@ class GroupQueueTest {
                     .isInstanceOf(GroupBusyException.class)
                     .hasMessageContaining("shop");
             second.queue().take(new Name("blog"), Duration.ZERO).close();
-            Future<GroupQueue.Turn> next = threads.submit(() -> second.queue().take(SHOP, Duration.ofSeconds(20)));
+            Future<GroupQueue.Turn> next = threads.submit(() -> second.queue().take(SHOP, BOUND));
             assertThat(next.isDone()).isFalse();
-            CompletableFuture.runAsync(turn::close).get(5, TimeUnit.SECONDS);
+            CompletableFuture.runAsync(turn::close).get(BOUND.toSeconds(), TimeUnit.SECONDS);
             turn.close();
-            GroupQueue.Turn mine = next.get(5, TimeUnit.SECONDS);
+            GroupQueue.Turn mine = next.get(BOUND.toSeconds(), TimeUnit.SECONDS);
             assertThatThrownBy(() -> first.queue().take(SHOP, Duration.ofMillis(50)))
                     .as("a turn closed twice lets only one in")
                     .isInstanceOf(GroupBusyException.class);
@@ -50,13 +51,13 @@ class GroupQueueTest {
         Ensemble ensemble = SharedEnsemble.get();
         try (ZooKeeperStore first = SharedEnsemble.open(cluster, "n1");
                 ZooKeeperStore second = SharedEnsemble.open(cluster, "n2")) {
-            GroupQueue.Turn turn = first.queue().take(SHOP, Duration.ofSeconds(5));
+            GroupQueue.Turn turn = first.queue().take(SHOP, BOUND);
             long session = first.session().number();
             ensemble.kill(ensemble.leader());
             turn.close();
-            second.queue().take(SHOP, Duration.ofSeconds(10)).close();
+            second.queue().take(SHOP, BOUND).close();
             assertThat(first.session().number()).as("the same session").isEqualTo(session);
-            first.queue().take(SHOP, Duration.ofSeconds(5)).close();
+            first.queue().take(SHOP, BOUND).close();
         } finally {
             ensemble.heal();
         }
@@ -67,9 +68,9 @@ class GroupQueueTest {
         Name cluster = SharedEnsemble.cluster();
         try (ZooKeeperStore second = SharedEnsemble.open(cluster, "n2")) {
             try (ZooKeeperStore first = SharedEnsemble.open(cluster, "n1")) {
-                first.queue().take(SHOP, Duration.ofSeconds(5));
+                first.queue().take(SHOP, BOUND);
             }
-            second.queue().take(SHOP, Duration.ofSeconds(10)).close();
+            second.queue().take(SHOP, BOUND).close();
         }
     }
 }

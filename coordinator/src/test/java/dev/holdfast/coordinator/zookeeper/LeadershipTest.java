@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 
 class LeadershipTest {
 
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = Duration.ofMinutes(1);
 
     @Test
     void exactlyOneHoldsOfficeAndTheNextReignIsHigher() throws StoreUnreachableException {
@@ -38,13 +38,20 @@ class LeadershipTest {
                 leader.leadership().start(first);
                 before = first.awaitElected();
                 follower.leadership().start(second);
-                assertThat(observer.nodes().leader()).contains(new Name("n1"));
+                awaitLeader(observer, "n1");
                 assertThat(second.office.get()).isEmpty();
             }
             assertThat(first.told).endsWith("deposed");
             assertThat(second.awaitElected()).isGreaterThan(before);
-            assertThat(observer.nodes().leader()).contains(new Name("n2"));
+            awaitLeader(observer, "n2");
         }
+    }
+
+    /** Its server may be behind that of the leader. */
+    private static void awaitLeader(ZooKeeperStore store, String node) {
+        Awaitility.await()
+                .atMost(BOUND)
+                .untilAsserted(() -> assertThat(store.nodes().leader()).contains(new Name(node)));
     }
 
     /** As a person does with 'holdfast cluster adopt-store' on a node that had seen a later reign. */
@@ -68,7 +75,7 @@ class LeadershipTest {
                     .until(() -> elections.office.get().isPresent()
                             && elections.office.get().get().compareTo(raised) > 0);
             assertThat(elections.told).startsWith("elected " + first, "deposed");
-            assertThat(other.nodes().leader()).contains(new Name("n1"));
+            awaitLeader(other, "n1");
         }
     }
 

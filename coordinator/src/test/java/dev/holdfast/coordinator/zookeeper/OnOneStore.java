@@ -20,7 +20,7 @@ abstract class OnOneStore {
 
     @BeforeEach
     void connect() throws StoreUnreachableException {
-        store.awaitReady(Duration.ofSeconds(10));
+        store.awaitReady(Duration.ofMinutes(1));
     }
 
     @AfterEach

@@ -40,11 +40,15 @@ import org.junit.jupiter.api.Test;
 class OutageTest {
 
     private static final Epoch REIGN = new Epoch(0);
-    private static final Duration READY = Duration.ofSeconds(20);
+    private static final Duration READY = Duration.ofMinutes(1);
     /** The operation's bound, and what a busy machine adds. */
     private static final Duration LONGEST_CALL = Duration.ofSeconds(3);
 
     private static final Duration OPERATION = Duration.ofSeconds(1);
+
+    /** Over before the servers are back. */
+    private static final Duration SESSION = Duration.ofSeconds(4);
+
     private static final int WORKERS = 8;
 
     private final Ensemble ensemble = SharedEnsemble.get();
@@ -239,7 +243,7 @@ class OutageTest {
                 cluster,
                 new Name("n1"),
                 SharedEnsemble.CREDENTIALS,
-                SharedEnsemble.SESSION,
+                SESSION,
                 OPERATION,
                 true,
                 Optional.empty());

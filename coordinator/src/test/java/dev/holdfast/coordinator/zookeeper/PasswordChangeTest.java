@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The password of the store is changed as the manual says, and a node that has only the old one is out. */
 class PasswordChangeTest {
 
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = Duration.ofMinutes(1);
     private static final Name CLUSTER = new Name("lab");
     private static final Credentials OLD = SharedEnsemble.CREDENTIALS;
 

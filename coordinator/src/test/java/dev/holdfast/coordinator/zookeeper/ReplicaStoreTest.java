@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 
 class ReplicaStoreTest {
 
-    private static final Duration LONG = Duration.ofSeconds(20);
+    private static final Duration LONG = Duration.ofMinutes(1);
     private static final Name WEB = new Name("web");
 
     private final Name cluster = SharedEnsemble.cluster();
@@ -92,7 +92,7 @@ class ReplicaStoreTest {
         BlockingQueue<Optional<Stored>> told = new LinkedBlockingQueue<>();
         try (ZooKeeperStore other = SharedEnsemble.open(cluster, "n2");
                 Watch watch = other.replicas().watch(WEB, told::add)) {
-            assertThat(told.poll(20, TimeUnit.SECONDS)).isEqualTo(Optional.empty());
+            assertThat(told.poll(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Optional.empty());
             write(ReplicationRecord.NO_VERSION, 1);
             awaitTold(told, new Stored(record(1), 0));
             write(0, 2);

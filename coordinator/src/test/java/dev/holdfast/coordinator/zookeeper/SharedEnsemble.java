@@ -14,7 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class SharedEnsemble {
 
     static final Credentials CREDENTIALS = new Credentials("holdfast", "correct-horse");
-    static final Duration SESSION = Duration.ofSeconds(4);
+
+    /** As long may a process of a busy machine stand still before a test fails for it; a call waits as long for its answer. */
+    static final Duration SESSION = Duration.ofSeconds(10);
 
     private static final AtomicInteger CLUSTERS = new AtomicInteger();
     private static @Nullable Ensemble ensemble;

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 
 class StoreIdentityTest {
 
-    private static final Duration BOUND = Duration.ofSeconds(10);
+    private static final Duration BOUND = Duration.ofMinutes(1);
     private static final StoreIdentity KNOWN = new StoreIdentity("a", new Epoch(5), 100);
 
     @Test

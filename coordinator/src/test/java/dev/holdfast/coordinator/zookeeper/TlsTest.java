@@ -36,6 +36,10 @@ class TlsTest {
     @BeforeAll
     static void start() throws IOException {
         ensemble = TlsEnsemble.start(Files.createTempDirectory("zk-tls-"));
+        // A majority serves sooner; ZooKeeper's own client gives up with the first server that is not there yet.
+        for (String server : ensemble.connect().split(",")) {
+            awaitServing(server);
+        }
     }
 
     @AfterAll
@@ -73,7 +77,11 @@ class TlsTest {
     }
 
     private static void awaitServing() throws IOException {
-        try (ZooKeeperStore store = open(ensemble.connect(), ensemble.file("ca.pem"), identity())) {
+        awaitServing(ensemble.connect());
+    }
+
+    private static void awaitServing(String servers) throws IOException {
+        try (ZooKeeperStore store = open(servers, ensemble.file("ca.pem"), identity())) {
             store.awaitReady(BOUND);
         } catch (StoreUnreachableException e) {
             throw new AssertionError(ensemble.logs(), e);

@@ -24,7 +24,9 @@ class GoneNodeTest extends OnRealCluster {
     private static void awaitRounds(RealNode node, int rounds) {
         await("%d rounds are in the store".formatted(rounds))
                 .atMost(BOUND)
-                .until(() -> cluster.status(node).objects("rounds").size() == rounds);
+                .until(() -> rounds == 0
+                        ? cluster.seesNoRound(node)
+                        : cluster.status(node).objects("rounds").size() == rounds);
     }
 
     @Test

@@ -206,7 +206,7 @@ class HappyPathTest extends OnRealCluster {
                         "--regid=65534",
                         "--clear-groups",
                         "socat",
-                        "-t5",
+                        "-t60",
                         "-",
                         "UNIX-CONNECT:" + socket)
                 .start();

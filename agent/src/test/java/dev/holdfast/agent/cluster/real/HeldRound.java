@@ -20,7 +20,7 @@ import java.util.concurrent.CompletableFuture;
  * monitors and freeze marks, and the journals. Never from logs: when their lines are written is nobody's promise.
  */
 final class HeldRound {
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = RealCluster.BOUND;
     private static final int TRIES = 5;
 
     final RealCluster cluster;
@@ -56,19 +56,28 @@ final class HeldRound {
     /** A revert is loaded, both members have bound themselves and hold their machines, and no vote has come to the store, which stands still. */
     static HeldRound revertInDoubt(RealCluster cluster, String name) throws IOException {
         RealCluster.require(cluster.n1().run("checkpoint", "create", GROUP + "@" + name));
-        HeldRound round = held(cluster, name);
+        return begin(cluster, () -> new HeldRound(cluster, "checkpoint", "revert", "--yes", GROUP + "@" + name).bind());
+    }
+
+    /** The same for a checkpoint: its machines run again, and their memory is on the disks. */
+    static HeldRound inDoubt(RealCluster cluster, String name) throws IOException {
+        return begin(cluster, () -> new HeldRound(cluster, "checkpoint", "create", GROUP + "@" + name).bind());
+    }
+
+    private HeldRound bind() throws IOException {
+        freeze();
         cluster.zookeeper.signal("STOP");
-        round.follower.agent.signal("CONT");
-        round.awaitBound(round.leader);
-        round.awaitBound(round.follower);
-        return round;
+        follower.agent.signal("CONT");
+        awaitBound(leader);
+        awaitBound(follower);
+        return this;
     }
 
     private interface Beginning {
         HeldRound begin() throws IOException;
     }
 
-    /** A QEMU that does not answer is given up after three seconds, and a slow machine needs longer to get so far. */
+    /** A QEMU that does not answer is given up after three seconds, a freeze after four, and a slow machine needs longer to get so far. */
     private static HeldRound begin(RealCluster cluster, Beginning beginning) throws IOException {
         for (int left = TRIES; ; left--) {
             try {
@@ -104,7 +113,7 @@ final class HeldRound {
     }
 
     /** A node has bound itself: its journal says so. */
-    void awaitBound(RealNode node) {
+    private void awaitBound(RealNode node) {
         reaches(node.name + " is bound", node::isBound);
     }
 
@@ -112,7 +121,9 @@ final class HeldRound {
     void awaitDecided() {
         reaches("the round is decided", () -> {
             List<JsonObject> rounds = cluster.status(leader).objects("rounds");
-            return rounds.isEmpty() || !rounds.get(0).text("state").orElse("").equals("preparing");
+            return rounds.isEmpty()
+                    ? cluster.seesNoRound(leader)
+                    : !rounds.get(0).text("state").orElse("").equals("preparing");
         });
     }
 
@@ -143,7 +154,7 @@ final class HeldRound {
 
     /** What the caller was told, once it was. */
     Told told() {
-        await("the caller is told").atMost(Duration.ofSeconds(60)).until(caller::isDone);
+        await("the caller is told").atMost(BOUND).until(caller::isDone);
         return caller.join();
     }
 }

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 @Tag("qemu")
 @Tag("cluster")
 class LiveMigrationTest {
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = BOUND;
 
     private static RealCluster cluster;
     private static Moving moving;

@@ -8,7 +8,7 @@ import java.util.concurrent.TimeUnit;
 
 /** A process that can be started again, and its log. */
 final class RealProcess {
-    private static final long END_SECONDS = 10;
+    private static final long END_SECONDS = 60;
 
     private final Path log;
     private final List<String> command;

@@ -12,6 +12,7 @@ import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -25,7 +26,7 @@ import java.util.stream.Stream;
 
 /** A machine seen from outside: its process, its rescue monitor, its files. Its guest counts at address 0x500. */
 final class RealVm {
-    private static final Duration ANSWER = Duration.ofSeconds(5);
+    private static final Duration ANSWER = Duration.ofSeconds(30);
 
     /** sti; again: hlt; inc dword [0x500]; jmp again: about 18 steps a second. */
     private static final byte[] COUNTER = {
@@ -87,10 +88,20 @@ final class RealVm {
 
     /** The process that waits for the machine's memory, if there is one. */
     Optional<Long> waiting() throws IOException {
-        Path pid = run.resolve("incoming/pid");
-        return Files.exists(pid)
-                ? Optional.of(Long.parseLong(Files.readString(pid).strip())).filter(RealVm::lives)
-                : Optional.empty();
+        return process(run.resolve("incoming/pid"));
+    }
+
+    /** The living process that a file names. The file may go at any time, and is empty for a moment when it comes. */
+    static Optional<Long> process(Path pid) throws IOException {
+        String text;
+        try {
+            text = Files.readString(pid).strip();
+        } catch (NoSuchFileException gone) {
+            return Optional.empty();
+        }
+        return text.isEmpty()
+                ? Optional.empty()
+                : Optional.of(Long.parseLong(text)).filter(RealVm::lives);
     }
 
     /** Whether its memory is on the way to another node. */
@@ -139,13 +150,14 @@ final class RealVm {
                 .isEmpty();
     }
 
-    /** Lets the copies of its disks go on as fast as they can; one that has just ended does not. */
+    /** Lets the copies of its disks go on as fast as they can; one that is ending, or was dismissed meanwhile, does not. */
     void hurryCopies() throws IOException {
         for (QmpValue job : ask("query-block-jobs", Map.of())) {
             try {
                 ask("block-job-set-speed", Map.of("device", job.path("device").asText(), "speed", 0));
             } catch (QmpException e) {
-                if (e.kind() != QmpException.Kind.REJECTED || !e.getMessage().contains("concluded")) {
+                boolean over = e.says("cannot accept command verb") || e.says("not found");
+                if (e.kind() != QmpException.Kind.REJECTED || !over) {
                     throw e;
                 }
             }
@@ -172,13 +184,13 @@ final class RealVm {
 
     boolean hasProcess() {
         try {
-            return lives(pid());
+            return process(run.resolve("pid")).isPresent();
         } catch (IOException e) {
             return false;
         }
     }
 
-    private static boolean lives(long pid) {
+    static boolean lives(long pid) {
         try {
             // A daemon that nobody has reaped yet is gone all the same.
             String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));

@@ -27,7 +27,7 @@ import java.util.stream.Stream;
  */
 final class ReplicaCluster implements AutoCloseable {
     static final String VM = "web";
-    static final Duration BOUND = Duration.ofSeconds(60);
+    static final Duration BOUND = RealCluster.BOUND;
 
     private static final String EPOCHS = """
             [replication]
@@ -308,10 +308,6 @@ final class ReplicaCluster implements AutoCloseable {
 
     /** The process of the standby on a node. */
     Optional<Long> standby(RealNode node) throws IOException {
-        Path pid = node.vm.run.resolve("standby/pid");
-        return Files.exists(pid)
-                ? Optional.of(Long.parseLong(Files.readString(pid).strip()))
-                        .filter(number -> ProcessHandle.of(number).isPresent())
-                : Optional.empty();
+        return RealVm.process(node.vm.run.resolve("standby/pid"));
     }
 }

@@ -157,7 +157,7 @@ class ReplicatedMachinesTest {
         RealNode there = cluster.other(here);
         cluster.change(there, ControlCommand.REPLICA_STOP);
         await("its memory goes").atMost(BOUND).until(() -> cluster.state(there).equals("out"));
-        assertThat(cluster.state(here)).isEqualTo("alone");
+        await("it goes on alone").atMost(BOUND).until(() -> cluster.state(here).equals("alone"));
         refusesToPromote(there, "OUT_OF_SYNC");
         cluster.enrol(there);
         cluster.awaitProtected(here);

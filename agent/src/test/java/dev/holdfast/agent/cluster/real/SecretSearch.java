@@ -5,15 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.stream.Stream;
 
 /** Looks for secrets wherever a cluster leaves something that others may read. */
 final class SecretSearch {
@@ -72,40 +75,62 @@ final class SecretSearch {
         for (RealNode node : cluster.nodes) {
             try (DirectoryStream<Path> machines = Files.newDirectoryStream(node.home.resolve("run/vms"))) {
                 for (Path machine : machines) {
-                    Path pid = machine.resolve("pid");
-                    if (Files.exists(pid)) {
-                        all.add(Long.parseLong(Files.readString(pid).strip()));
-                    }
+                    RealVm.process(machine.resolve("pid")).ifPresent(all::add);
                 }
             }
         }
         for (long pid : all) {
             for (String file : List.of("cmdline", "environ")) {
                 Path path = Path.of("/proc", Long.toString(pid), file);
-                if (Files.exists(path)) {
+                try {
                     assertSilent(path.toString(), Files.readAllBytes(path));
+                } catch (IOException e) {
+                    if (RealVm.lives(pid)) {
+                        throw e;
+                    }
                 }
             }
         }
         return all.size();
     }
 
+    /** What a file holds; nothing if it has gone meanwhile. */
+    private static byte[] read(Path file) throws IOException {
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException e) {
+            if (Files.exists(file)) {
+                throw e;
+            }
+            return new byte[0];
+        }
+    }
+
     /** Logs, journals, state, sidecars and what ZooKeeper keeps: all but the files that are secrets, and the disks. */
     private int files() throws IOException {
-        List<Path> all;
-        try (Stream<Path> files = Files.walk(cluster.home)) {
-            all = files.filter(Files::isRegularFile)
-                    .filter(file -> !THEIR_OWN.contains(file.getFileName().toString()))
-                    .filter(file -> !file.toString().endsWith(".qcow2"))
-                    .toList();
-        }
-        int looked = 0;
-        for (Path file : all) {
-            if (Files.size(file) < MOST_OF_A_FILE) {
-                assertSilent(file.toString(), Files.readAllBytes(file));
-                looked++;
+        int[] looked = new int[1];
+        Files.walkFileTree(cluster.home, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                if (Files.isRegularFile(file)
+                        && !THEIR_OWN.contains(file.getFileName().toString())
+                        && !file.toString().endsWith(".qcow2")
+                        && attributes.size() < MOST_OF_A_FILE) {
+                    assertSilent(file.toString(), read(file));
+                    looked[0]++;
+                }
+                return FileVisitResult.CONTINUE;
             }
-        }
-        return looked;
+
+            /** Agents that run replace their files as they like. */
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+                if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+                    throw e;
+                }
+                return FileVisitResult.CONTINUE;
+            }
+        });
+        return looked[0];
     }
 }

@@ -11,7 +11,6 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -45,10 +44,10 @@ class StoreFaultsTest {
         cluster.zookeeper.kill();
         cluster.n1().agent.kill();
         cluster.n1().agent.startAgain();
-        await("the control socket answers")
-                .atMost(Duration.ofSeconds(15))
-                .until(() -> cluster.n1().run("vm", "list").exit() == 0);
-        assertThat(cluster.n1().run("vm", "list").out()).contains("web1", "running");
+        await("the control socket answers, and knows the machine")
+                .atMost(RealCluster.BOUND)
+                .untilAsserted(
+                        () -> assertThat(cluster.n1().run("vm", "list").out()).contains("web1", "running"));
         Told told = cluster.n1().run("checkpoint", "create", GROUP + "@nowhere");
         assertThat(told.exit()).as(told.all()).isEqualTo(5);
         assertThat(told.err()).contains("ZooKeeper", "unning machines");
@@ -73,7 +72,7 @@ class StoreFaultsTest {
         cluster.zookeeper.kill();
         round.follower.agent.signal("CONT");
         await("both run")
-                .atMost(DEADLINE.plusSeconds(1).toMillis(), TimeUnit.MILLISECONDS)
+                .atMost(DEADLINE.plusSeconds(3).toMillis(), TimeUnit.MILLISECONDS)
                 .until(() -> round.leader.vm.runs() && round.follower.vm.runs());
         Told told = round.told();
         assertThat(told.exit()).as(told.all()).isNotZero();
@@ -83,11 +82,7 @@ class StoreFaultsTest {
 
     @Test
     void storeKilledWhenAllHaveVoted() throws IOException {
-        HeldRound round = HeldRound.frozen(cluster, "lost");
-        cluster.zookeeper.signal("STOP");
-        round.follower.agent.signal("CONT");
-        round.awaitBound(round.leader);
-        round.awaitBound(round.follower);
+        HeldRound round = HeldRound.inDoubt(cluster, "lost");
         cluster.zookeeper.kill();
         round.told();
         goneOrWhole();
@@ -178,9 +173,7 @@ class StoreFaultsTest {
     private static void goneOrWhole() throws IOException {
         cluster.zookeeper.startAgain();
         cluster.awaitPresent();
-        await("no round is left")
-                .atMost(RealCluster.BOUND)
-                .until(() -> cluster.status(cluster.n1()).objects("rounds").isEmpty());
+        await("no round is left").atMost(RealCluster.BOUND).until(() -> cluster.seesNoRound(cluster.n1()));
         if (cluster.n1().run("checkpoint", "list", GROUP).out().contains("lost")) {
             require(cluster.n1().run("checkpoint", "verify", GROUP + "@lost"));
             require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@lost"));

@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
@@ -31,10 +29,7 @@ class WiredMachinesTest extends OnRealCluster {
 
     @Test
     void cannotBeCapturedAtOneInstantExceptTheirDisks() throws IOException {
-        int port;
-        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = free.getLocalPort();
-        }
+        int port = RealCluster.freePort();
         wire(cluster.n1(), "server=on,wait=off,host=127.0.0.1,port=" + port);
         wire(cluster.n2(), "host=127.0.0.1,port=" + port);
         cluster.awaitPresent();
