@@ -34,12 +34,6 @@ begun() {
     [ $# -eq 0 ] || echo "$1" >"$dir/promotion-score"
 }
 
-# living SCRIPT: words for the agent that begin a process of the machine and answer.
-living() {
-    : >"$dir/keep"
-    echo "tail -f $dir/keep >/dev/null 2>&1 & echo \$! >$dir/pid; $result"
-}
-
 # refuses REASON: as the agent refuses to promote, with the reason's name and sentence.
 refuses() {
     echo "echo '{\"id\":1,\"error\":{\"code\":\"refused\",\"message\":\"web: $1\",\"cause\":\"so it is\",\"correction\":\"do better\",\"exit\":3}}'"

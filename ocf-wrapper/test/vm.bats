@@ -262,8 +262,7 @@ setup() { ra_setup; }
 
 @test "start asks the agent, and takes back the note of the last stop" {
     echo x >"$dir/stopped"
-    : >"$dir/keep"
-    agent_answers vm.start "tail -f $dir/keep >/dev/null 2>&1 & echo \$! >$dir/pid; $result"
+    agent_answers vm.start "$(living)"
     expect start 0
     pids="$pids $(cat "$dir/pid")"
     [ ! -e "$dir/stopped" ]
@@ -305,15 +304,13 @@ setup() { ra_setup; }
 }
 
 @test "start waits for an agent that is still coming up, or busy" {
-    : >"$dir/keep"
-    agent_answers vm.start "if [ -e $base/second ]; then tail -f $dir/keep >/dev/null 2>&1 & echo \$! >$dir/pid; $result; else : >$base/second; $(refusal busy); fi"
+    agent_answers vm.start "if [ -e $base/second ]; then $(living); else : >$base/second; $(refusal busy); fi"
     expect start 0
     pids="$pids $(cat "$dir/pid")"
 }
 
 @test "start waits for the agent that comes after one that hung and was ended, however long that took" {
-    : >"$dir/keep"
-    agent_answers vm.start "if [ -e $base/second ]; then tail -f $dir/keep >/dev/null 2>&1 & echo \$! >$dir/pid; $result; else : >$base/second; sleep 3; fi"
+    agent_answers vm.start "if [ -e $base/second ]; then $(living); else : >$base/second; sleep 3; fi"
     sed 's/^AGENT_RETURN=20/AGENT_RETURN=2/' "$ra" >"$base/vm"
     chmod 755 "$base/vm"
     ra=$base/vm expect start 0
