@@ -168,7 +168,7 @@ cluster_down() {
   if [ -n "$pids" ]; then
     # shellcheck disable=SC2086  # a list of pids
     kill -9 $pids 2>/dev/null || true
-    wait_until 10 "processes inside the namespaces of '$HF_PREFIX' do not end" hf_no_processes || true
+    wait_until 60 "processes inside the namespaces of '$HF_PREFIX' do not end" hf_no_processes || true
   fi
   for ns in $(hf_namespaces); do ip netns del "$ns" || true; done
   if [ -f "$HF_RECORD" ]; then
