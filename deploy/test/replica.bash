@@ -95,7 +95,7 @@ goes_on() {
 }
 score() { attribute "$1" master-web; }
 counts() { [ "$(score "$1")" -ge 100 ]; } 2>/dev/null
-# standby_counts - pacemaker may promote the standby, whoever is it now: a monitor has told it so, which comes by every 12 s.
+# standby_counts - pacemaker may promote the standby, whoever is it now: its agent has told it so, or the next monitor, which comes every 12 s.
 standby_counts() { counts "$(shown "$(promoted)" .peer)"; }
 
 # once - the guest's own account: it was booted once, and ran on one node at a time.

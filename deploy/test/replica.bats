@@ -77,7 +77,7 @@ essence() {
   on n1 holdfast vm switchover web
   wait_until 120 "pacemaker does not see it on $to" promoted_on "$to"
   goes_on
-  # The standby that was the primary is watched without any program, when one monitor has told its score.
+  # The standby that was the primary is watched without any program, but for the moment in which a change of its score is told.
   wait_until 180 "a program is needed to watch the standby" watched_without_programs n1
   once
   nothing_taken_back
