@@ -77,11 +77,13 @@ node_spawn() {
 
 node_signal() { kill -s "$3" "$(cat "$(node_dir "$1")/log/$2.pid")"; }
 
-# A killed process may be a zombie for a moment. (Its command line tells nothing: it is empty during an exec, too.)
+# A killed process may be a zombie for a moment; it has let go of its files and ports when the last of its threads has ended. (Its command line
+# tells nothing: it is empty during an exec, too.)
 node_alive() {
-  local pid stat
+  local pid stat fields
   pid=$(cat "$(node_dir "$1")/log/$2.pid" 2>/dev/null) && read -r stat <"/proc/$pid/stat" || return 1
-  case ${stat##*) } in [ZX]*) return 1 ;; esac
+  read -r -a fields <<<"${stat##*) }"
+  [[ ${fields[0]} != [ZX] ]] || [ "${fields[17]}" -gt 1 ]
 } 2>/dev/null
 
 cluster_nodes() {
