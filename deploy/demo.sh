@@ -146,14 +146,14 @@ if [ "$(stores)" -ge 3 ]; then
   lost=$(store_leader) || die "no ZooKeeper server leads"
   say "kill -9 of the ZooKeeper server that leads, on $lost"
   node_signal "$lost" zookeeper KILL
-  wait_until 30 "no other ZooKeeper server leads" store_is_led
+  wait_until 90 "no other ZooKeeper server leads" store_is_led
   say "the one on $(store_leader) leads now"
 fi
 guests_remember
 
 say "holdfast checkpoint revert $group@$name --yes"
 hf n1 checkpoint revert "$group@$name" --yes >&2
-wait_until 30 "the guests did not come back" guests_came_back
+wait_until 90 "the guests did not come back" guests_came_back
 say "all guests are back; they run for 4 s"
 sleep 4
 

@@ -77,11 +77,13 @@ node_spawn() {
 
 node_signal() { kill -s "$3" "$(cat "$(node_dir "$1")/log/$2.pid")"; }
 
-# A killed process may be a zombie for a moment. (Its command line tells nothing: it is empty during an exec, too.)
+# A killed process may be a zombie for a moment; it has let go of its files and ports when the last of its threads has ended. (Its command line
+# tells nothing: it is empty during an exec, too.)
 node_alive() {
-  local pid stat
+  local pid stat fields
   pid=$(cat "$(node_dir "$1")/log/$2.pid" 2>/dev/null) && read -r stat <"/proc/$pid/stat" || return 1
-  case ${stat##*) } in [ZX]*) return 1 ;; esac
+  read -r -a fields <<<"${stat##*) }"
+  [[ ${fields[0]} != [ZX] ]] || [ "${fields[17]}" -gt 1 ]
 } 2>/dev/null
 
 cluster_nodes() {
@@ -168,7 +170,7 @@ cluster_down() {
   if [ -n "$pids" ]; then
     # shellcheck disable=SC2086  # a list of pids
     kill -9 $pids 2>/dev/null || true
-    wait_until 10 "processes inside the namespaces of '$HF_PREFIX' do not end" hf_no_processes || true
+    wait_until 60 "processes inside the namespaces of '$HF_PREFIX' do not end" hf_no_processes || true
   fi
   for ns in $(hf_namespaces); do ip netns del "$ns" || true; done
   if [ -f "$HF_RECORD" ]; then

@@ -17,13 +17,17 @@ teardown() {
   guests_end
 }
 
-# ask COMMAND - one command to the guest agent, after a handshake.
+# ask COMMAND - one command to the guest agent, after a handshake. QEMU hangs up as soon as socat says that this was all, and what the guest
+# answers then is lost: that is said when both answers are there.
 ask() {
+  : >answers
   {
     printf '%s\n' '{"execute":"guest-sync","arguments":{"id":7}}' "{\"execute\":\"$1\"}"
-    sleep 1
-  } | socat -t 1 - "UNIX-CONNECT:qga.sock"
+    eventually 60 answered || true
+  } | socat - "UNIX-CONNECT:qga.sock" >answers
+  cat answers
 }
+answered() { [ "$(grep -c -e '"return"' -e '"error"' answers)" -ge 2 ]; }
 
 agent_answers() { [[ $(ask guest-ping) == *'{"return": 7}'* ]]; }
 mounted() { [[ $(ask guest-get-fsinfo) == *'"/data"'* ]]; }
@@ -33,9 +37,9 @@ mounted() { [[ $(ask guest-get-fsinfo) == *'"/data"'* ]]; }
     -blockdev "driver=qcow2,node-name=d2,file.driver=file,file.filename=$PWD/c.qcow2" -device virtio-blk-pci,drive=d2 \
     -device virtio-serial-pci,id=agent-bus -chardev "socket,id=qga0,path=qga.sock,server=on,wait=off" \
     -device virtserialport,bus=agent-bus.0,chardev=qga0,name=org.qemu.guest_agent.0
-  eventually 60 wrote first 10
-  eventually 20 agent_answers
-  eventually 20 mounted
+  eventually 180 wrote first 10
+  eventually 120 agent_answers
+  eventually 120 mounted
   [[ $(ask guest-fsfreeze-freeze) == *'{"return": 1}'* ]]
   [[ $(ask guest-fsfreeze-status) == *'"frozen"'* ]]
   [[ $(ask guest-fsfreeze-thaw) == *'{"return": 1}'* ]]

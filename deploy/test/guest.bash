@@ -35,17 +35,18 @@ guest_crash() {
   local pid
   pid=$(cat "$1.pid")
   kill -9 "$pid"
-  eventually 10 [ ! -e "/proc/$pid" ]
+  eventually 60 [ ! -e "/proc/$pid" ]
 }
 
-# qmp NAME COMMAND... - sends QMP commands, one word of JSON each; prints the answers; fails on any error.
+# qmp NAME COMMAND... - sends QMP commands, one word of JSON each; prints the answers; fails on any error. QEMU hangs up when it has
+# answered all of them; if socat did so before, QEMU would drop those that it has not come to.
 qmp() {
   local name=$1 answer
   shift
   answer=$({
     printf '%s\n' '{"execute":"qmp_capabilities"}' "$@"
     sleep 0.4
-  } | socat -t 1 - "UNIX-CONNECT:$name.qmp")
+  } | socat -t 60 - "UNIX-CONNECT:$name.qmp")
   echo "$answer"
   [[ $answer != *'"error"'* ]]
 }
@@ -60,12 +61,19 @@ eventually() {
   done
 }
 
+# newest NAME [HEAD] - the number of the guest's newest write, from its newest line that begins with HEAD: S, or J for where it was brought
+# back to.
+newest() { grep -a "^${2:-S} .*#" "$1.log" | tail -n 1 | sed -n 's/.* seq=\([0-9]*\) .*/\1/p'; }
+
 # wrote NAME SEQ - the guest has got as far as its write number SEQ.
 wrote() {
-  local line
-  line=$(grep -a '^S .*#' "$1.log" | tail -n 1)
-  [[ $line =~ \ seq=([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge "$2" ]
+  local seq
+  seq=$(newest "$1")
+  [ -n "$seq" ] && [ "$seq" -ge "$2" ]
 }
+
+# writes_on NAME SEQ COUNT - it gets so many writes beyond that; it tries to make fifty in a second.
+writes_on() { eventually 180 wrote "$1" $(($2 + $3)); }
 
 migrated() { [[ $(qmp "$1" '{"execute":"query-migrate"}') == *'"completed"'* ]]; }
 loaded() { [[ $(qmp "$1" '{"execute":"query-status"}') == *'"paused"'* ]]; }

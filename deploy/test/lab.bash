@@ -11,10 +11,10 @@ lab_setup_file() {
   "$lab" down
   local began=$SECONDS
   "$lab" up 3 3>&-
-  "$lab" wait 60
+  "$lab" wait 300
   echo "# three nodes have a quorum after $((SECONDS - began)) s" >&3
   "$lab" vm --group shop w1 w2 w3 3>&-
-  "$lab" wait 60
+  "$lab" wait 300
   "$lab" crm n1 configure load update - <"${lab%/*}/base.crm"
 }
 
@@ -22,8 +22,8 @@ lab_setup() {
   state=/dev/shm/$HOLDFAST_LAB
   # shellcheck source=deploy/lib/common.sh
   . "${lab%/*}/../lib/common.sh"
-  wait_until 60 "the cluster is not complete" "$lab" wait 1 2>/dev/null
-  wait_until 60 "not every machine is at home" at_home
+  wait_until 180 "the cluster is not complete" "$lab" wait 1 2>/dev/null
+  wait_until 180 "not every machine is at home" at_home
   fences_before=$(fences)
 }
 
@@ -57,7 +57,7 @@ inside() {
 }
 
 # located VM - the nodes on which the cluster says that it is started.
-located() { on "${witness:-n1}" timeout 10 crm_mon -1 2>/dev/null | sed -n "s/.*\* $1\t.*:vm):\t *Started \(n[0-9]\).*/\1/p"; }
+located() { on "${witness:-n1}" timeout 30 crm_mon -1 2>/dev/null | sed -n "s/.*\* $1\t.*:vm):\t *Started \(n[0-9]\).*/\1/p"; }
 
 # processes VM - for each QEMU process of it, the node in whose cgroup it lives.
 processes() {
@@ -86,10 +86,10 @@ console() { echo "$(inside n1 /lab/shared/console)/$1"; }
 size() { stat -c %s "$(console "$1")"; }
 grown() { [ "$(size "$1")" -gt "$2" ]; }
 
-# talks VM... - each guest writes on to its console on shared storage.
+# talks VM... - each guest writes on to its console on shared storage; one that boots does when it is up.
 talks() {
   local vm
-  for vm; do wait_until 20 "guest $vm says nothing" grown "$vm" "$(($(size "$vm") + 400))"; done
+  for vm; do wait_until 120 "guest $vm says nothing" grown "$vm" "$(($(size "$vm") + 400))"; done
 }
 
 # moves VM... and reverts VM... - are about to happen, which the proof has to know.
@@ -159,8 +159,10 @@ attribute() {
 }
 # shows NODE NAME REGEX
 shows() { attribute "$1" "$2" | grep -Eq "$3"; }
+# leader_shows NAME REGEX - whoever leads when it is asked.
+leader_shows() { shows "$(leader)" "$@"; }
 
-leader() { on n1 timeout 10 holdfast cluster status -o json | jq -r .leader; }
+leader() { on n1 timeout 30 holdfast cluster status -o json | jq -r .leader; }
 
 # store_leader - the node whose ZooKeeper server leads; fails when none does.
 store_leader() {
@@ -185,23 +187,38 @@ monitored() {
 }
 
 agent_pid() { on "$1" cat /run/holdfast/agent.pid; }
-agent_answers() { on "$1" timeout 10 holdfast vm list >/dev/null 2>&1; }
+agent_answers() { on "$1" timeout 30 holdfast vm list >/dev/null 2>&1; }
 
 no_marker() { ! ls "$(inside n1 /run/holdfast/vms)"/*/frozen "$(inside n2 /run/holdfast/vms)"/*/frozen "$(inside n3 /run/holdfast/vms)"/*/frozen 2>/dev/null; }
 
-checkpoint() { on n1 timeout 60 holdfast checkpoint create shop --name "$1"; }
+checkpoint() { on n1 timeout 120 holdfast checkpoint create shop --name "$1"; }
+# another_checkpoint PREFIX - with a name of its own each time: of one whose answer was lost nobody knows whether it is there.
+another_checkpoint() { checkpoint "$1-$RANDOM$RANDOM"; }
 
-revert() { on n1 timeout 60 holdfast checkpoint revert --yes "shop@$1"; }
+revert() { on n1 timeout 120 holdfast checkpoint revert --yes "shop@$1"; }
 
-# crash_when CONDITION... - starts a checkpoint, or what the array doing says, and kills node n2 as soon as the condition holds.
+# crash_when CONDITION... - starts a checkpoint, or what the array doing says, and kills node n2 as soon as the condition holds. A checkpoint may
+# be over before this shell is given a processor again; then there is another one.
 crash_when() {
+  local round end=$((SECONDS + 120)) tries=1 first=$name
   init=$(cat "$state/n2/init.pid")
-  on n1 timeout 120 holdfast checkpoint "${doing[@]:-create}" shop --name "$name" >"$BATS_TEST_TMPDIR/round" 2>&1 3>&- &
-  local round=$! end=$((SECONDS + 30))
-  until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; done
+  begin_round
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || { cat "$BATS_TEST_TMPDIR/round" && return 1; }
+    if [ -z "${doing[*]:-}" ] && ! kill -0 "$round" 2>/dev/null; then
+      wait "$round" || true
+      name=$first-$((++tries))
+      begin_round
+    fi
+  done
   crash
   wait "$round" || true
   cat "$BATS_TEST_TMPDIR/round"
+}
+# begin_round - in the background; its process is kept in round.
+begin_round() {
+  on n1 timeout 120 holdfast checkpoint "${doing[@]:-create}" shop --name "$name" >"$BATS_TEST_TMPDIR/round" 2>&1 3>&- &
+  round=$!
 }
 
 crash() { kill -9 "$init"; }
@@ -224,15 +241,15 @@ whole_or_gone() {
 }
 
 after_the_crash() {
-  wait_until 30 "n2 is not fenced" fenced
+  wait_until 90 "n2 is not fenced" fenced
   on n1 crm_mon -1 -A
-  wait_until "${stands_still:-10}" "a machine is frozen" no_marker
+  wait_until "${stands_still:-30}" "a machine is frozen" no_marker
   talks w1 w3
-  wait_until 60 "w2 does not run again" elsewhere w2 nowhere
+  wait_until 180 "w2 does not run again" elsewhere w2 nowhere
   talks w2
-  wait_until 60 "not every machine is at home" at_home
-  wait_until 60 "neither whole nor gone: $name" whole_or_gone
-  wait_until 60 "no checkpoint any more" checkpoint "next-$RANDOM"
+  wait_until 180 "not every machine is at home" at_home
+  wait_until 120 "neither whole nor gone: $name" whole_or_gone
+  wait_until 180 "no checkpoint any more" another_checkpoint next
   talks w1 w2 w3 # who comes home boots, and has nothing to say before
   one_at_a_time w1 w2 w3
   [ "$(fences)" -eq $((fences_before + 1)) ]

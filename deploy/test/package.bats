@@ -120,8 +120,10 @@ echo '{"id":1,"result":{"vms":[{"name":"db","state":"running","operation":"","di
 END
   run -0 env HOLDFAST_RUN="$run" HOLDFAST_HOME="$target/root/usr/lib/holdfast" "$BATS_TEST_DIRNAME/../install/quiet" # no agent
   [ -z "$output" ]
-  socat "UNIX-LISTEN:$run/agent.sock,fork" "SYSTEM:sh $run/answer $run" 3>&- &
-  until [ -S "$run/agent.sock" ]; do sleep 0.02; done
+  socat -t 30 "UNIX-LISTEN:$run/agent.sock.new,fork" "SYSTEM:sh $run/answer $run" 3>&- &
+  # The file is there a moment before anybody listens (flags 10000).
+  until grep -q " 00010000 .* $run/agent.sock.new\$" /proc/net/unix; do sleep 0.02; done
+  mv "$run/agent.sock.new" "$run/agent.sock"
   run -1 env HOLDFAST_RUN="$run" HOLDFAST_HOME="$target/root/usr/lib/holdfast" "$BATS_TEST_DIRNAME/../install/quiet" 0
   [ "$output" = "holdfast: still under way after 0 s, and called off by a restart of the agent: web: migration m1" ]
   run -0 env HOLDFAST_RUN="$run" HOLDFAST_HOME="$target/root/usr/lib/holdfast" "$BATS_TEST_DIRNAME/../install/quiet"

@@ -8,9 +8,9 @@ replica_setup_file() {
   . "${lab%/*}/../lib/common.sh"
   "$lab" down
   "$lab" up 3 3>&-
-  "$lab" wait 60
+  "$lab" wait 300
   "$lab" vm --replicated "$@" web 3>&-
-  "$lab" wait 60
+  "$lab" wait 300
   rm -f "$BATS_FILE_TMPDIR"/{heard,moves.web,reverts.web}
   gcc -O2 -Wall -o "$BATS_FILE_TMPDIR/client" "${lab%/*}/../test/client.c"
   { grep -e '^property' -e '^primitive fence' "${lab%/*}/base.crm"; lines crm; } >"$BATS_FILE_TMPDIR/crm"
@@ -74,27 +74,29 @@ promoted() {
   local node
   # One that has just been switched on knows nothing yet.
   for node in $(alive); do
-    on "$node" timeout 10 crm_mon -1 2>/dev/null | sed -n 's/^.*\* Promoted: \[ \(n[0-9]\) \]/\1/p' | grep . && return
+    on "$node" timeout 30 crm_mon -1 2>/dev/null | sed -n 's/^.*\* Promoted: \[ \(n[0-9]\) \]/\1/p' | grep . && return
   done
 }
 promoted_on() { [ "$(promoted)" = "$1" ]; }
 promoted_elsewhere() { local node; node=$(promoted) && [ -n "$node" ] && [ "$node" != "$1" ]; }
 
 # shown NODE FILTER - of "holdfast vm replication" there.
-shown() { on "$1" timeout 10 holdfast vm replication web -o json 2>/dev/null | jq -r "$2"; }
+shown() { on "$1" timeout 30 holdfast vm replication web -o json 2>/dev/null | jq -r "$2"; }
 protected() { [ "$(shown "$1" .state)" = protected ]; }
 is_protected() { protected "$(promoted)"; }
 epoch_after() { [ "$(shown "$1" .epoch)" -gt "$2" ]; }
 # goes_on - epochs are committed on the primary's standby, and the guest writes on.
 goes_on() {
   local node
-  wait_until 60 "the machine has no standby" is_protected
+  wait_until 180 "the machine has no standby" is_protected
   node=$(promoted)
-  wait_until 30 "no epoch is committed" epoch_after "$node" "$(shown "$node" .epoch)"
+  wait_until 120 "no epoch is committed" epoch_after "$node" "$(shown "$node" .epoch)"
   talks web
 }
 score() { attribute "$1" master-web; }
 counts() { [ "$(score "$1")" -ge 100 ]; } 2>/dev/null
+# standby_counts - pacemaker may promote the standby, whoever is it now: its agent has told it so, or the next monitor, which comes every 12 s.
+standby_counts() { counts "$(shown "$(promoted)" .peer)"; }
 
 # once - the guest's own account: it was booted once, and ran on one node at a time.
 once() {
@@ -106,7 +108,7 @@ comes_back() { echo move >>"$BATS_FILE_TMPDIR/moves.web"; echo revert >>"$BATS_F
 # client_begins - somebody outside with one TCP connection; "heard" has a line for each answer (client.c).
 client_begins() {
   "$lab" outside "$BATS_FILE_TMPDIR/client" 192.168.88.1 7001 50000 "$1" >"$BATS_FILE_TMPDIR/heard" 2>&1 3>&- &
-  wait_until 30 "the guest does not answer" heard_after 0
+  wait_until 120 "the guest does not answer" heard_after 0
 }
 heard_after() { [ "$(tail -n 3 "$BATS_FILE_TMPDIR/heard" | sed -n 's/^A \([0-9]*\) .*/\1/p' | tail -n 1)" -gt "$1" ]; } 2>/dev/null
 
@@ -124,7 +126,7 @@ answer_time() {
 
 # nothing_taken_back - it is still heard; one connection all the time, each question counted once, and the guest's counters never went back.
 nothing_taken_back() {
-  wait_until 60 "the client hears nothing" heard_after "$(($(now_ms) * 1000))"
+  wait_until 240 "the client hears nothing" heard_after "$(($(now_ms) * 1000))"
   run -0 grep -v '^A' "$BATS_FILE_TMPDIR/heard"
   [[ $output =~ ^CONNECTED\ [0-9]+$ ]]
 }

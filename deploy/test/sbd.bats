@@ -19,7 +19,7 @@ setup_file() {
   sbd -d "$device" -1 3 -2 1 -3 1 -4 $msgwait create
   "$lab" down
   "$lab" up 3 3>&-
-  "$lab" wait 60
+  "$lab" wait 300
   "$lab" vm w3 3>&-
   for node in n1 n2 n3; do watch_slot $node; done
   "$lab" crm n1 configure load update - <<CRM
@@ -68,12 +68,12 @@ slot_is() { [ "$(slot "$1")" = "$2" ]; }
   run -0 sbd -d "$device" dump
   grep -q "^Timeout (watchdog) : 3$" <<<"$output"
   grep -q "^Timeout (msgwait)  : $msgwait$" <<<"$output"
-  for node in n1 n2 n3; do wait_until 20 "$node has no slot" slot_is $node clear; done
+  for node in n1 n2 n3; do wait_until 90 "$node has no slot" slot_is $node clear; done
   sbd -d "$device" allocate n9
   sbd -d "$device" message n9 test 3>&- & # both wait until it counts as read
   sbd -d "$device" message n2 test
   wait $!
-  wait_until 20 "n2 does not read its slot" slot_is n2 clear
+  wait_until 90 "n2 does not read its slot" slot_is n2 clear
   slot_is n9 test # nobody reads that one
 }
 
@@ -116,17 +116,17 @@ configuration() {
 }
 
 @test "a node is cut off: it finds the order in its slot and resets itself, and then its machine runs elsewhere" {
-  wait_until 60 "w3 does not start" runs_on w3 n3
+  wait_until 180 "w3 does not start" runs_on w3 n3
   talks w3
   fences_before=$(fences)
   local began
   began=$(now_ms)
   "$lab" hold n3
   "$lab" cut n3
-  wait_until 60 "n3 has not reset itself" fenced
+  wait_until 180 "n3 has not reset itself" fenced
   slot_is n3 reset
   echo "reset after $(($(now_ms) - began)) ms"
-  wait_until 60 "w3 does not come back" elsewhere w3 n3
+  wait_until 180 "w3 does not come back" elsewhere w3 n3
   echo "runs again after $(($(now_ms) - began)) ms"
   [ $(($(now_ms) - began)) -ge $((msgwait * 1000)) ] # whoever cannot be asked is given the time to read
   talks w3
@@ -140,5 +140,5 @@ configuration() {
   "$lab" unhold n3
   "$lab" on n3
   watch_slot n3
-  wait_until 20 "n3 does not clear its slot" slot_is n3 clear
+  wait_until 90 "n3 does not clear its slot" slot_is n3 clear
 }

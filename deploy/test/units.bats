@@ -20,7 +20,7 @@ teardown() {
 under_systemd() (
   echo $BASHPID >"$group/cgroup.procs"
   # shellcheck disable=SC2016  # expanded inside
-  exec timeout -k 1 120 unshare --mount --pid --net --uts --ipc --cgroup --fork --kill-child --propagation private bash -ec '
+  exec timeout -k 1 600 unshare --mount --pid --net --uts --ipc --cgroup --fork --kill-child --propagation private bash -ec '
     mount -t tmpfs tmpfs "$1"
     mkdir "$1"/{upper,work,root}
     mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
@@ -52,7 +52,7 @@ under_systemd() (
 @test "systemd hears that the agent is ready, kills one that hangs, and no restart of the agent or the guard touches a machine" {
   under_systemd >"$base/console" 2>&1 3>&- &
   systemd=$!
-  for _ in $(seq 1200); do
+  for _ in $(seq 6000); do
     kill -0 "$systemd" || break
     ! grep -qsE '^(units: all of it|units: .*failed)' "$base/out/said" || break
     sleep 0.1

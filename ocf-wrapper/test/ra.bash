@@ -39,9 +39,9 @@ qemu() {
     pids="$pids $process"
 }
 
-# ask COMMAND [DIRECTORY]: one QMP command to the real QEMU.
+# ask COMMAND [DIRECTORY]: one QMP command to the real QEMU, which hangs up when it has answered.
 ask() {
-    printf '{"execute":"qmp_capabilities"}\n{"execute":"%s"}\n' "$1" | socat -t 2 - "UNIX-CONNECT:${2:-$dir}/rescue.sock"
+    printf '{"execute":"qmp_capabilities"}\n{"execute":"%s"}\n' "$1" | socat -t 60 - "UNIX-CONNECT:${2:-$dir}/rescue.sock"
 }
 
 # process_of [DIRECTORY]: a process that passes for the machine's: its command line names the directory.
@@ -52,6 +52,7 @@ process_of() {
     tail -f "$at/keep" >/dev/null 2>&1 3>&- &
     process=$!
     disown
+    until grep -q -s -a -F "$at/keep" "/proc/$process/cmdline"; do sleep 0.02; done # before that it is a shell of the test
     echo "$process" >"$at/pid"
     pids="$pids $process"
 }
@@ -68,12 +69,15 @@ END
     listen "$dir/rescue.sock" "$base/qmp"
 }
 
-# listen SOCKET SCRIPT: each connection runs the script.
+# listen SOCKET SCRIPT: each connection runs the script. A socket's file is there a moment before anybody listens: it gets its name when
+# the kernel says (flags 10000) that somebody does.
 listen() {
-    socat -t 30 "UNIX-LISTEN:$1,fork" "SYSTEM:sh $2" 3>&- >/dev/null 2>&1 &
+    listener=$((${listener:-0} + 1))
+    socat -t 30 "UNIX-LISTEN:$1.$listener,fork" "SYSTEM:sh $2" 3>&- >/dev/null 2>&1 &
     pids="$pids $!"
     disown
-    until [ -S "$1" ]; do sleep 0.02; done
+    until grep -q " 00010000 .* $1.$listener\$" /proc/net/unix; do sleep 0.02; done
+    mv "$1.$listener" "$1"
 }
 
 # agent_answers COMMAND-PATTERN ANSWER...: an agent that answers what matches, and closes; what it was asked is in $base/asked.
@@ -92,6 +96,12 @@ agent_answers() {
 
 result='echo "{\"id\":1,\"result\":{}}"'
 
+# living: words for the agent that begin a process of the machine and answer when it is one.
+living() {
+    : >"$dir/keep"
+    echo "tail -f $dir/keep >/dev/null 2>&1 & echo \$! >$dir/pid; until grep -q -s -a -F $dir/keep /proc/\$!/cmdline; do sleep 0.02; done; $result"
+}
+
 # refusal CODE: the agent's error.
 refusal() {
     echo "echo '{\"id\":1,\"error\":{\"code\":\"$1\",\"message\":\"web: it says no\",\"cause\":\"so it is\",\"correction\":\"do better\",\"exit\":1}}'"
@@ -107,11 +117,11 @@ boottime_ms() {
     echo $((${up%.*} * 1000))
 }
 
-# gone PID: it has ended (a zombie of this test has, too).
+# gone PID: it has ended (a zombie of this test has, too, unless threads of it are still to end).
 gone() {
     read -r stat <"/proc/$1/stat" || return 0
-    case ${stat##*) } in Z*) return 0 ;; esac
-    return 1
+    read -r -a fields <<<"${stat##*) }"
+    [ "${fields[0]}" = Z ] && [ "${fields[17]}" -le 1 ]
 } 2>/dev/null
 
 probe() {

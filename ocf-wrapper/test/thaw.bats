@@ -195,10 +195,10 @@ state() {
     qemu-system-x86_64 -machine pc-q35-7.2,accel=tcg -m 64 -nodefaults -display none -daemonize -pidfile "$vm/pid" \
         -chardev "socket,id=rescue,path=$vm/rescue.sock,server=on,wait=off" -mon chardev=rescue,mode=control
     pids=$(cat "$vm/pid")
-    printf '{"execute":"qmp_capabilities"}\n{"execute":"stop"}\n' | socat -t 0.5 - "UNIX-CONNECT:$vm/rescue.sock"
+    printf '{"execute":"qmp_capabilities"}\n{"execute":"stop"}\n' | socat -t 60 - "UNIX-CONNECT:$vm/rescue.sock"
     printf 'token=t\ndeadline_ms=1\nsince_boottime_ms=1\nkind=freeze\nwas_paused=0\n' >"$vm/frozen"
     run timeout 5 "$thaw" --expired
     [ "$status" -eq 0 ]
     [[ "$output" == *"web: runs"* ]]
-    printf '{"execute":"qmp_capabilities"}\n{"execute":"query-status"}\n' | socat -t 0.5 - "UNIX-CONNECT:$vm/rescue.sock" | grep -q '"running"'
+    printf '{"execute":"qmp_capabilities"}\n{"execute":"query-status"}\n' | socat -t 60 - "UNIX-CONNECT:$vm/rescue.sock" | grep -q '"running"'
 }
