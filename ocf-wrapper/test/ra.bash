@@ -123,6 +123,8 @@ gone() {
     read -r -a fields <<<"${stat##*) }"
     [ "${fields[0]}" = Z ] && [ "${fields[17]}" -le 1 ]
 } 2>/dev/null
+# kill -0 would say yes of a zombie.
+lives() { ! gone "$1"; }
 
 probe() {
     export OCF_RESKEY_CRM_meta_interval=0

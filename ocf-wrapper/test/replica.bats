@@ -318,7 +318,7 @@ END
     echo web >"$dir/promoted"
     expect demote 0
     gone "$process"
-    kill -0 "$standby"
+    ask query-status "$dir/standby" | grep -q prelaunch
     expect monitor 0
 }
 

@@ -110,7 +110,7 @@ setup() { ra_setup; }
     echo "$stranger" >"$dir/pid"
     expect monitor 7
     expect stop 0
-    kill -0 "$stranger"
+    lives "$stranger"
 }
 
 @test "real QEMU: the pid file is torn or gone: it runs, and a stop ends it" {
@@ -452,7 +452,7 @@ setup() { ra_setup; }
     echo "$alive" >"$run_dir/agent.pid"
     agent_answers vm.console "$(refusal internal)"
     expect stop 0
-    kill -0 "$alive"
+    lives "$alive"
 }
 
 # ---- the other actions ----

@@ -50,19 +50,22 @@ public record ProcessIdentity(long pid, long startTicks) {
      * @throws IOException it cannot be told
      */
     public static Optional<ProcessIdentity> noted(Path pidFile, String word) throws IOException {
+        String text;
         try {
-            String text = Files.exists(pidFile) ? Files.readString(pidFile).strip() : "";
-            if (!text.matches("[0-9]{1,9}")) {
-                return Optional.empty();
-            }
-            Optional<ProcessIdentity> process = of(Long.parseLong(text));
-            if (process.isEmpty()) {
-                return process;
-            }
-            String commandLine = Files.readString(Path.of("/proc", text, "cmdline"), StandardCharsets.ISO_8859_1);
-            return process.filter(p -> commandLine.contains(word) && p.isAlive());
+            text = Files.readString(pidFile).strip();
         } catch (NoSuchFileException e) {
             return Optional.empty();
+        }
+        Optional<ProcessIdentity> process =
+                text.matches("[0-9]{1,9}") ? of(Long.parseLong(text)) : Optional.empty();
+        try {
+            return process.isPresent() && process.get().says(word) ? process : Optional.empty();
+        } catch (IOException e) {
+            // One that is reaped meanwhile has no command line any more.
+            if (!process.get().isAlive()) {
+                return Optional.empty();
+            }
+            throw e;
         }
     }
 
@@ -82,12 +85,16 @@ public record ProcessIdentity(long pid, long startTicks) {
     /** Whether its command line contains this text. One that has ended has none. */
     public boolean names(String text) {
         try {
-            return Files.readString(Path.of("/proc", Long.toString(pid), "cmdline"), StandardCharsets.ISO_8859_1)
-                            .contains(text)
-                    && isAlive();
+            return says(text);
         } catch (IOException e) {
             return false;
         }
+    }
+
+    private boolean says(String text) throws IOException {
+        return Files.readString(Path.of("/proc", Long.toString(pid), "cmdline"), StandardCharsets.ISO_8859_1)
+                        .contains(text)
+                && isAlive();
     }
 
     /** Whether exactly this process still runs. */

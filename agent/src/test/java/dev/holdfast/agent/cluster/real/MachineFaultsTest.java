@@ -78,7 +78,9 @@ class MachineFaultsTest {
         Told told = round.told();
         // The caller is told the decision; whose part came late is let run after that.
         for (RealVm vm : List.of(round.leader.vm, round.follower.vm)) {
-            await(vm.name + " runs").atMost(BOUNDED).until(vm::runs);
+            await(vm.name + " runs")
+                    .atMost(DEADLINE.plusSeconds(3).toMillis(), TimeUnit.MILLISECONDS)
+                    .until(vm::runs);
         }
         Files.delete(ballast);
         // The memory has its place by then; if the little that is left fits as well, the checkpoint is whole.
