@@ -84,6 +84,7 @@ restore() {
   eventually 60 grep -qa '^LOST id=1 disk=vdb' first.log
 }
 
+# bats test_tags=soak
 @test "two disks of two different pasts: MISMATCH" {
   overlay a.qcow2 other-a.qcow2
   overlay b.qcow2 other-b.qcow2

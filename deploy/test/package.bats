@@ -94,6 +94,7 @@ LIST
   run ! grep -rl 'not available' "$BATS_TEST_TMPDIR/x/usr/share/man"
 }
 
+# bats test_tags=soak
 @test "installed, upgraded, removed and purged without a machine: nothing is started, nothing is left" {
   run inside plain
   echo "$output"
