@@ -56,8 +56,7 @@ public record ProcessIdentity(long pid, long startTicks) {
         } catch (NoSuchFileException e) {
             return Optional.empty();
         }
-        Optional<ProcessIdentity> process =
-                text.matches("[0-9]{1,9}") ? of(Long.parseLong(text)) : Optional.empty();
+        Optional<ProcessIdentity> process = text.matches("[0-9]{1,9}") ? of(Long.parseLong(text)) : Optional.empty();
         try {
             return process.isPresent() && process.get().says(word) ? process : Optional.empty();
         } catch (IOException e) {
