@@ -27,6 +27,7 @@ import dev.holdfast.coordinator.protocol.view.ViewEvents;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,7 +35,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -109,11 +109,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         return listeners.follow(round, listener);
     }
 
-    /**
-     * Opens a round; this node must hold office.
-     *
-     * @return how it ended; never completes exceptionally
-     */
+    /** Opens a round; this node must hold office. @return how it ended; never completes exceptionally */
     public CompletableFuture<Outcome> run(RoundSpec spec) {
         CompletableFuture<Outcome> outcome = new CompletableFuture<>();
         post(() -> {
@@ -289,16 +285,17 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
     /** Reads all rounds from time to time: a write that was never answered may have been lost, or may have landed late. */
     private void sweep() {
         post(() -> {
-            Set<RoundId> over =
-                    participants.keySet().stream().filter(this::isOver).collect(Collectors.toSet());
-            lanes.store(() -> readAll(over));
+            Set<RoundId> over = new HashSet<>(participants.keySet());
+            over.removeIf(round -> !isOver(round));
+            boolean leads = reign.isPresent();
+            lanes.store(() -> readAll(over, leads));
         });
     }
 
     /** @param over were over here before the rounds are read: without a record nobody will speak of them again */
-    private void readAll(Set<RoundId> over) {
+    private void readAll(Set<RoundId> over, boolean leads) {
         try {
-            List<RoundView> present = ports.log().rounds();
+            List<RoundView> present = leads ? ports.log().rounds() : ports.log().roundsFor(self);
             post(() -> {
                 present.forEach(this::onView);
                 present.forEach(view -> over.remove(view.spec().id()));

@@ -123,6 +123,14 @@ public interface DecisionLog {
     List<RoundView> rounds() throws StoreUnreachableException;
 
     /**
+     * The same for one who only takes part: of the votes only its own need be there. If each of N members read all N votes, that would
+     * be the most that the store does.
+     */
+    default List<RoundView> roundsFor(Name member) throws StoreUnreachableException {
+        return rounds();
+    }
+
+    /**
      * What is wrong with the rounds whose records could not be read when they were last looked at, one text for each, and
      * what to do. Does not ask the store. Such a round is passed over: nothing is decided or deleted by it, and the machines
      * it claims stay claimed.

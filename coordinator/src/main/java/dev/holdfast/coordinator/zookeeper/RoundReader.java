@@ -21,6 +21,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Predicate;
 import org.apache.zookeeper.Watcher;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,16 +64,20 @@ final class RoundReader {
      */
     Optional<RoundView> view(RoundId round) throws StoreUnreachableException {
         try {
-            return decoded(round, Watches.NONE);
+            return decoded(round, Watches.NONE, voter -> true);
         } catch (CodecException why) {
             throw unreadable(schema.round(round), why);
         }
     }
 
-    /** The same; empty also for a round that cannot be read. */
-    Optional<RoundView> seen(RoundId round, Watches watches) throws StoreUnreachableException {
+    /**
+     * The same; empty also for a round that cannot be read.
+     *
+     * @param wanted whose votes are read
+     */
+    Optional<RoundView> seen(RoundId round, Watches watches, Predicate<Name> wanted) throws StoreUnreachableException {
         try {
-            Optional<RoundView> view = decoded(round, watches);
+            Optional<RoundView> view = decoded(round, watches, wanted);
             unreadable.remove(round.value());
             return view;
         } catch (CodecException why) {
@@ -98,16 +103,16 @@ final class RoundReader {
         return List.copyOf(unreadable.values());
     }
 
-    /** All rounds that can be read. */
-    List<RoundView> all() throws StoreUnreachableException {
+    /** All rounds that can be read. @param wanted whose votes are */
+    List<RoundView> all(Predicate<Name> wanted) throws StoreUnreachableException {
         List<RoundView> views = new ArrayList<>();
         for (RoundId id : ids()) {
-            seen(id, Watches.NONE).ifPresent(views::add);
+            seen(id, Watches.NONE, wanted).ifPresent(views::add);
         }
         return views;
     }
 
-    private Optional<RoundView> decoded(RoundId round, Watches watches)
+    private Optional<RoundView> decoded(RoundId round, Watches watches, Predicate<Name> wanted)
             throws StoreUnreachableException, CodecException {
         Optional<Wire.Data> data = session.newest(schema.round(round), watches.record());
         if (data.isEmpty()) {
@@ -134,7 +139,9 @@ final class RoundReader {
             } else if (child.startsWith(Schema.VOTE)
                     && record.state().decision().isEmpty()) {
                 Name node = name(child, Schema.VOTE);
-                vote(round, node).ifPresent(vote -> votes.put(node, vote));
+                if (wanted.test(node)) {
+                    vote(round, node).ifPresent(vote -> votes.put(node, vote));
+                }
             }
         }
         return Optional.of(

@@ -308,7 +308,12 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
 
     @Override
     public List<RoundView> rounds() throws StoreUnreachableException {
-        return reader.all();
+        return reader.all(vote -> true);
+    }
+
+    @Override
+    public List<RoundView> roundsFor(Name member) throws StoreUnreachableException {
+        return reader.all(member::equals);
     }
 
     @Override
