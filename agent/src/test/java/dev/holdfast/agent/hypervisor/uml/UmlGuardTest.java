@@ -112,7 +112,7 @@ final class UmlGuardTest {
         freeze(300);
         assertThat(guard.fired.poll(10, TimeUnit.SECONDS)).isNotNull();
         for (int i = 0; i < 5; i++) {
-            vm.pause();
+            ((UmlVm) vm).stop(Duration.ofSeconds(3));
             assertThat(nanosUntilItCounts()).isLessThan(SECOND);
             assertThat(guard.fired.poll(10, TimeUnit.SECONDS)).isNotNull();
         }
