@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034,SC2154  # what is set here is used by the tests, and the other way round
+# shellcheck disable=SC2034,SC2119,SC2120,SC2154  # what is set here is used by the tests, and the other way round
 # Stand-ins for a machine of User-Mode Linux: processes that have the words of a kernel in their command lines, and a console made of
 # socat. Loaded by the bats files, never run.
 

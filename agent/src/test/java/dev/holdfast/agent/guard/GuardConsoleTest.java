@@ -171,8 +171,7 @@ class GuardConsoleTest {
         armer.kill();
         Duration before = process(lab.guard()).totalCpuDuration().orElseThrow();
         await().during(Duration.ofSeconds(4)).atMost(Duration.ofSeconds(10)).until(() -> lab.fired.isEmpty());
-        Duration used =
-                process(lab.guard()).totalCpuDuration().orElseThrow().minus(before);
+        Duration used = process(lab.guard()).totalCpuDuration().orElseThrow().minus(before);
         assertThat(used).as("of four seconds").isLessThan(Duration.ofMillis(400));
         assertThat(observer.ping().watched()).containsExactly("web");
         kernel.hung(false);
@@ -228,7 +227,9 @@ class GuardConsoleTest {
         Files.delete(home.resolve("answers.sock"));
         armer.kill();
         assertThat(kernel.nanosUntilRunning()).isLessThan(SECOND);
-        assertThat(fired().result()).as("the answer that it had been stopped was lost").isEqualTo("already running");
+        assertThat(fired().result())
+                .as("the answer that it had been stopped was lost")
+                .isEqualTo("already running");
     }
 
     @Test
