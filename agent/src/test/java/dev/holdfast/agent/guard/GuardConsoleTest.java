@@ -116,15 +116,28 @@ class GuardConsoleTest {
         assertThat(marked()).isFalse();
     }
 
+    /** The worker obeys the latest order first, so that the guard's question waits while the guest is stopped. */
+    @Test
+    void anOrderToStopThatComesAfterTheQuestionIsUndone() throws Exception {
+        arm("r1", 60_000);
+        kernel.lazy(true);
+        armer.kill();
+        await().atMost(GuardLab.BOUND).until(() -> kernel.heard("config -") > 0);
+        kernel.stop();
+        kernel.lazy(false);
+        assertThat(kernel.nanosUntilRunning()).isLessThan(SECOND);
+        assertThat(fired().result()).isEqualTo("resumed");
+        assertThat(kernel.isStopped()).isFalse();
+    }
+
     @Test
     void aHungProcessThatWakesCannotFreezeAnyMore() throws Exception {
-        GuardClient late = lab.client();
-        late.arm(WEB, "r1", Duration.ofMillis(50), false);
+        observer.arm(WEB, "r1", Duration.ofMillis(50), false);
         assertThat(fired().result()).isEqualTo("already running");
         kernel.stop();
         assertThat(kernel.nanosUntilRunning()).isLessThan(SECOND);
         assertThat(fired()).isEqualTo(new Fired(WEB, "r1", "deadline", "resumed"));
-        assertThat(late.disarm(WEB, "r1")).isTrue();
+        assertThat(observer.disarm(WEB, "r1")).isTrue();
         kernel.stop();
         staysStopped();
     }
