@@ -230,6 +230,7 @@ class GuardConsoleTest {
         kernel.strange();
         armer.kill();
         nothingIsSaid();
+        assertThat(kernel.heard("go")).as("each quarter of a second").isBetween(2L, 20L);
         assertThat(marked()).isTrue();
     }
 

@@ -55,7 +55,7 @@ final class StandInKernel implements AutoCloseable {
         work();
     }
 
-    /** From now on its answers are those of no kernel. */
+    /** From now on its answers to `go` are those of no kernel. */
     synchronized void strange() {
         strange = true;
     }
@@ -142,9 +142,10 @@ final class StandInKernel implements AutoCloseable {
         byte[] data = (text + "\0").getBytes(StandardCharsets.ISO_8859_1);
         ByteBuffer answer = ByteBuffer.allocate(12 + data.length).order(ByteOrder.nativeOrder());
         answer.putInt(error).putInt(0).putInt(data.length).put(data);
+        boolean none = strange && order.command().equals("go");
         order.from().ifPresent(from -> {
             try {
-                socket.send(strange ? "ERR".getBytes(StandardCharsets.ISO_8859_1) : answer.array(), from);
+                socket.send(none ? "ERR".getBytes(StandardCharsets.ISO_8859_1) : answer.array(), from);
             } catch (IOException e) {
                 // Who asked has another name now, or none.
             }
