@@ -63,7 +63,15 @@ static void console_close(struct vm *vm)
     }
 }
 
-/* Anew: the name of the old socket may have been removed. */
+/* Under its name, which somebody may have removed. */
+static bool can_be_answered(const struct vm *vm)
+{
+    char path[PATH_BYTES];
+
+    path_of_answers(vm, path);
+    return is_open(&vm->console) && access(path, F_OK) == 0;
+}
+
 static void console_open(struct vm *vm)
 {
     struct console *console = &vm->console;
@@ -98,7 +106,7 @@ static bool is_sending(const struct vm *vm)
 
 static void console_connect(struct vm *vm, int64_t now)
 {
-    if (!is_sending(vm)) {
+    if (!is_sending(vm) && !can_be_answered(vm)) {
         console_open(vm);
     }
     vm->console.ready = false;

@@ -247,6 +247,16 @@ class GuardConsoleTest {
     }
 
     @Test
+    void watchingAgainGivesTheAnswersTheirNameBack() throws Exception {
+        Files.delete(home.resolve("answers.sock"));
+        watch();
+        arm("r1", 60_000);
+        kernel.stop();
+        armer.kill();
+        assertThat(fired().result()).isEqualTo("resumed");
+    }
+
+    @Test
     void aGuardThatIsToldToStopThawsFirst() throws Exception {
         arm("r1", 60_000);
         kernel.stop();
