@@ -337,7 +337,7 @@ static void recall(const char *directory, const char *name)
     if (vm_find(name) != NULL || !holdfile_read(directory, &file)) {
         return;
     }
-    struct vm *vm = vm_watch(name, directory, file.pid, false);
+    struct vm *vm = vm_watch(name, directory, file.pid, false, &qmp_control);
     if (vm == NULL) {
         log_line(LOG_ERROR, "VM %s: cannot be held as it was to be: too many VMs, or no memory", name);
         return;

@@ -76,11 +76,15 @@ static bool holds(struct connection *connection, struct vm *vm, const char *toke
     return false;
 }
 
-/* watch: connects the VM's guard.sock and, if `qga`, its qga.sock. Answered when the QMP session is ready. */
+/*
+ * watch: connects the VM's guard.sock and, if `qga`, its qga.sock. Answered when the QMP session is ready. With `control` "mconsole" it
+ * is a User-Mode Linux: answered when its console answers.
+ */
 static void op_watch(struct connection *connection, const json_t *request)
 {
     const char *name = message_text(request, "vm");
     const char *directory = message_text(request, "dir");
+    const struct control *control = control_named(message_text(request, "control"));
     long long pid;
 
     if (name == NULL || !is_name(name)) {
@@ -93,7 +97,11 @@ static void op_watch(struct connection *connection, const json_t *request)
         return;
     }
     if (!message_number(request, "pid", 2, INT32_MAX, &pid)) {
-        connection_fail(connection, "cannot watch VM %s: \"pid\" must be the number of its QEMU process; add it", name);
+        connection_fail(connection, "cannot watch VM %s: \"pid\" must be the number of its process; add it", name);
+        return;
+    }
+    if (control == NULL) {
+        connection_fail(connection, "cannot watch VM %s: \"control\" must be qmp or mconsole; are agent and guard of one version?", name);
         return;
     }
     struct vm *vm = vm_find(name);
@@ -101,17 +109,22 @@ static void op_watch(struct connection *connection, const json_t *request)
         connection_fail(connection, "cannot watch VM %s: another request for it is not answered yet; wait for that", name);
         return;
     }
-    if (vm != NULL && (vm->phase == ARMED || vm->phase == FIRING) && (vm->pid != pid || strcmp(vm->directory, directory) != 0)) {
+    if (vm != NULL && (vm->phase == ARMED || vm->phase == FIRING) &&
+        (vm->pid != pid || strcmp(vm->directory, directory) != 0 || vm->control != control)) {
         connection_fail(connection, "cannot watch another process as VM %s: it is armed; disarm it first", name);
         return;
     }
-    vm = vm_watch(name, directory, (pid_t)pid, json_is_true(json_object_get(request, "qga")));
+    if (vm != NULL && vm->hold.phase != HOLD_OFF && control->lacks != NULL && vm_process_lives(vm)) {
+        connection_fail(connection, "cannot watch VM %s so: it is to be held for its standby, and %s; end that process first", name, control->lacks);
+        return;
+    }
+    vm = vm_watch(name, directory, (pid_t)pid, control->lacks == NULL && json_is_true(json_object_get(request, "qga")), control);
     if (vm == NULL) {
         connection_fail(connection, "cannot watch VM %s: the guard watches %d VMs at most, or has no memory; unwatch others", name, VM_LIMIT);
     } else if (!vm_process_lives(vm)) {
         vm_unwatch(vm);
         connection_fail(connection, "cannot watch VM %s: there is no process %lld; start the VM first", name, pid);
-    } else if (vm->qmp.state == QMP_READY) {
+    } else if (control->is_ready(vm)) {
         succeed(connection);
     } else {
         vm->waiting = connection;
@@ -146,6 +159,10 @@ static bool can_quiesce(struct connection *connection, struct vm *vm)
 {
     if (vm->waiting != NULL) {
         connection_fail(connection, "VM %s: another request for it is not answered yet; wait for that", vm->name);
+        return false;
+    }
+    if (vm->control->lacks != NULL) {
+        connection_fail(connection, "VM %s has no file systems that could be frozen from here: %s; create the checkpoint with --quiesce=no", vm->name, vm->control->lacks);
         return false;
     }
     if (!vm->has_qga || !qga_is_open(&vm->qga)) {
@@ -183,8 +200,8 @@ static void op_arm(struct connection *connection, const json_t *request)
                         vm->phase == FIRING ? "being thawed" : "armed", vm->token);
     } else if (quiesced && !can_quiesce(connection, vm)) {
         return;
-    } else if (vm->qmp.state != QMP_READY) {
-        connection_fail(connection, "cannot arm VM %s: the guard has no QMP session with it now, so it could not thaw it; does its QEMU (pid %d) run and answer?", vm->name, (int)vm->pid);
+    } else if (!vm->control->is_ready(vm)) {
+        connection_fail(connection, "cannot arm VM %s: %s, so it could not be thawed; does its process (%d) run and answer?", vm->name, vm->control->unready, (int)vm->pid);
     } else if (!vm_arm(vm, connection, connection->pidfd, token, deadline_ms, json_is_true(json_object_get(request, "was_paused")))) {
         connection_fail(connection, "cannot arm VM %s: the freeze marker %s/frozen cannot be written: %s; make room there", vm->name, vm->directory, strerror(errno));
     } else {
@@ -273,6 +290,8 @@ static void op_hold(struct connection *connection, const json_t *request)
     }
     if (!message_number(request, "after_ms", 1, HOLD_LONGEST_MS, &after_ms)) {
         connection_fail(connection, "cannot hold VM %s: \"after_ms\" must be a whole number from 1 to %d; change max_lag", vm->name, HOLD_LONGEST_MS);
+    } else if (vm->control->lacks != NULL) {
+        connection_fail(connection, "cannot hold VM %s: %s; leave it out of replication", vm->name, vm->control->lacks);
     } else if (vm->qmp.state != QMP_READY) {
         connection_fail(connection, "cannot hold VM %s: the guard has no QMP session with it now, so it could not stop it; does its QEMU (pid %d) run and answer?", vm->name, (int)vm->pid);
     } else {

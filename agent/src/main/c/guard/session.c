@@ -128,7 +128,8 @@ static void on_thawed(void *owner, long long filesystems, const char *error)
     }
 }
 
-void session_connect(struct vm *vm, int64_t now)
+/* Connects what is not connected, and sets the time of the next try. */
+static void session_connect(struct vm *vm, int64_t now)
 {
     char path[DIRECTORY_BYTES + 16];
 
@@ -143,8 +144,63 @@ void session_connect(struct vm *vm, int64_t now)
     vm->reconnect_at = now + (vm->phase == IDLE && vm->hold.phase == HOLD_OFF && !vm->waiting_for_watch ? RECONNECT : RECONNECT_SOON);
 }
 
+static bool is_connected(const struct vm *vm)
+{
+    return vm->qmp.state != QMP_DOWN && (!vm->has_qga || qga_is_open(&vm->qga));
+}
+
+static void session_tick(struct vm *vm, int64_t now)
+{
+    if (!is_connected(vm) && now >= vm->reconnect_at) {
+        session_connect(vm, now);
+    }
+    qga_tick(&vm->qga, now);
+}
+
+static int64_t session_next(const struct vm *vm)
+{
+    return !is_connected(vm) && vm->reconnect_at < vm->qga.until ? vm->reconnect_at : vm->qga.until;
+}
+
+static bool session_is_ready(const struct vm *vm)
+{
+    return vm->qmp.state == QMP_READY;
+}
+
+static void session_give_up_watch(struct vm *vm)
+{
+    bool down = vm->qmp.state == QMP_DOWN;
+
+    qmp_close(&vm->qmp);
+    session_fail(vm, "cannot watch", down ? "nobody listens on its guard.sock" : "its guard.sock gives no QMP greeting",
+                 "does the VM run, and does no other client hold that socket? The guard keeps trying");
+}
+
+static void session_close(struct vm *vm)
+{
+    qmp_close(&vm->qmp);
+    qga_close(&vm->qga);
+}
+
+const struct control qmp_control = {
+    .name = "qmp",
+    .unready = "the guard has no QMP session with it now",
+    .connect = session_connect,
+    .is_ready = session_is_ready,
+    .give_up_watch = session_give_up_watch,
+    .close = session_close,
+    .tick = session_tick,
+    .next = session_next,
+    .let_run = thaw_let_run,
+    .thaw_tick = thaw_tick,
+    .thaw_next = thaw_next,
+};
+
 void session_prepare(struct vm *vm)
 {
+    vm->control = &qmp_control;
+    vm->console.watcher.fd = -1;
+    vm->console.look_at = LOOP_NEVER;
     vm->qmp.stream.watcher.fd = -1;
     vm->qga.stream.watcher.fd = -1;
     vm->qga.until = LOOP_NEVER;

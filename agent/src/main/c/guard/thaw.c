@@ -54,7 +54,7 @@ enum thaw_verb thaw_verb(const char *status, const char *migration, bool backgro
     return VERB_LEAVE; /* prelaunch, inmigrate, io-error, guest-panicked, shutdown, ...: not our freeze */
 }
 
-static void finish(struct vm *vm, const char *result)
+void thaw_finish(struct vm *vm, const char *result)
 {
     snprintf(vm->thaw.result, sizeof vm->thaw.result, "%s", result);
     vm_thawed(vm);
@@ -82,19 +82,27 @@ static void ask(struct vm *vm)
 
 void thaw_give_up(struct vm *vm)
 {
-    finish(vm, vm->quiesced ? "left stopped, as it is held for its standby; its file systems are frozen: when it runs, run fsfreeze -u in it"
-                            : "left stopped, as it is held for its standby");
+    thaw_finish(vm, vm->quiesced ? "left stopped, as it is held for its standby; its file systems are frozen: when it runs, run fsfreeze -u in it"
+                                 : "left stopped, as it is held for its standby");
 }
 
 void thaw_begin(struct vm *vm, const char *reason, int64_t now)
 {
-    vm->thaw = (struct thaw){.reason = reason, .started = now, .give_up_at = LOOP_NEVER};
-    vm->thaw.patience_at = now + PATIENCE;
+    vm->thaw = (struct thaw){.reason = reason, .started = now};
     if (hold_is_due(vm)) {
         thaw_give_up(vm);
     } else if (vm->was_paused) {
-        finish(vm, "left paused, as its user wants it");
-    } else if (vm->qmp.state == QMP_READY) {
+        thaw_finish(vm, "left paused, as its user wants it");
+    } else {
+        vm->control->let_run(vm, now);
+    }
+}
+
+void thaw_let_run(struct vm *vm, int64_t now)
+{
+    vm->thaw.give_up_at = LOOP_NEVER;
+    vm->thaw.patience_at = now + PATIENCE;
+    if (vm->qmp.state == QMP_READY) {
         ask(vm);
     } else {
         thaw_disconnected(vm);
@@ -111,7 +119,7 @@ void thaw_disconnected(struct vm *vm)
     if (vm_process_lives(vm)) {
         go(vm, THAW_CONNECT, LOOP_NEVER);
     } else {
-        finish(vm, "gone: its QEMU has ended");
+        thaw_finish(vm, "gone: its QEMU has ended");
     }
 }
 
@@ -129,7 +137,7 @@ static void runs(struct vm *vm)
         return;
     }
     if (thaw->settled) {
-        finish(vm, thaw->acted ? "resumed" : "already running");
+        thaw_finish(vm, thaw->acted ? "resumed" : "already running");
         return;
     }
     go(vm, THAW_SETTLE, now + SETTLE);
@@ -158,7 +166,7 @@ static void decide(struct vm *vm)
         return;
     case VERB_LEAVE:
         snprintf(result, sizeof result, "left in state %s, which is no freeze of ours", thaw->status);
-        finish(vm, result);
+        thaw_finish(vm, result);
         return;
     }
 }
@@ -305,7 +313,7 @@ static void tick_filesystems(struct vm *vm, int64_t now)
         log_line(LOG_ERROR, "VM %s: the guest runs, but its file systems may be frozen, because its agent does not answer; in the guest run `fsfreeze -u` on each, or restart it",
                  vm->name);
         vm->quiesced = false;
-        finish(vm, "resumed, but its file systems may still be frozen");
+        thaw_finish(vm, "resumed, but its file systems may still be frozen");
     } else if (qga_is_open(&vm->qga)) {
         vm->thaw.wake_at = LOOP_NEVER;
         qga_thaw(&vm->qga, now + FS_PATIENCE);
@@ -321,7 +329,7 @@ void thaw_tick(struct vm *vm, int64_t now)
     switch (thaw->step) {
     case THAW_CONNECT:
         if (!vm_process_lives(vm)) {
-            finish(vm, "gone: its QEMU has ended");
+            thaw_finish(vm, "gone: its QEMU has ended");
         } else if (now >= thaw->patience_at) {
             thaw->patience_at = now + COMPLAIN;
             log_line(LOG_ERROR, "VM %s: no QMP session with its QEMU (pid %d) on %s/guard.sock, so it cannot be thawed from here; run the thaw script, which uses rescue.sock",

@@ -1,5 +1,5 @@
 /*
- * The thaw of one VM, as a small state machine. It never trusts what it knew: every round begins by asking QEMU for
+ * The thaw of one VM, as a small state machine; from CONNECT on for QEMU alone, see console.h for the other. It never trusts what it knew: every round begins by asking QEMU for
  * the present state, and what it sends follows from the answer alone (thaw_verb()).
  *
  *   CONNECT  wait for our QMP session
@@ -60,9 +60,12 @@ struct thaw {
 /* What the state of a guest asks for. Pure. */
 enum thaw_verb thaw_verb(const char *status, const char *migration, bool background);
 
+/* For every VM, however it is spoken to. */
 void thaw_begin(struct vm *vm, const char *reason, int64_t now);
+void thaw_finish(struct vm *vm, const char *result);
 /* Ends a thaw under way: the guest is to stand still for another reason. */
 void thaw_give_up(struct vm *vm);
+void thaw_let_run(struct vm *vm, int64_t now);
 void thaw_connected(struct vm *vm);
 void thaw_disconnected(struct vm *vm);
 void thaw_reply(struct vm *vm, unsigned id, json_t *result, const char *error);

@@ -84,7 +84,7 @@ static struct vm *new_vm(const char *name)
     return NULL;
 }
 
-struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has_qga)
+struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has_qga, const struct control *control)
 {
     char state;
     struct vm *vm = vm_find(name);
@@ -96,10 +96,9 @@ struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has
         return NULL;
     }
     unsigned long long start = process_start(pid, &state);
-    if (strcmp(vm->directory, directory) != 0 || vm->pid != pid || vm->pid_start != start) {
+    if (strcmp(vm->directory, directory) != 0 || vm->pid != pid || vm->pid_start != start || vm->control != control) {
         hold_moves(vm, directory);
-        qmp_close(&vm->qmp);
-        qga_close(&vm->qga);
+        vm->control->close(vm);
     }
     bool moved = vm->pid != pid || vm->pid_start != start;
     if (!has_qga) {
@@ -109,10 +108,11 @@ struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has
     vm->pid = pid;
     vm->pid_start = start;
     vm->has_qga = has_qga;
+    vm->control = control;
     if (moved) {
         hold_moved(vm);
     }
-    session_connect(vm, loop_now());
+    control->connect(vm, loop_now());
     return vm;
 }
 
@@ -130,8 +130,7 @@ static void set_idle(struct vm *vm)
 
 void vm_unwatch(struct vm *vm)
 {
-    qmp_close(&vm->qmp);
-    qga_close(&vm->qga);
+    vm->control->close(vm);
     set_idle(vm);
     for (size_t i = 0; i < VM_LIMIT; i++) {
         if (vms[i] == vm) {
@@ -245,34 +244,23 @@ bool vms_any_armed(void)
 
 static void tick_one(struct vm *vm, int64_t now)
 {
-    bool connected = vm->qmp.state != QMP_DOWN && (!vm->has_qga || qga_is_open(&vm->qga));
-
     if (vm->waiting_for_watch && now >= vm->waiting_until) {
-        bool down = vm->qmp.state == QMP_DOWN;
-        qmp_close(&vm->qmp);
-        session_fail(vm, "cannot watch", down ? "nobody listens on its guard.sock" : "its guard.sock gives no QMP greeting",
-                     "does the VM run, and does no other client hold that socket? The guard keeps trying");
+        vm->control->give_up_watch(vm);
     }
-    if (!connected && now >= vm->reconnect_at) {
-        session_connect(vm, now);
-    }
-    qga_tick(&vm->qga, now);
+    vm->control->tick(vm, now);
     if (vm->phase == ARMED && now >= vm->deadline) {
         vm_fire(vm, "deadline");
     }
     if (vm->phase == FIRING) {
-        thaw_tick(vm, now);
+        vm->control->thaw_tick(vm, now);
     }
     hold_tick(vm, now);
 }
 
 static int64_t next_of(const struct vm *vm)
 {
-    int64_t next = vm->qga.until;
+    int64_t next = vm->control->next(vm);
 
-    if (vm->qmp.state == QMP_DOWN || (vm->has_qga && !qga_is_open(&vm->qga))) {
-        next = earlier(next, vm->reconnect_at);
-    }
     if (vm->waiting_for_watch) {
         next = earlier(next, vm->waiting_until);
     }
@@ -280,7 +268,7 @@ static int64_t next_of(const struct vm *vm)
         next = earlier(next, vm->deadline);
     }
     if (vm->phase == FIRING) {
-        next = earlier(next, thaw_next(vm));
+        next = earlier(next, vm->control->thaw_next(vm));
     }
     return earlier(next, hold_next(vm));
 }

@@ -10,8 +10,8 @@
  *   ARMED -> IDLE       disarm
  *   ARMED -> FIRING     deadline, owner's EOF, SIGTERM
  *   FIRING -> FIRED     the guest runs and the owner still holds the token
- *   FIRING -> IDLE      the guest runs (or its QEMU is gone) and the owner is gone or has disarmed
- *   FIRED -> FIRING     STOP event; owner's EOF
+ *   FIRING -> IDLE      the guest runs (or its process is gone) and the owner is gone or has disarmed
+ *   FIRED -> FIRING     it was stopped once more; owner's EOF
  *   FIRED -> IDLE       disarm
  */
 #ifndef HOLDFAST_VM_H
@@ -19,6 +19,8 @@
 
 #include <sys/types.h>
 
+#include "console.h"
+#include "control.h"
 #include "hold.h"
 #include "qga.h"
 #include "qmp.h"
@@ -38,6 +40,8 @@ struct vm {
     char directory[DIRECTORY_BYTES];
     pid_t pid;
     unsigned long long pid_start; /* tells a new process with the same pid apart */
+    const struct control *control;
+    struct console console;
     bool has_qga;
     struct qmp qmp;
     struct qga qga;
@@ -67,7 +71,7 @@ extern struct vm *vms[VM_LIMIT];
 
 struct vm *vm_find(const char *name);
 /* A new or changed VM; NULL when the table is full or memory is short. Connecting goes on in the background. */
-struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has_qga);
+struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has_qga, const struct control *control);
 void vm_unwatch(struct vm *vm);
 bool vm_process_lives(const struct vm *vm);
 /* By SIGSTOP or a debugger. */

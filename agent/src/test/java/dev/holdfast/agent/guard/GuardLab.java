@@ -25,18 +25,18 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /** A guard, machines whose firmware runs, and processes that arm the guard and can be killed. Closes what it started. */
-final class GuardLab implements AutoCloseable {
+public final class GuardLab implements AutoCloseable {
     /** For what hangs: a busy machine needs seconds to start a QEMU. */
     static final Duration BOUND = Duration.ofSeconds(30);
 
+    public final BlockingQueue<Fired> fired = new LinkedBlockingQueue<>();
     final Path directory;
-    final BlockingQueue<Fired> fired = new LinkedBlockingQueue<>();
     final BlockingQueue<Held> held = new LinkedBlockingQueue<>();
     private final List<Process> processes = new ArrayList<>();
     private final List<AutoCloseable> open = new ArrayList<>();
     private Process guard;
 
-    GuardLab() throws IOException {
+    public GuardLab() throws IOException {
         directory = Files.createTempDirectory(
                 Path.of("/tmp"),
                 "guard-",
@@ -55,7 +55,7 @@ final class GuardLab implements AutoCloseable {
     }
 
     /** As after a crash. */
-    void killGuard() throws IOException, InterruptedException {
+    public void killGuard() throws IOException, InterruptedException {
         guard.destroyForcibly().waitFor();
         Files.delete(socket());
     }
@@ -88,7 +88,7 @@ final class GuardLab implements AutoCloseable {
         return process;
     }
 
-    GuardClient client() throws IOException {
+    public GuardClient client() throws IOException {
         GuardClient client = GuardClient.connect(socket(), BOUND, fired::add, held::add);
         open.add(client);
         return client;
@@ -119,7 +119,7 @@ final class GuardLab implements AutoCloseable {
     }
 
     /** A process that is the guard's client, so that it can be killed or stopped. */
-    Armer armer() throws IOException {
+    public Armer armer() throws IOException {
         return new Armer(start("socat", "-", "UNIX-CONNECT:" + socket()));
     }
 
@@ -133,7 +133,7 @@ final class GuardLab implements AutoCloseable {
         return client[0];
     }
 
-    static void signal(Process process, String name) throws IOException {
+    public static void signal(Process process, String name) throws IOException {
         try {
             int status = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
                     .start()
@@ -237,8 +237,8 @@ final class GuardLab implements AutoCloseable {
     }
 
     /** A child process that speaks the guard's protocol. */
-    record Armer(Process process) {
-        String ask(String request) throws IOException {
+    public record Armer(Process process) {
+        public String ask(String request) throws IOException {
             send(request);
             return answer();
         }
@@ -260,7 +260,7 @@ final class GuardLab implements AutoCloseable {
             }
         }
 
-        void kill() throws IOException {
+        public void kill() throws IOException {
             signal(process, "KILL");
         }
     }

@@ -41,10 +41,11 @@ public final class DatagramStandIn implements Closeable {
         channel.send(ByteBuffer.wrap(bytes), to);
     }
 
-    /** The library fills a name that is no file up with zeros, and takes them for part of it. */
+    /** The library fills a name up with zeros, and takes them for part of it where it is no file. */
     private static AFUNIXSocketAddress trimmed(AFUNIXSocketAddress address) throws IOException {
-        String name = new String(address.getPathAsBytes(), StandardCharsets.US_ASCII).replace("\0", "");
-        return AFUNIXSocketAddress.inAbstractNamespace(name);
+        byte[] padded = address.getPathAsBytes();
+        String name = new String(padded, StandardCharsets.US_ASCII).replace("\0", "");
+        return padded[0] == 0 ? AFUNIXSocketAddress.inAbstractNamespace(name) : AFUNIXSocketAddress.of(Path.of(name));
     }
 
     @Override

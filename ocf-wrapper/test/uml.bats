@@ -1,0 +1,250 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2030,SC2031,SC2154  # each test is a shell of its own, on purpose; words of ra.bash and uml.bash
+# The resource agent and the thaw script with machines of User-Mode Linux, of which there are but stand-ins here. UmlGuardTest has the
+# script with a real one.
+
+load ra
+load uml
+
+setup() { ra_setup; }
+
+thaw() {
+    run "$BATS_TEST_DIRNAME/../thaw" --run-dir "$run_dir" "$@"
+    echo "thaw: $status $output"
+}
+
+# ---- the resource agent ----
+
+@test "a guest that runs is a success, one that is gone is not running" {
+    uml_machine
+    expect monitor 0
+    ends "$first" "$storage"
+    expect monitor 7
+    probe
+    expect monitor 7
+}
+
+@test "what shows the disks is no machine when it is alone; a stop ends it" {
+    uml_machine
+    ends "$first"
+    expect monitor 7
+    probe
+    expect monitor 7
+    expect stop 0
+    gone "$storage"
+}
+
+@test "a helper that outlived its kernel is a failure, and ended by a stop" {
+    uml_machine
+    kernel_process
+    ends "$first"
+    probe
+    expect monitor 1
+    reason "whose kernel has ended"
+    expect stop 0
+    gone "$process" && gone "$storage"
+    expect monitor 7
+}
+
+@test "a kernel that no pid file names is a failure, and ended by a stop" {
+    uml_machine
+    for torn in '' 999999999 xyz; do
+        echo "$torn" >"$dir/own/pid"
+        expect monitor 1
+    done
+    rm "$dir/own/pid"
+    expect monitor 1
+    reason "no pid file names its kernel"
+    expect stop 0
+    gone "$first"
+}
+
+@test "a guest that has lost its disks: as on_io_error says" {
+    uml_machine
+    ends "$storage"
+    expect monitor 1
+    reason "lost its disks"
+    OCF_RESKEY_on_io_error=keep expect monitor 190
+}
+
+@test "a guest that somebody has paused is degraded; a frozen one is well until its deadline" {
+    waiting_machine
+    expect monitor 190
+    marker freeze 5000 "$(boottime_ms)"
+    expect monitor 0
+    marker hold 0 0
+    expect monitor 0
+}
+
+@test "a guest that waits for a signal is degraded" {
+    uml_machine
+    kill -STOP "$first"
+    expect monitor 190
+    kill -CONT "$first"
+    expect monitor 0
+}
+
+@test "a guest frozen past its deadline, with agent and guard dead: the monitor lets it run" {
+    uml_machine
+    console
+    touch "$base/stopped"
+    marker freeze 1 1
+    expect monitor 0
+    [ ! -e "$base/stopped" ] && [ ! -e "$dir/frozen" ]
+}
+
+@test "the machine is where the link leads, and what a revert has begun beside it is the machine, too" {
+    uml_machine own
+    old=$first
+    uml_machine revert1
+    ends "$old"
+    expect monitor 0
+    ln -s revert1 "$dir/place"
+    expect monitor 0
+    expect stop 0
+    gone "$first" && gone "$storage"
+}
+
+@test "a stop asks the guest with Ctrl-Alt-Del, and ends what is left" {
+    uml_machine
+    kernel_process
+    console
+    touch "$base/obedient"
+    expect stop 0
+    [ "$(orders "$button")" -eq 1 ]
+    gone "$first" && gone "$process" && gone "$storage"
+}
+
+@test "a guest that does not shut down is ended within the time, without an agent" {
+    uml_machine
+    console
+    start=$(now_seconds)
+    OCF_RESKEY_shutdown_timeout=2 expect stop 0
+    [ $(($(now_seconds) - start)) -lt 10 ]
+    [ "$(orders "$button")" -eq 1 ]
+    gone "$first" && gone "$storage"
+    expect stop 0
+}
+
+now_seconds() {
+    read -r up _ </proc/uptime
+    echo "${up%.*}"
+}
+
+@test "a guest that somebody has paused is not waited for" {
+    waiting_machine
+    console
+    start=$(now_seconds)
+    expect stop 0
+    [ $(($(now_seconds) - start)) -lt 10 ]
+    [ "$(orders "$button")" -eq 0 ]
+    gone "$first"
+}
+
+@test "a machine of another name is left alone" {
+    uml_machine
+    mine=$first
+    dir=$run_dir/vms/web2
+    uml_machine
+    OCF_RESKEY_shutdown_timeout=0 expect stop 0
+    gone "$mine"
+    run gone "$first"
+    [ "$status" -eq 1 ]
+}
+
+@test "traced processes are killed first, then helpers, and the first process last" {
+    uml_machine
+    kernel_process
+    helper=$process
+    perl -e 'syscall(101, 0, 0, 0, 0); sleep 600' "uml_dir=$dir/own/" >/dev/null 2>&1 3>&- &
+    traced=$!
+    disown
+    pids="$pids $traced"
+    until grep -qs "^TracerPid:[[:space:]]*[1-9]" "/proc/$traced/status"; do sleep 0.02; done
+    naming() { printf '%s\n' "$first" "$helper" "$traced"; }
+    . "$BATS_TEST_DIRNAME/../uml.sh"
+    run uml_kernels
+    echo "$output"
+    [ "$(xargs <<<"$output")" = "$traced $helper $first" ]
+}
+
+@test "without uml.sh: monitor and stop of such a machine say that it is missing" {
+    uml_machine
+    rm "$HOLDFAST_HOME/uml.sh"
+    expect monitor 5
+    reason "uml.sh is missing"
+    expect stop 5
+    kill -0 "$first"
+}
+
+# ---- the thaw script ----
+
+@test "thaw: a guest runs again, and its marker goes" {
+    uml_machine
+    console
+    touch "$base/stopped"
+    marker freeze 5000 1000
+    thaw web
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"web: runs"* ]]
+    [ ! -e "$base/stopped" ] && [ ! -e "$dir/frozen" ]
+    [ -z "$(find "$dir" -name '.order*')" ]
+}
+
+@test "thaw: an order to stop that waits in the guest is undone before it is said to run" {
+    uml_machine
+    console
+    touch "$base/waiting"
+    marker freeze 5000 1000
+    thaw --all
+    [ "$status" -eq 0 ]
+    [ ! -e "$base/stopped" ] && [ ! -e "$dir/frozen" ]
+    [ "$(orders "$go")" -eq 3 ]
+}
+
+@test "thaw: goes where the link leads" {
+    uml_machine own
+    uml_machine revert1
+    ln -s revert1 "$dir/place"
+    console revert1
+    touch "$base/stopped"
+    marker freeze 5000 1000
+    thaw web
+    [ "$status" -eq 0 ]
+    [ ! -e "$base/stopped" ]
+}
+
+@test "thaw: a guest that does not answer keeps its marker; one that a user had paused stays so" {
+    uml_machine
+    marker freeze 5000 1000
+    thaw web
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"does not answer on $dir/own/uml/mconsole"* ]]
+    [ -e "$dir/frozen" ]
+    console
+    touch "$base/stopped"
+    sed -i 's/was_paused=0/was_paused=1/' "$dir/frozen"
+    thaw web
+    [ "$status" -eq 0 ]
+    [ -e "$base/stopped" ] && [ ! -e "$dir/frozen" ]
+    [ "$(orders "$go")" -eq 0 ]
+}
+
+@test "thaw: the marker of a guest that has ended goes" {
+    uml_machine
+    ends "$first"
+    marker freeze 5000 1000
+    thaw web
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"has ended"* ]]
+    [ ! -e "$dir/frozen" ]
+}
+
+@test "thaw: a machine that is one of QEMU by now is not taken for what it was" {
+    uml_machine
+    process_of
+    marker freeze 5000 1000
+    thaw web
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"rescue.sock"* ]]
+}

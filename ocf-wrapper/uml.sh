@@ -1,0 +1,147 @@
+# shellcheck shell=sh disable=SC2034,SC2154  # a part of "vm" and of "thaw", which set what is used here
+#
+# Machines of User-Mode Linux. The kernel of the guest is a program: a first process, helpers of which one writes to its disks, and
+# one process for each of the guest, which the first one traces. All have the word uml_dir=DIRECTORY/ in their command lines. A
+# qemu-storage-daemon shows them the disks; it is not the machine.
+#
+# The first part is for both, and needs sh and socat; what follows is for the resource agent alone.
+
+# uml_instance DIRECTORY: the run directory of the machine's processes: where the link leads, or the first that there was.
+uml_instance() {
+    uml_place=own
+    [ ! -L "$1/place" ] || uml_place=$(readlink "$1/place")
+    printf '%s/%s\n' "$1" "$uml_place"
+}
+
+# uml_datagram COMMAND: as arch/um/drivers/mconsole.h has it: a magic number, version 2, the length, the words; on little-endian hosts,
+# which are those that have User-Mode Linux.
+uml_datagram() {
+    case $1 in
+        go) printf '\276\272\376\312\002\000\000\000\002\000\000\000go\000' ;;
+        cad) printf '\276\272\376\312\002\000\000\000\003\000\000\000cad\000' ;;
+    esac
+}
+
+# uml_order INSTANCE COMMAND: orders it, and prints the answer in hexadecimal; nothing without one. The kernel answers to a name, and
+# drops what comes without one. socat ends when nothing has come for the time of -t.
+uml_order() {
+    uml_answers=$1/.order.$$
+    uml_datagram "$2" |
+        timeout 3 "${HOLDFAST_SOCAT:-socat}" -t "${HOLDFAST_THAW_PATIENCE:-0.5}" - \
+            "UNIX-SENDTO:$1/uml/mconsole,bind=$uml_answers" 2>/dev/null | od -An -v -tx1 | tr -d ' \n'
+    rm -f "$uml_answers"
+}
+
+# ---- for the resource agent ----
+
+# uml_is_first PID: a pid file names it.
+uml_is_first() {
+    for uml_pidfile in "$dir"/*/pid; do
+        uml_noted=
+        { read -r uml_noted <"$uml_pidfile"; } 2>/dev/null
+        [ "$uml_noted" != "$1" ] || return 0
+    done
+    return 1
+}
+
+# uml_kernels: the processes of the guest in the order in which they are to be killed: those that are traced, the helpers, the first
+# one. As long as that lives the machine is found by it; the helpers live on without it, and hold its files.
+uml_kernels() {
+    uml_traced='' uml_helpers='' uml_first=''
+    for uml_kernel in $(naming "uml_dir=$dir/"); do
+        uml_tracer=$(sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$uml_kernel/status" 2>/dev/null)
+        if uml_is_first "$uml_kernel"; then
+            uml_first="$uml_first $uml_kernel"
+        elif [ "$uml_tracer" = 0 ]; then
+            uml_helpers="$uml_helpers $uml_kernel"
+        else
+            uml_traced="$uml_traced $uml_kernel"
+        fi
+    done
+    # shellcheck disable=SC2086  # words
+    printf '%s\n' $uml_traced $uml_helpers $uml_first
+}
+
+# uml_storages: "PID.START" of each process that shows disks of this machine.
+uml_storages() {
+    for uml_storage in $(naming "path=$dir/"); do
+        if shows_disks "$uml_storage" && process_start "$uml_storage"; then
+            printf '%s.%s\n' "$uml_storage" "$started"
+        fi
+    done
+}
+
+# uml_stands_still PID: it waits for its console (recvfrom, 45 on x86-64), where a guest that was not told to stop never sleeps; or a
+# signal has stopped it.
+uml_stands_still() {
+    uml_call='' uml_stat=''
+    { read -r uml_call _ <"/proc/$1/syscall"; } 2>/dev/null
+    { read -r uml_stat <"/proc/$1/stat"; } 2>/dev/null
+    case ${uml_stat##*) } in
+        [Tt]*) return 0 ;;
+    esac
+    [ "$uml_call" = 45 ]
+}
+
+# uml_monitor: of the process "pid". The console is not asked: a guest that is busy may take its time, and nothing would follow from it.
+uml_monitor() {
+    uml_found=$pid
+    uml_line=$(command_line "$pid")
+    uml_line=${uml_line#*"uml_dir="}
+    if ! own_process "${uml_line%%/ *}/pid"; then
+        failed "process $uml_found is left of a guest whose kernel has ended, or no pid file names its kernel; a stop ends all of it"
+        return
+    fi
+    if [ -z "$(uml_storages)" ]; then
+        uml_without_disks
+    elif ! uml_stands_still "$pid" || [ -e "$dir/frozen" ]; then
+        return "$OCF_SUCCESS"
+    else
+        degraded "is not running on: the guest is stopped; somebody has paused it"
+    fi
+}
+
+uml_without_disks() {
+    if [ "$OCF_RESKEY_on_io_error" = keep ]; then
+        degraded "has lost its disks: their qemu-storage-daemon has ended; left as it is (on_io_error=keep)"
+    else
+        failed "has lost its disks: their qemu-storage-daemon has ended"
+    fi
+}
+
+# uml_stop UNTIL: ends all of it: the guest, then what shows its disks. No guest is left that could write to them.
+uml_stop() {
+    uml_shut_down "$1"
+    if ! uml_end_kernels || ! uml_end_storages; then
+        failed "a process of the guest, or of its disks, does not end although it was killed: its storage hangs in the kernel"
+    fi
+}
+
+# uml_shut_down UNTIL: Ctrl-Alt-Del is the only button. One that stands still for another reason than a freeze is not asked.
+uml_shut_down() {
+    uml_home=$(uml_instance "$dir")
+    [ "$(now)" -lt "$1" ] && own_process "$uml_home/pid" || return
+    ! uml_stands_still "$pid" || [ -e "$dir/frozen" ] || return
+    [ -n "$(uml_order "$uml_home" cad)" ] && wait_for_end "$1" "$pid.$started"
+}
+
+uml_end_kernels() {
+    while :; do
+        # shellcheck disable=SC2046  # words
+        set -- $(uml_kernels)
+        [ $# -gt 0 ] || return 0
+        [ "$(now)" -lt "$give_up" ] || return 1
+        kill -s KILL "$@" 2>/dev/null
+        sleep 0.05
+    done
+}
+
+uml_end_storages() {
+    # shellcheck disable=SC2046  # words
+    set -- $(uml_storages)
+    [ $# -gt 0 ] || return 0
+    signal_all TERM "$@"
+    wait_for_end $(($(now) + 2)) "$@" && return 0
+    signal_all KILL "$@"
+    wait_for_end "$give_up" "$@"
+}
