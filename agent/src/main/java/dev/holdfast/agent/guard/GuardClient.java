@@ -95,11 +95,30 @@ public final class GuardClient implements Closeable {
      */
     public void watch(Name vm, Path directory, long pid, boolean guestAgent)
             throws GuardUnavailableException, GuardRefusedException {
+        Map<String, Object> request = watching(vm, directory, pid);
+        request.put("qga", guestAgent);
+        ask(request, timeout.plus(UNDO));
+    }
+
+    /**
+     * As {@link #watch}, for a machine of User-Mode Linux: returns when its console has answered the guard. Such a machine has neither a
+     * guest agent nor holds; the guard refuses what needs them.
+     *
+     * @param directory of the machine; its console is below that of its process there ({@code place}, or {@code own} without such a link)
+     * @param pid of the first process of its kernel
+     */
+    public void watchConsole(Name vm, Path directory, long pid)
+            throws GuardUnavailableException, GuardRefusedException {
+        Map<String, Object> request = watching(vm, directory, pid);
+        request.put("control", "mconsole");
+        ask(request, timeout.plus(UNDO));
+    }
+
+    private static Map<String, Object> watching(Name vm, Path directory, long pid) {
         Map<String, Object> request = request("watch", vm);
         request.put("dir", directory.toString());
         request.put("pid", pid);
-        request.put("qga", guestAgent);
-        ask(request, timeout.plus(UNDO));
+        return request;
     }
 
     /** Forgets a machine, which must not be armed. */
