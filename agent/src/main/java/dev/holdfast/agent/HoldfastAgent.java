@@ -24,6 +24,7 @@ import dev.holdfast.agent.replication.ReplicatedMachine;
 import dev.holdfast.agent.round.GuardWatch;
 import dev.holdfast.agent.round.LayerDigests;
 import dev.holdfast.agent.round.LeftIntents;
+import dev.holdfast.agent.round.NodeMembers;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.round.RoundSnapshotter;
 import dev.holdfast.agent.service.CheckpointCommands;
@@ -209,7 +210,11 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         Inspection inspection =
                 FsckParts.of(configuration, platform, machines, chains, doctor).desk();
         PeerDesk desk = new PeerDesk(
-                leaderDesk, replications.members(parts), migrations.desk(), replications.desk(), inspection);
+                leaderDesk,
+                replications.members(new NodeMembers(parts)),
+                migrations.desk(),
+                replications.desk(),
+                inspection);
         peers.set(new Peers(node.node(), cluster.channel().link(), nodes, desk, configuration::isReplicated));
         cluster.channel().link().serve(desk);
         CheckpointClient client = new CheckpointClient(peers.get(), engine::follow, coordinator::checked, words);

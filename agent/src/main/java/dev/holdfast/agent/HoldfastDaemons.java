@@ -10,9 +10,13 @@ import dev.holdfast.agent.config.QemuProgram;
 import dev.holdfast.agent.control.ExitCode;
 import dev.holdfast.agent.faults.FaultPoints;
 import dev.holdfast.agent.files.OwnFile;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
+import dev.holdfast.agent.hypervisor.Hypervisors;
 import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
 import dev.holdfast.agent.hypervisor.qemu.QemuReplication;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
+import dev.holdfast.agent.hypervisor.uml.UmlHypervisor;
+import dev.holdfast.agent.hypervisor.uml.UmlSettings;
 import dev.holdfast.agent.image.MemoryKeys;
 import dev.holdfast.agent.pacemaker.PacemakerFencing;
 import dev.holdfast.agent.tunnel.Practice;
@@ -26,6 +30,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -59,7 +64,7 @@ final class HoldfastDaemons implements Daemons {
             MemoryKeys keys = MemoryKeys.read(
                     loaded.node().checkpoint().memoryKeyFile(),
                     loaded.node().checkpoint().oldMemoryKeyFiles());
-            HoldfastAgent agent = HoldfastAgent.start(loaded, platform, drivers(qemu(loaded.node()), keys, platform));
+            HoldfastAgent agent = HoldfastAgent.start(loaded, platform, drivers(loaded.node(), keys, platform));
             if (!keys.isEmpty()) {
                 Practice.begin();
             }
@@ -91,11 +96,16 @@ final class HoldfastDaemons implements Daemons {
         return new Priming(this, InstantSource.system()).run();
     }
 
-    private static Drivers drivers(QemuSettings qemu, MemoryKeys keys, Platform platform) {
-        QemuHypervisor hypervisor = new QemuHypervisor(qemu, platform.nanoClock(), keys);
+    private static Drivers drivers(NodeSettings node, MemoryKeys keys, Platform platform) {
+        QemuHypervisor qemu = new QemuHypervisor(qemu(node), platform.nanoClock(), keys);
+        UmlHypervisor uml = new UmlHypervisor(
+                UmlSettings.installed(node.runDirectory()),
+                // Who can guess the name of the agent's socket can answer in a guest's place.
+                platform.identities(),
+                platform.nanoClock());
         return new Drivers(
-                hypervisor,
-                new QemuReplication(hypervisor),
+                new Hypervisors(Map.of(HypervisorKind.QEMU, qemu, HypervisorKind.UML, uml)),
+                new QemuReplication(qemu),
                 new PacemakerFencing(tool("cibadmin"), platform.nanoClock()),
                 keys.told());
     }

@@ -72,14 +72,17 @@ final class CaptureOptions {
         return dryRun;
     }
 
+    boolean diskOnly() {
+        return kind != null && kind.diskOnly;
+    }
+
     /** @param command complains if the options do not fit together */
     void addTo(Map<String, @Nullable Object> arguments, RemoteCommand command) {
-        boolean diskOnly = kind != null && kind.diskOnly;
-        if (diskOnly && method != null) {
+        if (diskOnly() && method != null) {
             throw command.usage("--method is about memory, and --disk-only keeps none");
         }
         arguments.put("description", description);
-        arguments.put("method", method(diskOnly));
+        arguments.put("method", method(diskOnly()));
         arguments.put("quiesce", quiesce.name().toLowerCase(Locale.ROOT));
         arguments.put("max_pause", maxPause == null ? null : Quantity.text(maxPause));
         arguments.put("deadline", deadline == null ? null : Quantity.text(deadline));

@@ -63,9 +63,9 @@ final class CheckpointCommands {
         @Override
         void show(JsonObject answer) throws IOException {
             if (capture.dryRun()) {
-                CheckpointView.prediction(environment(), answer);
+                CheckpointView.prediction(environment(), answer, !capture.diskOnly());
             } else {
-                CheckpointView.created(environment(), answer);
+                CheckpointView.created(environment(), answer, !capture.diskOnly());
             }
         }
     }
@@ -169,7 +169,7 @@ final class CheckpointCommands {
         @Override
         void show(JsonObject answer) throws IOException {
             if (dryRun) {
-                CheckpointView.prediction(environment(), answer);
+                CheckpointView.prediction(environment(), answer, false);
             } else {
                 super.show(answer);
             }

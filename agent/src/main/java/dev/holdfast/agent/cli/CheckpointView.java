@@ -10,16 +10,21 @@ import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.timeline.CheckpointTimeline;
 import dev.holdfast.agent.timeline.SvgTimeline;
 import dev.holdfast.agent.timeline.TerminalTimeline;
+import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Shows checkpoints. Stateless. */
 final class CheckpointView {
     private CheckpointView() {}
 
-    static void created(Environment environment, JsonObject answer) throws IOException {
+    /** @param memory whether the machines' memory was asked for */
+    static void created(Environment environment, JsonObject answer, boolean memory) throws IOException {
         Optional<String> warning = answer.text("message");
         if (warning.isPresent()) {
             environment.err().println("holdfast: warning: " + warning.get());
@@ -46,6 +51,24 @@ final class CheckpointView {
                                 millis(checkpoint.skewNanos()),
                                 millis(checkpoint.maxPauseNanos()),
                                 View.size(checkpoint.bytes())));
+        if (memory) {
+            warn(environment, withoutMemory(checkpoint));
+        }
+    }
+
+    private static void warn(Environment environment, Stream<Name> withoutMemory) {
+        String names = names(withoutMemory);
+        if (!names.isEmpty()) {
+            environment
+                    .err()
+                    .println(
+                            "holdfast: warning: without memory, which their hypervisor cannot write: %s; a revert boots them"
+                                    .formatted(names));
+        }
+    }
+
+    private static String names(Stream<Name> machines) {
+        return machines.map(Name::value).collect(Collectors.joining(", "));
     }
 
     static void list(Environment environment, JsonObject answer) throws IOException {
@@ -77,6 +100,7 @@ final class CheckpointView {
                 .property("Parent", checkpoint.parent().orElse(""))
                 .property("Round", checkpoint.round() + ", epoch " + checkpoint.epoch())
                 .property("Size", View.size(checkpoint.bytes()))
+                .property("Without memory", names(withoutMemory(checkpoint)))
                 .print();
         environment.out().println();
         View view = new View(environment).row("VM", "NODE", "METHOD", "PAUSE", "SIZE", "QUIESCED", "HYPERVISOR");
@@ -97,6 +121,11 @@ final class CheckpointView {
                 .forEach(environment.out()::println);
     }
 
+    /** The machines that a revert boots. */
+    private static Stream<Name> withoutMemory(CheckpointDetails checkpoint) {
+        return checkpoint.vms().stream().filter(vm -> !vm.hasMemory()).map(CheckpointDetails.Member::vm);
+    }
+
     static void writeSvg(Environment environment, JsonObject answer, Path file) throws IOException {
         String picture = SvgTimeline.draw(timeline(answer.as(CheckpointDetails.class)));
         try {
@@ -107,9 +136,11 @@ final class CheckpointView {
         environment.err().println("The timeline is in " + file + ".");
     }
 
-    static void prediction(Environment environment, JsonObject answer) throws IOException {
+    /** @param memory whether the machines' memory was asked for */
+    static void prediction(Environment environment, JsonObject answer, boolean memory) throws IOException {
+        List<Prediction.Row> rows = answer.as(Prediction.class).vms();
         View view = new View(environment).row("VM", "NODE", "METHOD", "EXPECTED PAUSE", "SIZE", "FREE");
-        for (Prediction.Row row : answer.as(Prediction.class).vms()) {
+        for (Prediction.Row row : rows) {
             view.row(
                     row.vm().value(),
                     row.node().value(),
@@ -120,6 +151,9 @@ final class CheckpointView {
         }
         view.print();
         environment.out().println("Nothing was done: this was a dry run, and nothing speaks against it.");
+        if (memory) {
+            warn(environment, rows.stream().filter(row -> !row.hasMemory()).map(Prediction.Row::vm));
+        }
     }
 
     static void verification(Environment environment, JsonObject answer) throws IOException {

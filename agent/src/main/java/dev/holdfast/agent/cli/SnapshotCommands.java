@@ -57,7 +57,7 @@ final class SnapshotCommands {
         @Override
         void show(JsonObject answer) throws IOException {
             if (capture.dryRun()) {
-                CheckpointView.prediction(environment(), answer);
+                CheckpointView.prediction(environment(), answer, false);
                 return;
             }
             SnapshotDetails made = answer.as(SnapshotDetails.class);

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.config;
 
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,6 +21,9 @@ final class VmReader {
     private static final Set<String> UNUSABLE_BACK_ENDS = Set.of("vhost-user", "vhost-vdpa", "hubport", "nic", "none");
     private static final Set<String> OWN_OPTIONS = Set.of("id", "fd", "fds", "vhostfd", "vhostfds");
     private static final Pattern MAC = Pattern.compile("[0-9a-f][02468ace](:[0-9a-f]{2}){5}");
+
+    /** Stands for the name of a machine that has none, and comes to nobody's eyes. */
+    private static final Name NAMELESS = new Name("nameless");
 
     /**
      * What one file says; the problems are noted beside.
@@ -42,7 +46,8 @@ final class VmReader {
         Optional<Name> name = name(root);
         name.ifPresent(value -> unique(root, "name", "the machine \"" + value + "\"", "vm " + value));
         Optional<Name> group = root.name("group");
-        String machine = machine(root);
+        HypervisorKind hypervisor = root.choice("hypervisor", HypervisorKind.class, HypervisorKind.QEMU);
+        String machine = hypervisor == HypervisorKind.UML ? UmlRules.MACHINE : machine(root);
         VmSettings.Accelerator accelerator =
                 root.choice("accel", VmSettings.Accelerator.class, VmSettings.Accelerator.KVM);
         Optional<String> cpu = root.text("cpu");
@@ -61,9 +66,8 @@ final class VmReader {
         List<VmSettings.Disk> disks = disks(root, owner);
         List<VmSettings.Nic> nics = nics(root, owner);
         Optional<ReplicationSettings> replication = replication(root, name, disks);
-        finish(root);
-        Optional<VmSettings> vm = name.map(value -> new VmSettings(
-                value,
+        VmSettings settings = new VmSettings(
+                name.orElse(NAMELESS),
                 group,
                 machine,
                 accelerator,
@@ -77,8 +81,12 @@ final class VmReader {
                 extra,
                 disks,
                 nics,
-                replication));
-        return new Read(vm, group, keysAreKnown);
+                replication);
+        if (hypervisor == HypervisorKind.UML) {
+            UmlRules.check(root, settings);
+        }
+        finish(root);
+        return new Read(name.map(value -> settings), group, keysAreKnown);
     }
 
     private Optional<ReplicationSettings> replication(
@@ -119,6 +127,7 @@ final class VmReader {
                             + "\" has no version, so that it would change with the hypervisor and old checkpoints would load nowhere",
                     "pin it, as \"pc-q35-7.2\"");
         }
+        UmlRules.checkOther(root, machine);
         return machine;
     }
 

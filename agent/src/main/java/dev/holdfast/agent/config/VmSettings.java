@@ -1,5 +1,6 @@
 package dev.holdfast.agent.config;
 
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.util.List;
@@ -11,7 +12,8 @@ import java.util.Optional;
  * @param name key {@code name}, required: unique on the node and in the cluster
  * @param group key {@code group}, optional: the machines that are checkpointed together
  * @param machine key {@code machine}, required: a machine type with its version, as {@code pc-q35-7.2}. Without a version
- *     it would change with the hypervisor, and old checkpoints would load nowhere
+ *     it would change with the hypervisor, and old checkpoints would load nowhere. The key {@code hypervisor}, default {@code qemu}, is
+ *     in it: with {@code uml} it is {@code uml-6.1}, and the key {@code machine} is refused
  * @param accelerator key {@code accel}, default {@code kvm}
  * @param cpu key {@code cpu}, optional: the processor model. {@code host} is the fastest; a checkpoint then loads only on
  *     nodes with the same processor
@@ -19,7 +21,7 @@ import java.util.Optional;
  * @param memoryBytes key {@code memory}, required, 1 MiB to 8 TiB, whole MiB. A checkpoint with memory takes that much disk
  *     space
  * @param guestAgent key {@code guest_agent}, default false: whether the guest runs qemu-guest-agent, which quiescing needs
- * @param kernel key {@code kernel}, optional: boot this kernel instead of the first disk
+ * @param kernel key {@code kernel}, optional: boot this kernel instead of the first disk. With {@code hypervisor = "uml"} a program
  * @param initrd key {@code initrd}, optional, only with {@code kernel}
  * @param append key {@code append}, optional, only with {@code kernel}: the kernel's command line
  * @param extraArguments key {@code extra_args}, default none: handed to the hypervisor as they are, unchecked. Devices that
@@ -50,6 +52,11 @@ public record VmSettings(
         extraArguments = List.copyOf(extraArguments);
         disks = List.copyOf(disks);
         nics = List.copyOf(nics);
+    }
+
+    /** What runs it. */
+    public HypervisorKind hypervisor() {
+        return HypervisorKind.ofMachine(machine);
     }
 
     /** What runs the guest's instructions. */

@@ -35,6 +35,7 @@ public final class HostDiagnosis {
         host.units().forEach(diagnosis::unit);
         host.programs().forEach(diagnosis::program);
         diagnosis.kernel();
+        host.uml().ifPresent(diagnosis::uml);
         diagnosis.clock();
         return List.copyOf(diagnosis.checks);
     }
@@ -178,6 +179,28 @@ public final class HostDiagnosis {
                                         "kernel",
                                         "/dev/kvm cannot be used, and a definition says accel = \"kvm\"",
                                         "load kvm_intel or kvm_amd, or switch virtualization on in the firmware")));
+    }
+
+    private void uml(HostFacts.UmlHost uml) {
+        checks.add(
+                uml.fuse()
+                        ? Check.ok(host.node(), "User-Mode Linux", "/dev/fuse can be used")
+                        : Check.failed(
+                                host.node(),
+                                "User-Mode Linux",
+                                "/dev/fuse cannot be used, through which machines with hypervisor = \"uml\" have their disks",
+                                "modprobe fuse, and have it loaded at each boot: a line in /etc/modules-load.d"));
+        checks.add(
+                uml.amx()
+                        ? Check.warning(
+                                host.node(),
+                                "User-Mode Linux",
+                                "this processor has AMX: a kernel that does not know its registers (6.1 does not) dies of its first process",
+                                "start a machine; if its console ends with 'ptrace set fp regs failed', give it a newer kernel")
+                        : Check.ok(
+                                host.node(),
+                                "User-Mode Linux",
+                                "this processor has no registers that kernels do not know"));
     }
 
     private void clock() {

@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param programs programs that are needed
  * @param kernel its version, as {@code 6.1.0-13-amd64}; empty if unknown
  * @param kvm whether {@code /dev/kvm} can be used; empty if no machine needs it
+ * @param uml what machines of User-Mode Linux need of it; empty if there are none
  * @param synchronised whether its clock follows others; empty if nobody can tell
  */
 public record HostFacts(
@@ -25,6 +26,7 @@ public record HostFacts(
         List<Program> programs,
         String kernel,
         Optional<Boolean> kvm,
+        Optional<UmlHost> uml,
         Optional<Boolean> synchronised) {
 
     /** Copies the lists. */
@@ -66,6 +68,14 @@ public record HostFacts(
      * @param needed bytes that will be needed there at once; 0 if that is not known
      */
     public record Space(String path, String what, long usable, long total, long needed) {}
+
+    /**
+     * A host for machines of User-Mode Linux.
+     *
+     * @param fuse whether {@code /dev/fuse} can be used, through which they have their disks
+     * @param amx whether its processor has registers (AMX) of which older kernels do not know the size
+     */
+    public record UmlHost(boolean fuse, boolean amx) {}
 
     /** A service: {@code active}, {@code inactive}, {@code failed}, ... */
     public record Unit(String name, String state) {}

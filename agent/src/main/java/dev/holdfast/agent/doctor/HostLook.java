@@ -11,6 +11,7 @@ import dev.holdfast.agent.config.VmSettings;
 import dev.holdfast.agent.doctor.HostFacts.FileState;
 import dev.holdfast.agent.doctor.HostFacts.Rule;
 import dev.holdfast.agent.doctor.HostFacts.Space;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.process.BoundedProcess;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -34,6 +35,11 @@ public final class HostLook {
     private static final Path SYSTEMD = Path.of("/run/systemd/system");
     private static final Path KERNEL = Path.of("/proc/sys/kernel/osrelease");
     private static final Path KVM = Path.of("/dev/kvm");
+    private static final Path FUSE = Path.of("/dev/fuse");
+    private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
+    private static final Path SHARED_MEMORY = Path.of("/dev/shm");
+    private static final String UML_KERNEL = "linux.uml";
+    private static final String STORAGE_DAEMON = "qemu-storage-daemon";
 
     /** Two epochs are on a standby's volatile medium at once: the last one that is whole, and the next. */
     private static final long EPOCHS = 2;
@@ -92,10 +98,27 @@ public final class HostLook {
                 units(),
                 programs(node.map(known -> known.qemu().emulator()).orElse(QemuProgram.INSTALLED)),
                 firstLine(KERNEL),
-                vms.stream().anyMatch(vm -> vm.accelerator() == VmSettings.Accelerator.KVM)
-                        ? Optional.of(Files.isReadable(KVM) && Files.isWritable(KVM))
+                under(HypervisorKind.QEMU).anyMatch(vm -> vm.accelerator() == VmSettings.Accelerator.KVM)
+                        ? Optional.of(isUsable(KVM))
                         : Optional.empty(),
+                under(HypervisorKind.UML).findAny().map(any -> new HostFacts.UmlHost(isUsable(FUSE), hasAmx())),
                 synchronised());
+    }
+
+    private Stream<VmSettings> under(HypervisorKind kind) {
+        return vms.stream().filter(vm -> vm.hypervisor() == kind);
+    }
+
+    private static boolean isUsable(Path device) {
+        return Files.isReadable(device) && Files.isWritable(device);
+    }
+
+    private static boolean hasAmx() {
+        try (Stream<String> lines = Files.lines(PROCESSORS)) {
+            return lines.filter(line -> line.startsWith("flags")).anyMatch(line -> line.contains(" amx_tile"));
+        } catch (IOException | UncheckedIOException e) {
+            return false; // Another architecture tells of its processors in other words, and has none.
+        }
     }
 
     /** When certificates end; nothing where TLS is not used. */
@@ -156,6 +179,7 @@ public final class HostLook {
                         .map(Path::getParent)
                         .ifPresent(chains::add)));
         chains.forEach(chain -> space(chain, "disks", 0).ifPresent(spaces::add));
+        guestMemory(vms).ifPresent(spaces::add);
         TreeSet<Path> media = new TreeSet<>();
         vms.forEach(vm -> vm.replication().ifPresent(copy -> media.add(copy.standbyDirectory())));
         for (Path medium : media) {
@@ -188,6 +212,22 @@ public final class HostLook {
         }
     }
 
+    /** Their memory is in files there that have no names: what they may still take of it. */
+    private static Optional<Space> guestMemory(List<VmSettings> vms) {
+        long memory = vms.stream()
+                .filter(vm -> vm.hypervisor() == HypervisorKind.UML)
+                .mapToLong(VmSettings::memoryBytes)
+                .sum();
+        return memory == 0
+                ? Optional.empty()
+                : space(SHARED_MEMORY, "memory of machines of User-Mode Linux", 0)
+                        .map(space -> {
+                            long unnamed = Math.max(0, space.total() - space.usable() - held(SHARED_MEMORY));
+                            long more = Math.max(0, memory - unnamed);
+                            return new Space(space.path(), space.what(), space.usable(), space.total(), more);
+                        });
+    }
+
     private static Optional<Space> space(Path directory, String what, long needed) {
         Path there = directory;
         while (!Files.exists(there) && there.getParent() != null) {
@@ -213,11 +253,21 @@ public final class HostLook {
                 .toList();
     }
 
-    private static List<HostFacts.Program> programs(String emulator) {
-        return List.of(
+    private List<HostFacts.Program> programs(String emulator) {
+        List<HostFacts.Program> programs = new ArrayList<>(List.of(
                 program(emulator, "running machines", List.of(emulator, "--version")),
                 program("qemu-img", "layers of disks", List.of("qemu-img", "--version")),
-                program("socat", "monitor and stop with the agent dead", List.of("socat", "-V")));
+                program("socat", "monitor and stop with the agent dead", List.of("socat", "-V"))));
+        TreeSet<String> kernels = new TreeSet<>();
+        under(HypervisorKind.UML)
+                .forEach(vm -> kernels.add(vm.kernel().map(Path::toString).orElse(UML_KERNEL)));
+        kernels.forEach(
+                kernel -> programs.add(program(kernel, "machines of User-Mode Linux", List.of(kernel, "--version"))));
+        if (!kernels.isEmpty()) {
+            programs.add(program(
+                    STORAGE_DAEMON, "disks of machines of User-Mode Linux", List.of(STORAGE_DAEMON, "--version")));
+        }
+        return programs;
     }
 
     private static HostFacts.Program program(String name, String neededFor, List<String> command) {

@@ -51,6 +51,11 @@ public interface Hypervisor {
      */
     Set<Name> running();
 
+    /** Whether a machine is among {@link #running()}: its process was started by this driver. */
+    default boolean mayRun(Name vm) {
+        return running().contains(vm);
+    }
+
     /** Finds an instance that was started {@link StartMode#beside} the machine itself. */
     Optional<RunningVm> find(VmDefinition definition, Optional<String> instance) throws HypervisorException;
 

@@ -4,6 +4,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A virtual machine's process and our connection to it. One thread at a time; {@link #close()} from any. No method blocks
@@ -16,8 +17,16 @@ public interface RunningVm extends AutoCloseable {
     /** Its process. */
     ProcessIdentity identity();
 
+    /** What it was started by, which its definition may not say any more. */
+    HypervisorKind kind();
+
     /** Name and version of what runs it, for reports. */
     String hypervisor();
+
+    /** The file to which its console is written, if that can only be read; empty for one that somebody can talk to. */
+    default Optional<Path> consoleOutput() {
+        return Optional.empty();
+    }
 
     /** Whether the connection stands and the process lives. */
     boolean isAlive();
@@ -100,7 +109,8 @@ public interface RunningVm extends AutoCloseable {
      */
     default Relocation relocation() throws HypervisorException {
         throw new HypervisorException(
-                HypervisorException.Kind.REFUSED, hypervisor() + " cannot move " + name() + " while it runs");
+                HypervisorException.Kind.REFUSED,
+                "%s cannot move %s while it runs; stop it here, and start it there".formatted(hypervisor(), name()));
     }
 
     /** Gives up the connection. The machine runs on. */

@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
  *
  * @param name unique in the cluster
  * @param machine machine type with its version, as {@code pc-q35-7.2} or {@code uml-6.1}: an alias would change with the hypervisor's version,
- *     and old memory images would load nowhere
+ *     and old memory images would load nowhere. It says {@linkplain #hypervisor() what runs it}
  * @param accelerator what runs the guest's instructions; without meaning for a driver whose guests are programs of the host
  * @param cpu processor model, or empty for the default of the machine type
  * @param cpus 1 to 255
@@ -111,6 +111,17 @@ public record VmDefinition(
         Set<String> ids = new HashSet<>();
         disks.forEach(d -> require(ids.add(d.id()), "the id " + d.id() + " is used twice"));
         nics.forEach(n -> require(ids.add(n.id()), "the id " + n.id() + " is used twice"));
+    }
+
+    /** What starts it. */
+    public HypervisorKind hypervisor() {
+        return HypervisorKind.ofMachine(machine);
+    }
+
+    /** The same machine on other disks. */
+    public VmDefinition withDisks(List<Disk> others) {
+        return new VmDefinition(
+                name, machine, accelerator, cpu, cpus, memoryBytes, guestAgent, kernel, extraArguments, others, nics);
     }
 
     /** The disk of that id. */

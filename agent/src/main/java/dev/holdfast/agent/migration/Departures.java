@@ -193,12 +193,16 @@ public final class Departures {
                         "%s is %s; only a machine that runs can be moved: let it run, or stop it and start it there"
                                 .formatted(machine.name(), marked ? "frozen" : status));
             }
+            process.relocation(); // Says which driver has none.
             var obstacles = process.surroundings(true).obstacles();
             if (!obstacles.isEmpty()) {
                 throw refused(String.join("; ", obstacles));
             }
         } catch (HypervisorException e) {
-            throw new NotBegunException(Refusal.failed(String.valueOf(e.getMessage())));
+            String why = String.valueOf(e.getMessage());
+            throw e.kind() == HypervisorException.Kind.REFUSED
+                    ? refused(why)
+                    : new NotBegunException(Refusal.failed(why));
         } finally {
             machine.lock().unlock();
         }

@@ -181,18 +181,7 @@ final class IncomingDisks {
         }
         List<VmDefinition.Disk> disks = new ArrayList<>();
         machine.disks().forEach(disk -> disks.add(new VmDefinition.Disk(disk.id(), files.get(disk.id()))));
-        return new VmDefinition(
-                machine.name(),
-                machine.machine(),
-                machine.accelerator(),
-                machine.cpu(),
-                machine.cpus(),
-                machine.memoryBytes(),
-                machine.guestAgent(),
-                machine.kernel(),
-                machine.extraArguments(),
-                disks,
-                machine.nics());
+        return machine.withDisks(disks);
     }
 
     private Path directory() {

@@ -54,6 +54,11 @@ public record FollowedStarts(Hypervisor plain, Replication replication, Predicat
     }
 
     @Override
+    public boolean mayRun(Name vm) {
+        return plain.mayRun(vm);
+    }
+
+    @Override
     public Optional<RunningVm> find(VmDefinition definition, Optional<String> instance) throws HypervisorException {
         return plain.find(definition, instance);
     }

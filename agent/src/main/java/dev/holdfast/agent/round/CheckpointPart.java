@@ -11,6 +11,7 @@ import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundOptions;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import dev.holdfast.coordinator.protocol.RoundSpec;
@@ -98,14 +99,20 @@ final class CheckpointPart implements VmPart {
         }
     }
 
+    /** How a machine is captured in a round. One whose hypervisor keeps no memory has its disks captured at the same instant. */
+    static CaptureMethod method(ManagedVm vm, RoundOptions options) {
+        return vm.definition().hypervisor().amongOthers(options.method());
+    }
+
     /** Why a machine cannot quiesce, as far as its definition tells. */
     static Optional<String> cannotQuiesce(ManagedVm vm) {
-        return vm.definition().guestAgent()
-                ? Optional.empty()
-                : Optional.of(
-                        ("%s has no guest agent, which --quiesce=require needs; install qemu-guest-agent in it and set"
-                                        + " guest_agent = true, or use --quiesce=try or no")
-                                .formatted(vm.name()));
+        if (vm.definition().guestAgent()) {
+            return Optional.empty();
+        }
+        String correction = vm.definition().hypervisor().hasGuestAgents()
+                ? "install qemu-guest-agent in it and set guest_agent = true, or use --quiesce=try or no"
+                : "there is none under its hypervisor: use --quiesce=try or no, or take it out of the group";
+        return Optional.of("%s has no guest agent, which --quiesce=require needs; %s".formatted(vm.name(), correction));
     }
 
     @Override
@@ -120,7 +127,7 @@ final class CheckpointPart implements VmPart {
                 spec.id().value(),
                 spec.checkpoint(),
                 Optional.of(spec.group()),
-                spec.options().method(),
+                method(vm, spec.options()),
                 spec.options().deadline(),
                 spec.options().description());
         vm.holdStill(true);

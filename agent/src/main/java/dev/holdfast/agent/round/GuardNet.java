@@ -5,6 +5,8 @@ import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.guard.GuardClient;
 import dev.holdfast.agent.guard.GuardRefusedException;
 import dev.holdfast.agent.guard.GuardUnavailableException;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.protocol.Name;
@@ -102,12 +104,18 @@ public final class GuardNet implements ThawNet, AutoCloseable {
 
     @Override
     public int quiesce(Name vm, String token, Duration bound) throws PhaseException {
+        if (isWithoutAgents(vm)) {
+            throw new PhaseException(Refusal.preflight("there is no guest agent under its hypervisor"));
+        }
         Duration most = bound.compareTo(LONGEST_QUIESCE) < 0 ? bound : LONGEST_QUIESCE;
         return ask(vm, client -> client.quiesce(vm, token, most), Refusal::preflight);
     }
 
     @Override
     public void unquiesce(Name vm, String token) throws PhaseException {
+        if (isWithoutAgents(vm)) {
+            return; // It was not quiesced.
+        }
         ask(vm, client -> client.unquiesce(vm, token));
     }
 
@@ -146,13 +154,27 @@ public final class GuardNet implements ThawNet, AutoCloseable {
         }
     }
 
-    private long pid(Name vm) throws PhaseException {
+    /** The guard has no way to the file systems of such a guest. */
+    private boolean isWithoutAgents(Name vm) {
+        return vms.find(vm)
+                .flatMap(ManagedVm::process)
+                .filter(process -> !process.kind().hasGuestAgents())
+                .isPresent();
+    }
+
+    private boolean hasGuestAgent(Name vm) {
+        return vms.find(vm).map(known -> known.definition().guestAgent()).orElse(false);
+    }
+
+    private RunningVm process(Name vm) throws PhaseException {
         return vms.find(vm)
                 .orElseThrow(() -> new PhaseException(Refusal.failed("no machine " + vm + " here")))
                 .process()
-                .orElseThrow(() -> new PhaseException(Refusal.failed(vm + " does not run")))
-                .identity()
-                .pid();
+                .orElseThrow(() -> new PhaseException(Refusal.failed(vm + " does not run")));
+    }
+
+    private long pid(Name vm) throws PhaseException {
+        return process(vm).identity().pid();
     }
 
     private <R> R ask(Name vm, Request<R> request) throws PhaseException {
@@ -182,9 +204,13 @@ public final class GuardNet implements ThawNet, AutoCloseable {
 
     private void watch(GuardClient client, Name vm)
             throws GuardUnavailableException, GuardRefusedException, PhaseException {
-        boolean guestAgent =
-                vms.find(vm).map(known -> known.definition().guestAgent()).orElse(false);
-        client.watch(vm, runDirectory.apply(vm), pid(vm), guestAgent);
+        RunningVm process = process(vm);
+        Path directory = runDirectory.apply(vm);
+        long pid = process.identity().pid();
+        switch (process.kind()) {
+            case QEMU -> client.watch(vm, directory, pid, hasGuestAgent(vm));
+            case UML -> client.watchConsole(vm, directory, pid);
+        }
     }
 
     private GuardClient knownOrNew(Name vm) throws GuardUnavailableException, GuardRefusedException, PhaseException {

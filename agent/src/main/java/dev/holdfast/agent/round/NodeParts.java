@@ -1,7 +1,5 @@
 package dev.holdfast.agent.round;
 
-import dev.holdfast.agent.cluster.MemberParts;
-import dev.holdfast.agent.control.reply.Verification.State;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.journal.OperationKind;
@@ -12,16 +10,13 @@ import dev.holdfast.agent.snapshot.HeadMending;
 import dev.holdfast.agent.snapshot.Room;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.SnapshotTools;
-import dev.holdfast.agent.snapshot.Verification;
 import dev.holdfast.agent.snapshot.VmSnapshots;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
-import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundKind;
-import dev.holdfast.coordinator.protocol.RoundOptions;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.io.IOException;
@@ -41,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * The chains of this node's machines, for rounds and for single requests. Admits one operation at a time for each machine;
  * refuses to touch the chain of a machine that runs on another node. Thread-safe.
  */
-public final class NodeParts implements Parts, MemberParts {
+public final class NodeParts implements Parts {
 
     private static final Logger LOG = LoggerFactory.getLogger(NodeParts.class);
     /** Ids of operations that are no rounds begin so; those of rounds do not. */
@@ -78,6 +73,16 @@ public final class NodeParts implements Parts, MemberParts {
         this.uniqueWords = uniqueWords;
     }
 
+    /** This node. */
+    Name node() {
+        return node;
+    }
+
+    /** The operation that holds a machine, if one does, and what to do. */
+    Optional<String> inTheWay(Name vm) {
+        return claims.holder(vm).map(VmClaims.Holder::text);
+    }
+
     /** Whether an operation is one of a node's own, and no round. */
     public static boolean isOwnOperation(String operation) {
         return operation.startsWith(OWN);
@@ -110,7 +115,8 @@ public final class NodeParts implements Parts, MemberParts {
                 needs.add(
                         spec.kind() == RoundKind.REVERT
                                 ? snapshots.roomForRevert(spec.checkpoint())
-                                : snapshots.roomForSnapshot(spec.options().method() != CaptureMethod.DISK_ONLY));
+                                : snapshots.roomForSnapshot(
+                                        CheckpointPart.method(machine(vm), spec.options()) != CaptureMethod.DISK_ONLY));
             }
         } catch (SnapshotException e) {
             throw new PhaseException(e.because(), e);
@@ -126,7 +132,7 @@ public final class NodeParts implements Parts, MemberParts {
         claims.release(RoundJournal.operation(spec.id()));
     }
 
-    private ManagedVm machine(Name vm) throws SnapshotException {
+    ManagedVm machine(Name vm) throws SnapshotException {
         return vms.find(vm)
                 .orElseThrow(() ->
                         new SnapshotException(Refusal.preflight(vms.unreadable().missing(vm))));
@@ -278,34 +284,6 @@ public final class NodeParts implements Parts, MemberParts {
         }
     }
 
-    @Override
-    public Forecast preflight(Name vm, Name checkpoint, RoundOptions options) {
-        List<String> problems = new ArrayList<>();
-        claims.holder(vm).ifPresent(holder -> problems.add(holder.text()));
-        if (options.quiesce() == RoundOptions.Quiesce.REQUIRE) {
-            vms.find(vm).flatMap(CheckpointPart::cannotQuiesce).ifPresent(problems::add);
-        }
-        try {
-            return PauseForecast.of(vm, open(machine(vm)), checkpoint, options, problems);
-        } catch (SnapshotException e) {
-            problems.add(e.because().text());
-            return PauseForecast.none(vm, options, problems);
-        }
-    }
-
-    @Override
-    public List<String> ties(Name vm, RoundOptions options) throws RoundRefusedException {
-        try {
-            ManagedVm machine = machine(vm);
-            if (machine.definition().disks().isEmpty()) {
-                return List.of();
-            }
-            return open(machine).ties(node, options.method() != CaptureMethod.DISK_ONLY);
-        } catch (SnapshotException e) {
-            throw new RoundRefusedException(e.because());
-        }
-    }
-
     /**
      * Ends a machine at once that a revert has, be it decided or not; does not wait for what the revert is at.
      *
@@ -360,41 +338,6 @@ public final class NodeParts implements Parts, MemberParts {
             });
         } catch (SnapshotException e) {
             LOG.info("{}: its chain is not shortened now: {}", vm, e.because().text());
-        }
-    }
-
-    @Override
-    public void delete(Name vm, Name checkpoint) throws RoundRefusedException {
-        try {
-            alone(vm, OperationKind.CHECKPOINT_DELETE, (operation, snapshots) -> {
-                boolean there = snapshots.list().stream()
-                        .anyMatch(info -> info.snapshot().name().equals(checkpoint));
-                if (there) {
-                    snapshots.delete(operation, checkpoint, (done, total) -> {});
-                }
-                return there;
-            });
-        } catch (SnapshotException e) {
-            throw new RoundRefusedException(e.because());
-        }
-    }
-
-    @Override
-    public List<Checked> verify(Name vm, Name checkpoint) throws RoundRefusedException {
-        try {
-            return reading(vm, (operation, snapshots) -> {
-                Verification found = snapshots.verify(checkpoint, (done, total) -> {});
-                String chain = snapshots.chain().path().toString();
-                if (found.isGood()) {
-                    return List.of(new Checked("snapshot", chain, State.INTACT, ""));
-                }
-                List<Checked> rows = new ArrayList<>();
-                found.problems().forEach(text -> rows.add(new Checked("snapshot", chain, State.DAMAGED, text)));
-                found.unreadable().forEach(text -> rows.add(new Checked("memory", chain, State.UNREADABLE, text)));
-                return rows;
-            });
-        } catch (SnapshotException e) {
-            throw new RoundRefusedException(e.because());
         }
     }
 }

@@ -6,7 +6,6 @@ import dev.holdfast.agent.snapshot.SnapshotRequest;
 import dev.holdfast.agent.snapshot.VmSnapshots;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord.CaptureFacts;
 import dev.holdfast.coordinator.protocol.Name;
-import dev.holdfast.coordinator.protocol.RoundOptions;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.util.List;
 import java.util.Locale;
@@ -20,27 +19,26 @@ final class PauseForecast {
     private PauseForecast() {}
 
     /**
+     * @param request as the round will make it
      * @param problems what speaks against it so far
      * @throws SnapshotException the check said no
      */
-    static Forecast of(Name vm, VmSnapshots snapshots, Name checkpoint, RoundOptions options, List<String> problems)
+    static Forecast of(Name vm, VmSnapshots snapshots, SnapshotRequest request, List<String> problems)
             throws SnapshotException {
-        SnapshotRequest request = new SnapshotRequest(
-                "preflight", checkpoint, Optional.empty(), options.method(), options.deadline(), "");
         VmSnapshots.Estimate estimate = snapshots.estimate(request);
-        Optional<CaptureFacts> last = lastCapture(snapshots, options.method());
+        Optional<CaptureFacts> last = lastCapture(snapshots, request.method());
         return new Forecast(
                 vm,
                 problems,
                 estimate.bytes(),
                 estimate.usableBytes(),
                 last.map(facts -> facts.pauseNanos() / NANOS_PER_MILLI).orElse(-1L),
-                word(last.map(CaptureFacts::method).orElse(options.method())));
+                word(last.map(CaptureFacts::method).orElse(request.method())));
     }
 
     /** Nothing can be said but what speaks against it. */
-    static Forecast none(Name vm, RoundOptions options, List<String> problems) {
-        return new Forecast(vm, problems, 0, 0, -1, word(options.method()));
+    static Forecast none(Name vm, CaptureMethod method, List<String> problems) {
+        return new Forecast(vm, problems, 0, 0, -1, word(method));
     }
 
     private static String word(CaptureMethod method) {

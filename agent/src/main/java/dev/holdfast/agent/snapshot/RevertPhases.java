@@ -303,25 +303,13 @@ public final class RevertPhases {
 
     /** The machine on the layers themselves, while the head still names others. */
     private VmDefinition onLayers(Intent intent) {
-        VmDefinition d = vm.definition();
-        List<VmDefinition.Disk> disks = d.disks().stream()
+        List<VmDefinition.Disk> disks = vm.definition().disks().stream()
                 .map(disk -> {
                     Path file = vm.chain().file(intent.toHead().layers().get(disk.id()));
                     return new VmDefinition.Disk(disk.id(), file);
                 })
                 .toList();
-        return new VmDefinition(
-                d.name(),
-                d.machine(),
-                d.accelerator(),
-                d.cpu(),
-                d.cpus(),
-                d.memoryBytes(),
-                d.guestAgent(),
-                d.kernel(),
-                d.extraArguments(),
-                disks,
-                d.nics());
+        return vm.definition().withDisks(disks);
     }
 
     /**

@@ -41,7 +41,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -626,6 +625,11 @@ class CommandLineTest {
     }
 
     private static CheckpointDetails checkpoint() {
+        return checkpoint("background");
+    }
+
+    /** @param method of the second machine */
+    private static CheckpointDetails checkpoint(String method) {
         long base = 1_700_000_000_123_456_789L;
         return new CheckpointDetails(
                 SHOP,
@@ -640,15 +644,16 @@ class CommandLineTest {
                 80_000,
                 14_188_000,
                 64 << 20,
-                Stream.of(member(WEB, "n1", base, 14_100_000), member(new Name("db"), "n2", base + 412_000, 14_188_000))
-                        .toList());
+                List.of(
+                        member(WEB, "n1", "background", base, 14_100_000),
+                        member(new Name("db"), "n2", method, base + 412_000, 14_188_000)));
     }
 
-    private static CheckpointDetails.Member member(Name vm, String node, long frozen, long pause) {
+    private static CheckpointDetails.Member member(Name vm, String node, String method, long frozen, long pause) {
         return new CheckpointDetails.Member(
                 vm,
                 new Name(node),
-                "background",
+                method,
                 "no",
                 "QEMU 7.2.22",
                 "0.1.0",
@@ -674,6 +679,29 @@ class CommandLineTest {
                 9_000_000,
                 5,
                 List.of(new StoredFile("memory", "/srv/x.memory", 5, "", false)));
+    }
+
+    @Test
+    void membersWithoutMemoryAreNamedUnlessNoneWasAskedFor() {
+        answers.put(ControlCommand.CHECKPOINT_CREATE, (a, p) -> checkpoint("disk_only"));
+        answers.put(ControlCommand.CHECKPOINT_SHOW, (a, p) -> checkpoint("disk_only"));
+        assertThat(environment.run("checkpoint", "create", "shop", "--disk-only"))
+                .isZero();
+        assertThat(environment.err).asString().doesNotContain("warning");
+        assertThat(environment.run("checkpoint", "show", "shop@nightly")).isZero();
+        assertThat(environment.out.toString().lines()).contains("Without memory:  db");
+        assertThat(environment.run("checkpoint", "create", "shop")).isZero();
+        assertThat(environment.err)
+                .asString()
+                .contains("warning: without memory, which their hypervisor cannot write: db; a revert boots them");
+
+        answers.put(
+                ControlCommand.CHECKPOINT_CREATE,
+                (a, p) -> new Prediction(List.of(
+                        new Prediction.Row(WEB, new Name("n1"), "auto", -1, 64 << 20, 5L << 30),
+                        new Prediction.Row(new Name("uml"), new Name("n1"), "disk_only", -1, 16 << 20, 5L << 30))));
+        assertThat(environment.run("checkpoint", "create", "shop", "--dry-run")).isZero();
+        assertThat(environment.err).asString().contains("cannot write: uml; a revert boots them");
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.holdfast.agent.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -100,6 +101,93 @@ class VmSettingsTest {
                                 new VmSettings.Nic("n0", Optional.of("tap0"), Optional.empty(), "52:54:00:00:00:01"),
                                 new VmSettings.Nic("n1", Optional.empty(), Optional.of("user"), "52:54:00:00:00:0a")),
                         Optional.empty()));
+    }
+
+    private static final String DISK = "[[disk]]\nid = \"d0\"\npath = \"/srv/vms/uml.holdfast/head/d0.qcow2\"\n";
+
+    private static final String UML = "name = \"uml\"\nhypervisor = \"uml\"\nmemory = \"64M\"\n";
+
+    @Test
+    void aMachineOfUserModeLinuxNeedsAMemoryAndADisk() throws Exception {
+        Path kernel = Files.writeString(directory.resolve("linux"), "a program");
+        assertThat(kernel.toFile().setExecutable(true)).isTrue();
+        files.vm(
+                "uml.toml",
+                UML + "group = \"shop\"\ncpus = 1\nguest_agent = false\nkernel = \"%s\"\n".formatted(kernel)
+                        + "append = \"root=/dev/ubda ro\"\nextra_args = [\"quiet\", \"init=/init\"]\n" + DISK);
+        files.vm("small.toml", UML.replace("\"uml\"\nh", "\"small\"\nh") + DISK.replace("uml.", "small."));
+
+        assertThat(files.problems()).isEmpty();
+        VmSettings uml = files.load().vm(new Name("uml")).orElseThrow();
+        assertThat(uml.hypervisor()).isEqualTo(HypervisorKind.UML);
+        assertThat(uml.machine()).isEqualTo("uml-6.1");
+        assertThat(uml.kernel()).contains(kernel);
+        assertThat(uml.extraArguments()).containsExactly("quiet", "init=/init");
+        assertThat(files.load().vm(new Name("small")).map(VmSettings::kernel)).contains(Optional.empty());
+    }
+
+    @Test
+    void qemuIsTheDefaultAndNoneOfItsMachinesIsOneOfAnother() throws Exception {
+        files.vm("web.toml", "hypervisor = \"qemu\"\n" + ConfigurationFiles.machine("web"));
+        assertThat(files.load().vm(new Name("web")).map(VmSettings::hypervisor)).contains(HypervisorKind.QEMU);
+
+        files.vm("web.toml", ConfigurationFiles.machine("web").replace("pc-q35-7.2", "uml-6.1"));
+        assertThat(files.problems())
+                .containsExactly("vms/web.toml:2:1: the machine type \"uml-6.1\" is one of User-Mode Linux;"
+                        + " write hypervisor = \"uml\" in its place");
+        files.vm("web.toml", "hypervisor = \"xen\"\n" + ConfigurationFiles.machine("web"));
+        assertThat(files.problems())
+                .containsExactly("vms/web.toml:1:1: \"hypervisor\": \"xen\" is not known; use \"qemu\" or \"uml\"");
+    }
+
+    @Test
+    void whatUserModeLinuxDoesNotHaveIsNamedKeyByKey() throws Exception {
+        Path kernel = Files.writeString(directory.resolve("bzImage"), "no program");
+        files.vm("uml.toml", UML + """
+                        machine = "pc-q35-7.2"
+                        accel = "kvm"
+                        cpu = "host"
+                        cpus = 2
+                        guest_agent = true
+                        kernel = "%s"
+                        extra_args = ["quiet", "ubd1=/etc/shadow"]
+                        append = "root=/dev/ubdb  mem=8G"
+                        [[nic]]
+                        id = "n0"
+                        tap = "tap0"
+                        mac = "52:54:00:00:00:01"
+                        [replication]
+                        mode = "disk"
+                        """.formatted(kernel) + DISK);
+
+        assertThat(files.problems())
+                .satisfiesExactly(
+                        text -> assertThat(text).contains("uml.toml:4:1: \"machine\" has no meaning with hypervisor"),
+                        text -> assertThat(text).contains("uml.toml:5:1: \"accel\" has no meaning"),
+                        text -> assertThat(text).contains("uml.toml:6:1: \"cpu\" has no meaning"),
+                        text -> assertThat(text).contains("uml.toml:7:1: \"cpus\" is 2", "remove it"),
+                        text -> assertThat(text).contains("uml.toml:8:1: \"guest_agent\" is set"),
+                        text -> assertThat(text).contains("uml.toml:9:1: ", "is no program", "user-mode-linux"),
+                        text -> assertThat(text).contains("uml.toml:10:1: \"ubd1=/etc/shadow\" cannot be given here"),
+                        text -> assertThat(text).contains("uml.toml:11:1: \"mem=8G\" cannot be given here"),
+                        text -> assertThat(text).contains("uml.toml:12:", "gets no network cards yet"),
+                        text -> assertThat(text).contains("uml.toml:16:", "\"replication\" has no meaning"));
+    }
+
+    @Test
+    void theDisksOfUserModeLinuxAreOneToEight() throws Exception {
+        files.vm("uml.toml", UML);
+        assertThat(files.problems())
+                .singleElement()
+                .asString()
+                .contains("there is no [[disk]]", "its kernel boots from the first");
+
+        StringBuilder disks = new StringBuilder();
+        for (int i = 0; i < 9; i++) {
+            disks.append(DISK.replace("d0", "d" + i));
+        }
+        files.vm("uml.toml", UML + disks);
+        assertThat(files.problems()).singleElement().asString().contains("there are 9 disks", "has numbers for 8");
     }
 
     @Test

@@ -21,7 +21,33 @@ class DiagnosisTest {
 
     private static HostFacts host(List<FileState> files, List<Space> spaces, List<Unit> units, List<Program> programs) {
         return new HostFacts(
-                "n1", List.of(), files, spaces, units, programs, "6.1.0", Optional.of(true), Optional.of(true));
+                "n1",
+                List.of(),
+                files,
+                spaces,
+                units,
+                programs,
+                "6.1.0",
+                Optional.of(true),
+                Optional.empty(),
+                Optional.of(true));
+    }
+
+    private static List<Check> userMode(boolean fuse, boolean amx) {
+        HostFacts facts = new HostFacts(
+                "n1",
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                "6.1.0",
+                Optional.empty(),
+                Optional.of(new HostFacts.UmlHost(fuse, amx)),
+                Optional.of(true));
+        return HostDiagnosis.of(facts).stream()
+                .filter(check -> check.subject().equals("User-Mode Linux"))
+                .toList();
     }
 
     private static Check only(List<Check> checks) {
@@ -98,6 +124,19 @@ class DiagnosisTest {
     }
 
     @Test
+    void aHostForUserModeLinuxHasFuseAndAProcessorThatItsKernelKnows() {
+        assertThat(userMode(true, false)).hasSize(2).allMatch(check -> check.verdict() == Verdict.OK);
+        assertThat(only(userMode(false, false))).satisfies(check -> {
+            assertThat(check.verdict()).isEqualTo(Verdict.FAILED);
+            assertThat(check.text()).contains("/dev/fuse cannot be used");
+        });
+        assertThat(only(userMode(true, true))).satisfies(check -> {
+            assertThat(check.verdict()).isEqualTo(Verdict.WARNING);
+            assertThat(check.text()).contains("AMX");
+        });
+    }
+
+    @Test
     void kernelClockAndConfigurationAreJudged() {
         HostFacts old = new HostFacts(
                 "n1",
@@ -108,6 +147,7 @@ class DiagnosisTest {
                 List.of(),
                 "5.4.0",
                 Optional.of(false),
+                Optional.empty(),
                 Optional.of(false));
         assertThat(HostDiagnosis.of(old))
                 .filteredOn(check -> check.verdict() != Verdict.OK)

@@ -14,12 +14,8 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.Surroundings;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.journal.VmClaims;
-import dev.holdfast.agent.snapshot.FreezeWatch;
 import dev.holdfast.agent.snapshot.OneDisk;
-import dev.holdfast.agent.snapshot.SnapshotTools;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
-import dev.holdfast.agent.snapshot.chain.ChainImport;
-import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.protocol.Decision;
@@ -28,12 +24,10 @@ import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -58,19 +52,12 @@ class CheckpointPartTest {
 
     @BeforeEach
     void prepare() throws Exception {
-        chain = new ChainImport(new QemuImages("qemu-img"), InstantSource.system())
-                .create(root.resolve("web.holdfast"), new TreeMap<>(Map.of("d0", 1L << 20)));
+        chain = OneDisk.chain(root.resolve("web.holdfast"));
         Hypervisor hypervisor = hypervisor();
         VmRegistry vms = OneDisk.machines(Rounds.WEB, chain, hypervisor);
-        SnapshotTools tools = new SnapshotTools(
-                hypervisor,
-                new QemuImages("qemu-img"),
-                Answers.of(FreezeWatch.class, Map.of()),
-                InstantSource.system(),
-                System::nanoTime,
-                16);
         vms.adopt();
-        part = new NodeParts(Rounds.SELF, vms, new VmClaims(), tools, vm -> false, () -> "1").part(SPEC, Rounds.WEB);
+        part = new NodeParts(Rounds.SELF, vms, new VmClaims(), OneDisk.tools(hypervisor), vm -> false, () -> "1")
+                .part(SPEC, Rounds.WEB);
         part.prepare();
     }
 

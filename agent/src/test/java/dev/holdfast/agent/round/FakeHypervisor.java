@@ -5,6 +5,7 @@ import dev.holdfast.agent.hypervisor.CapturePlan;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.FreezeFacts;
 import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
@@ -42,7 +43,7 @@ final class FakeHypervisor implements Hypervisor {
 
     @Override
     public RunningVm start(VmDefinition definition, StartMode mode) {
-        Machine machine = new Machine(definition.name());
+        Machine machine = new Machine(definition);
         running.put(definition.name(), machine);
         return machine;
     }
@@ -72,17 +73,22 @@ final class FakeHypervisor implements Hypervisor {
 
     /** One machine. */
     private static final class Machine implements RunningVm {
-        private final Name name;
+        private final VmDefinition definition;
         private volatile boolean alive = true;
         private volatile VmStatus status = VmStatus.RUNNING;
 
-        Machine(Name name) {
-            this.name = name;
+        Machine(VmDefinition definition) {
+            this.definition = definition;
         }
 
         @Override
         public Name name() {
-            return name;
+            return definition.name();
+        }
+
+        @Override
+        public HypervisorKind kind() {
+            return definition.hypervisor();
         }
 
         @Override

@@ -1,14 +1,17 @@
 package dev.holdfast.agent.round;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.snapshot.OneDisk;
 import dev.holdfast.agent.unix.LineServer;
 import dev.holdfast.agent.unix.LineSocket;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,8 +21,10 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -134,6 +139,44 @@ class GuardNetTest {
         });
         net.arm(WEB, "r1", Duration.ofSeconds(5), false);
         net.arm(WEB, "r2", Duration.ofSeconds(5), false);
+    }
+
+    /** Its hypervisor is the process's affair: the definition may say another one by now. */
+    @Test
+    void aMachineWithAConsoleInPlaceOfAMonitorIsWatchedThereAndNeverQuiesced() throws Exception {
+        Name uml = new Name("uml");
+        VmRegistry machines = new VmRegistry(
+                Map.of(OneDisk.definition(uml, "uml-6.1"), Optional.empty()),
+                Unreadable.NONE,
+                hypervisor,
+                new Unheard());
+        machines.start(uml, StartMode.NORMAL);
+        List<String> asked = new CopyOnWriteArrayList<>();
+        threads.submit(() -> {
+            try (LineSocket connection = server.accept()) {
+                for (String line = connection.readLine(); line != null; line = connection.readLine()) {
+                    asked.add(line);
+                    connection.send("{\"ok\":true}");
+                }
+            }
+            return true;
+        });
+        try (GuardNet console = new GuardNet(
+                directory.resolve("guard.sock"), vm -> directory.resolve(vm.value()), machines, fired -> {})) {
+            console.arm(uml, "r1", Duration.ofSeconds(5), false);
+            assertThat(asked.get(0))
+                    .contains(
+                            "\"op\":\"watch\"",
+                            "\"control\":\"mconsole\"",
+                            "\"dir\":\"" + directory.resolve("uml") + "\"",
+                            "\"pid\":" + ProcessHandle.current().pid())
+                    .doesNotContain("qga");
+            assertThatThrownBy(() -> console.quiesce(uml, "r1", Duration.ofSeconds(1)))
+                    .isInstanceOf(PhaseException.class)
+                    .hasMessageContaining("no guest agent");
+            console.unquiesce(uml, "r1");
+            assertThat(asked).hasSize(2).last().asString().contains("\"op\":\"arm\"");
+        }
     }
 
     private Path mark() {

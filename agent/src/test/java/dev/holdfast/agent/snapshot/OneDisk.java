@@ -1,16 +1,23 @@
 package dev.holdfast.agent.snapshot;
 
+import dev.holdfast.agent.Answers;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
+import dev.holdfast.agent.snapshot.chain.ChainImport;
+import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** The machines of a node that has one, with one disk. */
 public final class OneDisk {
@@ -19,9 +26,14 @@ public final class OneDisk {
 
     /** A small machine that nothing but its disks is special about. */
     public static VmDefinition definition(Name vm, VmDefinition.Disk... disks) {
+        return definition(vm, "pc-q35-7.2", disks);
+    }
+
+    /** @param machine its type */
+    public static VmDefinition definition(Name vm, String machine, VmDefinition.Disk... disks) {
         return new VmDefinition(
                 vm,
-                "pc-q35-7.2",
+                machine,
                 VmDefinition.Accelerator.TCG,
                 Optional.empty(),
                 1,
@@ -33,9 +45,30 @@ public final class OneDisk {
                 List.of());
     }
 
+    /** A chain with the disk {@code d0}, of 1 MiB. */
+    public static ChainDirectory chain(Path directory) throws IOException {
+        return new ChainImport(new QemuImages("qemu-img"), InstantSource.system())
+                .create(directory, new TreeMap<>(Map.of("d0", 1L << 20)));
+    }
+
+    /** With no guard, which must not be needed. */
+    public static SnapshotTools tools(Hypervisor hypervisor) {
+        return new SnapshotTools(
+                hypervisor,
+                new QemuImages("qemu-img"),
+                Answers.of(FreezeWatch.class, Map.of()),
+                InstantSource.system(),
+                System::nanoTime,
+                16);
+    }
+
     /** @param chain has the disk {@code d0} */
     public static VmRegistry machines(Name vm, ChainDirectory chain, Hypervisor hypervisor) {
-        VmDefinition definition = definition(vm, new VmDefinition.Disk("d0", chain.headFile("d0")));
+        return machines(definition(vm, new VmDefinition.Disk("d0", chain.headFile("d0"))), hypervisor);
+    }
+
+    /** @param definition of the only machine */
+    public static VmRegistry machines(VmDefinition definition, Hypervisor hypervisor) {
         return new VmRegistry(
                 Map.of(definition, Optional.empty()), Unreadable.NONE, hypervisor, new VmRegistry.Listener() {
                     @Override
@@ -49,7 +82,7 @@ public final class OneDisk {
                     }
 
                     private void requireIts(ManagedVm machine) {
-                        if (!machine.name().equals(vm)) {
+                        if (!machine.name().equals(definition.name())) {
                             throw new AssertionError("there is no " + machine.name());
                         }
                     }

@@ -83,6 +83,11 @@ public record CheckpointDetails(
             files = List.copyOf(files);
         }
 
+        /** Whether its memory was kept; if not, a revert boots it. */
+        public boolean hasMemory() {
+            return !method.equals(Prediction.Row.WITHOUT_MEMORY);
+        }
+
         /** Whether its memory can be read with a key of the node alone. */
         public boolean encrypted() {
             return files.stream().anyMatch(StoredFile::encrypted);

@@ -26,5 +26,13 @@ public record Prediction(List<Row> vms) {
      * @param bytes expected size
      * @param freeBytes room there is where it would be written
      */
-    public record Row(Name vm, Name node, String method, long pauseNanos, long bytes, long freeBytes) {}
+    public record Row(Name vm, Name node, String method, long pauseNanos, long bytes, long freeBytes) {
+        /** The method of a capture of the disks alone. */
+        static final String WITHOUT_MEMORY = "disk_only";
+
+        /** Whether its memory would be kept; if not, a revert boots it. */
+        public boolean hasMemory() {
+            return !method.equals(WITHOUT_MEMORY);
+        }
+    }
 }

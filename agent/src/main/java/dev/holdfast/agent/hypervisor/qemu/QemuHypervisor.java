@@ -221,7 +221,8 @@ public final class QemuHypervisor implements Hypervisor {
         return runDirectory.machines(this::mayRun);
     }
 
-    private boolean mayRun(Name vm) {
+    @Override
+    public boolean mayRun(Name vm) {
         try {
             return VmDirectory.of(settings.runDirectory(), vm, Optional.empty())
                     .process()

@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.FreezeFacts;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.Relocation;
@@ -110,6 +111,11 @@ final class QemuVm implements RunningVm {
     @Override
     public ProcessIdentity identity() {
         return monitor.identity();
+    }
+
+    @Override
+    public HypervisorKind kind() {
+        return HypervisorKind.QEMU;
     }
 
     @Override

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
@@ -161,7 +162,8 @@ public final class UmlHypervisor implements Hypervisor {
         return runDirectory.machines(this::mayRun);
     }
 
-    private boolean mayRun(Name vm) {
+    @Override
+    public boolean mayRun(Name vm) {
         try {
             return directory(vm, Optional.empty()).process().isPresent();
         } catch (HypervisorException e) {
@@ -173,6 +175,9 @@ public final class UmlHypervisor implements Hypervisor {
     @Override
     public Optional<RunningVm> find(VmDefinition definition, Optional<String> instance) throws HypervisorException {
         UmlDirectory directory = directory(definition.name(), instance);
+        if (!Files.isDirectory(directory.path())) {
+            return Optional.empty(); // It was not started here since the host was, which needs no look at each process.
+        }
         Optional<ProcessIdentity> first = directory.process();
         if (first.isEmpty()) {
             List<ProcessIdentity> left = directory.tree();

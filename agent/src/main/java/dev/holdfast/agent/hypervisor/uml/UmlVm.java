@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.FreezeFacts;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
@@ -167,6 +168,16 @@ final class UmlVm implements RunningVm {
     }
 
     @Override
+    public HypervisorKind kind() {
+        return HypervisorKind.UML;
+    }
+
+    @Override
+    public Optional<Path> consoleOutput() {
+        return Optional.of(directory.console());
+    }
+
+    @Override
     public String hypervisor() {
         return "User-Mode Linux"
                 + storage.map(daemon ->
@@ -176,7 +187,8 @@ final class UmlVm implements RunningVm {
 
     @Override
     public boolean isAlive() {
-        return storage.filter(StorageDaemon::isAlive).isPresent() && identity().isAlive();
+        // Nothing is lost any more to one that was found without its disks: it is what it is until it is stopped.
+        return identity().isAlive() && storage.map(StorageDaemon::isAlive).orElse(true);
     }
 
     @Override
@@ -286,6 +298,9 @@ final class UmlVm implements RunningVm {
     /** Ctrl-Alt-Del is the only button there is: what it does is up to the guest, which may also boot anew. */
     @Override
     public boolean shutdown(Duration patience) throws HypervisorException {
+        if (processes.isHeld()) {
+            return false; // It has no console yet, and nobody who could take it.
+        }
         answer(() -> console.ask("cad", QUICK));
         if (!identity().endsWithin(patience, nanoClock)) {
             return false;

@@ -25,8 +25,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -39,7 +37,6 @@ import org.junit.jupiter.api.Timeout;
 final class UmlCaptureTest {
     private static final Duration DEADLINE = Duration.ofSeconds(5);
     private static final int LEVELS = 10;
-    private static final Pattern FOUND = Pattern.compile("FOUND first=(\\d+) lines=(\\d+) second=(\\d+)");
 
     private UmlLab lab;
     private RunningVm vm;
@@ -61,19 +58,13 @@ final class UmlCaptureTest {
     }
 
     /** What a guest says at its boot of the disks that it is started on. */
-    private long[] bootOf(Map<String, Path> disks) throws Exception {
+    private CountingGuest.Found bootOf(Map<String, Path> disks) throws Exception {
         RunningVm booted = lab.startCounting(UmlLab.definition("copy", lab.layers.overlays(disks)));
-        String line = UmlLab.console(booted).stream()
-                .filter(text -> text.startsWith("FOUND"))
-                .findFirst()
-                .orElseThrow();
+        CountingGuest.Found found =
+                CountingGuest.found(((UmlVm) booted).directory().console());
         booted.kill();
         booted.close();
-        Matcher found = FOUND.matcher(line.strip());
-        assertThat(found.matches()).as(line).isTrue();
-        return new long[] {
-            Long.parseLong(found.group(1)), Long.parseLong(found.group(2)), Long.parseLong(found.group(3))
-        };
+        return found;
     }
 
     @Test
@@ -112,10 +103,7 @@ final class UmlCaptureTest {
 
     /** What was counted aloud is on both disks; and what is on the second is on the first. */
     private void assertBoots(Map<String, Path> disks, long atLeast, long atMost) throws Exception {
-        long[] found = bootOf(disks);
-        assertThat(found[0]).isBetween(atLeast, atMost);
-        assertThat(found[1]).as("no line is missing").isEqualTo(found[0]);
-        assertThat(found[2]).isBetween(Math.max(atLeast, found[0] - 1), found[0]);
+        bootOf(disks).assertIsOf(atLeast, atMost);
     }
 
     /** Prints what the pause of each was: figures for docs/hypervisors.md. */

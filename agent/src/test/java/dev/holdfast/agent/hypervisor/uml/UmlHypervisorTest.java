@@ -168,7 +168,7 @@ final class UmlHypervisorTest {
         assertThat(vm.isAlive()).isFalse();
         assertThat(vm.status()).isEqualTo(VmStatus.IO_ERROR);
         RunningVm found = lab.hypervisor.find(definition(vm)).orElseThrow();
-        assertThat(found.isAlive()).isFalse();
+        assertThat(found.isAlive()).as("it is not looked for again and again").isTrue();
         assertThat(found.status()).isEqualTo(VmStatus.IO_ERROR);
         assertThatThrownBy(found::disks)
                 .isInstanceOfSatisfying(
@@ -196,6 +196,9 @@ final class UmlHypervisorTest {
         RunningVm held = lab.start(beside, StartMode.PAUSED.beside("r1"));
         assertThat(held.status()).isEqualTo(VmStatus.PAUSED);
         assertThat(UmlLab.console(held)).isEmpty();
+        assertThat(held.shutdown(Duration.ofSeconds(1)))
+                .as("there is nobody to ask")
+                .isFalse();
         assertThat(lab.hypervisor.find(definition)).isEmpty();
         RunningVm machine = lab.hypervisor.takePlace(held, definition);
         assertThat(lab.hypervisor.find(definition, Optional.of("r1"))).isEmpty();

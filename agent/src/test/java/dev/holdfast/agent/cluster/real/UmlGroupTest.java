@@ -1,0 +1,293 @@
+package dev.holdfast.agent.cluster.real;
+
+import static dev.holdfast.agent.cluster.real.RealCluster.GROUP;
+import static dev.holdfast.agent.cluster.real.RealCluster.require;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.holdfast.agent.control.reply.CheckpointDetails;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
+import dev.holdfast.agent.hypervisor.uml.CountingGuest;
+import dev.holdfast.agent.json.Json;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A group of two machines under QEMU and one under User-Mode Linux, with real agents, guards and guests. Needs root. */
+@Tag("qemu")
+@Tag("cluster")
+@Tag("soak")
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class UmlGroupTest {
+    private static final String VM = "uml";
+    private static final int REFUSED = 3;
+    private static final Pattern DIRECTORY = Pattern.compile("uml_dir=([^\\x00]+)");
+    private static final long SECOND_DISK = 4L << 20;
+
+    private RealCluster cluster;
+    private Path run;
+
+    @BeforeEach
+    void open() throws Exception {
+        cluster = new RealCluster();
+        RealNode node = cluster.n1();
+        run = node.home.resolve("run/vms").resolve(VM);
+        Path chain = node.home.resolve("disks/uml.holdfast");
+        Files.writeString(
+                node.home.resolve("vms/uml.toml"), """
+                name = "%s"
+                hypervisor = "uml"
+                group = "%s"
+                memory = "64M"
+                extra_args = ["%s"]
+                [[disk]]
+                id = "d0"
+                path = "%s/head/d0.qcow2"
+                [[disk]]
+                id = "d1"
+                path = "%s/head/d1.qcow2"
+                """.formatted(VM, GROUP, CountingGuest.WORDS, chain, chain));
+        restartAgent(node);
+        Path images = Files.createDirectories(node.home.resolve("images"));
+        Path second = images.resolve("second.raw");
+        try (RandomAccessFile file = new RandomAccessFile(second.toFile(), "rw")) {
+            file.setLength(SECOND_DISK);
+        }
+        String first = CountingGuest.firstDisk(images).toString();
+        require(node.run("vm", "import-disk", VM, "d0", first));
+        require(node.run("vm", "import-disk", VM, "d1", second.toString()));
+        require(node.run("vm", "start", VM));
+        awaitTicks(3);
+        awaitAllPresent();
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        cluster.n1().run("vm", "stop", VM, "--force");
+        // If that failed, its disks are still mounted, and would be in the way of whoever tidies up.
+        for (String line : Files.readAllLines(Path.of("/proc/self/mounts"), StandardCharsets.ISO_8859_1)) {
+            String place = line.split(" ")[1];
+            if (place.startsWith(run + "/")) {
+                RealCluster.mounting("umount", "--lazy", place);
+            }
+        }
+        cluster.close();
+    }
+
+    private static void restartAgent(RealNode node) throws IOException {
+        node.agent.kill();
+        node.agent.startAgain();
+        await("agent of " + node.name)
+                .atMost(RealCluster.BOUND)
+                .until(() -> node.run("vm", "list").exit() == 0);
+    }
+
+    private Path console() {
+        Path place = run.resolve("place");
+        return (Files.exists(place) ? place : run.resolve("own")).resolve("console");
+    }
+
+    private void awaitTicks(long more) throws IOException {
+        Path console = console();
+        long before = CountingGuest.ticks(console);
+        await("the guest counts").atMost(RealCluster.BOUND).untilAsserted(() -> {
+            CountingGuest.abortIfTooOld(CountingGuest.said(console));
+            assertThat(CountingGuest.ticks(console)).isGreaterThanOrEqualTo(before + more);
+        });
+    }
+
+    private void awaitAllPresent() {
+        for (RealNode node : cluster.nodes) {
+            await("three machines are seen on " + node.name)
+                    .atMost(RealCluster.BOUND)
+                    .until(() ->
+                            node.run("group", "show", GROUP, "-o", "json").out().split("running", -1).length == 4);
+        }
+    }
+
+    private Map<String, CheckpointDetails.Member> members(String checkpoint) throws IOException {
+        Told shown = cluster.n2().run("checkpoint", "show", GROUP + "@" + checkpoint, "-o", "json");
+        require(shown);
+        Map<String, CheckpointDetails.Member> members = new TreeMap<>();
+        Json.object(shown.out())
+                .as(CheckpointDetails.class)
+                .vms()
+                .forEach(vm -> members.put(vm.vm().value(), vm));
+        assertThat(members).containsOnlyKeys(VM, "web1", "web2");
+        return members;
+    }
+
+    /** All nodes have the clock of one host. Prints how long each stood still: figures for docs/hypervisors.md. */
+    private static void assertOneInstant(Map<String, CheckpointDetails.Member> members) {
+        members.forEach((name, vm) ->
+                System.out.printf("%s stood still for %.1f ms (%s)%n", name, vm.pauseNanos() / 1e6, vm.method()));
+        long allFrozen = members.values().stream()
+                .mapToLong(CheckpointDetails.Member::frozenAtNanos)
+                .max()
+                .orElseThrow();
+        assertThat(members.values())
+                .allSatisfy(vm -> assertThat(vm.thawedAtNanos()).isGreaterThan(allFrozen));
+    }
+
+    private void assertBootedFromBetween(long atLeast, long atMost) throws IOException {
+        awaitTicks(1);
+        CountingGuest.found(console()).assertIsOf(atLeast, atMost + 1);
+    }
+
+    /** The agent of its node is killed between the cuts and on the way back: the guest counts on, and is found again. */
+    @Test
+    void isCutAtOneInstantAndGoesBackEachMachineInItsOwnWay() throws Exception {
+        RealNode node = cluster.n1();
+        final long beforeCut = CountingGuest.ticks(console());
+        require(cluster.n2().run("checkpoint", "create", GROUP + "@cut", "--disk-only"));
+        final long afterCut = CountingGuest.ticks(console());
+        assertOneInstant(members("cut"));
+        assertThat(members("cut").values()).noneMatch(CheckpointDetails.Member::hasMemory);
+
+        node.agent.kill();
+        awaitTicks(3);
+        restartAgent(node);
+        awaitAllPresent();
+
+        final long beforeBoth = CountingGuest.ticks(console());
+        Told created = cluster.n2().run("checkpoint", "create", GROUP + "@both");
+        require(created);
+        final long afterBoth = CountingGuest.ticks(console());
+        assertThat(created.err()).contains("warning: without memory", ": uml; a revert boots");
+        Map<String, CheckpointDetails.Member> both = members("both");
+        assertOneInstant(both);
+        assertThat(both.get(VM).hasMemory()).isFalse();
+        assertThat(both.get("web1").hasMemory()).isTrue();
+        assertThat(both.get("web2").hasMemory()).isTrue();
+        assertThat(cluster.n2().run("checkpoint", "show", GROUP + "@both").out())
+                .containsPattern("Without memory: +uml\n");
+        require(cluster.n2().run("checkpoint", "verify", GROUP + "@both"));
+
+        require(cluster.n2().run("checkpoint", "revert", "--yes", GROUP + "@cut"));
+        assertBootedFromBetween(beforeCut, afterCut);
+        awaitAllPresent();
+        node.agent.kill();
+        restartAgent(node);
+        awaitAllPresent();
+        require(cluster.n2().run("checkpoint", "revert", "--yes", GROUP + "@both"));
+        assertBootedFromBetween(beforeBoth, afterBoth);
+        for (RealNode each : cluster.nodes) {
+            each.vm.goesOn(RealCluster.BOUND);
+        }
+        RealCluster.assertInOrder(node);
+    }
+
+    /** The agent that had loaded it beside, and voted, is killed before it hears the decision, and comes back. */
+    @Test
+    void isOneGuestAgainWhateverBecameOfARevertThatItsAgentDiedIn() throws Exception {
+        RealNode node = cluster.n1();
+        HeldRound round = HeldRound.revertInDoubt(cluster, "back");
+        final long counted = CountingGuest.ticks(console());
+        await("it is held until the decision")
+                .atMost(RealCluster.BOUND)
+                .until(() -> Files.readString(run.resolve("frozen")).contains("kind=hold"));
+        assertThat(kernels())
+                .as("the old one, and the one that is loaded beside it")
+                .hasSize(2);
+        node.agent.kill();
+        cluster.zookeeper.signal("CONT");
+        node.agent.startAgain();
+        round.told();
+        awaitAllPresent();
+        await("nobody waits for the decision")
+                .atMost(RealCluster.BOUND)
+                .until(() -> !Files.exists(node.home.resolve("disks/uml.holdfast/intent.json")));
+        awaitTicks(2);
+        assertThat(kernels()).hasSize(1);
+        assertThat(run.resolve("frozen")).doesNotExist();
+        if (Files.exists(run.resolve("place"))) {
+            assertThat(CountingGuest.found(console()).last()).as("it has gone back").isLessThan(counted);
+        }
+        RealCluster.assertInOrder(node);
+    }
+
+    /** The directories of its processes that live. */
+    private Set<String> kernels() throws IOException {
+        Set<String> directories = new TreeSet<>();
+        for (ProcessIdentity process : ProcessIdentity.naming("uml_dir=" + run + "/")) {
+            String line = Files.readString(
+                    Path.of("/proc", Long.toString(process.pid()), "cmdline"), StandardCharsets.ISO_8859_1);
+            Matcher directory = DIRECTORY.matcher(line);
+            if (directory.find()) {
+                directories.add(directory.group(1));
+            }
+        }
+        return directories;
+    }
+
+    @Test
+    void isRefusedWhatItCannotBeforeAnythingIsTouched() throws Exception {
+        RealNode node = cluster.n1();
+        long pid = Long.parseLong(Files.readString(run.resolve("own/pid")).strip());
+        for (List<String> words : List.of(
+                List.of("snapshot", "create", VM + "@memory"),
+                List.of("checkpoint", "create", GROUP + "@quiesced", "--disk-only", "--quiesce", "require"),
+                List.of("vm", "migrate", VM, "--to", "n2"),
+                List.of("vm", "console", VM))) {
+            Told told = node.run(words.toArray(String[]::new));
+            assertThat(told.exit()).as("%s: %s", words, told.all()).isEqualTo(REFUSED);
+        }
+        assertThat(node.run("snapshot", "create", VM + "@memory").err()).contains("--disk-only");
+        assertThat(run.resolve("frozen")).doesNotExist();
+        require(node.run("snapshot", "create", VM + "@disks", "--disk-only"));
+        awaitTicks(2);
+        assertThat(Files.readString(run.resolve("own/pid")).strip()).isEqualTo(Long.toString(pid));
+        require(node.run("snapshot", "revert", "--yes", VM + "@disks"));
+        awaitTicks(2);
+        RealCluster.assertInOrder(node);
+    }
+
+    @Test
+    void itsHostIsLookedOver() {
+        assertThat(cluster.n1().run("doctor", "-o", "json").out())
+                .contains(
+                        "linux.uml: ",
+                        "qemu-storage-daemon: ",
+                        "/dev/fuse can be used",
+                        "/dev/shm (memory of machines of User-Mode Linux)");
+        assertThat(cluster.n2().run("doctor", "-o", "json").out())
+                .as("it tells of all nodes, and of that only where such a machine is defined")
+                .containsOnlyOnce("/dev/fuse can be used");
+    }
+
+    /** Who changes the definition of a machine that runs finds it as it is. */
+    @Test
+    void runsOnWhenItsDefinitionNamesAnotherHypervisorUntilItIsStopped() throws Exception {
+        RealNode node = cluster.n1();
+        Path definition = node.home.resolve("vms/uml.toml");
+        String before = Files.readString(definition);
+        Files.writeString(
+                definition,
+                before.replace("hypervisor = \"uml\"", "machine = \"pc-q35-7.2\"\naccel = \"tcg\"")
+                        .replaceAll("extra_args.*\n", ""));
+        restartAgent(node);
+        awaitAllPresent();
+        require(node.run("vm", "start", VM));
+        awaitTicks(2);
+        assertThat(node.run("vm", "show", VM).out()).contains("User-Mode Linux");
+        require(node.run("vm", "stop", VM, "--force"));
+        require(node.run("vm", "start", VM));
+        assertThat(node.run("vm", "show", VM).out()).contains("QEMU").doesNotContain("User-Mode Linux");
+        require(node.run("vm", "stop", VM, "--force"));
+        Files.writeString(definition, before);
+    }
+}

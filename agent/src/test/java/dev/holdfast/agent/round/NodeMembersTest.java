@@ -1,0 +1,111 @@
+package dev.holdfast.agent.round;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.agent.Answers;
+import dev.holdfast.agent.cluster.MemberParts.Forecast;
+import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.Surroundings;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.journal.OperationKind;
+import dev.holdfast.agent.journal.VmClaims;
+import dev.holdfast.agent.snapshot.OneDisk;
+import dev.holdfast.agent.snapshot.chain.ChainDirectory;
+import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
+import dev.holdfast.coordinator.protocol.RoundSpec;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Machines of either hypervisor that are asked whether they could be members of a checkpoint; their files are real, they are no processes. */
+@Timeout(60)
+class NodeMembersTest {
+    private static final Name CHECKPOINT = new Name("c1");
+    private static final long OVERLAY = 16L << 20;
+
+    @TempDir
+    private Path root;
+
+    private final VmClaims claims = new VmClaims();
+    private ChainDirectory chain;
+
+    @BeforeEach
+    void makeChain() throws Exception {
+        chain = OneDisk.chain(root.resolve("web.holdfast"));
+    }
+
+    private NodeParts parts(String machine) throws Exception {
+        DiskState disk = new DiskState("d0", List.of(chain.headFile("d0").toRealPath()), 1L << 20);
+        RunningVm process = Answers.of(
+                RunningVm.class,
+                Map.of(
+                        "isAlive", () -> true,
+                        "status", () -> VmStatus.RUNNING,
+                        "disks", () -> List.of(disk),
+                        "surroundings", () -> new Surroundings(List.of(), List.of())));
+        Hypervisor hypervisor = Answers.of(Hypervisor.class, Map.of("ownsLayers", () -> true));
+        VmDefinition definition =
+                OneDisk.definition(Rounds.WEB, machine, new VmDefinition.Disk("d0", chain.headFile("d0")));
+        VmRegistry vms = OneDisk.machines(definition, hypervisor);
+        vms.get(Rounds.WEB).setProcess(process);
+        return new NodeParts(Rounds.SELF, vms, claims, OneDisk.tools(hypervisor), vm -> false, () -> "1");
+    }
+
+    private Forecast forecast(String machine, Quiesce quiesce) throws Exception {
+        RoundSpec spec = Rounds.spec("r1", RoundKind.CHECKPOINT, quiesce);
+        return new NodeMembers(parts(machine)).preflight(Rounds.WEB, CHECKPOINT, spec.options());
+    }
+
+    @Test
+    void aMachineThatKeepsNoMemoryIsAMemberWithItsDisksAlone() throws Exception {
+        Forecast forecast = forecast("uml-6.1", Quiesce.NO);
+        assertThat(forecast.problems()).isEmpty();
+        assertThat(forecast.method()).isEqualTo("disk_only");
+        assertThat(forecast.bytes()).as("no room for memory is asked for").isEqualTo(OVERLAY);
+    }
+
+    @Test
+    void anyOtherIsCapturedAsTheGroupIs() throws Exception {
+        Forecast forecast = forecast("pc-q35-7.2", Quiesce.NO);
+        assertThat(forecast.problems()).isEmpty();
+        assertThat(forecast.method()).isEqualTo("auto");
+        assertThat(forecast.bytes()).isGreaterThan(OVERLAY + (64L << 20));
+    }
+
+    @Test
+    void whoeverCannotQuiesceIsToldWhatToDoAboutIt() throws Exception {
+        assertThat(forecast("uml-6.1", Quiesce.REQUIRE).problems())
+                .singleElement()
+                .asString()
+                .contains("web has no guest agent", "take it out of the group")
+                .doesNotContain("install");
+        assertThat(forecast("pc-q35-7.2", Quiesce.REQUIRE).problems())
+                .singleElement()
+                .asString()
+                .contains("install qemu-guest-agent");
+        assertThat(forecast("pc-q35-7.2", Quiesce.TRY).problems()).isEmpty();
+    }
+
+    @Test
+    void whatIsInTheWayIsSaidWithWhatElseSpeaksAgainstIt() throws Exception {
+        claims.claim(new Name("o7"), OperationKind.SNAPSHOT_DELETE, Set.of(Rounds.WEB));
+        assertThat(forecast("uml-6.1", Quiesce.REQUIRE).problems()).hasSize(2);
+        NodeMembers members = new NodeMembers(parts("uml-6.1"));
+        RoundSpec spec = Rounds.spec("r1", RoundKind.CHECKPOINT);
+        assertThat(members.preflight(Rounds.DB, CHECKPOINT, spec.options()).problems())
+                .singleElement()
+                .asString()
+                .contains("there is no machine db");
+    }
+}
