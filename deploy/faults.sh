@@ -71,6 +71,7 @@ points() { grep -v '^#' "$here/lib/faults/points"; }
 faults() {
   local point operations whose kind operation
   { points; echo "random create,abort,revert,delete,migrate,switchover,failover,idle any"; } | while read -r point operations whose; do
+    [ "$operations" != none ] || continue
     if [ -z "$replicated" ]; then
       case $point in replica.*) continue ;; esac
       operations=${operations/,switchover,failover,/,}
@@ -84,11 +85,19 @@ faults() {
     done < <(kinds)
   done
 }
-# pairs - what the campaign is to have done once: POINT KIND.
+# pairs - what the campaign is to have done once: POINT KIND, also where it does not know how to come there.
 pairs() {
   local point kind
   { points; echo random; } | while read -r point _; do
     while read -r kind _; do ! fits "$kind" "$point" || echo "$point $kind"; done < <(kinds)
+  done
+}
+# faults_beside - what can only come as a second fault, because nothing but another one leads there.
+faults_beside() {
+  local point operations whose kind operation
+  points | awk '$2 == "none"' | while read -r point _ whose; do
+    [ -n "$replicated" ] || [[ $point != replica.* ]] || continue
+    for kind in "${seconds[@]}"; do for operation in create abort revert; do echo "$point $kind $operation $whose"; done; done
   done
 }
 # shuffled - the lines of stdin in the order of the seed. The generator is written out, so that it is the same with every awk.
@@ -194,15 +203,6 @@ operate() {
       arm "$asker" channel.send.Frozen hold
       checkpoint_on "$asker" "$checkpoint"
       release "$asker" channel.send.Frozen
-      ;;
-    unsure)
-      arm "$victim" store.decide.COMMITTED hold
-      checkpoint_on "$asker" "$checkpoint" &
-      wait_until 20 "no decision" test -e "$(its_file "$victim" store.decide.COMMITTED)" && "$lab" cut "$victim" store
-      release "$victim" store.decide.COMMITTED
-      linger 10
-      "$lab" heal "$victim" store
-      wait $!
       ;;
     revert) ask "$asker" 120 checkpoint.revert "$(at_shop "$base")" ;;
     delete) ask "$asker" 120 checkpoint.delete "$(at_shop "$base")" ;;
@@ -396,7 +396,7 @@ nth=$(jq -s --argjson seed "$seed" 'map(select(.seed == $seed)) | length' "$resu
 remember <"$results"
 in_line() { local point kind rest; while read -r point kind rest; do if comes_second "$kind"; then echo "2 $point $kind $rest"; else echo "1 $point $kind $rest"; fi; done; }
 mapfile -t lines < <(plan | in_line | sort -s -k 1,1 | cut -d ' ' -f 2-)
-mapfile -t beside < <(plan | in_line | sed -n 's/^2 //p' | grep -v '^random' | shuffled)
+mapfile -t beside < <({ plan | in_line | sed -n 's/^2 //p'; faults_beside; } | grep -v '^random' | shuffled)
 [ "${#lines[@]}" -gt 0 ] || die "no fault matches '$only'; see $0 --list"
 count=0 has_come=no
 lab_begins || die "the lab does not come up; see $state/n*/console"
