@@ -215,7 +215,9 @@ class UmlGroupTest {
         assertThat(kernels()).hasSize(1);
         assertThat(run.resolve("frozen")).doesNotExist();
         if (Files.exists(run.resolve("place"))) {
-            assertThat(CountingGuest.found(console()).last()).as("it has gone back").isLessThan(counted);
+            assertThat(CountingGuest.found(console()).last())
+                    .as("it has gone back")
+                    .isLessThan(counted);
         }
         RealCluster.assertInOrder(node);
     }
