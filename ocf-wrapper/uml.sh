@@ -94,8 +94,11 @@ uml_monitor() {
     fi
     if [ -z "$(uml_storages)" ]; then
         uml_without_disks
-    elif ! uml_stands_still "$pid" || [ -e "$dir/frozen" ]; then
+    elif ! uml_stands_still "$pid"; then
         return "$OCF_SUCCESS"
+    elif [ -e "$dir/frozen" ] && read_marker; then
+        [ "$kind" != hold ] && is_expired || return "$OCF_SUCCESS"
+        degraded "is not running on: it was frozen beyond its deadline, and could not be let run"
     else
         degraded "is not running on: the guest is stopped; somebody has paused it"
     fi
@@ -122,16 +125,22 @@ uml_shut_down() {
     uml_home=$(uml_instance "$dir")
     [ "$(now)" -lt "$1" ] && own_process "$uml_home/pid" || return
     ! uml_stands_still "$pid" || [ -e "$dir/frozen" ] || return
-    [ -n "$(uml_order "$uml_home" cad)" ] && wait_for_end "$1" "$pid.$started"
+    [ -S "$uml_home/uml/mconsole" ] || return
+    uml_order "$uml_home" cad >/dev/null # A busy guest does what it was told without having answered in time.
+    wait_for_end "$1" "$pid.$started"
 }
 
+# A helper that waits for what a hanging daemon shows cannot be killed before that daemon is.
 uml_end_kernels() {
+    uml_patience=$(($(now) + 3))
     while :; do
         # shellcheck disable=SC2046  # words
         set -- $(uml_kernels)
         [ $# -gt 0 ] || return 0
         [ "$(now)" -lt "$give_up" ] || return 1
         kill -s KILL "$@" 2>/dev/null
+        # shellcheck disable=SC2046  # words
+        [ "$(now)" -lt "$uml_patience" ] || signal_all KILL $(uml_storages)
         sleep 0.05
     done
 }

@@ -166,6 +166,7 @@ static void console_let_run(struct vm *vm, int64_t now)
 
     console->step = CONSOLE_GO;
     console->answered = false;
+    console->give_up_at = LOOP_NEVER;
     console->complain_at = now + COMPLAIN;
     console->wake_at = now + AGAIN;
     if (!is_open(console)) {
@@ -193,7 +194,10 @@ static void on_go_answered(struct vm *vm, bool undone)
     if (vm->phase != FIRING) {
         return;
     }
-    console->answered = true;
+    if (!console->answered) {
+        console->answered = true;
+        console->give_up_at = loop_now() + GIVE_UP;
+    }
     if (undone) {
         vm->thaw.acted = true;
     }
@@ -267,7 +271,8 @@ static void console_thaw_tick(struct vm *vm, int64_t now)
         thaw_finish(vm, "gone: its process has ended");
         return;
     }
-    if (console->answered && now - vm->thaw.started >= GIVE_UP) {
+    if (console->step == CONSOLE_ASK && now >= console->give_up_at) {
+        vm->thaw.in_doubt = true;
         thaw_finish(vm, "resumed, but it may yet obey an order to stop from before");
         return;
     }

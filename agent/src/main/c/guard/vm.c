@@ -190,7 +190,9 @@ void vm_thawed(struct vm *vm)
 {
     log_line(LOG_WARNING, "VM %s: %s (%s, token %s, %lld ms)", vm->name, vm->thaw.result, vm->thaw.reason, vm->token,
              (long long)(loop_now() - vm->thaw.started));
-    marker_remove(vm->directory, vm->token);
+    if (!vm->thaw.in_doubt) {
+        marker_remove(vm->directory, vm->token);
+    }
     json_t *event = json_pack("{s:s,s:s,s:s,s:s,s:s}", "event", "fired", "vm", vm->name, "token", vm->token, "reason",
                               vm->thaw.reason, "result", vm->thaw.result);
     if (vm->owner != NULL && !vm->was_paused) {

@@ -267,9 +267,16 @@ final class VmCommands {
 
         @Override
         void show(JsonObject answer) throws IOException {
-            String socket = answer.as(Console.class).socket();
+            Console console = answer.as(Console.class);
+            List<String> talk = List.of("socat", "-,raw,echo=0,escape=0x1d", "UNIX-CONNECT:" + console.socket());
+            if (console.output().isPresent()) {
+                environment().err().println("holdfast: nobody can talk to it: this is what it writes; Ctrl-C ends it");
+            }
             try {
-                environment().run(List.of("socat", "-,raw,echo=0,escape=0x1d", "UNIX-CONNECT:" + socket));
+                environment()
+                        .run(console.output()
+                                .map(file -> List.of("tail", "-n", "40", "-F", file))
+                                .orElse(talk));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new InterruptedIOException("the console was interrupted");

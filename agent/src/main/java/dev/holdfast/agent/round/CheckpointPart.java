@@ -1,6 +1,7 @@
 package dev.holdfast.agent.round;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.ThawFacts;
 import dev.holdfast.agent.hypervisor.VmStatus;
@@ -101,7 +102,12 @@ final class CheckpointPart implements VmPart {
 
     /** How a machine is captured in a round. One whose hypervisor keeps no memory has its disks captured at the same instant. */
     static CaptureMethod method(ManagedVm vm, RoundOptions options) {
-        return vm.definition().hypervisor().amongOthers(options.method());
+        return kind(vm).amongOthers(options.method());
+    }
+
+    /** One that runs stays what it is until it is stopped, whatever its definition says by now. */
+    private static HypervisorKind kind(ManagedVm vm) {
+        return vm.process().map(RunningVm::kind).orElse(vm.definition().hypervisor());
     }
 
     /** Why a machine cannot quiesce, as far as its definition tells. */
@@ -109,7 +115,7 @@ final class CheckpointPart implements VmPart {
         if (vm.definition().guestAgent()) {
             return Optional.empty();
         }
-        String correction = vm.definition().hypervisor().hasGuestAgents()
+        String correction = kind(vm).hasGuestAgents()
                 ? "install qemu-guest-agent in it and set guest_agent = true, or use --quiesce=try or no"
                 : "there is none under its hypervisor: use --quiesce=try or no, or take it out of the group";
         return Optional.of("%s has no guest agent, which --quiesce=require needs; %s".formatted(vm.name(), correction));

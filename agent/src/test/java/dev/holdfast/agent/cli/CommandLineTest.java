@@ -571,7 +571,7 @@ class CommandLineTest {
             case SNAPSHOT_LIST -> new SnapshotList(List.of(snapshot()));
             case VM_LIST -> new VmList(List.of(vm), List.of());
             case VM_SHOW, VM_START, VM_STOP, VM_FREEZE, VM_THAW -> vm;
-            case VM_CONSOLE -> new Console("/run/x/serial.sock");
+            case VM_CONSOLE -> new Console("/run/x/serial.sock", Optional.empty());
             case GROUP_LIST, GROUP_SHOW, GROUP_ADD, GROUP_REMOVE ->
                 new GroupList(List.of(new GroupList.Group(SHOP, List.of(new GroupList.Member(WEB, "n1", "running")))));
             case SCHEDULE_LIST, SCHEDULE_SET ->

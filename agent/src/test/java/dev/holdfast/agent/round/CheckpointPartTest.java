@@ -9,6 +9,7 @@ import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.Surroundings;
@@ -84,6 +85,7 @@ class CheckpointPartTest {
                         "surroundings", () -> new Surroundings(List.of(), List.of()),
                         "newCapture", () -> capture,
                         "hypervisor", () -> "the test",
+                        "kind", () -> HypervisorKind.QEMU,
                         "endIfHung", () -> ""));
         return Answers.of(
                 Hypervisor.class,

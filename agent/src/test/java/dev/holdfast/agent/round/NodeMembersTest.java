@@ -6,6 +6,7 @@ import dev.holdfast.agent.Answers;
 import dev.holdfast.agent.cluster.MemberParts.Forecast;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.Surroundings;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -52,6 +53,7 @@ class NodeMembersTest {
                 Map.of(
                         "isAlive", () -> true,
                         "status", () -> VmStatus.RUNNING,
+                        "kind", () -> HypervisorKind.ofMachine(machine),
                         "disks", () -> List.of(disk),
                         "surroundings", () -> new Surroundings(List.of(), List.of())));
         Hypervisor hypervisor = Answers.of(Hypervisor.class, Map.of("ownsLayers", () -> true));

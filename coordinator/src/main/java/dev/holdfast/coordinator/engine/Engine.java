@@ -297,6 +297,9 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
         try {
             List<RoundView> present = leads ? ports.log().rounds() : ports.log().roundsFor(self);
             post(() -> {
+                if (!leads && reign.isPresent()) {
+                    return; // Votes are missing in it, and who comes into office reads all rounds anew.
+                }
                 present.forEach(this::onView);
                 present.forEach(view -> over.remove(view.spec().id()));
                 participants.keySet().removeAll(over);

@@ -1,7 +1,6 @@
 package dev.holdfast.coordinator.zookeeper;
 
 import dev.holdfast.coordinator.port.StoreUnreachableException;
-import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.RoundView;
 import dev.holdfast.coordinator.zookeeper.RoundReader.Watches;
@@ -156,11 +155,8 @@ final class RoundWatch implements AutoCloseable {
     }
 
     private void read(RoundId round) throws StoreUnreachableException {
-        boolean all = leads.getAsBoolean();
-        Optional<Watcher> words = all ? Optional.of(next) : Optional.empty();
-        Name self = session.settings().node();
-        Optional<RoundView> view =
-                reader.seen(round, new Watches(Optional.of(next), words), voter -> all || voter.equals(self));
+        Optional<Watcher> words = leads.getAsBoolean() ? Optional.of(next) : Optional.empty();
+        Optional<RoundView> view = reader.seen(round, new Watches(Optional.of(next), words), voter -> true);
         watched.add(round);
         view.ifPresent(seen -> listeners.forEach(listener -> listener.accept(seen)));
     }

@@ -27,8 +27,8 @@ final class StoreSession {
 
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(25);
     private static final Duration SHORTEST_ATTEMPT = Duration.ofSeconds(1);
-    /** An answer has at most a megabyte: these may have 50 kB each, which are the machines of a node with a thousand. */
-    private static final int READ_TOGETHER = 20;
+    /** An answer has at most a megabyte: these may have 200 kB each, which are more than two thousand machines of a node. */
+    private static final int READ_TOGETHER = 5;
 
     private interface Attempt<T> {
         T run(Duration bound) throws KeeperException, InterruptedException;

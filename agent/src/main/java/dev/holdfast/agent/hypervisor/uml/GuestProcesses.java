@@ -28,6 +28,7 @@ record GuestProcesses(Living living, ProcessIdentity first, Path root, LongSuppl
     private static final long LOOK_NANOS = 100_000;
     private static final long TICK_NANOS = 100_000_000;
     private static final Duration END = Duration.ofSeconds(5);
+    private static final Duration DISKS_TOO = Duration.ofSeconds(2);
     private static final long SLOW_LOOK_NANOS = 2_000_000;
     private static final ProcessIdentity NOBODY = new ProcessIdentity(0, 0);
 
@@ -177,6 +178,10 @@ record GuestProcesses(Living living, ProcessIdentity first, Path root, LongSuppl
         List<ProcessIdentity> living = directory.tree();
         while (!living.isEmpty() && nanoClock.getAsLong() - start < END.toNanos()) {
             killOrder(living, first, HostTask.PROC).forEach(process -> process.signal(true));
+            if (nanoClock.getAsLong() - start >= DISKS_TOO.toNanos()) {
+                // A helper that waits for what a hanging daemon shows cannot be killed before that daemon is.
+                directory.storages().forEach(daemon -> daemon.signal(true));
+            }
             LockSupport.parkNanos(SLOW_LOOK_NANOS);
             living = directory.tree();
         }

@@ -243,8 +243,7 @@ class UmlGroupTest {
         for (List<String> words : List.of(
                 List.of("snapshot", "create", VM + "@memory"),
                 List.of("checkpoint", "create", GROUP + "@quiesced", "--disk-only", "--quiesce", "require"),
-                List.of("vm", "migrate", VM, "--to", "n2"),
-                List.of("vm", "console", VM))) {
+                List.of("vm", "migrate", VM, "--to", "n2"))) {
             Told told = node.run(words.toArray(String[]::new));
             assertThat(told.exit()).as("%s: %s", words, told.all()).isEqualTo(REFUSED);
         }

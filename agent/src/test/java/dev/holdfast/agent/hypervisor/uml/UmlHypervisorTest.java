@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -143,6 +144,21 @@ final class UmlHypervisorTest {
         assertNothingIsLeft(directory(vm));
         assertThat(vm.hasShutDown()).isFalse();
         assertThat(lab.hypervisor.find(definition(vm))).isEmpty();
+    }
+
+    /** A helper that waits for a daemon which does nothing is not ended by a signal: only when that daemon has gone. */
+    @Test
+    void aKillEndsAGuestWhoseDisksHang() throws Exception {
+        RunningVm vm = lab.startCounting("web");
+        ProcessIdentity daemon = directory(vm).storage().orElseThrow();
+        UmlLab.run("kill", "-STOP", Long.toString(daemon.pid()));
+        AtomicLong last = new AtomicLong(-1);
+        Awaitility.await()
+                .pollInterval(Duration.ofSeconds(1))
+                .until(() -> last.get() == last.getAndSet(UmlLab.ticks(vm)));
+        vm.kill();
+        assertThat(daemon.isAlive()).isFalse();
+        assertNothingIsLeft(directory(vm));
     }
 
     /** The helpers of a kernel that was killed hold its disks, and qemu-storage-daemon knows nothing of its end. */
