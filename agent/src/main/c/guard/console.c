@@ -194,7 +194,7 @@ static void on_go_answered(struct vm *vm, bool undone)
     if (vm->phase != FIRING) {
         return;
     }
-    if (!console->answered) {
+    if (undone || !console->answered) {
         console->answered = true;
         console->give_up_at = loop_now() + GIVE_UP;
     }

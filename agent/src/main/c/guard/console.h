@@ -32,7 +32,7 @@ struct console {
     int64_t look_at;        /* when to ask whether it answers; LOOP_NEVER: not asked */
     int64_t wake_at;        /* FIRING, FIRED: when to send the next `go` */
     int64_t ask_at;         /* ASK: when to ask the thread again */
-    int64_t give_up_at;     /* ASK: when to wait no longer for an answer to the question; counts from the first answered `go` */
+    int64_t give_up_at;     /* ASK: when to wait no longer for an answer to the question; counts from the first answered `go`, and anew when it had been stopped */
     int64_t complain_at;
     int failure;            /* why the last datagram could not be sent; 0: it was */
 };

@@ -258,7 +258,9 @@ final class VmCommands {
         }
     }
 
-    @Command(name = "console", description = "Talk to a machine's serial console; Ctrl-] ends it.")
+    @Command(
+            name = "console",
+            description = "Talk to a machine's serial console (Ctrl-] ends it), or watch one that is only written.")
     static final class Terminal extends OneVm {
         @Override
         ControlCommand command() {

@@ -153,9 +153,10 @@ final class UmlHypervisorTest {
         ProcessIdentity daemon = directory(vm).storage().orElseThrow();
         UmlLab.run("kill", "-STOP", Long.toString(daemon.pid()));
         AtomicLong last = new AtomicLong(-1);
-        Awaitility.await()
-                .pollInterval(Duration.ofSeconds(1))
-                .until(() -> last.get() == last.getAndSet(UmlLab.ticks(vm)));
+        Awaitility.await().pollInterval(Duration.ofSeconds(1)).until(() -> {
+            long now = UmlLab.ticks(vm);
+            return last.getAndSet(now) == now;
+        });
         vm.kill();
         assertThat(daemon.isAlive()).isFalse();
         assertNothingIsLeft(directory(vm));
