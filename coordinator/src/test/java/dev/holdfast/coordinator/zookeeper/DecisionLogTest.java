@@ -34,6 +34,20 @@ import org.junit.jupiter.api.Test;
 class DecisionLogTest extends OnOneStore {
 
     @Test
+    void whoTakesPartReadsItsOwnVoteOnly() throws Exception {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(spec);
+        log.castVote(spec.id(), N1, new Vote.No(NO_REASON));
+        log.castVote(spec.id(), N2, new Vote.No(NO_REASON));
+        assertThat(log.roundsFor(N1))
+                .singleElement()
+                .satisfies(view -> assertThat(view.votes()).containsOnlyKeys(N1));
+        assertThat(log.rounds())
+                .singleElement()
+                .satisfies(view -> assertThat(view.votes()).containsOnlyKeys(N1, N2));
+    }
+
+    @Test
     void committedRoundLeavesACheckpointAndNoClaims() throws StoreUnreachableException {
         RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web", "db");
         assertThat(log.open(spec)).isEqualTo(new Written.Done(0));
