@@ -452,6 +452,14 @@ class CommandLineTest {
     }
 
     @Test
+    void aConsoleThatIsOnlyWrittenIsShownAndSaysSo() {
+        answers.put(ControlCommand.VM_CONSOLE, (a, p) -> new Console("", Optional.of("/run/x/console")));
+        assertThat(environment.run("vm", "console", "web")).isZero();
+        assertThat(environment.programs).containsExactly(List.of("tail", "-n", "40", "-F", "/run/x/console"));
+        assertThat(environment.err).asString().contains("nobody can talk to it");
+    }
+
+    @Test
     void aConsoleIsHandedToSocat() {
         assertThat(environment.run("vm", "console", "web")).isZero();
         assertThat(environment.programs)

@@ -110,10 +110,14 @@ final class RoundWatch implements AutoCloseable {
 
     /** Reads all rounds: whoever has come into office watches what members say from then on. */
     void lookAtAll() {
+        lookAtAllAfter(0);
+    }
+
+    private void lookAtAllAfter(long millis) {
         synchronized (lock) {
             allChanged = true;
         }
-        lookAfter(0);
+        lookAfter(millis);
     }
 
     private void lookAfter(long millis) {
@@ -150,7 +154,7 @@ final class RoundWatch implements AutoCloseable {
             }
         } catch (StoreUnreachableException later) {
             LOG.debug("rounds not read, will be tried again: {}", later.getMessage());
-            lookAtAllLater();
+            lookAtAllAfter(AGAIN_MILLIS);
         }
     }
 
@@ -159,13 +163,6 @@ final class RoundWatch implements AutoCloseable {
         Optional<RoundView> view = reader.seen(round, new Watches(Optional.of(next), words), voter -> true);
         watched.add(round);
         view.ifPresent(seen -> listeners.forEach(listener -> listener.accept(seen)));
-    }
-
-    private void lookAtAllLater() {
-        synchronized (lock) {
-            allChanged = true;
-        }
-        lookAfter(AGAIN_MILLIS);
     }
 
     @Override
