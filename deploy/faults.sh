@@ -15,9 +15,10 @@
 # Three nodes under pacemaker with fencing and a ZooKeeper ensemble; a group of two machines on shared storage and a replicated one. A
 # fault is a kind (deploy/lib/faults/kinds.bash) at a point of the protocol (deploy/lib/faults/points) or at a random moment, during a
 # create (also one that is aborted, that a member refuses, or that is given up because a member is late), revert, delete, migration,
-# switchover, failover, the loss of the standby, of both or of the primary's node, a standby that hangs, a restart of the agent or
-# nothing. Then what is broken is healed, and when it is quiet, consoles, QEMU's own events, files and the cluster have to agree that
-# nothing was lost (deploy/lib/faults/checks.bash), and a checkpoint has to succeed.
+# switchover, failover, the loss of the standby, of both or of the primary's node, a standby that is stopped, epochs that are late, a
+# replicated machine that is stopped, a restart of the agent or nothing. Then what is broken is healed, and when it is quiet, consoles,
+# QEMU's own events, files and the cluster have to agree that nothing was lost (deploy/lib/faults/checks.bash), and a checkpoint has to
+# succeed.
 # Each fault is one line of the results, and runs add up: the next one begins with what has not been done yet.
 # The last line is JSON. Exit status 0: no violation; 1: some. Needs root and what "mvn package" has built.
 # shellcheck disable=SC2034,SC2154  # variables of the files that are read here, and of those that read this
@@ -51,7 +52,7 @@ while [ $# -gt 0 ]; do
     --report) action=report ;;
     --list) action=list ;;
     -h | --help)
-      sed -n '2,22s/^# \{0,1\}//p' "$0"
+      sed -n '2,23s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -175,6 +176,11 @@ node_for() {
     leader) leader ;;
     primary) promoted ;;
     standby) replica_field "$(promoted)" .peer ;;
+    spare)
+      local primary
+      primary=$(promoted)
+      replica_field "$primary" .peer | grep -vFx -f - <(printf 'n%d\n' 1 2 3) | grep -vFx "$primary"
+      ;;
     *)
       local candidates
       candidates=(n1 n2 "${replicated:+$(promoted)}")
@@ -216,11 +222,20 @@ operate() {
       web_ends "$(promoted)"
       ;;
     lag)
+      local primary
+      primary=$(promoted)
+      arm "$primary" replica.sendEpoch hold
+      linger 5 # longer than max_lag
+      release "$primary" replica.sendEpoch
+      linger 5
+      ;;
+    stop) ask "$(promoted)" 60 vm.stop '{"vm": "web", "force": true}' && linger 10 ;;
+    rest)
       local standby
       standby=$(replica_field "$(promoted)" .peer)
-      web_gets STOP "$standby"
-      linger 8
-      web_gets CONT "$standby"
+      on "$asker" crm_resource --ban --resource web-clone --node "$standby"
+      linger 20
+      on "$asker" crm_resource --clear --resource web-clone --node "$standby"
       ;;
     node-loss) "$lab" crash "$(promoted)" && linger 20 ;;
     idle) linger 4 ;;
@@ -243,7 +258,7 @@ allowed() {
   # It comes home by live migration when its node is there again.
   [ "$(fences_here)" = no ] || moves w2 w2
   counted=("${vms[@]}")
-  if [ -n "$replicated" ] && { takes_back "$kind" || [[ $operation =~ ^(failover|cold|node-loss)$ ]]; }; then
+  if [ -n "$replicated" ] && { takes_back "$kind" || [[ $operation =~ ^(failover|cold|node-loss|stop)$ ]]; }; then
     counted=(w1 w2)
     comes_back && comes_back
   fi
