@@ -22,3 +22,13 @@ LINES
   [[ "$output" == *"seed 2 number 0 (b): agent-kill at journal.remove during create: I2: not all went back"* ]]
   jq -e '.faults == 3 and .rounds == 2 and .violations == 1 and .not_reached == 1 and .max_frozen_ms == 90' <<<"${lines[-1]}"
 }
+
+@test "each point that the campaign leads to names operations and a node that it knows" {
+  local points="$BATS_TEST_DIRNAME/../lib/faults/points" point operations whose operation
+  while read -r point operations whose; do
+    for operation in ${operations//,/ }; do
+      [ "$operation" = none ] || grep -q "^    $operation)" "$BATS_TEST_DIRNAME/../faults.sh" || { echo "$point: $operation" && false; }
+    done
+    [ "$whose" = member ] || grep -q "^    $whose)" "$BATS_TEST_DIRNAME/../faults.sh" || { echo "$point: $whose" && false; }
+  done < <(grep -v '^#' "$points")
+}
