@@ -92,7 +92,7 @@ public final class Engine implements AutoCloseable, GroupChannel.Listener {
             participants.put(entry.spec().id(), idle(entry.spec()));
             toParticipant(entry.spec().id(), new ParticipantEvent.Recovered(entry));
         }));
-        ports.log().watch(view -> post(() -> onView(view)));
+        ports.log().watch(self, view -> post(() -> onView(view)));
         ports.timers().after(SWEEP, this::sweep);
         new Forgotten(ports, lanes, asker -> post(() -> asker.accept(waitedFor()))).follow();
     }

@@ -123,8 +123,8 @@ public interface DecisionLog {
     List<RoundView> rounds() throws StoreUnreachableException;
 
     /**
-     * The same for one who only takes part: of the votes only its own need be there. If each of N members read all N votes, that would
-     * be the most that the store does.
+     * The same for one who only takes part: those of them in which it does, and of the votes only its own need be there. If each of N
+     * nodes read all rounds and all their votes, that would be the most that the store does.
      */
     default List<RoundView> roundsFor(Name member) throws StoreUnreachableException {
         return rounds();
@@ -138,9 +138,11 @@ public interface DecisionLog {
     List<String> unreadable();
 
     /**
-     * Calls the listener with a fresh view whenever a round appears or its record changes, and while this node holds office also
-     * whenever a member says something; level-triggered: views in between may be left out, the last one is not. Called on a
-     * thread of the store; must not block.
+     * Calls the listener with a fresh view whenever a round in which the member takes part appears or its record changes, and while
+     * this node holds office whenever any round does, or one of its members says something; level-triggered: views in between may be
+     * left out, the last one is not. Called on a thread of the store; must not block. For one listener.
+     *
+     * @param member this node
      */
-    void watch(Consumer<RoundView> listener);
+    void watch(Name member, Consumer<RoundView> listener);
 }

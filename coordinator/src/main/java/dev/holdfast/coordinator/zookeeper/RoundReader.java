@@ -21,7 +21,6 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.function.Predicate;
 import org.apache.zookeeper.Watcher;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,6 +47,8 @@ final class RoundReader {
     private final Schema schema;
     /** Votes are written once, so none is read twice. */
     private final Map<RoundId, Map<Name, Vote>> known = new ConcurrentHashMap<>();
+    /** Who takes part never changes, so whoever does not reads a record once. */
+    private final Map<RoundId, Set<Name>> members = new ConcurrentHashMap<>();
 
     private final SortedMap<String, String> unreadable = new ConcurrentSkipListMap<>();
 
@@ -64,7 +65,7 @@ final class RoundReader {
      */
     Optional<RoundView> view(RoundId round) throws StoreUnreachableException {
         try {
-            return decoded(round, Watches.NONE, voter -> true);
+            return decoded(round, Watches.NONE, Optional.empty());
         } catch (CodecException why) {
             throw unreadable(schema.round(round), why);
         }
@@ -73,17 +74,26 @@ final class RoundReader {
     /**
      * The same; empty also for a round that cannot be read.
      *
-     * @param wanted whose votes are read
+     * @param member who only takes part: empty for a round in which it does not, and of the votes only its own is read
      */
-    Optional<RoundView> seen(RoundId round, Watches watches, Predicate<Name> wanted) throws StoreUnreachableException {
+    Optional<RoundView> seen(RoundId round, Watches watches, Optional<Name> member) throws StoreUnreachableException {
+        if (isOfOthers(round, member)) {
+            return Optional.empty();
+        }
         try {
-            Optional<RoundView> view = decoded(round, watches, wanted);
+            Optional<RoundView> view = decoded(round, watches, member);
             unreadable.remove(round.value());
             return view;
         } catch (CodecException why) {
             passOver(round.value(), String.valueOf(why.getMessage()));
             return Optional.empty();
         }
+    }
+
+    /** As far as is known. */
+    private boolean isOfOthers(RoundId round, Optional<Name> member) {
+        Set<Name> nodes = members.get(round);
+        return nodes != null && member.isPresent() && !nodes.contains(member.get());
     }
 
     private void passOver(String round, String why) {
@@ -103,25 +113,30 @@ final class RoundReader {
         return List.copyOf(unreadable.values());
     }
 
-    /** All rounds that can be read. @param wanted whose votes are */
-    List<RoundView> all(Predicate<Name> wanted) throws StoreUnreachableException {
+    /** All rounds that can be read. @param member as for {@link #seen} */
+    List<RoundView> all(Optional<Name> member) throws StoreUnreachableException {
         List<RoundView> views = new ArrayList<>();
         for (RoundId id : ids()) {
-            seen(id, Watches.NONE, wanted).ifPresent(views::add);
+            seen(id, Watches.NONE, member).ifPresent(views::add);
         }
         return views;
     }
 
-    private Optional<RoundView> decoded(RoundId round, Watches watches, Predicate<Name> wanted)
+    private Optional<RoundView> decoded(RoundId round, Watches watches, Optional<Name> member)
             throws StoreUnreachableException, CodecException {
         Optional<Wire.Data> data = session.newest(schema.round(round), watches.record());
         if (data.isEmpty()) {
             known.remove(round);
+            members.remove(round);
             return Optional.empty();
         }
         RoundRecord record = RecordCodec.decodeRound(data.get().bytes());
+        members.put(round, record.spec().members().nodes());
         if (record.state().decision().isPresent()) {
             remember(record, data.get().stat().getMzxid());
+        }
+        if (isOfOthers(round, member)) {
+            return Optional.empty();
         }
         Optional<List<String>> children = session.childrenOf(schema.round(round), watches.words());
         if (children.isEmpty()) {
@@ -130,7 +145,7 @@ final class RoundReader {
         }
         Set<Name> ready = new HashSet<>();
         Set<Name> acknowledged = new HashSet<>();
-        Map<Name, Vote> votes = new HashMap<>();
+        Set<Name> voters = new HashSet<>();
         for (String child : children.get()) {
             if (child.startsWith(Schema.READY)) {
                 ready.add(name(child, Schema.READY));
@@ -138,28 +153,31 @@ final class RoundReader {
                 acknowledged.add(name(child, Schema.ACKNOWLEDGED));
             } else if (child.startsWith(Schema.VOTE)
                     && record.state().decision().isEmpty()) {
-                Name node = name(child, Schema.VOTE);
-                if (wanted.test(node)) {
-                    vote(round, node).ifPresent(vote -> votes.put(node, vote));
-                }
+                voters.add(name(child, Schema.VOTE));
             }
         }
-        return Optional.of(
-                RoundView.of(record.spec(), record.state(), data.get().version(), ready, votes, acknowledged));
+        member.ifPresent(alone -> voters.retainAll(Set.of(alone)));
+        return Optional.of(RoundView.of(
+                record.spec(), record.state(), data.get().version(), ready, votes(round, voters), acknowledged));
     }
 
-    private Optional<Vote> vote(RoundId round, Name node) throws StoreUnreachableException, CodecException {
+    private Map<Name, Vote> votes(RoundId round, Set<Name> voters) throws StoreUnreachableException, CodecException {
         Map<Name, Vote> read = known.computeIfAbsent(round, id -> new ConcurrentHashMap<>());
-        Vote vote = read.get(node);
-        if (vote == null) {
-            Optional<Wire.Data> data = session.get(schema.vote(round, node));
-            if (data.isEmpty()) {
-                return Optional.empty();
+        Map<String, Name> missing = new HashMap<>();
+        for (Name node : voters) {
+            if (!read.containsKey(node)) {
+                missing.put(schema.vote(round, node), node);
             }
-            vote = RecordCodec.decodeVote(data.get().bytes());
-            read.put(node, vote);
         }
-        return Optional.of(vote);
+        Map<String, Wire.Data> found = session.getAll(List.copyOf(missing.keySet()));
+        for (Map.Entry<String, Wire.Data> entry : found.entrySet()) {
+            read.put(
+                    missing.get(entry.getKey()),
+                    RecordCodec.decodeVote(entry.getValue().bytes()));
+        }
+        Map<Name, Vote> votes = new HashMap<>(read);
+        votes.keySet().retainAll(voters);
+        return votes;
     }
 
     /** A store in which a decision is missing that this node has seen must not be believed. */
@@ -180,6 +198,7 @@ final class RoundReader {
         List<String> found = session.children(schema.rounds());
         unreadable.keySet().retainAll(found);
         known.keySet().removeIf(round -> !found.contains(round.value()));
+        members.keySet().removeIf(round -> !found.contains(round.value()));
         for (String id : found) {
             id(id).ifPresent(ids::add);
         }

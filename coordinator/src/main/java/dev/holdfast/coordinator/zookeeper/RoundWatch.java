@@ -1,16 +1,15 @@
 package dev.holdfast.coordinator.zookeeper;
 
 import dev.holdfast.coordinator.port.StoreUnreachableException;
+import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.RoundView;
 import dev.holdfast.coordinator.zookeeper.RoundReader.Watches;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -23,13 +22,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells listeners of rounds that changed. A watch only says <em>look again</em>; what is told was read afterwards. After
+ * Tells the listener of rounds that changed. A watch only says <em>look again</em>; what is told was read afterwards. After
  * each reconnection everything is read again, because events in between are lost. One thread reads and calls.
  *
- * <p>Each node watches which rounds there are, and each round's record. What members say is watched by the leader alone: of a
- * round of N nodes that is 3 N words, and telling each to each of the N would be the most that the servers do.
+ * <p>Each node watches which rounds there are, and reads the record of each once, to see whether it takes part. It watches the records of
+ * those in which it does; what members say is watched by the leader alone: of a round of N nodes that is 3 N words, and telling
+ * each to each of the N would be the most that the servers do.
  */
 final class RoundWatch implements AutoCloseable {
+
+    /** @param member this node */
+    private record Told(Name member, Consumer<RoundView> listener) {}
 
     private static final Logger LOG = LoggerFactory.getLogger(RoundWatch.class);
     private static final long AGAIN_MILLIS = 250;
@@ -42,7 +45,6 @@ final class RoundWatch implements AutoCloseable {
 
     private final BooleanSupplier leads;
     private final ScheduledThreadPoolExecutor worker = Workers.one("watch");
-    private final List<Consumer<RoundView>> listeners = new CopyOnWriteArrayList<>();
     private final Object lock = new Object();
 
     // Guarded by lock.
@@ -50,8 +52,9 @@ final class RoundWatch implements AutoCloseable {
     private boolean allChanged;
     private boolean othersAreThere;
     private boolean scheduled;
-    private boolean listening;
     private boolean started;
+
+    private volatile Optional<Told> told = Optional.empty();
 
     /** Those whose records were read, and so are watched. Of the worker's thread. */
     private final Set<RoundId> watched = new HashSet<>();
@@ -63,20 +66,17 @@ final class RoundWatch implements AutoCloseable {
         this.rounds = new PersistentWatcher(curator, session.schema().rounds(), false);
     }
 
-    void add(Consumer<RoundView> listener) {
-        listeners.add(listener);
-        boolean first;
+    /** @param member this node */
+    void begin(Name member, Consumer<RoundView> listener) {
         synchronized (lock) {
-            first = !listening;
-            listening = true;
+            if (told.isPresent()) {
+                throw new IllegalStateException("one listener is told of rounds, and there is one");
+            }
+            told = Optional.of(new Told(member, listener));
         }
-        if (first) {
-            rounds.getListenable().addListener(this::noticed);
-            rounds.getResetListenable().addListener(this::lookAtAll);
-            session.trust().whenTrusted(this::storeIsKnown);
-        } else {
-            lookAtAll();
-        }
+        rounds.getListenable().addListener(this::noticed);
+        rounds.getResetListenable().addListener(this::lookAtAll);
+        session.trust().whenTrusted(this::storeIsKnown);
     }
 
     private void storeIsKnown() {
@@ -159,10 +159,13 @@ final class RoundWatch implements AutoCloseable {
     }
 
     private void read(RoundId round) throws StoreUnreachableException {
-        Optional<Watcher> words = leads.getAsBoolean() ? Optional.of(next) : Optional.empty();
-        Optional<RoundView> view = reader.seen(round, new Watches(Optional.of(next), words), voter -> true);
+        Told whom = told.orElseThrow();
+        boolean all = leads.getAsBoolean();
+        Optional<Watcher> words = all ? Optional.of(next) : Optional.empty();
+        Optional<RoundView> view = reader.seen(
+                round, new Watches(Optional.of(next), words), all ? Optional.empty() : Optional.of(whom.member()));
         watched.add(round);
-        view.ifPresent(seen -> listeners.forEach(listener -> listener.accept(seen)));
+        view.ifPresent(whom.listener());
     }
 
     @Override

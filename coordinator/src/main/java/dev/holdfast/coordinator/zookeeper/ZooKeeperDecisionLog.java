@@ -308,12 +308,12 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
 
     @Override
     public List<RoundView> rounds() throws StoreUnreachableException {
-        return reader.all(vote -> true);
+        return reader.all(Optional.empty());
     }
 
     @Override
     public List<RoundView> roundsFor(Name member) throws StoreUnreachableException {
-        return reader.all(member::equals);
+        return reader.all(Optional.of(member));
     }
 
     @Override
@@ -322,8 +322,8 @@ final class ZooKeeperDecisionLog implements DecisionLog, AutoCloseable {
     }
 
     @Override
-    public void watch(Consumer<RoundView> listener) {
-        watch.add(listener);
+    public void watch(Name member, Consumer<RoundView> listener) {
+        watch.begin(member, listener);
     }
 
     @Override

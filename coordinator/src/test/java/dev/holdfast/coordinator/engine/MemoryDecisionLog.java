@@ -198,7 +198,7 @@ final class MemoryDecisionLog implements DecisionLog {
     }
 
     @Override
-    public synchronized void watch(Consumer<RoundView> listener) {
+    public synchronized void watch(Name member, Consumer<RoundView> listener) {
         listeners.add(listener);
         rounds.values().forEach(listener);
     }

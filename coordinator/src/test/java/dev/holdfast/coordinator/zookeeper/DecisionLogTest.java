@@ -48,6 +48,19 @@ class DecisionLogTest extends OnOneStore {
     }
 
     @Test
+    void whoTakesNoPartReadsTheRecordOnce() throws Exception {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(spec);
+        assertThat(log.roundsFor(N2)).isEmpty();
+        String path = store.session().schema().round(spec.id());
+        store.session().multi(List.of(Op.setData(path, "{".getBytes(StandardCharsets.UTF_8), -1)));
+        assertThat(log.roundsFor(N2)).isEmpty();
+        assertThat(log.unreadable()).as("what became of it since").isEmpty();
+        assertThat(log.roundsFor(N1)).isEmpty();
+        assertThat(log.unreadable()).hasSize(1);
+    }
+
+    @Test
     void committedRoundLeavesACheckpointAndNoClaims() throws StoreUnreachableException {
         RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web", "db");
         assertThat(log.open(spec)).isEqualTo(new Written.Done(0));
@@ -339,7 +352,7 @@ class DecisionLogTest extends OnOneStore {
         store.session().ensure(schema.rounds() + "/-no-id", new byte[0]);
         store.session().ensure(schema.claim(new Name("db")), "r1".getBytes(StandardCharsets.UTF_8));
         Map<RoundId, RoundView> seen = new ConcurrentHashMap<>();
-        log.watch(view -> seen.put(view.spec().id(), view));
+        log.watch(N1, view -> seen.put(view.spec().id(), view));
 
         assertThat(log.open(good)).isInstanceOf(Written.Done.class);
 

@@ -156,7 +156,7 @@ class OutageTest {
         killAll();
         try (ZooKeeperStore store = impatient()) {
             AtomicInteger seen = new AtomicInteger();
-            store.decisions().watch(view -> seen.incrementAndGet());
+            store.decisions().watch(new Name("n1"), view -> seen.incrementAndGet());
             Elections elections = new Elections();
             store.leadership().start(elections);
 
@@ -185,7 +185,7 @@ class OutageTest {
     void storeLostInMidOperationIsUnknownOrUnreachableInTimeAndAllComesBack() throws Exception {
         try (ZooKeeperStore store = impatient()) {
             Map<RoundId, RoundView> seen = new ConcurrentHashMap<>();
-            store.decisions().watch(view -> seen.put(view.spec().id(), view));
+            store.decisions().watch(new Name("n1"), view -> seen.put(view.spec().id(), view));
             store.nodes().publish(NodeRegistryTest.node("n1", "a"));
             Elections elections = new Elections();
             store.leadership().start(elections);

@@ -34,7 +34,7 @@ class RoundWatchTest extends OnOneStore {
             other.leadership().start(elections);
             Epoch reign = elections.awaitElected();
             Map<RoundId, RoundView> seen = new ConcurrentHashMap<>();
-            other.decisions().watch(view -> seen.put(view.spec().id(), view));
+            other.decisions().watch(N2, view -> seen.put(view.spec().id(), view));
             await(() -> seen.containsKey(before.id()));
 
             RoundSpec after = checkpoint("r2", reign, "blog", "one", "db", "cache");
@@ -55,8 +55,8 @@ class RoundWatchTest extends OnOneStore {
     void watchShowsWhoDoesNotLeadThatARoundIsThereAndHowItIsDecided() throws StoreUnreachableException {
         try (ZooKeeperStore other = SharedEnsemble.open(cluster, "n2")) {
             Map<RoundId, RoundView> seen = new ConcurrentHashMap<>();
-            other.decisions().watch(view -> seen.put(view.spec().id(), view));
-            RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+            other.decisions().watch(N2, view -> seen.put(view.spec().id(), view));
+            RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web", "db");
             log.open(spec);
             await(() -> seen.containsKey(spec.id()));
             log.castVote(spec.id(), N1, new Vote.No(NO_REASON));
@@ -69,13 +69,17 @@ class RoundWatchTest extends OnOneStore {
     void whoComesIntoOfficeIsShownWhatMembersSaidBeforeAndSayFromThenOn() throws StoreUnreachableException {
         try (ZooKeeperStore other = SharedEnsemble.open(cluster, "n2")) {
             Map<RoundId, RoundView> seen = new ConcurrentHashMap<>();
-            other.decisions().watch(view -> seen.put(view.spec().id(), view));
+            other.decisions().watch(N2, view -> seen.put(view.spec().id(), view));
             RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+            RoundSpec its = checkpoint("r2", REIGN, "blog", "one", "db", "cache");
             log.open(spec);
-            await(() -> seen.containsKey(spec.id()));
+            log.open(its);
+            await(() -> seen.containsKey(its.id()));
             log.sayReady(spec.id(), N1);
+            assertThat(seen).as("it takes no part in the other one").containsOnlyKeys(its.id());
             other.leadership().start(new Elections());
-            await(() -> seen.get(spec.id()).ready().contains(N1));
+            await(() ->
+                    seen.containsKey(spec.id()) && seen.get(spec.id()).ready().contains(N1));
             log.castVote(spec.id(), N1, new Vote.No(NO_REASON));
             await(() -> seen.get(spec.id()).votes().containsKey(N1));
             log.castVote(spec.id(), N2, new Vote.No(NO_REASON));
