@@ -13,19 +13,24 @@ uml_instance() {
     printf '%s/%s\n' "$1" "$uml_place"
 }
 
+# Refused, since no device has that name, by the thread of the guest's kernel that obeys an order to stop.
+UML_QUESTION='config -'
+
 # uml_datagram COMMAND: as arch/um/drivers/mconsole.h has it: a magic number, version 2, the length, the words; on little-endian hosts,
 # which are those that have User-Mode Linux.
 uml_datagram() {
     case $1 in
         go) printf '\276\272\376\312\002\000\000\000\002\000\000\000go\000' ;;
         cad) printf '\276\272\376\312\002\000\000\000\003\000\000\000cad\000' ;;
+        "$UML_QUESTION") printf '\276\272\376\312\002\000\000\000\010\000\000\000config -\000' ;;
     esac
 }
 
 # uml_order INSTANCE COMMAND: orders it, and prints the answer in hexadecimal; nothing without one. The kernel answers to a name, and
-# drops what comes without one. socat ends when nothing has come for the time of -t.
+# drops what comes without one; a late answer must not be taken for one to another command. socat ends when nothing has come for the
+# time of -t.
 uml_order() {
-    uml_answers=$1/.order.$$
+    uml_answers=$1/.order.$$.${2%% *}
     uml_datagram "$2" |
         timeout 3 "${HOLDFAST_SOCAT:-socat}" -t "${HOLDFAST_THAW_PATIENCE:-0.5}" - \
             "UNIX-SENDTO:$1/uml/mconsole,bind=$uml_answers" 2>/dev/null | od -An -v -tx1 | tr -d ' \n'

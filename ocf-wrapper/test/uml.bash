@@ -42,7 +42,8 @@ waiting_machine() {
 }
 
 # console [INSTANCE]: the guest's console. It is stopped while the file "stopped" is there; a file "waiting" becomes that one after the next
-# answer, as an order to stop that waits in the guest. What it was told is in "orders".
+# answer, as an order to stop that waits in the guest. The number in the file "lazy" says how many questions its worker does not answer
+# before it wakes, and then obeys an order to stop. What it was told is in "orders".
 console() {
     cat >"$base/kernel" <<END
 order=\$(od -An -v -tx1 | tr -d ' \n')
@@ -56,6 +57,16 @@ case \$order in
             printf '\001\000\000\000\000\000\000\000\014\000\000\000Not stopped\000'
         fi
         [ ! -e $base/waiting ] || mv $base/waiting $base/stopped
+        ;;
+    *$question)
+        left=0
+        [ ! -e $base/lazy ] || read -r left <$base/lazy
+        [ "\$left" -ne 0 ] || printf '\001\000\000\000\000\000\000\000\031\000\000\000Bad configuration option\000'
+        case \$left in
+            0) ;;
+            1) rm $base/lazy && touch $base/stopped ;;
+            *) echo \$((left - 1)) >$base/lazy ;;
+        esac
         ;;
     *63616400)
         printf '\000\000\000\000\000\000\000\000\001\000\000\000\000'
@@ -84,4 +95,5 @@ ends() {
 }
 
 go=676f00
+question=636f6e666967202d00
 button=63616400

@@ -218,6 +218,31 @@ now_seconds() {
     [ "$(orders "$go")" -ge 3 ]
 }
 
+@test "thaw: an order to stop that the guest's worker obeys late is undone before it is said to run" {
+    uml_machine
+    console
+    echo 3 >"$base/lazy"
+    marker freeze 5000 1000
+    thaw web
+    [ "$status" -eq 0 ]
+    [ ! -e "$base/lazy" ] && [ ! -e "$base/stopped" ] && [ ! -e "$dir/frozen" ]
+    [ "$(orders "$question")" -ge 4 ]
+}
+
+@test "thaw: a guest whose worker does not answer runs, and keeps its marker for the next who looks" {
+    uml_machine
+    console
+    echo 1000 >"$base/lazy"
+    marker freeze 1 1
+    thaw web
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"web: runs, but its kernel does no work"* ]]
+    [ -e "$dir/frozen" ]
+    echo 1 >"$base/lazy"
+    expect monitor 0
+    [ ! -e "$base/stopped" ] && [ ! -e "$dir/frozen" ]
+}
+
 @test "thaw: goes where the link leads" {
     uml_machine own
     uml_machine revert1
