@@ -37,6 +37,18 @@ uml_order() {
     rm -f "$uml_answers"
 }
 
+# uml_boot INSTANCE: lets a guest boot that was started to wait for that, as by a revert that leaves it paused; false if there is none. Its
+# first process is still the shell that notes its number and stops itself, as UmlCommandLine writes it.
+uml_boot() {
+    uml_shell=
+    { read -r uml_shell <"$1/pid"; } 2>/dev/null
+    case " $(tr '\000' ' ' <"/proc/$uml_shell/cmdline")" in
+        *" holdfast-start $1/pid hold "*" uml_dir=$1/ "*) ;;
+        *) return 1 ;;
+    esac
+    grep -q '^State:[[:space:]]*T' "/proc/$uml_shell/status" && kill -s CONT "$uml_shell"
+} 2>/dev/null
+
 # ---- for the resource agent ----
 
 # uml_is_first PID: a pid file names it.

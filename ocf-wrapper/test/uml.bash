@@ -41,6 +41,22 @@ waiting_machine() {
     until grep -qs '^45 ' "/proc/$first/syscall"; do sleep 0.02; done
 }
 
+# held_machine: the first process of a guest that waits before its boot; it becomes the kernel when it is continued.
+held_machine() {
+    mkdir -p "$dir/own/uml"
+    # shellcheck disable=SC2016  # for the shell there
+    sh -c 'echo $$ >"$1.new" && mv "$1.new" "$1"; kill -STOP $$; shift 2; exec "$@"' holdfast-start "$dir/own/pid" hold \
+        perl -e 'sleep 600' umid=uml "uml_dir=$dir/own/" >/dev/null 2>&1 3>&- &
+    first=$!
+    disown
+    pids="$pids $first"
+    until waits_for_a_signal "$first"; do sleep 0.02; done
+}
+
+waits_for_a_signal() {
+    grep -qs '^State:[[:space:]]*T' "/proc/$1/status"
+}
+
 # console [INSTANCE]: the guest's console. It is stopped while the file "stopped" is there; a file "waiting" becomes that one after the next
 # answer, as an order to stop that waits in the guest. The number in the file "lazy" says how many questions its worker does not answer
 # before it wakes, and then obeys an order to stop. What it was told is in "orders".

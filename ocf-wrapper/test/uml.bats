@@ -271,6 +271,26 @@ now_seconds() {
     [ "$(orders "$go")" -eq 0 ]
 }
 
+@test "thaw: a guest that waits before its boot is let boot with --holds, and waited for" {
+    held_machine
+    marker hold 0 0
+    thaw web
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"held without a deadline"* ]]
+    waits_for_a_signal "$first"
+    {
+        "$BATS_TEST_DIRNAME/../thaw" --run-dir "$run_dir" --holds web
+        echo "status $?"
+    } >"$base/thawed" 2>&1 3>&- &
+    until ! waits_for_a_signal "$first" || grep -q status "$base/thawed"; do sleep 0.02; done
+    console
+    until grep -q status "$base/thawed"; do sleep 0.1; done
+    cat "$base/thawed"
+    grep -qx 'status 0' "$base/thawed"
+    [ ! -e "$dir/frozen" ]
+    lives "$first"
+}
+
 @test "thaw: the marker of a guest that has ended goes" {
     uml_machine
     ends "$first"
