@@ -65,7 +65,7 @@ uml_is_first() {
 # one. As long as that lives the machine is found by it; the helpers live on without it, and hold its files.
 uml_kernels() {
     uml_traced='' uml_helpers='' uml_first=''
-    for uml_kernel in $(naming "uml_dir=$dir/"); do
+    for uml_kernel in $(programs kernel); do
         uml_tracer=$(sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$uml_kernel/status" 2>/dev/null)
         if uml_is_first "$uml_kernel"; then
             uml_first="$uml_first $uml_kernel"
@@ -81,8 +81,8 @@ uml_kernels() {
 
 # uml_storages: "PID.START" of each process that shows disks of this machine.
 uml_storages() {
-    for uml_storage in $(naming "path=$dir/"); do
-        if shows_disks "$uml_storage" && process_start "$uml_storage"; then
+    for uml_storage in $(programs disks); do
+        if process_start "$uml_storage"; then
             printf '%s.%s\n' "$uml_storage" "$started"
         fi
     done

@@ -5,7 +5,7 @@
 
 # kernel_process [INSTANCE]: a process of the guest; sets "process".
 kernel_process() {
-    (exec -a "uml_dir=$dir/${1:-own}/" sleep 600) >/dev/null 2>&1 3>&- &
+    perl -e 'sleep 600' umid=uml "uml_dir=$dir/${1:-own}/" >/dev/null 2>&1 3>&- &
     process=$!
     disown
     pids="$pids $process"
@@ -22,7 +22,7 @@ uml_machine() {
 }
 
 storage_process() {
-    (exec -a "socket,id=agent,path=$dir/${1:-own}/storage.sock,server=on,wait=off" sleep 600) >/dev/null 2>&1 3>&- &
+    perl -e 'sleep 600' -- --chardev "socket,id=agent,path=$dir/${1:-own}/storage.sock,server=on,wait=off" >/dev/null 2>&1 3>&- &
     storage=$!
     disown
     pids="$pids $storage"
@@ -33,7 +33,7 @@ storage_process() {
 waiting_machine() {
     uml_machine
     ends "$first"
-    perl -MSocket -e 'socketpair(A, B, AF_UNIX, SOCK_STREAM, 0); recv(A, $x, 1, 0)' "uml_dir=$dir/own/" >/dev/null 2>&1 3>&- &
+    perl -MSocket -e 'socketpair(A, B, AF_UNIX, SOCK_STREAM, 0); recv(A, $x, 1, 0)' umid=uml "uml_dir=$dir/own/" >/dev/null 2>&1 3>&- &
     first=$!
     disown
     pids="$pids $first"

@@ -168,16 +168,31 @@ now_seconds() {
     [ "$status" -eq 1 ]
 }
 
+@test "what only has such words in its command line, as a grep, is no machine and not ended" {
+    mkdir -p "$dir/own"
+    socket="socket,id=agent,path=$dir/own/storage.sock,server=on,wait=off"
+    for words in "uml_dir=$dir/own/" "$socket" "-e uml_dir=$dir/own/" "--regexp $socket" "--chardev x$socket" "umid=uml xuml_dir=$dir/own/"; do
+        # shellcheck disable=SC2086  # words
+        perl -e 'sleep 600' -- $words >/dev/null 2>&1 3>&- &
+        pids="$pids $!"
+        disown
+        until grep -qs "$dir" "/proc/$!/cmdline"; do sleep 0.02; done
+    done
+    expect monitor 7
+    expect stop 0
+    for pid in $pids; do lives "$pid"; done
+}
+
 @test "traced processes are killed first, then helpers, and the first process last" {
     uml_machine
     kernel_process
     helper=$process
-    perl -e 'syscall(101, 0, 0, 0, 0); sleep 600' "uml_dir=$dir/own/" >/dev/null 2>&1 3>&- &
+    perl -e 'syscall(101, 0, 0, 0, 0); sleep 600' umid=uml "uml_dir=$dir/own/" >/dev/null 2>&1 3>&- &
     traced=$!
     disown
     pids="$pids $traced"
     until grep -qs "^TracerPid:[[:space:]]*[1-9]" "/proc/$traced/status"; do sleep 0.02; done
-    naming() { printf '%s\n' "$first" "$helper" "$traced"; }
+    programs() { printf '%s\n' "$first" "$helper" "$traced"; }
     . "$BATS_TEST_DIRNAME/../uml.sh"
     run uml_kernels
     echo "$output"
