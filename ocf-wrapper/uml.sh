@@ -30,11 +30,20 @@ uml_datagram() {
 # drops what comes without one; a late answer must not be taken for one to another command. socat ends when nothing has come for the
 # time of -t.
 uml_order() {
+    uml_sweep "$1"
     uml_answers=$1/.order.$$.${2%% *}
     uml_datagram "$2" |
         timeout 3 "${HOLDFAST_SOCAT:-socat}" -t "${HOLDFAST_THAW_PATIENCE:-0.5}" - \
             "UNIX-SENDTO:$1/uml/mconsole,bind=$uml_answers" 2>/dev/null | od -An -v -tx1 | tr -d ' \n'
     rm -f "$uml_answers"
+}
+
+# uml_sweep INSTANCE: the sockets of those that were killed while they waited for an answer.
+uml_sweep() {
+    for uml_left in "$1"/.order.*; do
+        uml_asker=${uml_left##*/.order.}
+        [ ! -S "$uml_left" ] || [ -e "/proc/${uml_asker%%.*}" ] || rm -f "$uml_left"
+    done
 }
 
 # uml_boot INSTANCE: lets a guest boot that was started to wait for that, as by a revert that leaves it paused; false if there is none. Its
@@ -79,9 +88,13 @@ uml_kernels() {
     printf '%s\n' $uml_traced $uml_helpers $uml_first
 }
 
-# uml_storages: "PID.START" of each process that shows disks of this machine.
+# uml_storages [INSTANCE]: "PID.START" of each process that shows disks of this machine, or of one instance of it.
 uml_storages() {
     for uml_storage in $(programs disks); do
+        case $(command_line "$uml_storage") in
+            *",path=${1:-$dir}/"*) ;;
+            *) continue ;;
+        esac
         if process_start "$uml_storage"; then
             printf '%s.%s\n' "$uml_storage" "$started"
         fi
@@ -105,11 +118,12 @@ uml_monitor() {
     uml_found=$pid
     uml_line=$(command_line "$pid")
     uml_line=${uml_line#*"uml_dir="}
-    if ! own_process "${uml_line%%/ *}/pid"; then
+    uml_home=${uml_line%%/ *}
+    if ! own_process "$uml_home/pid"; then
         failed "process $uml_found is left of a guest whose kernel has ended, or no pid file names its kernel; a stop ends all of it"
         return
     fi
-    if [ -z "$(uml_storages)" ]; then
+    if [ -z "$(uml_storages "$uml_home")" ]; then
         uml_without_disks
     elif ! uml_stands_still "$pid"; then
         return "$OCF_SUCCESS"

@@ -24,13 +24,23 @@ thaw() {
     expect monitor 7
 }
 
-@test "what shows the disks is no machine when it is alone; a stop ends it" {
+@test "what has the disks of a guest open that has ended is a failure, so that a stop ends it before another node has them" {
     uml_machine
     ends "$first"
-    expect monitor 7
+    expect monitor 1
     probe
-    expect monitor 7
+    expect monitor 1
+    reason "process $storage, the qemu-storage-daemon, has its disks open"
     expect stop 0
+    gone "$storage"
+    expect monitor 7
+}
+
+@test "a start leaves what has the disks of a guest open that has ended to the agent" {
+    uml_machine
+    ends "$first"
+    agent_answers vm.start "kill -9 $storage; $(living)"
+    expect start 0
     gone "$storage"
 }
 
@@ -65,6 +75,31 @@ thaw() {
     expect monitor 1
     reason "lost its disks"
     OCF_RESKEY_on_io_error=keep expect monitor 190
+}
+
+@test "what shows disks to a guest that a revert has begun beside it shows none to the machine" {
+    uml_machine revert1
+    beside=$storage
+    uml_machine
+    ends "$storage"
+    lives "$beside"
+    expect monitor 1
+    reason "lost its disks"
+    expect stop 0
+    gone "$beside"
+}
+
+# order_of PID: a socket to which a console was to answer that process.
+order_of() {
+    perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => shift) or die' "$dir/own/.order.$1.go"
+}
+
+@test "nothing is left of a machine that was stopped but its directories" {
+    uml_machine
+    echo "$storage" >"$dir/own/storage.pid"
+    order_of 999999999
+    expect stop 0
+    [ -z "$(find "$dir" ! -type d ! -name stopped)" ]
 }
 
 @test "a guest that somebody has paused is degraded; a frozen one is well until its deadline" {
@@ -314,6 +349,17 @@ now_seconds() {
     [ "$status" -eq 0 ]
     [[ "$output" == *"has ended"* ]]
     [ ! -e "$dir/frozen" ]
+}
+
+@test "thaw: sockets of those that were killed while they waited for an answer go" {
+    uml_machine
+    console
+    order_of 999999999
+    order_of $$
+    marker freeze 5000 1000
+    thaw web
+    [ "$status" -eq 0 ]
+    [ "$(ls -A "$dir/own")" = "$(printf '%s\n' ".order.$$.go" pid uml)" ]
 }
 
 @test "thaw: a machine that is one of QEMU by now is not taken for what it was" {

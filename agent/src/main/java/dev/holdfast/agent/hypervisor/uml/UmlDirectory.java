@@ -173,6 +173,16 @@ record UmlDirectory(Path path) {
         }
     }
 
+    /** Takes the pid files away when what they name has ended: the numbers come to mean others. */
+    void forgetProcesses() throws HypervisorException {
+        try {
+            Files.deleteIfExists(pidFile());
+            Files.deleteIfExists(storagePidFile());
+        } catch (IOException e) {
+            throw new HypervisorException(Kind.FAILED, "cannot tidy up " + path + ": " + e, e);
+        }
+    }
+
     /** All processes of the guest's kernel: when the first of them is killed, the others live on and hold its files. */
     List<ProcessIdentity> tree() throws HypervisorException {
         return naming(word());

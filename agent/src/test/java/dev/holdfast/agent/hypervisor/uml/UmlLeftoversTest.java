@@ -113,6 +113,7 @@ final class UmlLeftoversTest {
         vm.quit();
         vm.close();
         assertThat(runs(guest)).isFalse();
+        assertThat(directory.pidFile()).as("the number comes to mean another").doesNotExist();
     }
 
     @Test
