@@ -13,24 +13,50 @@ uml_instance() {
     printf '%s/%s\n' "$1" "$uml_place"
 }
 
+# Refused, since no device has that name, by the thread of the guest's kernel that obeys an order to stop.
+UML_QUESTION='config -'
+
 # uml_datagram COMMAND: as arch/um/drivers/mconsole.h has it: a magic number, version 2, the length, the words; on little-endian hosts,
 # which are those that have User-Mode Linux.
 uml_datagram() {
     case $1 in
         go) printf '\276\272\376\312\002\000\000\000\002\000\000\000go\000' ;;
         cad) printf '\276\272\376\312\002\000\000\000\003\000\000\000cad\000' ;;
+        "$UML_QUESTION") printf '\276\272\376\312\002\000\000\000\010\000\000\000config -\000' ;;
     esac
 }
 
 # uml_order INSTANCE COMMAND: orders it, and prints the answer in hexadecimal; nothing without one. The kernel answers to a name, and
-# drops what comes without one. socat ends when nothing has come for the time of -t.
+# drops what comes without one; a late answer must not be taken for one to another command. socat ends when nothing has come for the
+# time of -t.
 uml_order() {
-    uml_answers=$1/.order.$$
+    uml_sweep "$1"
+    uml_answers=$1/.order.$$.${2%% *}
     uml_datagram "$2" |
         timeout 3 "${HOLDFAST_SOCAT:-socat}" -t "${HOLDFAST_THAW_PATIENCE:-0.5}" - \
             "UNIX-SENDTO:$1/uml/mconsole,bind=$uml_answers" 2>/dev/null | od -An -v -tx1 | tr -d ' \n'
     rm -f "$uml_answers"
 }
+
+# uml_sweep INSTANCE: the sockets of those that were killed while they waited for an answer.
+uml_sweep() {
+    for uml_left in "$1"/.order.*; do
+        uml_asker=${uml_left##*/.order.}
+        [ ! -S "$uml_left" ] || [ -e "/proc/${uml_asker%%.*}" ] || rm -f "$uml_left"
+    done
+}
+
+# uml_boot INSTANCE: lets a guest boot that was started to wait for that, as by a revert that leaves it paused; false if there is none. Its
+# first process is still the shell that notes its number and stops itself, as UmlCommandLine writes it.
+uml_boot() {
+    uml_shell=
+    { read -r uml_shell <"$1/pid"; } 2>/dev/null
+    case " $(tr '\000' ' ' <"/proc/$uml_shell/cmdline")" in
+        *" holdfast-start $1/pid hold "*" uml_dir=$1/ "*) ;;
+        *) return 1 ;;
+    esac
+    grep -q '^State:[[:space:]]*T' "/proc/$uml_shell/status" && kill -s CONT "$uml_shell"
+} 2>/dev/null
 
 # ---- for the resource agent ----
 
@@ -48,7 +74,7 @@ uml_is_first() {
 # one. As long as that lives the machine is found by it; the helpers live on without it, and hold its files.
 uml_kernels() {
     uml_traced='' uml_helpers='' uml_first=''
-    for uml_kernel in $(naming "uml_dir=$dir/"); do
+    for uml_kernel in $(programs kernel); do
         uml_tracer=$(sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$uml_kernel/status" 2>/dev/null)
         if uml_is_first "$uml_kernel"; then
             uml_first="$uml_first $uml_kernel"
@@ -62,10 +88,14 @@ uml_kernels() {
     printf '%s\n' $uml_traced $uml_helpers $uml_first
 }
 
-# uml_storages: "PID.START" of each process that shows disks of this machine.
+# uml_storages [INSTANCE]: "PID.START" of each process that shows disks of this machine, or of one instance of it.
 uml_storages() {
-    for uml_storage in $(naming "path=$dir/"); do
-        if shows_disks "$uml_storage" && process_start "$uml_storage"; then
+    for uml_storage in $(programs disks); do
+        case $(command_line "$uml_storage") in
+            *",path=${1:-$dir}/"*) ;;
+            *) continue ;;
+        esac
+        if process_start "$uml_storage"; then
             printf '%s.%s\n' "$uml_storage" "$started"
         fi
     done
@@ -88,11 +118,12 @@ uml_monitor() {
     uml_found=$pid
     uml_line=$(command_line "$pid")
     uml_line=${uml_line#*"uml_dir="}
-    if ! own_process "${uml_line%%/ *}/pid"; then
+    uml_home=${uml_line%%/ *}
+    if ! own_process "$uml_home/pid"; then
         failed "process $uml_found is left of a guest whose kernel has ended, or no pid file names its kernel; a stop ends all of it"
         return
     fi
-    if [ -z "$(uml_storages)" ]; then
+    if [ -z "$(uml_storages "$uml_home")" ]; then
         uml_without_disks
     elif ! uml_stands_still "$pid"; then
         return "$OCF_SUCCESS"

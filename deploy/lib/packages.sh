@@ -69,11 +69,15 @@ apt_refresh() {
 # machine a member of anything.
 apt_install() (
   policy=${HOLDFAST_POLICY:-/usr/sbin/policy-rc.d}
-  if [ ! -e "$policy" ]; then
-    trap 'rm -f "$policy"' EXIT
-    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+  mark='# made by deploy/lib/packages.sh for the time of an installation'
+  # One that is ours and locked by nobody was left by a run that was killed; one of somebody else stays as it is.
+  if [ ! -e "$policy" ] || { grep -qsxF "$mark" "$policy" && flock -n "$policy" true; }; then
+    trap 'rm -f "$policy" "$policy.$BASHPID"' EXIT
+    printf '#!/bin/sh\n%s\nexit 101\n' "$mark" >"$policy.$BASHPID" && chmod 755 "$policy.$BASHPID"
+    exec 9<"$policy.$BASHPID"
+    flock 9 && mv "$policy.$BASHPID" "$policy"
   fi
-  apt_run install -y --no-install-recommends "$@" >&2 || return
+  apt_run install -y --no-install-recommends "$@" >&2 9<&- || return
   for package; do
     case $package in
       pacemaker | corosync | uml-utilities) systemctl disable "$package.service" >/dev/null 2>&1 || true ;;

@@ -58,6 +58,51 @@ without_network() {
   [ ! -e "$HOLDFAST_POLICY" ]
 }
 
+# killed_while_installing SIGNAL - an installation that this ends while apt is at work; its policy is left to the test.
+killed_while_installing() {
+  apt_run() { touch "$calls.begun" && sleep 60; }
+  set -m # its children are ended with it
+  (apt_install socat) 3>&- &
+  set +m
+  wait_until 30 "no installation" test -e "$calls.begun"
+  [ -x "$HOLDFAST_POLICY" ]
+  kill "-$1" -- "-$!"
+  wait $! || true
+}
+
+@test "an installation that is ended leaves no policy" {
+  for signal in TERM HUP INT; do
+    rm -f "$calls.begun"
+    killed_while_installing "$signal"
+    wait_until 30 "left by $signal" test ! -e "$HOLDFAST_POLICY"
+  done
+}
+
+@test "a policy that a killed installation left goes with the next one" {
+  killed_while_installing KILL
+  [ -e "$HOLDFAST_POLICY" ]
+  with_network
+  apt_install socat
+  [ -z "$(find "$BATS_TEST_TMPDIR" -name 'policy*')" ]
+}
+
+@test "a policy of somebody else, or of an installation that is under way, stays" {
+  printf '#!/bin/sh\nexit 0\n' >"$HOLDFAST_POLICY"
+  chmod 755 "$HOLDFAST_POLICY"
+  apt_install socat
+  [ "$("$HOLDFAST_POLICY"; echo $?)" = 0 ]
+  rm "$HOLDFAST_POLICY"
+  apt_run() {
+    apt_run() { [ -x "$HOLDFAST_POLICY" ]; }
+    apt_install maven
+    touch "$calls.nested"
+    [ -x "$HOLDFAST_POLICY" ]
+  }
+  apt_install socat
+  [ -e "$calls.nested" ]
+  [ ! -e "$HOLDFAST_POLICY" ]
+}
+
 @test "what only the tests need is not asked for without them" {
   printf '%s\n' corosync pacemaker >"$missing"
   install_packages holdfast_package_list

@@ -5,7 +5,7 @@
 
 # kernel_process [INSTANCE]: a process of the guest; sets "process".
 kernel_process() {
-    (exec -a "uml_dir=$dir/${1:-own}/" sleep 600) >/dev/null 2>&1 3>&- &
+    perl -e 'sleep 600' umid=uml "uml_dir=$dir/${1:-own}/" >/dev/null 2>&1 3>&- &
     process=$!
     disown
     pids="$pids $process"
@@ -22,7 +22,7 @@ uml_machine() {
 }
 
 storage_process() {
-    (exec -a "socket,id=agent,path=$dir/${1:-own}/storage.sock,server=on,wait=off" sleep 600) >/dev/null 2>&1 3>&- &
+    perl -e 'sleep 600' -- --chardev "socket,id=agent,path=$dir/${1:-own}/storage.sock,server=on,wait=off" >/dev/null 2>&1 3>&- &
     storage=$!
     disown
     pids="$pids $storage"
@@ -33,7 +33,7 @@ storage_process() {
 waiting_machine() {
     uml_machine
     ends "$first"
-    perl -MSocket -e 'socketpair(A, B, AF_UNIX, SOCK_STREAM, 0); recv(A, $x, 1, 0)' "uml_dir=$dir/own/" >/dev/null 2>&1 3>&- &
+    perl -MSocket -e 'socketpair(A, B, AF_UNIX, SOCK_STREAM, 0); recv(A, $x, 1, 0)' umid=uml "uml_dir=$dir/own/" >/dev/null 2>&1 3>&- &
     first=$!
     disown
     pids="$pids $first"
@@ -41,8 +41,25 @@ waiting_machine() {
     until grep -qs '^45 ' "/proc/$first/syscall"; do sleep 0.02; done
 }
 
+# held_machine: the first process of a guest that waits before its boot; it becomes the kernel when it is continued.
+held_machine() {
+    mkdir -p "$dir/own/uml"
+    # shellcheck disable=SC2016  # for the shell there
+    sh -c 'echo $$ >"$1.new" && mv "$1.new" "$1"; kill -STOP $$; shift 2; exec "$@"' holdfast-start "$dir/own/pid" hold \
+        perl -e 'sleep 600' umid=uml "uml_dir=$dir/own/" >/dev/null 2>&1 3>&- &
+    first=$!
+    disown
+    pids="$pids $first"
+    until waits_for_a_signal "$first"; do sleep 0.02; done
+}
+
+waits_for_a_signal() {
+    grep -qs '^State:[[:space:]]*T' "/proc/$1/status"
+}
+
 # console [INSTANCE]: the guest's console. It is stopped while the file "stopped" is there; a file "waiting" becomes that one after the next
-# answer, as an order to stop that waits in the guest. What it was told is in "orders".
+# answer, as an order to stop that waits in the guest. The number in the file "lazy" says how many questions its worker does not answer
+# before it wakes, and then obeys an order to stop. What it was told is in "orders".
 console() {
     cat >"$base/kernel" <<END
 order=\$(od -An -v -tx1 | tr -d ' \n')
@@ -56,6 +73,16 @@ case \$order in
             printf '\001\000\000\000\000\000\000\000\014\000\000\000Not stopped\000'
         fi
         [ ! -e $base/waiting ] || mv $base/waiting $base/stopped
+        ;;
+    *$question)
+        left=0
+        [ ! -e $base/lazy ] || read -r left <$base/lazy
+        [ "\$left" -ne 0 ] || printf '\001\000\000\000\000\000\000\000\031\000\000\000Bad configuration option\000'
+        case \$left in
+            0) ;;
+            1) rm $base/lazy && touch $base/stopped ;;
+            *) echo \$((left - 1)) >$base/lazy ;;
+        esac
         ;;
     *63616400)
         printf '\000\000\000\000\000\000\000\000\001\000\000\000\000'
@@ -84,4 +111,5 @@ ends() {
 }
 
 go=676f00
+question=636f6e666967202d00
 button=63616400

@@ -24,13 +24,23 @@ thaw() {
     expect monitor 7
 }
 
-@test "what shows the disks is no machine when it is alone; a stop ends it" {
+@test "what has the disks of a guest open that has ended is a failure, so that a stop ends it before another node has them" {
     uml_machine
     ends "$first"
-    expect monitor 7
+    expect monitor 1
     probe
-    expect monitor 7
+    expect monitor 1
+    reason "process $storage, the qemu-storage-daemon, has its disks open"
     expect stop 0
+    gone "$storage"
+    expect monitor 7
+}
+
+@test "a start leaves what has the disks of a guest open that has ended to the agent" {
+    uml_machine
+    ends "$first"
+    agent_answers vm.start "kill -9 $storage; $(living)"
+    expect start 0
     gone "$storage"
 }
 
@@ -65,6 +75,31 @@ thaw() {
     expect monitor 1
     reason "lost its disks"
     OCF_RESKEY_on_io_error=keep expect monitor 190
+}
+
+@test "what shows disks to a guest that a revert has begun beside it shows none to the machine" {
+    uml_machine revert1
+    beside=$storage
+    uml_machine
+    ends "$storage"
+    lives "$beside"
+    expect monitor 1
+    reason "lost its disks"
+    expect stop 0
+    gone "$beside"
+}
+
+# order_of PID: a socket to which a console was to answer that process.
+order_of() {
+    perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => shift) or die' "$dir/own/.order.$1.go"
+}
+
+@test "nothing is left of a machine that was stopped but its directories" {
+    uml_machine
+    echo "$storage" >"$dir/own/storage.pid"
+    order_of 999999999
+    expect stop 0
+    [ -z "$(find "$dir" ! -type d ! -name stopped)" ]
 }
 
 @test "a guest that somebody has paused is degraded; a frozen one is well until its deadline" {
@@ -168,16 +203,31 @@ now_seconds() {
     [ "$status" -eq 1 ]
 }
 
+@test "what only has such words in its command line, as a grep, is no machine and not ended" {
+    mkdir -p "$dir/own"
+    socket="socket,id=agent,path=$dir/own/storage.sock,server=on,wait=off"
+    for words in "uml_dir=$dir/own/" "$socket" "-e uml_dir=$dir/own/" "--regexp $socket" "--chardev x$socket" "umid=uml xuml_dir=$dir/own/"; do
+        # shellcheck disable=SC2086  # words
+        perl -e 'sleep 600' -- $words >/dev/null 2>&1 3>&- &
+        pids="$pids $!"
+        disown
+        until grep -qs "$dir" "/proc/$!/cmdline"; do sleep 0.02; done
+    done
+    expect monitor 7
+    expect stop 0
+    for pid in $pids; do lives "$pid"; done
+}
+
 @test "traced processes are killed first, then helpers, and the first process last" {
     uml_machine
     kernel_process
     helper=$process
-    perl -e 'syscall(101, 0, 0, 0, 0); sleep 600' "uml_dir=$dir/own/" >/dev/null 2>&1 3>&- &
+    perl -e 'syscall(101, 0, 0, 0, 0); sleep 600' umid=uml "uml_dir=$dir/own/" >/dev/null 2>&1 3>&- &
     traced=$!
     disown
     pids="$pids $traced"
     until grep -qs "^TracerPid:[[:space:]]*[1-9]" "/proc/$traced/status"; do sleep 0.02; done
-    naming() { printf '%s\n' "$first" "$helper" "$traced"; }
+    programs() { printf '%s\n' "$first" "$helper" "$traced"; }
     . "$BATS_TEST_DIRNAME/../uml.sh"
     run uml_kernels
     echo "$output"
@@ -218,6 +268,31 @@ now_seconds() {
     [ "$(orders "$go")" -ge 3 ]
 }
 
+@test "thaw: an order to stop that the guest's worker obeys late is undone before it is said to run" {
+    uml_machine
+    console
+    echo 3 >"$base/lazy"
+    marker freeze 5000 1000
+    thaw web
+    [ "$status" -eq 0 ]
+    [ ! -e "$base/lazy" ] && [ ! -e "$base/stopped" ] && [ ! -e "$dir/frozen" ]
+    [ "$(orders "$question")" -ge 4 ]
+}
+
+@test "thaw: a guest whose worker does not answer runs, and keeps its marker for the next who looks" {
+    uml_machine
+    console
+    echo 1000 >"$base/lazy"
+    marker freeze 1 1
+    thaw web
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"web: runs, but its kernel does no work"* ]]
+    [ -e "$dir/frozen" ]
+    echo 1 >"$base/lazy"
+    expect monitor 0
+    [ ! -e "$base/stopped" ] && [ ! -e "$dir/frozen" ]
+}
+
 @test "thaw: goes where the link leads" {
     uml_machine own
     uml_machine revert1
@@ -246,6 +321,26 @@ now_seconds() {
     [ "$(orders "$go")" -eq 0 ]
 }
 
+@test "thaw: a guest that waits before its boot is let boot with --holds, and waited for" {
+    held_machine
+    marker hold 0 0
+    thaw web
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"held without a deadline"* ]]
+    waits_for_a_signal "$first"
+    {
+        "$BATS_TEST_DIRNAME/../thaw" --run-dir "$run_dir" --holds web
+        echo "status $?"
+    } >"$base/thawed" 2>&1 3>&- &
+    until ! waits_for_a_signal "$first" || grep -q status "$base/thawed"; do sleep 0.02; done
+    console
+    until grep -q status "$base/thawed"; do sleep 0.1; done
+    cat "$base/thawed"
+    grep -qx 'status 0' "$base/thawed"
+    [ ! -e "$dir/frozen" ]
+    lives "$first"
+}
+
 @test "thaw: the marker of a guest that has ended goes" {
     uml_machine
     ends "$first"
@@ -254,6 +349,17 @@ now_seconds() {
     [ "$status" -eq 0 ]
     [[ "$output" == *"has ended"* ]]
     [ ! -e "$dir/frozen" ]
+}
+
+@test "thaw: sockets of those that were killed while they waited for an answer go" {
+    uml_machine
+    console
+    order_of 999999999
+    order_of $$
+    marker freeze 5000 1000
+    thaw web
+    [ "$status" -eq 0 ]
+    [ "$(ls -A "$dir/own")" = "$(printf '%s\n' ".order.$$.go" pid uml)" ]
 }
 
 @test "thaw: a machine that is one of QEMU by now is not taken for what it was" {

@@ -15,7 +15,6 @@
 /* ms */
 #define AGAIN 250
 #define ASK_AGAIN 2000
-#define GIVE_UP 60000
 #define COMPLAIN 5000
 
 /* Answered by an interrupt of the guest's kernel. */
@@ -24,6 +23,13 @@
 #define QUESTION "config -"
 
 #define PATH_BYTES (DIRECTORY_BYTES + 32)
+
+static int64_t doubt_after = 60000; /* ms */
+
+void console_doubt_after(int64_t ms)
+{
+    doubt_after = ms;
+}
 
 static void on_datagram(void *owner, uint32_t events);
 
@@ -136,6 +142,33 @@ static void console_give_up_watch(struct vm *vm)
     session_fail(vm, "cannot watch", silence(vm), "does its kernel run, beyond the begin of its boot? Watch it again when it does");
 }
 
+static void ask(struct vm *vm, int64_t now)
+{
+    vm->console.step = CONSOLE_ASK;
+    vm->console.wake_at = now + AGAIN;
+    vm->console.ask_at = now + ASK_AGAIN;
+    tell(vm, QUESTION);
+}
+
+/* What is sent each quarter of a second. */
+static void tell_again(struct vm *vm, int64_t now)
+{
+    tell(vm, "go");
+    if (vm->console.step == CONSOLE_ASK && now >= vm->console.ask_at) {
+        ask(vm, now);
+    }
+}
+
+static bool is_gone(struct vm *vm)
+{
+    if (vm_process_lives(vm)) {
+        return false;
+    }
+    vm->thaw.in_doubt = false;
+    thaw_finish(vm, "gone: its process has ended");
+    return true;
+}
+
 static void console_tick(struct vm *vm, int64_t now)
 {
     struct console *console = &vm->console;
@@ -149,7 +182,9 @@ static void console_tick(struct vm *vm, int64_t now)
     }
     if (vm->phase == FIRED && now >= console->wake_at) {
         console->wake_at = now + AGAIN;
-        tell(vm, "go");
+        if (!vm->thaw.in_doubt || !is_gone(vm)) {
+            tell_again(vm, now);
+        }
     }
 }
 
@@ -166,21 +201,13 @@ static void console_let_run(struct vm *vm, int64_t now)
 
     console->step = CONSOLE_GO;
     console->answered = false;
-    console->give_up_at = LOOP_NEVER;
+    console->doubt_at = LOOP_NEVER;
     console->complain_at = now + COMPLAIN;
     console->wake_at = now + AGAIN;
     if (!is_open(console)) {
         console_open(vm);
     }
     tell(vm, "go");
-}
-
-static void ask(struct vm *vm, int64_t now)
-{
-    vm->console.step = CONSOLE_ASK;
-    vm->console.wake_at = now + AGAIN;
-    vm->console.ask_at = now + ASK_AGAIN;
-    tell(vm, QUESTION);
 }
 
 static void on_go_answered(struct vm *vm, bool undone)
@@ -196,7 +223,7 @@ static void on_go_answered(struct vm *vm, bool undone)
     }
     if (undone || !console->answered) {
         console->answered = true;
-        console->give_up_at = loop_now() + GIVE_UP;
+        console->doubt_at = loop_now() + doubt_after;
     }
     if (undone) {
         vm->thaw.acted = true;
@@ -206,6 +233,19 @@ static void on_go_answered(struct vm *vm, bool undone)
     } else if (console->step == CONSOLE_LAST) {
         console->wake_at = loop_now() + AGAIN;
         thaw_finish(vm, vm->thaw.acted ? "resumed" : "already running");
+    }
+}
+
+static void on_question_answered(struct vm *vm)
+{
+    if (vm->console.step != CONSOLE_ASK) {
+        return;
+    }
+    if (vm->phase == FIRING) {
+        vm->console.step = CONSOLE_REST;
+        vm->console.wake_at = loop_now() + AGAIN;
+    } else if (vm->phase == FIRED && vm->thaw.in_doubt) {
+        vm_fire(vm, vm->thaw.reason);
     }
 }
 
@@ -221,11 +261,10 @@ static void on_look_answered(struct vm *vm)
 static void on_datagram(void *owner, uint32_t events)
 {
     struct vm *vm = owner;
-    struct console *console = &vm->console;
 
     (void)events;
     message_reset();
-    switch (mconsole_receive(console->watcher.fd)) {
+    switch (mconsole_receive(vm->console.watcher.fd)) {
     case MCONSOLE_NONE:
         return;
     case MCONSOLE_STRANGE:
@@ -241,10 +280,7 @@ static void on_datagram(void *owner, uint32_t events)
         on_look_answered(vm);
         return;
     case MCONSOLE_REFUSED:
-        if (vm->phase == FIRING && console->step == CONSOLE_ASK) {
-            console->step = CONSOLE_REST;
-            console->wake_at = loop_now() + AGAIN;
-        }
+        on_question_answered(vm);
         return;
     }
 }
@@ -267,13 +303,12 @@ static void console_thaw_tick(struct vm *vm, int64_t now)
         return;
     }
     console->wake_at = now + AGAIN;
-    if (!vm_process_lives(vm)) {
-        thaw_finish(vm, "gone: its process has ended");
+    if (is_gone(vm)) {
         return;
     }
-    if (console->step == CONSOLE_ASK && now >= console->give_up_at) {
+    if (console->step == CONSOLE_ASK && now >= console->doubt_at) {
         vm->thaw.in_doubt = true;
-        thaw_finish(vm, "resumed, but it may yet obey an order to stop from before");
+        thaw_finish(vm, "resumed, but it may yet obey an order to stop from before; if it does, that is undone");
         return;
     }
     if (now >= console->complain_at) {
@@ -282,10 +317,7 @@ static void console_thaw_tick(struct vm *vm, int64_t now)
     if (console->step == CONSOLE_REST) {
         console->step = CONSOLE_LAST;
     }
-    tell(vm, "go");
-    if (console->step == CONSOLE_ASK && now >= console->ask_at) {
-        ask(vm, now);
-    }
+    tell_again(vm, now);
 }
 
 static int64_t console_thaw_next(const struct vm *vm)

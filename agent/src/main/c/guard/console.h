@@ -15,6 +15,9 @@
  *   LAST -> done  it was not stopped
  *   any -> ASK    it goes on: it had been stopped
  *
+ * A thread that has not answered for a minute (console_doubt_after()) leaves the thaw in doubt: that is said, the marker stays, and `go`
+ * and the question are sent on, whether there is an owner or not. The thaw begins anew when the thread answers.
+ *
  * The socket is made when the VM is watched, so that a thaw needs no room in any file system.
  */
 #ifndef HOLDFAST_CONSOLE_H
@@ -32,9 +35,12 @@ struct console {
     int64_t look_at;        /* when to ask whether it answers; LOOP_NEVER: not asked */
     int64_t wake_at;        /* FIRING, FIRED: when to send the next `go` */
     int64_t ask_at;         /* ASK: when to ask the thread again */
-    int64_t give_up_at;     /* ASK: when to wait no longer for an answer to the question; counts from the first answered `go`, and anew when it had been stopped */
+    int64_t doubt_at;       /* ASK: when the thaw is in doubt; counts from the first answered `go`, and anew when it had been stopped */
     int64_t complain_at;
     int failure;            /* why the last datagram could not be sent; 0: it was */
 };
+
+/* How long to wait for an answer to the question until the thaw is in doubt. */
+void console_doubt_after(int64_t ms);
 
 #endif

@@ -14,6 +14,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "console.h"
 #include "hold.h"
 #include "log.h"
 #include "loop.h"
@@ -89,10 +90,12 @@ static void hold_on(void)
 static int usage(FILE *where, int status)
 {
     fprintf(where,
-            "usage: holdfast-guard --socket PATH [--log-level error|warning|info|debug]\n"
+            "usage: holdfast-guard --socket PATH [--log-level error|warning|info|debug] [--doubt-after MS]\n"
             "       holdfast-guard --version\n"
             "Thaws virtual machines when the Holdfast agent that froze them dies or hangs.\n"
-            "  --socket PATH   where the agent connects, as /run/holdfast/guard.sock\n"
+            "  --socket PATH      where the agent connects, as /run/holdfast/guard.sock\n"
+            "  --doubt-after MS   when a thaw is said to be in doubt of a guest of User-Mode Linux that runs, but whose\n"
+            "                     kernel has not said that it obeys no order to stop any more (60000); it goes on\n"
             "SIGTERM thaws what is armed and ends it.\n");
     return status;
 }
@@ -101,6 +104,7 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {{"socket", required_argument, NULL, 's'},
                                             {"log-level", required_argument, NULL, 'l'},
+                                            {"doubt-after", required_argument, NULL, 'd'},
                                             {"version", no_argument, NULL, 'v'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
@@ -117,6 +121,8 @@ int main(int argc, char **argv)
         }
         if (option == 's') {
             path = optarg;
+        } else if (option == 'd' && strspn(optarg, "0123456789") == strlen(optarg) && atoll(optarg) > 0) {
+            console_doubt_after(atoll(optarg));
         } else if (option != 'l' || !log_set_level(optarg)) {
             return usage(stderr, 2);
         }

@@ -109,9 +109,10 @@ static void op_watch(struct connection *connection, const json_t *request)
         connection_fail(connection, "cannot watch VM %s: another request for it is not answered yet; wait for that", name);
         return;
     }
-    if (vm != NULL && (vm->phase == ARMED || vm->phase == FIRING) &&
+    if (vm != NULL && (vm->phase == ARMED || vm_is_being_thawed(vm)) &&
         (vm->pid != pid || strcmp(vm->directory, directory) != 0 || vm->control != control)) {
-        connection_fail(connection, "cannot watch another process as VM %s: it is armed; disarm it first", name);
+        connection_fail(connection, "cannot watch another process as VM %s: it is %s", name,
+                        vm->phase == ARMED ? "armed; disarm it first" : "being thawed; wait for the end of that, or stop the VM");
         return;
     }
     if (vm != NULL && vm->hold.phase != HOLD_OFF && control->lacks != NULL && vm_process_lives(vm)) {
@@ -142,7 +143,7 @@ static void op_unwatch(struct connection *connection, const json_t *request)
     if (vm == NULL) {
         return;
     }
-    if (vm->phase == ARMED || vm->phase == FIRING || vm->waiting != NULL) {
+    if (vm->phase == ARMED || vm_is_being_thawed(vm) || vm->waiting != NULL) {
         connection_fail(connection, "cannot unwatch VM %s: it is armed or being thawed; disarm it first", vm->name);
         return;
     }
@@ -195,9 +196,9 @@ static void op_arm(struct connection *connection, const json_t *request)
     bool quiesced = json_is_true(json_object_get(request, "quiesced"));
     if (strcmp(vm->last_fired, token) == 0) {
         connection_fail(connection, "cannot arm VM %s with token %s: its deadline passed and the guard has thawed it, so what was captured is void; begin a new round with a new token", vm->name, token);
-    } else if (vm->phase == FIRING || (vm->phase != IDLE && !mine) || (vm->phase == ARMED && !same)) {
+    } else if (vm_is_being_thawed(vm) || (vm->phase != IDLE && !mine) || (vm->phase == ARMED && !same)) {
         connection_fail(connection, "cannot arm VM %s: it is %s with token %s; wait for the end of that round", vm->name,
-                        vm->phase == FIRING ? "being thawed" : "armed", vm->token);
+                        vm_is_being_thawed(vm) ? "being thawed" : "armed", vm->token);
     } else if (quiesced && !can_quiesce(connection, vm)) {
         return;
     } else if (!vm->control->is_ready(vm)) {

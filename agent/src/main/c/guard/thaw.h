@@ -45,7 +45,7 @@ struct thaw {
     unsigned refusals;
     bool settled;
     bool acted; /* a verb of ours was carried out */
-    bool in_doubt; /* it may yet stand still: its marker stays, for whoever looks after it next */
+    bool in_doubt; /* it may yet stand still: its marker stays, see console.h */
     unsigned status_id;
     unsigned migration_id;
     unsigned capabilities_id;

@@ -128,6 +128,11 @@ static void set_idle(struct vm *vm)
     }
 }
 
+bool vm_is_being_thawed(const struct vm *vm)
+{
+    return vm->phase == FIRING || (vm->phase == FIRED && vm->thaw.in_doubt);
+}
+
 void vm_unwatch(struct vm *vm)
 {
     vm->control->close(vm);
@@ -195,7 +200,7 @@ void vm_thawed(struct vm *vm)
     }
     json_t *event = json_pack("{s:s,s:s,s:s,s:s,s:s}", "event", "fired", "vm", vm->name, "token", vm->token, "reason",
                               vm->thaw.reason, "result", vm->thaw.result);
-    if (vm->owner != NULL && !vm->was_paused) {
+    if (vm->thaw.in_doubt || (vm->owner != NULL && !vm->was_paused)) {
         vm->phase = FIRED;
     } else {
         set_idle(vm);
@@ -237,7 +242,7 @@ void vms_fire_all(const char *reason)
 bool vms_any_armed(void)
 {
     for (size_t i = 0; i < VM_LIMIT; i++) {
-        if (vms[i] != NULL && (vms[i]->phase == ARMED || vms[i]->phase == FIRING)) {
+        if (vms[i] != NULL && (vms[i]->phase == ARMED || vm_is_being_thawed(vms[i]))) {
             return true;
         }
     }

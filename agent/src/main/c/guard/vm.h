@@ -4,15 +4,16 @@
  *   IDLE    nothing of ours holds it still
  *   ARMED   its owner (a connection) may freeze it until the deadline
  *   FIRING  the deadline passed or the owner died: the thaw (thaw.h) is at work
- *   FIRED   thawed, but the owner has not disarmed: a hung owner that wakes and stops the guest late is undone at once
+ *   FIRED   thawed, but the owner has not disarmed: a hung owner that wakes and stops the guest late is undone at once; or thawed, but in
+ *           doubt (see console.h), with an owner or without one
  *
  *   IDLE -> ARMED       arm
  *   ARMED -> IDLE       disarm
  *   ARMED -> FIRING     deadline, owner's EOF, SIGTERM
- *   FIRING -> FIRED     the guest runs and the owner still holds the token
+ *   FIRING -> FIRED     the guest runs and the owner still holds the token, or it is in doubt
  *   FIRING -> IDLE      the guest runs (or its process is gone) and the owner is gone or has disarmed
- *   FIRED -> FIRING     it was stopped once more; owner's EOF
- *   FIRED -> IDLE       disarm
+ *   FIRED -> FIRING     it was stopped once more; owner's EOF; what it is in doubt about can be settled
+ *   FIRED -> IDLE       disarm; in doubt, and its process is gone
  */
 #ifndef HOLDFAST_VM_H
 #define HOLDFAST_VM_H
@@ -73,6 +74,8 @@ struct vm *vm_find(const char *name);
 /* A new or changed VM; NULL when the table is full or memory is short. Connecting goes on in the background. */
 struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has_qga, const struct control *control);
 void vm_unwatch(struct vm *vm);
+/* A thaw is at work, or in doubt. */
+bool vm_is_being_thawed(const struct vm *vm);
 bool vm_process_lives(const struct vm *vm);
 /* By SIGSTOP or a debugger. */
 bool vm_process_is_stopped(const struct vm *vm);

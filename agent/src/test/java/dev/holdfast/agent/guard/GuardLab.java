@@ -36,9 +36,12 @@ public final class GuardLab implements AutoCloseable {
     final BlockingQueue<Held> held = new LinkedBlockingQueue<>();
     private final List<Process> processes = new ArrayList<>();
     private final List<AutoCloseable> open = new ArrayList<>();
+    private final List<String> options;
     private Process guard;
 
-    public GuardLab() throws IOException {
+    /** @param options of the guard, besides its socket */
+    public GuardLab(String... options) throws IOException {
+        this.options = List.of(options);
         directory = Files.createTempDirectory(
                 Path.of("/tmp"),
                 "guard-",
@@ -47,7 +50,9 @@ public final class GuardLab implements AutoCloseable {
     }
 
     private Process startGuard() throws IOException {
-        Process started = start("target/guard/holdfast-guard", "--socket", socket().toString());
+        List<String> line = new ArrayList<>(List.of("target/guard/holdfast-guard", "--socket", socket().toString()));
+        line.addAll(options);
+        Process started = start(line.toArray(String[]::new));
         // The file is there a moment before anybody listens behind it.
         await().atMost(BOUND).ignoreExceptions().until(() -> {
             LineSocket.connect(socket(), BOUND).close();

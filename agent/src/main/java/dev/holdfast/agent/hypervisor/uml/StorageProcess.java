@@ -106,7 +106,8 @@ final class StorageProcess {
     }
 
     /**
-     * Ends it: asks, then KILL; and takes away the files that it showed. The kernel of the guest must be gone.
+     * Ends it: asks, then KILL; and takes away the files that it showed, and those that say which processes there were. The kernel of the
+     * guest must be gone.
      *
      * @throws HypervisorException UNKNOWN if it does not end
      */
@@ -115,6 +116,7 @@ final class StorageProcess {
             end(process, connection.filter(own -> own.identity().equals(process)));
         }
         unmountAll();
+        directory.forgetProcesses();
     }
 
     private void end(ProcessIdentity process, Optional<StorageDaemon> connection) throws HypervisorException {

@@ -83,9 +83,14 @@ record UmlDirectory(Path path) {
         return path.resolve("console");
     }
 
-    /** What is in the command line of each process of this machine's kernel. */
-    String word() {
-        return "uml_dir=" + path + "/\0";
+    /** What is in the command line of each process of this machine's kernel: whole arguments, which nobody has who only looks for one. */
+    private String word() {
+        return "\0umid=" + KERNEL + "\0uml_dir=" + path + "/\0";
+    }
+
+    /** As {@link #word()}, of what shows it its disks. */
+    private String storageWord() {
+        return "\0--chardev\0socket,id=agent,path=" + storageSocket() + ",";
     }
 
     void create() throws HypervisorException {
@@ -157,7 +162,7 @@ record UmlDirectory(Path path) {
 
     /** The living process that has the disks open. */
     Optional<ProcessIdentity> storage() throws HypervisorException {
-        return noted(storagePidFile(), storageSocket().toString());
+        return noted(storagePidFile(), storageWord());
     }
 
     private static Optional<ProcessIdentity> noted(Path file, String word) throws HypervisorException {
@@ -168,6 +173,16 @@ record UmlDirectory(Path path) {
         }
     }
 
+    /** Takes the pid files away when what they name has ended: the numbers come to mean others. */
+    void forgetProcesses() throws HypervisorException {
+        try {
+            Files.deleteIfExists(pidFile());
+            Files.deleteIfExists(storagePidFile());
+        } catch (IOException e) {
+            throw new HypervisorException(Kind.FAILED, "cannot tidy up " + path + ": " + e, e);
+        }
+    }
+
     /** All processes of the guest's kernel: when the first of them is killed, the others live on and hold its files. */
     List<ProcessIdentity> tree() throws HypervisorException {
         return naming(word());
@@ -175,7 +190,7 @@ record UmlDirectory(Path path) {
 
     /** All that have been told to show the disks here: also one that has not written its pid file yet, or wrote it and lost it. */
     List<ProcessIdentity> storages() throws HypervisorException {
-        return naming("path=" + storageSocket() + ",");
+        return naming(storageWord());
     }
 
     private List<ProcessIdentity> naming(String word) throws HypervisorException {

@@ -7,6 +7,7 @@ import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.guard.GuardLab;
 import dev.holdfast.agent.guard.GuardLab.Armer;
 import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -105,6 +106,18 @@ final class UmlGuardTest {
         assertThat(vm.status()).isEqualTo(VmStatus.RUNNING);
         UmlLab.awaitTicks(vm, 2);
         UmlLab.run("../ocf-wrapper/thaw", "--run-dir", run, "--all");
+    }
+
+    @Test
+    void theScriptBootsAGuestThatIsHeldBeforeItsBoot() throws Exception {
+        RunningVm held = lab.start(lab.definition("db"), StartMode.PAUSED);
+        Path mark = ((UmlVm) held).directory().root().resolve("frozen");
+        Files.writeString(mark, "token=r1\ndeadline_ms=0\nsince_boottime_ms=0\nkind=hold\nwas_paused=0\n");
+        String run = lab.settings.runDirectory().toString();
+        UmlLab.run("../ocf-wrapper/thaw", "--run-dir", run, "--holds", "db");
+        assertThat(mark).doesNotExist();
+        assertThat(held.status()).isEqualTo(VmStatus.RUNNING);
+        UmlLab.awaitTicks(held, 2);
     }
 
     @Test

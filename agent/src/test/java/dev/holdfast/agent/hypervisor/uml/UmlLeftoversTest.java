@@ -50,15 +50,21 @@ final class UmlLeftoversTest {
         }
     }
 
-    /** A process that waits for its input, and can be told by this word. */
-    private Process process(String word) throws IOException {
-        Process process = new ProcessBuilder("sh", "-c", "read line", word).start();
+    /** A process that waits for its input, and can be told by these words. */
+    private Process process(String... words) throws IOException {
+        List<String> line = new ArrayList<>(List.of("sh", "-c", "read line", "stand-in"));
+        line.addAll(List.of(words));
+        Process process = new ProcessBuilder(line).start();
         started.add(process);
         return process;
     }
 
+    private Process daemon(String socket) throws IOException {
+        return process("--chardev", "socket,id=agent,path=" + socket + ",server=on,wait=off");
+    }
+
     private Process guest() throws Exception {
-        Process guest = process("uml_dir=" + directory.path() + "/");
+        Process guest = process("umid=uml", "uml_dir=" + directory.path() + "/");
         Awaitility.await().until(() -> directory.tree().size() == 1);
         return guest;
     }
@@ -107,16 +113,28 @@ final class UmlLeftoversTest {
         vm.quit();
         vm.close();
         assertThat(runs(guest)).isFalse();
+        assertThat(directory.pidFile()).as("the number comes to mean another").doesNotExist();
     }
 
     @Test
     void aStorageDaemonThatNoPidFileNamesIsEndedToo() throws Exception {
-        Process daemon = process("socket,id=agent,path=" + directory.storageSocket() + ",server=on,wait=off");
-        Process other = process("socket,id=agent,path=" + directory.storageSocket() + "2,server=on,wait=off");
+        Process daemon = daemon(directory.storageSocket().toString());
+        Process other = daemon(directory.storageSocket() + "2");
         Awaitility.await().until(() -> directory.storages().size() == 1);
         hypervisor.kill(web, Optional.empty());
         assertThat(runs(daemon)).isFalse();
         assertThat(runs(other)).isTrue();
+    }
+
+    @Test
+    void whatOnlyHasItsWordsInItsCommandLineIsNoMachineAndNotEnded() throws Exception {
+        String word = "uml_dir=" + directory.path() + "/";
+        Process editor = process(word, "path=" + directory.storageSocket() + ",");
+        Files.writeString(directory.pidFile(), editor.pid() + "\n");
+        Awaitility.await().until(() -> ProcessIdentity.naming(word).size() == 1);
+        assertThat(hypervisor.find(web)).isEmpty();
+        hypervisor.kill(web, Optional.empty());
+        assertThat(runs(editor)).isTrue();
     }
 
     @Test
