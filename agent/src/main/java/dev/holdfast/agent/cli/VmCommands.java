@@ -286,7 +286,9 @@ final class VmCommands {
         }
     }
 
-    @Command(name = "import-disk", description = "Copy an image into a machine's chain as its first layer.")
+    @Command(
+            name = "import-disk",
+            description = "Make an image the first layer of a machine's chain: a copy of it, or itself.")
     static final class ImportDisk extends MessageCommand {
         @Parameters(index = "0", paramLabel = "MACHINE")
         private @Nullable Name vm;
@@ -296,6 +298,11 @@ final class VmCommands {
 
         @Parameters(index = "2", paramLabel = "FILE", description = "an image that nobody uses meanwhile")
         private Path file = Path.of("");
+
+        @Option(
+                names = "--in-place",
+                description = "take a raw file (it is moved) or a block device as it is, instead of a copy")
+        private boolean inPlace;
 
         @Override
         ControlCommand command() {
@@ -307,6 +314,7 @@ final class VmCommands {
             arguments.put("vm", vm);
             arguments.put("disk", disk);
             arguments.put("file", file.toAbsolutePath().normalize());
+            arguments.put("in_place", inPlace ? true : null);
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.config;
 
 import dev.holdfast.agent.hypervisor.HypervisorKind;
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -85,6 +86,14 @@ final class VmReader {
         }
         TableReader table = root.table("replication");
         ReplicationSettings settings = new ReplicationReader(table).read(vm);
+        disks.stream()
+                .filter(disk -> ImageForm.saidBy(disk.path()).isEmpty())
+                .forEach(disk -> root.problem(
+                        "replication",
+                        "disk %s may be of any form by its path, %s, and only qcow2 images are replicated"
+                                .formatted(disk.id(), disk.path()),
+                        "write %s, or remove [replication]"
+                                .formatted(ImageForm.QCOW2.fileName(disk.path().toString()))));
         if (disks.isEmpty()) {
             root.problem(
                     "replication",

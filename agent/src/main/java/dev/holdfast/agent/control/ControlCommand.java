@@ -44,7 +44,7 @@ public enum ControlCommand {
     /** Tells where its console is, on which one can also type. */
     VM_CONSOLE(Effect.OPENS, "vm"),
     /** The only one with an argument that is a path: {@code file}. */
-    VM_IMPORT_DISK(Effect.READS_FILES, "vm", "disk", "file"),
+    VM_IMPORT_DISK(Effect.READS_FILES, "vm", "disk", "file", "in_place"),
     VM_MIGRATE(Effect.CHANGES, "vm", "to", "bandwidth", "downtime", "timeout", "copy_disks", "force", "placed"),
     VM_MIGRATE_FROM(Effect.CHANGES, "vm", "timeout"),
     /** This node takes part in a machine's replication from now on. */

@@ -39,7 +39,9 @@ final class CopyRoom {
 
     /** The sizes that the disks of the offering node have, in bytes. */
     static SortedMap<String, Long> sizes(ReplicaFiles files) throws IOException {
-        return ChainDirectory.open(files.chain()).diskBytes();
+        ChainDirectory chain = ChainDirectory.open(files.chain());
+        chain.requireQcow2("replication");
+        return chain.diskBytes();
     }
 
     /**

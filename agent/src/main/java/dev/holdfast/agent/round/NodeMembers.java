@@ -86,7 +86,7 @@ public record NodeMembers(NodeParts parts) implements MemberParts {
         Verification found = snapshots.verify(checkpoint, (done, total) -> {});
         String chain = snapshots.chain().path().toString();
         if (found.isGood()) {
-            return List.of(new Checked("snapshot", chain, State.INTACT, ""));
+            return List.of(new Checked("snapshot", chain, State.INTACT, String.join("; ", found.unread())));
         }
         List<Checked> rows = new ArrayList<>();
         found.problems().forEach(text -> rows.add(new Checked("snapshot", chain, State.DAMAGED, text)));

@@ -271,12 +271,16 @@ public final class VmCommands {
             throw new ControlException(ErrorCode.REFUSED, vm.name() + " runs", "its disks are in use", "stop it first");
         }
         try {
-            Set<String> missing = tools.imports().take(vm.definition(), disk, file);
+            boolean inPlace = arguments.flag("in_place");
+            Set<String> missing = inPlace
+                    ? tools.imports().adopt(vm.definition(), disk, file)
+                    : tools.imports().copy(vm.definition(), disk, file);
             return new Done(
                     missing.isEmpty()
                             ? "the disks of " + vm.name() + " are imported; it can be started"
-                            : "copied disk " + disk + " of " + vm.name() + "; still missing: "
-                                    + String.join(", ", missing));
+                            : "%s disk %s of %s; still missing: %s"
+                                    .formatted(
+                                            inPlace ? "took" : "copied", disk, vm.name(), String.join(", ", missing)));
         } catch (SnapshotException e) {
             throw ControlException.of(e.because());
         }

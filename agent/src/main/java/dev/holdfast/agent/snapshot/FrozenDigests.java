@@ -1,5 +1,6 @@
 package dev.holdfast.agent.snapshot;
 
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.Layer;
@@ -33,6 +34,9 @@ record FrozenDigests(ChainDirectory chain, BooleanSupplier ours) {
 
     private boolean record(SnapshotRecord record, Layer layer, Progress progress) throws IOException {
         Path file = chain.file(layer);
+        if (layer.form() != ImageForm.QCOW2) {
+            return true; // It would be the whole disk each time; verify says that there is none.
+        }
         if (!Files.exists(file) || chain.head().layers().containsValue(layer)) {
             return true; // what is missing is told by verify
         }

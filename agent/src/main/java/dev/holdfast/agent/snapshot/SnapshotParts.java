@@ -33,7 +33,8 @@ final class SnapshotParts {
             Path file = vm.chain().file(layer);
             Digests.flush(file);
             disks.add(new DiskPart(layer.disk(), layer.fileName(), ""));
-            parts.add(new Part("disk:" + layer.disk(), file.toString(), Files.size(file), ""));
+            long bytes = vm.chain().image(layer).bytes();
+            parts.add(new Part("disk:" + layer.disk(), file.toString(), bytes, ""));
         }
         Optional<MemoryPart> memory = Optional.empty();
         Path image = vm.chain().memoryFile(request.name());

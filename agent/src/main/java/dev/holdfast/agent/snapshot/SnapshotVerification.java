@@ -1,5 +1,6 @@
 package dev.holdfast.agent.snapshot;
 
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.MemoryImages;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.snapshot.chain.ChainException;
@@ -11,6 +12,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -19,8 +21,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Looks whether a snapshot is whole: the chain, each layer's structure and digest, the memory's digest. Claims nothing, so
- * that it holds nobody up.
+ * Looks whether a snapshot is whole: the chain, each layer's structure and digest, the memory's digest. Raw layers have neither; their
+ * size is looked at. Claims nothing, so that it holds nobody up.
  *
  * @param vm the machine
  */
@@ -37,13 +39,18 @@ record SnapshotVerification(VmChain vm) {
             for (Layer layer : layers) {
                 bytes += checkLayer(record, layer, problems, progress);
             }
+            List<String> unread = layers.stream()
+                    .filter(layer -> layer.form() != ImageForm.QCOW2)
+                    .map(layer ->
+                            "layers/%s is raw, and of that no digest was taken: its size is right".formatted(layer))
+                    .toList();
             List<String> unreadable = new ArrayList<>();
             checkMemory(record, problems, unreadable, progress);
             bytes += record.memory().map(SnapshotRecord.MemoryPart::bytes).orElse(0L);
             if (!problems.isEmpty()) {
                 requireUnchanged(record);
             }
-            return new Verification(snapshot, problems, unreadable, bytes);
+            return new Verification(snapshot, problems, unread, unreadable, bytes);
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
@@ -85,7 +92,11 @@ record SnapshotVerification(VmChain vm) {
     private long checkLayer(SnapshotRecord record, Layer layer, List<String> problems, Progress progress)
             throws IOException {
         Path file = vm.chain().file(layer);
-        if (!Files.exists(file)) {
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            return 0;
+        }
+        if (layer.form() != ImageForm.QCOW2) {
+            checkSize(layer, problems);
             return 0;
         }
         try {
@@ -100,5 +111,25 @@ record SnapshotVerification(VmChain vm) {
             }
         }
         return Files.size(file);
+    }
+
+    private void checkSize(Layer layer, List<String> problems) throws IOException {
+        LayerGraph graph = vm.chain().graph();
+        long bytes;
+        try {
+            bytes = vm.chain().image(layer).bytes();
+        } catch (IOException e) {
+            problems.add("%s cannot be opened (%s); look at its storage"
+                    .formatted(vm.chain().file(layer), e));
+            return;
+        }
+        for (Layer above : graph.children(layer)) {
+            long shown = vm.chain().image(above).virtualBytes();
+            if (bytes < shown) {
+                problems.add(
+                        "%s has %d bytes and had %d when layers/%s was made: it was cut off; restore it from a copy"
+                                .formatted(vm.chain().file(layer), bytes, shown, above));
+            }
+        }
     }
 }

@@ -172,8 +172,9 @@ public final class VmSnapshots {
     private long diskBytes(SnapshotRecord record) throws IOException {
         long bytes = 0;
         for (Layer layer : record.named()) {
-            Path file = vm.chain().file(layer);
-            bytes += Files.exists(file) ? Files.size(file) : 0;
+            bytes += Files.exists(vm.chain().file(layer))
+                    ? vm.chain().image(layer).bytes()
+                    : 0;
         }
         return bytes;
     }

@@ -141,6 +141,9 @@ class CommandLineTest {
         assertThat(asked("vm console web")).isEqualTo("vm.console {\"vm\":\"web\"}");
         assertThat(asked("vm import-disk web d0 /x/d0.qcow2"))
                 .isEqualTo("vm.import_disk {\"vm\":\"web\",\"disk\":\"d0\",\"file\":\"/x/d0.qcow2\"}");
+        assertThat(asked("vm import-disk web d0 /dev/vg/web --in-place"))
+                .isEqualTo(
+                        "vm.import_disk {\"vm\":\"web\",\"disk\":\"d0\",\"file\":\"/dev/vg/web\",\"in_place\":true}");
         assertThat(asked("vm migrate web --to n2 --bandwidth 32M --downtime 1s --timeout 5m"))
                 .isEqualTo("vm.migrate {\"vm\":\"web\",\"to\":\"n2\",\"bandwidth\":\"32M\",\"downtime\":\"1s\","
                         + "\"timeout\":\"5m\"}");

@@ -18,7 +18,7 @@ class ReplicationSettingsTest {
     private static final String DISK = """
             [[disk]]
             id = "d0"
-            path = "/x/d0"
+            path = "/x/d0.qcow2"
             """;
 
     @TempDir
@@ -87,6 +87,15 @@ class ReplicationSettingsTest {
                         "vms/web.toml:9:1: \"replication.max_pause\" is for the rest of an epoch's memory, and mode = \"disk\""
                                 + " sends none; remove it, or use mode = \"checkpoint\"");
         assertThat(problems("mode = \"disks\"")).singleElement().asString().contains("\"disk\"");
+    }
+
+    /** A path without a form is there for raw files and block devices, too. */
+    @Test
+    void disksOfAnyFormAreNotReplicated() throws Exception {
+        assertThat(problems("[[disk]]\nid = \"d1\"\npath = \"/x/head/d1\""))
+                .singleElement()
+                .asString()
+                .contains("disk d1 may be of any form by its path, /x/head/d1", "write /x/head/d1.qcow2");
     }
 
     @Test

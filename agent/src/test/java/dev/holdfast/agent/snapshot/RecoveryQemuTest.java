@@ -39,8 +39,12 @@ class RecoveryQemuTest {
 
     @BeforeEach
     void open() throws Exception {
-        lab = new SnapshotLab();
+        lab = lab();
         lab.start();
+    }
+
+    SnapshotLab lab() throws Exception {
+        return new SnapshotLab();
     }
 
     @AfterEach

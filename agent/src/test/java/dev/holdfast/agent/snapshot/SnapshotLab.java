@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
+import dev.holdfast.agent.hypervisor.ImageForm;
+import dev.holdfast.agent.hypervisor.LoopDevice;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
@@ -67,15 +69,21 @@ final class SnapshotLab implements AutoCloseable {
     VmDefinition definition;
     Optional<RunningVm> vm = Optional.empty();
     private final List<RunningVm> all = new ArrayList<>();
+    private final List<LoopDevice> devices = new ArrayList<>();
     private int operations;
 
     SnapshotLab() throws Exception {
+        this(ImageForm.QCOW2, ImageForm.QCOW2);
+    }
+
+    /** @param second form of the disk that the guest does not boot from */
+    SnapshotLab(ImageForm first, ImageForm second) throws Exception {
         root = Files.createTempDirectory(Path.of("/tmp"), "snap-lab-").toRealPath();
         Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx--x--x"));
         Files.createDirectories(root.resolve("run"));
         hypervisor = new QemuHypervisor(emulator(root.resolve("run")), System::nanoTime);
         chain = new ChainImport(images, InstantSource.system())
-                .importDisks(root.resolve("web.holdfast"), oracleDisks());
+                .importDisks(root.resolve("web.holdfast"), oracleDisks(first, second));
         definition = definition("pc-q35-7.2");
     }
 
@@ -89,16 +97,30 @@ final class SnapshotLab implements AutoCloseable {
         return user.isEmpty() ? settings : settings.with(Optional.of(user), true);
     }
 
-    private TreeMap<String, Path> oracleDisks() throws Exception {
+    private TreeMap<String, Path> oracleDisks(ImageForm first, ImageForm second) throws Exception {
         Path raw = root.resolve("boot.raw");
         try (InputStream oracle = SnapshotLab.class.getResourceAsStream("/dev/holdfast/agent/hypervisor/oracle.bin")) {
             assertThat(oracle).isNotNull();
             Files.write(raw, oracle.readAllBytes());
         }
         run("truncate", "-s", "16M", raw.toString());
-        run("qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", raw.toString(), root + "/a.qcow2");
-        run("qemu-img", "create", "-q", "-f", "qcow2", root + "/b.qcow2", "16M");
-        return new TreeMap<>(Map.of("d0", root.resolve("a.qcow2"), "d1", root.resolve("b.qcow2")));
+        Path empty = root.resolve("empty.raw");
+        run("truncate", "-s", "16M", empty.toString());
+        return new TreeMap<>(Map.of("d0", image("a", first, raw), "d1", image("b", second, empty)));
+    }
+
+    private Path image(String name, ImageForm form, Path raw) throws Exception {
+        Path image = root.resolve(form.fileName(name));
+        switch (form) {
+            case QCOW2 ->
+                run("qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", raw.toString(), image.toString());
+            case RAW -> Files.move(raw, image);
+            case DEVICE -> {
+                devices.add(LoopDevice.of(raw));
+                Files.createSymbolicLink(image, devices.get(devices.size() - 1).path());
+            }
+        }
+        return image;
     }
 
     VmDefinition definition(String machine) {
@@ -120,8 +142,13 @@ final class SnapshotLab implements AutoCloseable {
                         List.of(),
                         List.of())),
                 Stream.of("d0", "d1")
-                        .map(id -> new VmDefinition.Disk(id, chain.headFile(id)))
+                        .map(id -> new VmDefinition.Disk(id, inDefinition(chain.headFile(id), id)))
                         .toList());
+    }
+
+    /** A path for ever: with the form only if that is the form of all new layers. */
+    private static Path inDefinition(Path image, String id) {
+        return ImageForm.of(image) == ImageForm.QCOW2 ? image : image.resolveSibling(id);
     }
 
     /** As a new life of the agent would see it. */
@@ -272,15 +299,8 @@ final class SnapshotLab implements AutoCloseable {
     void write(int pattern, int mebibyte) throws Exception {
         String command = "write -P %d %dM 64k".formatted(pattern, mebibyte);
         if (vm.isEmpty()) {
-            run(
-                    "qemu-io",
-                    "-f",
-                    "qcow2",
-                    "-c",
-                    command,
-                    "-c",
-                    "flush",
-                    chain.headFile("d1").toString());
+            Path image = chain.headFile("d1");
+            run("qemu-io", "-f", ImageForm.of(image).format(), "-c", command, "-c", "flush", image.toString());
             return;
         }
         monitor(command);
@@ -312,7 +332,7 @@ final class SnapshotLab implements AutoCloseable {
                 "-U",
                 "-r",
                 "-f",
-                "qcow2",
+                ImageForm.of(image).format(),
                 "-c",
                 "read -P %d %dM 64k".formatted(pattern, mebibyte),
                 image.toString());
@@ -399,6 +419,9 @@ final class SnapshotLab implements AutoCloseable {
             each.identity().process().orElseThrow().signal(true);
         }
         killBeside();
+        for (LoopDevice device : devices) {
+            device.close();
+        }
         try (Stream<Path> files = Files.walk(root)) {
             files.sorted(Comparator.reverseOrder()).forEach(SnapshotLab::remove);
         }

@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.block.ImageNode;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -46,7 +47,7 @@ record BlockGraph(
         for (QmpValue node : monitor.call("query-named-block-nodes", Map.of("flat", true))) {
             String name = node.path("node-name").asText();
             names.add(name);
-            if (node.path("drv").asText().equals("qcow2")) {
+            if (ImageNode.interprets(node)) {
                 formatNodes.put(Path.of(node.path("file").asText()), name);
             }
         }
@@ -77,12 +78,12 @@ record BlockGraph(
         return new BlockGraph(Map.copyOf(disks), Map.copyOf(active), Map.copyOf(formatNodes), Set.copyOf(names));
     }
 
-    /** All files that the process has open as images. */
+    /** All files and block devices that the process has open as images. */
     static List<Path> files(Monitor monitor) throws HypervisorException {
         List<Path> files = new ArrayList<>();
         for (QmpValue node : monitor.call("query-named-block-nodes", Map.of("flat", true))) {
             String file = node.path("file").asText();
-            if (node.path("drv").asText().equals("file") && file.startsWith("/")) {
+            if (ImageNode.reads(node) && file.startsWith("/")) {
                 files.add(Path.of(file));
             }
         }

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.block.ImageNode;
 import dev.holdfast.agent.hypervisor.replication.StandbyPlace;
 import java.nio.file.Path;
 import java.util.List;
@@ -68,22 +69,13 @@ interface DiskWiring {
     String top(VmDefinition.Disk disk);
 
     private static Map<String, ?> layer(VmDefinition.Disk disk, Path layer) {
-        return Map.of(
-                "driver", "qcow2",
-                "node-name", BlockGraph.firstNode(disk.id()),
-                "file", Map.of("driver", "file", "filename", layer.toString()));
+        return ImageNode.options(BlockGraph.firstNode(disk.id()), layer);
     }
 
     private static Map<String, ?> overlay(String node, Path image, String below) {
-        return Map.of(
-                "driver",
-                "qcow2",
-                "node-name",
-                node,
-                "file",
-                Map.of("driver", "file", "filename", image.toString()),
-                "backing",
-                below);
+        Map<String, Object> options = ImageNode.options(node, image);
+        options.put("backing", below);
+        return options;
     }
 
     private static Map<String, ?> quorum(VmDefinition.Disk disk, String child) {

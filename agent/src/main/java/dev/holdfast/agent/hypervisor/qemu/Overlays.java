@@ -4,7 +4,9 @@ import dev.holdfast.agent.hypervisor.CapturePlan;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.block.ImageNode;
 import dev.holdfast.agent.qmp.QmpCommand;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -12,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -42,10 +43,7 @@ final class Overlays {
             checkOwnNames(disk.id(), state);
             flush(state.active());
             String node = graph.nextNode(disk.id());
-            Map<String, Object> arguments = new HashMap<>();
-            arguments.put("driver", "qcow2");
-            arguments.put("node-name", node);
-            arguments.put("file", Map.of("driver", "file", "filename", overlay.toString()));
+            Map<String, Object> arguments = ImageNode.options(node, overlay);
             // Without this QEMU opens a second instance of the layer below, which is in use.
             arguments.put("backing", null);
             monitor.call("blockdev-add", arguments);
@@ -55,7 +53,8 @@ final class Overlays {
 
     private static void checkOwnNames(String diskId, DiskState state) throws HypervisorException {
         for (Path layer : state.layers()) {
-            if (!layer.isAbsolute() || Files.isSymbolicLink(layer)) {
+            boolean link = ImageForm.of(layer) != ImageForm.DEVICE && Files.isSymbolicLink(layer);
+            if (!layer.isAbsolute() || link) {
                 throw new HypervisorException(
                         Kind.REFUSED,
                         "disk " + diskId + " was opened as " + layer + ", which is not a layer's own name: after the"

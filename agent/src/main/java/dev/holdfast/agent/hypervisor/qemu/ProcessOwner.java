@@ -2,6 +2,7 @@ package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.ImageForm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -33,6 +34,8 @@ record ProcessOwner(int uid, int gid, Set<Integer> groups, int self) {
     private static final int GROUP_PASSES = 0_010;
     private static final int OWNER_PASSES = 0_100;
     private static final int OTHERS_PASS = 0_001;
+    private static final int OWNER_USES = 0_600;
+    private static final int GROUP_USES = 0_060;
     private static final int PERMISSIONS = 0_7777;
     /** Where a socket is made that the process itself binds: shorter than the name of any. */
     private static final String DOORWAY = ".d";
@@ -103,6 +106,10 @@ record ProcessOwner(int uid, int gid, Set<Integer> groups, int self) {
         }
         try {
             openWay(file.toAbsolutePath(), directories);
+            if (ImageForm.of(file) == ImageForm.DEVICE) {
+                requireDevice(file);
+                return;
+            }
             if (attribute(file, "unix:uid") != uid) {
                 if (Files.isSymbolicLink(file)) {
                     throw new IOException("it is a symbolic link, and not one of ours");
@@ -114,6 +121,18 @@ record ProcessOwner(int uid, int gid, Set<Integer> groups, int self) {
                     Kind.REFUSED,
                     "%s cannot be given to user %d, whom its QEMU runs as: %s".formatted(file, uid, e),
                     e);
+        }
+    }
+
+    /** A device belongs to the host, whose udev would take it back. */
+    private void requireDevice(Path link) throws IOException {
+        int mode = number(Files.getAttribute(link, "unix:mode"));
+        boolean owner = number(Files.getAttribute(link, "unix:uid")) == uid && (mode & OWNER_USES) == OWNER_USES;
+        boolean group =
+                groups.contains(number(Files.getAttribute(link, "unix:gid"))) && (mode & GROUP_USES) == GROUP_USES;
+        if (!owner && !group) {
+            throw new IOException("that user may not read and write " + link.toRealPath()
+                    + "; give the device to it by a rule of udev, or have QEMU run as root");
         }
     }
 
@@ -195,6 +214,10 @@ record ProcessOwner(int uid, int gid, Set<Integer> groups, int self) {
     }
 
     private static int attribute(Path file, String name) throws IOException {
-        return ((Number) Files.getAttribute(file, name, LinkOption.NOFOLLOW_LINKS)).intValue();
+        return number(Files.getAttribute(file, name, LinkOption.NOFOLLOW_LINKS));
+    }
+
+    private static int number(Object attribute) {
+        return ((Number) attribute).intValue();
     }
 }

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.ImageLink;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.qmp.QmpValue;
@@ -98,17 +99,18 @@ final class QemuCommandLine {
     private void disk(VmDefinition.Disk disk, DiskWiring wiring) throws HypervisorException {
         try {
             // The layer's own name: opened through the head, QEMU would later take an overlay for its own base.
-            Path layer = disk.path().toRealPath();
+            Path layer = ImageLink.follow(disk.path());
             wiring.nodes(disk, layer).forEach(node -> add("-blockdev", QmpValue.write(node)));
+            // The guest's hardware must not depend on what its image lies on.
             add(
                     "-device",
                     "virtio-blk-pci,drive=" + wiring.top(disk) + ",id=" + BlockGraph.device(disk.id()) + ",serial="
-                            + disk.id());
+                            + disk.id() + ",logical_block_size=512,physical_block_size=512");
         } catch (IOException e) {
             throw new HypervisorException(
                     HypervisorException.Kind.REFUSED,
                     "disk " + disk.id() + ": cannot open " + disk.path() + " (" + e.getMessage()
-                            + "); check that the storage is mounted and the head of the chain is there",
+                            + "); check that the storage is there and the head of the chain leads to it",
                     e);
         }
     }

@@ -3,6 +3,7 @@ package dev.holdfast.agent.hypervisor.uml;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.block.ImageNode;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -46,7 +47,7 @@ final class Overlays {
                 number++;
             }
             String node = StorageDaemon.node(disk.id(), number);
-            Map<String, Object> layer = StorageDaemon.layer(node, file);
+            Map<String, Object> layer = ImageNode.options(node, file);
             // Or the layer below would be opened once more, which is in use.
             layer.put("backing", null);
             storage.call("blockdev-add", layer);
@@ -75,8 +76,8 @@ final class Overlays {
         Set<Path> used = new HashSet<>();
         vm.disks().forEach(disk -> used.addAll(disk.layers()));
         for (QmpValue node : vm.storage().call("query-named-block-nodes", Map.of("flat", true))) {
-            boolean format = node.path("drv").asText().equals("qcow2");
-            if (format && !used.contains(Path.of(node.path("file").asText()))) {
+            if (ImageNode.interprets(node)
+                    && !used.contains(Path.of(node.path("file").asText()))) {
                 remove(node.path("node-name").asText());
             }
         }

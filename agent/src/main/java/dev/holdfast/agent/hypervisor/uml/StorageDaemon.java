@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.block.BlockMonitor;
+import dev.holdfast.agent.hypervisor.block.ImageNode;
 import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.qmp.QmpValue;
@@ -53,15 +54,6 @@ record StorageDaemon(QmpClient client, ProcessIdentity identity, LongSupplier na
         return diskId + "." + number;
     }
 
-    /** The node and file of a layer, as options. */
-    static Map<String, Object> layer(String node, Path file) {
-        Map<String, Object> options = new HashMap<>();
-        options.put("driver", "qcow2");
-        options.put("node-name", node);
-        options.put("file", Map.of("driver", "file", "filename", file.toString()));
-        return options;
-    }
-
     boolean isAlive() {
         return client.isOpen() && identity.isAlive();
     }
@@ -82,8 +74,7 @@ record StorageDaemon(QmpClient client, ProcessIdentity identity, LongSupplier na
     /** The node of a layer. @throws HypervisorException REFUSED if it is not open */
     String node(Path layer) throws HypervisorException {
         for (QmpValue node : call("query-named-block-nodes", Map.of("flat", true))) {
-            if (node.path("drv").asText().equals("qcow2")
-                    && node.path("file").asText().equals(layer.toString())) {
+            if (ImageNode.interprets(node) && node.path("file").asText().equals(layer.toString())) {
                 return node.path("node-name").asText();
             }
         }

@@ -2,8 +2,10 @@ package dev.holdfast.agent.hypervisor.uml;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.ImageLink;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.block.ImageNode;
 import dev.holdfast.agent.process.BoundedProcess;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.io.IOException;
@@ -68,7 +70,7 @@ final class StorageProcess {
                 directory.storagePidFile().toString()));
         for (VmDefinition.Disk disk : vm.disks()) {
             String node = StorageDaemon.node(disk.id(), 0);
-            words.addAll(List.of("--blockdev", QmpValue.write(StorageDaemon.layer(node, layer(disk)))));
+            words.addAll(List.of("--blockdev", QmpValue.write(ImageNode.options(node, layer(disk)))));
             Map<String, ?> export = Map.of(
                     "type",
                     "fuse",
@@ -95,11 +97,11 @@ final class StorageProcess {
     /** The layer's own name: the head is another one after the next cut. */
     private static Path layer(VmDefinition.Disk disk) throws HypervisorException {
         try {
-            return disk.path().toRealPath();
+            return ImageLink.follow(disk.path());
         } catch (IOException e) {
             throw new HypervisorException(
                     Kind.REFUSED,
-                    "disk %s: cannot open %s (%s); check that the storage is mounted"
+                    "disk %s: cannot open %s (%s); check that the storage is there"
                             .formatted(disk.id(), disk.path(), e.getMessage()),
                     e);
         }

@@ -223,7 +223,7 @@ public final class ArrivingChain {
                 new ChainStep.MakeGeneration(new Generation(freight.generation(), layers))));
         DurableFile.flushDirectory(chain.snapshotFiles());
         Map<String, Path> files = new TreeMap<>();
-        layers.keySet().forEach(disk -> files.put(disk, generation(freight).resolve(ChainDirectory.imageName(disk))));
+        layers.forEach((disk, layer) -> files.put(disk, generation(freight).resolve(layer.linkName())));
         return files;
     }
 

@@ -1,5 +1,7 @@
 package dev.holdfast.agent.snapshot.chain;
 
+import dev.holdfast.agent.hypervisor.ImageForm;
+import dev.holdfast.agent.hypervisor.ImageLink;
 import dev.holdfast.agent.json.DurableFile;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -29,7 +31,6 @@ public final class ChainDirectory {
     static final DurableFile<SnapshotRecord> SIDECARS = new DurableFile<>("snapshot", 1, SnapshotRecord.class);
 
     private static final String HEAD = "head";
-    private static final String IMAGE = ".qcow2";
     private static final String SIDECAR = ".json";
 
     private final Path path;
@@ -72,7 +73,7 @@ public final class ChainDirectory {
      * The chain directory that a disk's path in a definition goes through.
      *
      * @param disk the disk's id
-     * @param diskPath as {@code /srv/web.holdfast/head/d0.qcow2}
+     * @param diskPath as {@code /srv/web.holdfast/head/d0}, or with {@code .qcow2} at its end
      * @throws ChainException if the path has another form, saying which
      */
     public static Path locate(String disk, Path diskPath) throws ChainException {
@@ -83,14 +84,20 @@ public final class ChainDirectory {
                 && directory.getFileName() != null
                 && directory.getFileName().toString().endsWith(SUFFIX)
                 && head.getFileName().toString().equals(HEAD)
-                && diskPath.getFileName().toString().equals(disk + IMAGE);
+                && isNameOf(disk, diskPath.getFileName().toString());
         if (!fits) {
             throw new ChainException(
                     ("the path of disk %s is %s, which does not go through a chain of layers; snapshots"
-                                    + " need a path like /srv/NAME%s/head/%s%s: import the disk")
-                            .formatted(disk, diskPath, SUFFIX, disk, IMAGE));
+                                    + " need a path like /srv/NAME%s/head/%s (or head/%s, for an image of any form): import"
+                                    + " the disk")
+                            .formatted(disk, diskPath, SUFFIX, ImageForm.QCOW2.fileName(disk), disk));
         }
         return directory;
+    }
+
+    /** Whoever names a form other than that of all new layers would find nothing after the next cut. */
+    private static boolean isNameOf(String disk, String name) {
+        return name.equals(disk) || name.equals(ImageForm.QCOW2.fileName(disk));
     }
 
     /** The directory, absolute. */
@@ -103,9 +110,14 @@ public final class ChainDirectory {
         return layers().resolve(layer.fileName());
     }
 
-    /** The path for a definition, which leads to the newest data for ever. */
+    /** A layer's image. */
+    public LayerFile image(Layer layer) {
+        return new LayerFile(this, layer);
+    }
+
+    /** The newest data of a disk, by a path that goes through the head. */
     public Path headFile(String disk) {
-        return path.resolve(HEAD).resolve(disk + IMAGE);
+        return ImageLink.complete(path.resolve(HEAD).resolve(disk));
     }
 
     /** Where a snapshot's memory is, or would be. */
@@ -165,7 +177,7 @@ public final class ChainDirectory {
     public SortedMap<String, Long> diskBytes() throws IOException {
         SortedMap<String, Long> sizes = new TreeMap<>();
         for (Layer layer : head().layers().values()) {
-            sizes.put(layer.disk(), Qcow2Header.read(file(layer)).virtualBytes());
+            sizes.put(layer.disk(), image(layer).virtualBytes());
         }
         return sizes;
     }
@@ -175,16 +187,18 @@ public final class ChainDirectory {
         Path directory = generations().resolve(Generation.directoryName(number));
         TreeMap<String, Layer> layers = new TreeMap<>();
         for (Path link : list(directory)) {
-            String name = link.getFileName().toString();
-            if (!name.endsWith(IMAGE)) {
+            if (ImageForm.saidBy(link).isEmpty()) {
                 throw new ChainException(link + " does not belong there; move it away");
             }
             Path target = Files.readSymbolicLink(link);
-            layers.put(
-                    name.substring(0, name.length() - IMAGE.length()),
-                    Layer.fromFileName(target.getFileName().toString())
-                            .orElseThrow(() -> new ChainException(
-                                    link + " points to " + target + ", which is no layer of a chain")));
+            Layer layer = Layer.fromFileName(target.getFileName().toString())
+                    .filter(each -> each.linkName().equals(link.getFileName().toString()))
+                    .orElseThrow(() -> new ChainException(
+                            link + " points to " + target + ", which is no layer of a chain of that disk and form"));
+            if (layers.put(layer.disk(), layer) != null) {
+                throw new ChainException(
+                        directory + " has two links for disk " + layer.disk() + "; run \"holdfast fsck\"");
+            }
         }
         if (layers.isEmpty()) {
             throw new ChainException("the generation " + directory + " is empty, so that the machine has no disks");
@@ -296,6 +310,23 @@ public final class ChainDirectory {
         return new LayerGraph(backing(), head(), named());
     }
 
+    /**
+     * For what can be done with qcow2 images alone.
+     *
+     * @param what is done with them, as the subject of a sentence
+     * @throws ChainException if there are others, naming one
+     */
+    public void requireQcow2(String what) throws IOException {
+        for (Path file : list(layers())) {
+            ImageForm form = ImageForm.of(file);
+            if (form != ImageForm.QCOW2) {
+                throw new ChainException(
+                        "%s needs disks whose layers all are qcow2 images, and %s is none".formatted(what, file)
+                                + "; import the disk again, as a copy (without --in-place)");
+            }
+        }
+    }
+
     /** The layer below each layer. */
     SortedMap<Layer, Optional<Layer>> backing() throws IOException {
         TreeMap<Layer, Optional<Layer>> backing = new TreeMap<>();
@@ -306,7 +337,7 @@ public final class ChainDirectory {
             Layer layer = Layer.fromFileName(file.getFileName().toString())
                     .orElseThrow(() -> new ChainException(file + " is not a layer; move it out of " + layers()));
             try {
-                backing.put(layer, below(file));
+                backing.put(layer, image(layer).below());
             } catch (NoSuchFileException e) {
                 // Merged and removed since the directory was read.
                 continue;
@@ -333,19 +364,6 @@ public final class ChainDirectory {
         return graph;
     }
 
-    private Optional<Layer> below(Path file) throws IOException {
-        Optional<String> name = Qcow2Header.read(file).backing();
-        if (name.isEmpty()) {
-            return Optional.empty();
-        }
-        Path base = Path.of(name.get());
-        return Optional.of(layerAt(base)
-                .orElseThrow(
-                        () -> new ChainException(("%s stands on %s, which is not in this chain; if the chain was moved,"
-                                        + " move it back to where it was")
-                                .formatted(file, base))));
-    }
-
     Path layers() {
         return path.resolve("layers");
     }
@@ -368,10 +386,6 @@ public final class ChainDirectory {
 
     Path intentFile() {
         return path.resolve("intent.json");
-    }
-
-    static String imageName(String disk) {
-        return disk + IMAGE;
     }
 
     static List<Path> list(Path directory) throws IOException {

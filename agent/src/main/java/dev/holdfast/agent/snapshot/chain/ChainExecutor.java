@@ -116,7 +116,7 @@ public final class ChainExecutor implements ChainStep.Executor {
         Path directory = chain.generations().resolve(generation.directoryName());
         Files.createDirectories(directory);
         for (Layer layer : generation.layers().values()) {
-            Path link = directory.resolve(ChainDirectory.imageName(layer.disk()));
+            Path link = directory.resolve(layer.linkName());
             Files.deleteIfExists(link);
             Files.createSymbolicLink(link, Path.of("..", "..", "layers", layer.fileName()));
         }

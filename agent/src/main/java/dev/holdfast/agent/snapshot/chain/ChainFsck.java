@@ -1,5 +1,6 @@
 package dev.holdfast.agent.snapshot.chain;
 
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.json.DurableFile;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -217,6 +218,9 @@ public final class ChainFsck {
 
     private Optional<Path> lostLayer(Layer layer) throws IOException {
         return lost(chain.file(layer), file -> {
+            if (layer.form() != ImageForm.QCOW2) {
+                return true;
+            }
             Optional<String> below = Qcow2Header.read(file).backing();
             return below.isEmpty()
                     || chain.layerAt(Path.of(below.get()))
@@ -238,7 +242,8 @@ public final class ChainFsck {
             boolean named = own.equals(name)
                     || own.startsWith(name + ".")
                             && own.substring(name.length() + 1).matches("\\d+");
-            if (named && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) && fits(fit, file)) {
+            boolean link = ImageForm.of(missing) == ImageForm.DEVICE && Files.isSymbolicLink(file);
+            if (named && (link || Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) && fits(fit, file)) {
                 candidates.add(file);
             }
         }

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.snapshot.chain;
 
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.json.DurableFile;
 import java.io.IOException;
@@ -46,27 +47,26 @@ public final class ChainImport {
     }
 
     /**
-     * Moves plain qcow2 images into a new chain by renaming them. If it was interrupted it can be repeated.
+     * Moves plain images into a new chain by renaming them: files, and links to block devices. If it was interrupted it can be repeated.
      *
      * @param path the new directory, on the file system of the images
-     * @param files each disk's image by the disk's id
-     * @throws ChainException if an image is not qcow2, stands on another, or is on another file system; nothing was moved
+     * @param files each disk's image by the disk's id; the end of its name says its form
+     * @throws ChainException if an image is not of its form, stands on another, or is on another file system; nothing was moved
      */
     public ChainDirectory importDisks(Path path, SortedMap<String, Path> files) throws IOException {
         Files.createDirectories(path.toAbsolutePath().getParent());
         Path target = real(path);
         for (Map.Entry<String, Path> disk : files.entrySet()) {
-            Layer layer = new Layer(disk.getKey(), FIRST);
-            boolean movedBefore = Files.exists(ChainDirectory.unchecked(target).file(layer));
-            if (!movedBefore) {
+            Path layer = firstLayer(target, disk.getKey(), ImageForm.of(disk.getValue()));
+            if (!Files.exists(layer, LinkOption.NOFOLLOW_LINKS)) {
                 check(disk.getValue(), target);
             }
         }
         ChainDirectory chain = prepare(target);
         TreeMap<String, Layer> layers = new TreeMap<>();
         for (Map.Entry<String, Path> disk : files.entrySet()) {
-            Layer layer = new Layer(disk.getKey(), FIRST);
-            if (!Files.exists(chain.file(layer))) {
+            Layer layer = new Layer(disk.getKey(), FIRST, ImageForm.of(disk.getValue()));
+            if (!Files.exists(chain.file(layer), LinkOption.NOFOLLOW_LINKS)) {
                 Files.move(disk.getValue(), chain.file(layer), StandardCopyOption.ATOMIC_MOVE);
             }
             layers.put(disk.getKey(), layer);
@@ -74,10 +74,31 @@ public final class ChainImport {
         return finish(chain, layers);
     }
 
+    /** Where the image of a disk is in a chain that is being made. */
+    public static Path firstLayer(Path chain, String disk, ImageForm form) {
+        return ChainDirectory.unchecked(chain).file(new Layer(disk, FIRST, form));
+    }
+
     private static void check(Path image, Path target) throws IOException {
-        if (!Files.isRegularFile(image, LinkOption.NOFOLLOW_LINKS)) {
+        ImageForm form = ImageForm.of(image);
+        boolean fits = form == ImageForm.DEVICE
+                ? Files.isSymbolicLink(image)
+                : Files.isRegularFile(image, LinkOption.NOFOLLOW_LINKS);
+        if (!fits) {
             throw new ChainException(image + " is missing or is no regular file; name the image itself");
         }
+        if (form == ImageForm.QCOW2) {
+            checkHeader(image);
+        }
+        Path parent = target.getParent();
+        if (parent == null || !Files.getFileStore(parent).equals(Files.getFileStore(image.resolveSibling("")))) {
+            throw new ChainException(("%s and %s are on different file systems; all disks of a machine must move by one"
+                            + " rename: copy the image there first")
+                    .formatted(image, target));
+        }
+    }
+
+    private static void checkHeader(Path image) throws IOException {
         Qcow2Header header = Qcow2Header.read(image);
         if (header.backing().isPresent()) {
             throw new ChainException(
@@ -88,12 +109,6 @@ public final class ChainImport {
             throw new ChainException(
                     image + " is a qcow2 image of an old version or with its data in another file; convert"
                             + " it with \"qemu-img convert -O qcow2 " + image + " NEW\", then import NEW");
-        }
-        Path parent = target.getParent();
-        if (parent == null || !Files.getFileStore(parent).equals(Files.getFileStore(image))) {
-            throw new ChainException(("%s and %s are on different file systems; all disks of a machine must move by one"
-                            + " rename: copy the image there first")
-                    .formatted(image, target));
         }
     }
 

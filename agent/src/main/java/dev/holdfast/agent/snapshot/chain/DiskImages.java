@@ -12,15 +12,15 @@ public interface DiskImages {
     /** Makes an image without content. */
     void create(Path image, long virtualBytes) throws IOException;
 
-    /** Makes an empty image of the same size on top of another, which a machine may have open. Both absolute. */
+    /** Makes an empty image of the same size on top of another of any form, which a machine may have open. Both absolute. */
     void createOverlay(Path overlay, Path backing) throws IOException;
 
     /** Copies what {@code top} holds into {@code base} somewhere below it. The top keeps its content. */
     void commit(Path top, Path base, Progress progress) throws IOException;
 
-    /** Writes another backing file into the header; the caller knows that it reads the same. */
+    /** Writes another backing file, of any form, into the header; the caller knows that it reads the same. */
     void relink(Path image, Path backing) throws IOException;
 
-    /** Looks for damage, in an image that may be open. @throws ChainException if there is any */
+    /** Looks for damage in a qcow2 image, which may be open. @throws ChainException if there is any */
     void check(Path image) throws IOException;
 }

@@ -66,7 +66,7 @@ public record Freight(String directory, int generation, List<Active> disks, List
     /**
      * Of a chain that nobody changes meanwhile.
      *
-     * @throws ChainException it is not whole, or a change of it is under way, or somebody else's file lies in it
+     * @throws ChainException it is not whole, or a change of it is under way, or a file lies in it that cannot be copied
      */
     public static Freight of(ChainDirectory chain) throws IOException {
         if (chain.intent().isPresent()) {
@@ -74,6 +74,7 @@ public record Freight(String directory, int generation, List<Active> disks, List
                     "a change of " + chain.path() + " is under way; wait for it, or run holdfast fsck");
         }
         LayerGraph graph = chain.wholeGraph();
+        chain.requireQcow2("a move that copies disks (--copy-disks)");
         Generation head = chain.head();
         List<Active> disks = new ArrayList<>();
         Set<Path> active = new HashSet<>();

@@ -26,7 +26,7 @@ public record Generation(int number, SortedMap<String, Layer> layers) {
         });
     }
 
-    /** New layers for the same disks, with the number of the generation. */
+    /** New, empty layers for the same disks, with the number of the generation. */
     public static Generation fresh(int number, Collection<String> disks) {
         TreeMap<String, Layer> layers = new TreeMap<>();
         disks.forEach(disk -> layers.put(disk, new Layer(disk, number)));

@@ -1,33 +1,42 @@
 package dev.holdfast.agent.snapshot.chain;
 
+import dev.holdfast.agent.hypervisor.ImageForm;
+import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * One image file of a chain. Its name never changes and is never used again. Immutable.
+ * One image of a chain. Its name never changes and is never used again. Immutable.
  *
  * @param disk the disk it belongs to: letters, digits, dots, dashes and underscores
  * @param number the generation it was made for, from 1
+ * @param form how it is to be read; only qcow2 stands on other layers
  */
-public record Layer(String disk, int number) implements Comparable<Layer> {
-    private static final Pattern FILE = Pattern.compile("([A-Za-z0-9][A-Za-z0-9._-]{0,63})-([0-9]{6,9})\\.qcow2");
+public record Layer(String disk, int number, ImageForm form) implements Comparable<Layer> {
+    private static final Pattern FILE = Pattern.compile("([A-Za-z0-9][A-Za-z0-9._-]{0,63})-([0-9]{6,9})\\.[a-z0-9]+");
     private static final Comparator<Layer> ORDER =
-            Comparator.comparing(Layer::disk).thenComparingInt(Layer::number);
+            Comparator.comparing(Layer::disk).thenComparingInt(Layer::number).thenComparing(Layer::form);
 
     /** @throws IllegalArgumentException if this could not be the name of a file */
     public Layer {
-        if (number < 1 || !FILE.matcher(fileName(disk, number)).matches()) {
-            throw new IllegalArgumentException("no layer can be called " + fileName(disk, number));
+        if (number < 1 || !FILE.matcher(fileName(disk, number, form)).matches()) {
+            throw new IllegalArgumentException("no layer can be called " + fileName(disk, number, form));
         }
+    }
+
+    /** One that can stand on another: all that Holdfast makes. */
+    public Layer(String disk, int number) {
+        this(disk, number, ImageForm.QCOW2);
     }
 
     /** The layer that has this file name, or empty if none can have it. */
     public static Optional<Layer> fromFileName(String name) {
         Matcher matcher = FILE.matcher(name);
         return matcher.matches()
-                ? Optional.of(new Layer(matcher.group(1), Integer.parseInt(matcher.group(2))))
+                ? ImageForm.saidBy(Path.of(name))
+                        .map(form -> new Layer(matcher.group(1), Integer.parseInt(matcher.group(2)), form))
                 : Optional.empty();
     }
 
@@ -39,11 +48,16 @@ public record Layer(String disk, int number) implements Comparable<Layer> {
 
     /** The file's name in {@code layers/}. */
     public String fileName() {
-        return fileName(disk, number);
+        return fileName(disk, number, form);
     }
 
-    private static String fileName(String disk, int number) {
-        return "%s-%06d.qcow2".formatted(disk, number);
+    /** The name of the link to it in a generation. It says the form, too, so that whoever takes that for granted finds nothing else. */
+    String linkName() {
+        return form.fileName(disk);
+    }
+
+    private static String fileName(String disk, int number, ImageForm form) {
+        return form.fileName("%s-%06d".formatted(disk, number));
     }
 
     @Override

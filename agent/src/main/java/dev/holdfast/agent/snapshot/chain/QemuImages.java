@@ -1,6 +1,7 @@
 package dev.holdfast.agent.snapshot.chain;
 
 import dev.holdfast.agent.files.OwnFile;
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.process.BoundedProcess;
 import java.io.IOException;
@@ -43,7 +44,17 @@ public final class QemuImages implements DiskImages {
     @Override
     public void createOverlay(Path overlay, Path backing) throws IOException {
         OwnFile.prepare(overlay);
-        run(QUICK, "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", backing.toString(), overlay.toString());
+        run(
+                QUICK,
+                "create",
+                "-q",
+                "-f",
+                "qcow2",
+                "-F",
+                ImageForm.of(backing).format(),
+                "-b",
+                backing.toString(),
+                overlay.toString());
         flush(overlay);
     }
 
@@ -59,8 +70,24 @@ public final class QemuImages implements DiskImages {
 
     @Override
     public void relink(Path image, Path backing) throws IOException {
-        run(QUICK, "rebase", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", backing.toString(), image.toString());
+        String format = ImageForm.of(backing).format();
+        run(QUICK, "rebase", "-q", "-u", "-f", "qcow2", "-F", format, "-b", backing.toString(), image.toString());
         flush(image);
+    }
+
+    /**
+     * The format of an image by its content, in qemu-img's word: for what was never under Holdfast, and whose name says nothing.
+     *
+     * @throws ChainException if it cannot be read, or is in use
+     */
+    String format(Path image) throws IOException {
+        String line = "file format: ";
+        return run(QUICK, "info", image.toString())
+                .lines()
+                .filter(each -> each.startsWith(line))
+                .map(each -> each.substring(line.length()))
+                .findFirst()
+                .orElseThrow(() -> new ChainException("\"" + program + " info\" says no format of " + image));
     }
 
     /** Copies an image of any format into a qcow2 image of its own. Durable on return, its directory entry is not. */
@@ -87,7 +114,7 @@ public final class QemuImages implements DiskImages {
                 : "%s (and %d more; \"qemu-img check\" tells)".formatted(lines.get(0), lines.size() - 1);
     }
 
-    private void run(Duration patience, String... arguments) throws IOException {
+    private String run(Duration patience, String... arguments) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(program);
         command.addAll(List.of(arguments));
@@ -97,6 +124,7 @@ public final class QemuImages implements DiskImages {
         if (ended.status() != 0) {
             throw new ChainException("\"%s\" failed: %s".formatted(String.join(" ", command), ended.output()));
         }
+        return ended.output();
     }
 
     private static void flush(Path file) throws IOException {

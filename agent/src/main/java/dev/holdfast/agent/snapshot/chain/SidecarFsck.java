@@ -1,5 +1,6 @@
 package dev.holdfast.agent.snapshot.chain;
 
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.json.DurableFile;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Part;
@@ -151,6 +152,9 @@ public final class SidecarFsck {
 
     private void requireUnchanged(Layer layer, Part part, VmReport report) throws IOException {
         Path file = chain.file(layer);
+        if (layer.form() == ImageForm.DEVICE) {
+            throw new ChainException(file + " is a block device, which does not say when it was last written");
+        }
         Instant captured = Instant.ofEpochSecond(
                 report.capturedAtNanos() / NANOS_PER_SECOND, report.capturedAtNanos() % NANOS_PER_SECOND);
         Instant written = Files.getLastModifiedTime(file).toInstant();

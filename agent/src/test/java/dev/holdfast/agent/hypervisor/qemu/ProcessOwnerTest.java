@@ -56,6 +56,25 @@ final class ProcessOwnerTest {
         }
     }
 
+    /** The rules of udev decide whose a device is; a file stands for one here. */
+    @Test
+    void aBlockDeviceIsNotLentButHasToBelongToTheProcess() throws Exception {
+        Path layers = Files.createDirectories(directory.resolve("web.holdfast/layers"));
+        Path device = Files.createFile(directory.resolve("device"));
+        Files.setPosixFilePermissions(device, PosixFilePermissions.fromString("rw-rw----"));
+        Path layer = Files.createSymbolicLink(layers.resolve("d0-000001.dev"), device);
+        assertThatThrownBy(() -> OWNER.lendLayers(List.of(layer)))
+                .hasMessageContaining("may not read and write " + device.toRealPath())
+                .hasMessageContaining("rule of udev");
+        Files.setAttribute(device, "unix:gid", NOBODY);
+        OWNER.lendLayers(List.of(layer));
+        Files.setPosixFilePermissions(device, PosixFilePermissions.fromString("rw-r-----"));
+        assertThatThrownBy(() -> OWNER.lendLayers(List.of(layer))).hasMessageContaining("rule of udev");
+        Files.setAttribute(device, "unix:uid", NOBODY);
+        OWNER.lendLayers(List.of(layer));
+        assertThat(owner(layer)).isZero();
+    }
+
     @Test
     void aLinkIsNotLent() throws Exception {
         Path precious = Files.createFile(directory.resolve("precious"));

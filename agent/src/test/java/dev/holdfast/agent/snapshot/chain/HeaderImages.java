@@ -1,5 +1,6 @@
 package dev.holdfast.agent.snapshot.chain;
 
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.Progress;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -27,13 +28,19 @@ final class HeaderImages implements DiskImages {
             Files.writeString(overlay, "half");
             throw new ChainException(failure);
         }
-        write(overlay, backing.toString(), Qcow2Header.read(backing).virtualBytes());
+        boolean raw = ImageForm.of(backing) != ImageForm.QCOW2;
+        write(
+                overlay,
+                backing.toString(),
+                raw ? Files.size(backing) : Qcow2Header.read(backing).virtualBytes());
     }
 
     @Override
     public void commit(Path top, Path base, Progress progress) throws IOException {
         Qcow2Header.read(top);
-        Qcow2Header.read(base);
+        if (ImageForm.of(base) == ImageForm.QCOW2) {
+            Qcow2Header.read(base);
+        }
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.holdfast.agent.snapshot.chain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.coordinator.protocol.CheckpointRecord;
 import dev.holdfast.coordinator.protocol.Epoch;
@@ -45,6 +46,7 @@ class SidecarFsckTest {
     private SidecarFsck fsck;
     private SnapshotRecord before;
     private long layerBytes;
+    private Layer frozen = FIRST;
 
     /** A machine with shop@daily, whose sidecar is gone. */
     @BeforeEach
@@ -82,7 +84,7 @@ class SidecarFsckTest {
 
     private CheckpointRecord checkpoint(long bytes) {
         List<Part> parts = new ArrayList<>();
-        parts.add(new Part("disk:d0", "/srv/elsewhere.holdfast/layers/" + FIRST.fileName(), bytes, ""));
+        parts.add(new Part("disk:d0", "/srv/elsewhere.holdfast/layers/" + frozen.fileName(), bytes, ""));
         parts.add(new Part("memory", "/srv/elsewhere.holdfast/snapshots/daily.memory", 6, SIZE_AS_DIGEST));
         parts.add(new Part("sidecar", "/srv/elsewhere.holdfast/snapshots/daily.json", 100, ""));
         VmReport report = new VmReport(
@@ -113,6 +115,13 @@ class SidecarFsckTest {
                 checkpoint.vms().get(0),
                 file -> Long.toString(Files.readString(file).length()),
                 executor);
+    }
+
+    @Test
+    void aBlockDeviceDoesNotSayWhetherItIsUnchanged() throws IOException {
+        frozen = new Layer("d0", 1, ImageForm.DEVICE);
+        Files.createSymbolicLink(chain.file(frozen), chain.file(FIRST));
+        refuses(layerBytes, "does not say when it was last written");
     }
 
     private void refuses(long bytes, String why) {
