@@ -1,0 +1,26 @@
+package dev.holdfast.agent.storage;
+
+import dev.holdfast.agent.process.BoundedProcess;
+import dev.holdfast.agent.process.BoundedProcess.Ended;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** The tools that are installed on this node. Thread-safe. */
+public final class HostCommands implements Commands {
+    @Override
+    public Ended run(List<String> command, Duration bound) throws IOException {
+        return BoundedProcess.run(with(BoundedProcess.WITH_THE_AGENT, command), bound);
+    }
+
+    @Override
+    public Optional<Ended> finish(List<String> command, Duration patience) throws IOException {
+        return BoundedProcess.runOrLeave(with(List.of("setsid", "--wait"), command), patience);
+    }
+
+    private static List<String> with(List<String> before, List<String> command) {
+        return Stream.concat(before.stream(), command.stream()).toList();
+    }
+}
