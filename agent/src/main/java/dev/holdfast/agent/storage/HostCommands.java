@@ -10,9 +10,12 @@ import java.util.stream.Stream;
 
 /** The tools that are installed on this node. Thread-safe. */
 public final class HostCommands implements Commands {
+    /** A line of some 600 bytes for each volume of a node. */
+    private static final int LONGEST_OUTPUT = 16 << 20;
+
     @Override
     public Ended run(List<String> command, Duration bound) throws IOException {
-        return BoundedProcess.run(with(BoundedProcess.WITH_THE_AGENT, command), bound);
+        return BoundedProcess.run(with(BoundedProcess.WITH_THE_AGENT, command), bound, LONGEST_OUTPUT);
     }
 
     @Override
