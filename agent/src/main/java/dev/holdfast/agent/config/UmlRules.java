@@ -1,6 +1,5 @@
 package dev.holdfast.agent.config;
 
-import dev.holdfast.agent.hypervisor.HypervisorKind;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -9,8 +8,10 @@ import java.util.regex.Pattern;
 
 /** What the file of a machine of User-Mode Linux cannot say. Each key is reported where it stands, and all of them at once. Stateless. */
 final class UmlRules {
+    private static final String OWN_TYPES = "uml-";
+
     /** Its disks are numbered files, its console a file that is only written. The version of its kernel does not change that. */
-    static final String MACHINE = "uml-6.1";
+    static final String MACHINE = OWN_TYPES + "6.1";
 
     private static final int MOST_DISKS = 8;
     private static final String HERE = " with hypervisor = \"uml\"";
@@ -20,27 +21,30 @@ final class UmlRules {
 
     private UmlRules() {}
 
-    /** @param settings what was read, as far as it can be used */
-    static void check(TableReader root, VmSettings settings) {
+    /**
+     * @param hardware what was read, as far as it can be used
+     * @param disks how many of them can be used
+     */
+    static void check(TableReader root, VmSettings.Hardware hardware, int disks) {
         unknown(root, "machine", "its kernel is the whole machine");
         unknown(root, "accel", "its guest is a program of the host");
         unknown(root, "cpu", "its guest sees the host's processor");
         unknown(root, "replication", "its memory and its disks cannot be followed from another node");
-        if (settings.cpus() != 1) {
-            root.problem("cpus", "\"cpus\" is %d%s: its kernel uses one".formatted(settings.cpus(), HERE), "remove it");
+        if (hardware.cpus() != 1) {
+            root.problem("cpus", "\"cpus\" is %d%s: its kernel uses one".formatted(hardware.cpus(), HERE), "remove it");
         }
-        if (settings.guestAgent()) {
+        if (hardware.guestAgent()) {
             root.problem(
                     "guest_agent", "\"guest_agent\" is set%s: there is no channel for it".formatted(HERE), "remove it");
         }
-        if (!settings.nics().isEmpty()) {
+        if (!hardware.nics().isEmpty()) {
             root.problem(
                     "nic", "there is a [[nic]]%s: it gets no network cards yet".formatted(HERE), "remove the table");
         }
-        disks(root, settings.disks().size());
-        settings.kernel().ifPresent(kernel -> program(root, kernel));
-        words(root, "extra_args", settings.extraArguments());
-        words(root, "append", List.of(settings.append().orElse("").split("\\s+")));
+        disks(root, disks);
+        hardware.kernel().ifPresent(kernel -> program(root, kernel));
+        words(root, "extra_args", hardware.extraArguments());
+        words(root, "append", List.of(hardware.append().orElse("").split("\\s+")));
     }
 
     private static void unknown(TableReader root, String key, String because) {
@@ -77,9 +81,9 @@ final class UmlRules {
                 key, "\"%s\" cannot be given here%s: Holdfast says it itself".formatted(word, HERE), "remove it"));
     }
 
-    /** A type that says what runs it cannot be one of QEMU's. */
+    /** What User-Mode Linux is called by in a record is none of QEMU's types. */
     static void checkOther(TableReader root, String machine) {
-        if (HypervisorKind.ofMachine(machine) == HypervisorKind.UML) {
+        if (machine.startsWith(OWN_TYPES)) {
             root.problem(
                     "machine",
                     "the machine type \"%s\" is one of User-Mode Linux".formatted(machine),

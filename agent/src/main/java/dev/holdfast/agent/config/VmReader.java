@@ -22,9 +22,6 @@ final class VmReader {
     private static final Set<String> OWN_OPTIONS = Set.of("id", "fd", "fds", "vhostfd", "vhostfds");
     private static final Pattern MAC = Pattern.compile("[0-9a-f][02468ace](:[0-9a-f]{2}){5}");
 
-    /** Stands for the name of a machine that has none, and comes to nobody's eyes. */
-    private static final Name NAMELESS = new Name("nameless");
-
     /**
      * What one file says; the problems are noted beside.
      *
@@ -47,6 +44,21 @@ final class VmReader {
         name.ifPresent(value -> unique(root, "name", "the machine \"" + value + "\"", "vm " + value));
         Optional<Name> group = root.name("group");
         HypervisorKind hypervisor = root.choice("hypervisor", HypervisorKind.class, HypervisorKind.QEMU);
+        String owner = name.map(Name::value).orElse("?");
+        List<VmSettings.Disk> disks = disks(root, owner);
+        VmSettings.Hardware hardware = hardware(root, hypervisor, owner);
+        Optional<ReplicationSettings> replication = replication(root, name, disks);
+        if (hypervisor == HypervisorKind.UML) {
+            UmlRules.check(root, hardware, disks.size());
+        }
+        finish(root);
+        return new Read(
+                name.map(value -> new VmSettings(value, group, hypervisor, Optional.of(hardware), disks, replication)),
+                group,
+                keysAreKnown);
+    }
+
+    private VmSettings.Hardware hardware(TableReader root, HypervisorKind hypervisor, String owner) {
         String machine = hypervisor == HypervisorKind.UML ? UmlRules.MACHINE : machine(root);
         VmSettings.Accelerator accelerator =
                 root.choice("accel", VmSettings.Accelerator.class, VmSettings.Accelerator.KVM);
@@ -62,31 +74,8 @@ final class VmReader {
             root.problem(orphan, "\"" + orphan + "\" means nothing without \"kernel\"", "add a kernel, or remove it");
         }
         List<String> extra = root.texts("extra_args");
-        String owner = name.map(Name::value).orElse("?");
-        List<VmSettings.Disk> disks = disks(root, owner);
-        List<VmSettings.Nic> nics = nics(root, owner);
-        Optional<ReplicationSettings> replication = replication(root, name, disks);
-        VmSettings settings = new VmSettings(
-                name.orElse(NAMELESS),
-                group,
-                machine,
-                accelerator,
-                cpu,
-                cpus,
-                memory,
-                guestAgent,
-                kernel,
-                initrd,
-                append,
-                extra,
-                disks,
-                nics,
-                replication);
-        if (hypervisor == HypervisorKind.UML) {
-            UmlRules.check(root, settings);
-        }
-        finish(root);
-        return new Read(name.map(value -> settings), group, keysAreKnown);
+        return new VmSettings.Hardware(
+                machine, accelerator, cpu, cpus, memory, guestAgent, kernel, initrd, append, extra, nics(root, owner));
     }
 
     private Optional<ReplicationSettings> replication(

@@ -11,52 +11,67 @@ import java.util.Optional;
  *
  * @param name key {@code name}, required: unique on the node and in the cluster
  * @param group key {@code group}, optional: the machines that are checkpointed together
- * @param machine key {@code machine}, required: a machine type with its version, as {@code pc-q35-7.2}. Without a version
- *     it would change with the hypervisor, and old checkpoints would load nowhere. The key {@code hypervisor}, default {@code qemu}, is
- *     in it: with {@code uml} it is {@code uml-6.1}, and the key {@code machine} is refused
- * @param accelerator key {@code accel}, default {@code kvm}
- * @param cpu key {@code cpu}, optional: the processor model. {@code host} is the fastest; a checkpoint then loads only on
- *     nodes with the same processor
- * @param cpus key {@code cpus}, default 1, 1 to 255
- * @param memoryBytes key {@code memory}, required, 1 MiB to 8 TiB, whole MiB. A checkpoint with memory takes that much disk
- *     space
- * @param guestAgent key {@code guest_agent}, default false: whether the guest runs qemu-guest-agent, which quiescing needs
- * @param kernel key {@code kernel}, optional: boot this kernel instead of the first disk. With {@code hypervisor = "uml"} a program
- * @param initrd key {@code initrd}, optional, only with {@code kernel}
- * @param append key {@code append}, optional, only with {@code kernel}: the kernel's command line
- * @param extraArguments key {@code extra_args}, default none: handed to the hypervisor as they are, unchecked. Devices that
- *     cannot be saved make checkpoints with memory impossible
+ * @param hypervisor key {@code hypervisor}, default {@code qemu}: what runs it
+ * @param hardware what it is made of
  * @param disks tables {@code [[disk]]}
- * @param nics tables {@code [[nic]]}
  * @param replication table {@code [replication]}, optional: a live copy on another node
  */
 public record VmSettings(
         Name name,
         Optional<Name> group,
-        String machine,
-        Accelerator accelerator,
-        Optional<String> cpu,
-        int cpus,
-        long memoryBytes,
-        boolean guestAgent,
-        Optional<Path> kernel,
-        Optional<Path> initrd,
-        Optional<String> append,
-        List<String> extraArguments,
+        HypervisorKind hypervisor,
+        Optional<Hardware> hardware,
         List<Disk> disks,
-        List<Nic> nics,
         Optional<ReplicationSettings> replication) {
 
-    /** Copies the lists. */
+    /** Copies the list. */
     public VmSettings {
-        extraArguments = List.copyOf(extraArguments);
         disks = List.copyOf(disks);
-        nics = List.copyOf(nics);
     }
 
-    /** What runs it. */
-    public HypervisorKind hypervisor() {
-        return HypervisorKind.ofMachine(machine);
+    /** Its memory, 0 if its definition does not say. */
+    public long memoryBytes() {
+        return hardware.map(Hardware::memoryBytes).orElse(0L);
+    }
+
+    /**
+     * What a machine is made of.
+     *
+     * @param machine key {@code machine}, required: a machine type with its version, as {@code pc-q35-7.2}. Without a version
+     *     it would change with the hypervisor, and old checkpoints would load nowhere. With {@code hypervisor = "uml"} it is
+     *     {@code uml-6.1}, and the key is refused
+     * @param accelerator key {@code accel}, default {@code kvm}
+     * @param cpu key {@code cpu}, optional: the processor model. {@code host} is the fastest; a checkpoint then loads only on
+     *     nodes with the same processor
+     * @param cpus key {@code cpus}, default 1, 1 to 255
+     * @param memoryBytes key {@code memory}, required, 1 MiB to 8 TiB, whole MiB. A checkpoint with memory takes that much disk
+     *     space
+     * @param guestAgent key {@code guest_agent}, default false: whether the guest runs qemu-guest-agent, which quiescing needs
+     * @param kernel key {@code kernel}, optional: boot this kernel instead of the first disk. With {@code hypervisor = "uml"} a program
+     * @param initrd key {@code initrd}, optional, only with {@code kernel}
+     * @param append key {@code append}, optional, only with {@code kernel}: the kernel's command line
+     * @param extraArguments key {@code extra_args}, default none: handed to the hypervisor as they are, unchecked. Devices that
+     *     cannot be saved make checkpoints with memory impossible
+     * @param nics tables {@code [[nic]]}
+     */
+    public record Hardware(
+            String machine,
+            Accelerator accelerator,
+            Optional<String> cpu,
+            int cpus,
+            long memoryBytes,
+            boolean guestAgent,
+            Optional<Path> kernel,
+            Optional<Path> initrd,
+            Optional<String> append,
+            List<String> extraArguments,
+            List<Nic> nics) {
+
+        /** Copies the lists. */
+        public Hardware {
+            extraArguments = List.copyOf(extraArguments);
+            nics = List.copyOf(nics);
+        }
     }
 
     /** What runs the guest's instructions. */

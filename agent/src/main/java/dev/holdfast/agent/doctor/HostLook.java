@@ -98,7 +98,7 @@ public final class HostLook {
                 units(),
                 programs(node.map(known -> known.qemu().emulator()).orElse(QemuProgram.INSTALLED)),
                 firstLine(KERNEL),
-                under(HypervisorKind.QEMU).anyMatch(vm -> vm.accelerator() == VmSettings.Accelerator.KVM)
+                hardware(HypervisorKind.QEMU).anyMatch(vm -> vm.accelerator() == VmSettings.Accelerator.KVM)
                         ? Optional.of(isUsable(KVM))
                         : Optional.empty(),
                 under(HypervisorKind.UML).findAny().map(any -> new HostFacts.UmlHost(isUsable(FUSE), hasAmx())),
@@ -107,6 +107,10 @@ public final class HostLook {
 
     private Stream<VmSettings> under(HypervisorKind kind) {
         return vms.stream().filter(vm -> vm.hypervisor() == kind);
+    }
+
+    private Stream<VmSettings.Hardware> hardware(HypervisorKind kind) {
+        return under(kind).flatMap(vm -> vm.hardware().stream());
     }
 
     private static boolean isUsable(Path device) {
@@ -259,7 +263,7 @@ public final class HostLook {
                 program("qemu-img", "layers of disks", List.of("qemu-img", "--version")),
                 program("socat", "monitor and stop with the agent dead", List.of("socat", "-V"))));
         TreeSet<String> kernels = new TreeSet<>();
-        under(HypervisorKind.UML)
+        hardware(HypervisorKind.UML)
                 .forEach(vm -> kernels.add(vm.kernel().map(Path::toString).orElse(UML_KERNEL)));
         kernels.forEach(
                 kernel -> programs.add(program(kernel, "machines of User-Mode Linux", List.of(kernel, "--version"))));

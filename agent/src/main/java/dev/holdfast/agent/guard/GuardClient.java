@@ -1,5 +1,6 @@
 package dev.holdfast.agent.guard;
 
+import dev.holdfast.agent.hypervisor.Control;
 import dev.holdfast.agent.json.Json;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
@@ -87,38 +88,18 @@ public final class GuardClient implements Closeable {
     }
 
     /**
-     * Lets the guard connect to a machine; returns when its own QMP session is ready. Idempotent, and renewed after the
-     * machine's QEMU was started anew. It outlives this connection.
+     * Lets the guard connect to a machine; returns when its own way to it has answered. Idempotent, and renewed after the machine was
+     * started anew. It outlives this connection.
      *
-     * @param directory with {@code guard.sock} and, if {@code guestAgent}, {@code qga.sock}
-     * @param pid of QEMU
+     * @param directory the run directory of the machine
+     * @param control the way, which is below that directory
      */
-    public void watch(Name vm, Path directory, long pid, boolean guestAgent)
+    public void watch(Name vm, Path directory, Control control)
             throws GuardUnavailableException, GuardRefusedException {
-        Map<String, Object> request = watching(vm, directory, pid);
-        request.put("qga", guestAgent);
-        ask(request, timeout.plus(UNDO));
-    }
-
-    /**
-     * As {@link #watch}, for a machine of User-Mode Linux: returns when its console has answered the guard. Such a machine has neither a
-     * guest agent nor holds; the guard refuses what needs them.
-     *
-     * @param directory of the machine; its console is below that of its process there ({@code place}, or {@code own} without such a link)
-     * @param pid of the first process of its kernel
-     */
-    public void watchConsole(Name vm, Path directory, long pid)
-            throws GuardUnavailableException, GuardRefusedException {
-        Map<String, Object> request = watching(vm, directory, pid);
-        request.put("control", "mconsole");
-        ask(request, timeout.plus(UNDO));
-    }
-
-    private static Map<String, Object> watching(Name vm, Path directory, long pid) {
         Map<String, Object> request = request("watch", vm);
         request.put("dir", directory.toString());
-        request.put("pid", pid);
-        return request;
+        request.putAll(control.words());
+        ask(request, timeout.plus(UNDO));
     }
 
     /** Forgets a machine, which must not be armed. */

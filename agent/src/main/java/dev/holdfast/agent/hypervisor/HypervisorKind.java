@@ -2,19 +2,12 @@ package dev.holdfast.agent.hypervisor;
 
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 
-/** What runs a machine, as its administrator chooses. A machine's type says which. */
+/** What runs a machine, as its administrator chooses. */
 public enum HypervisorKind {
-    /** QEMU. All types of machines are its own but those of the others. */
+    /** QEMU. */
     QEMU,
-    /** User-Mode Linux: a kernel that is a program of the host. The types of its machines begin with {@code uml-}. */
+    /** User-Mode Linux: a kernel that is a program of the host. */
     UML;
-
-    private static final String UML_TYPES = "uml-";
-
-    /** What runs machines of this type. */
-    public static HypervisorKind ofMachine(String type) {
-        return type.startsWith(UML_TYPES) ? UML : QEMU;
-    }
 
     /** Whether the memory of its guests can be written to a file, and loaded from it. */
     public boolean keepsMemory() {

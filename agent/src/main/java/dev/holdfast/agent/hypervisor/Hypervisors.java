@@ -70,8 +70,7 @@ public final class Hypervisors implements Hypervisor {
     }
 
     private static String story(RunningVm vm) {
-        return "%s runs as process %d under %s"
-                .formatted(vm.name(), vm.identity().pid(), vm.hypervisor());
+        return "%s runs as %s under %s".formatted(vm.name(), vm.identity().label(), vm.hypervisor());
     }
 
     /** An instance beside the machine belongs to the driver that the definition names. */

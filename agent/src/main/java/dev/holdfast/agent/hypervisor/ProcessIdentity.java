@@ -19,7 +19,7 @@ import java.util.function.LongSupplier;
  * @param pid process id
  * @param startTicks start time since boot in clock ticks: field 22 of {@code /proc/PID/stat}
  */
-public record ProcessIdentity(long pid, long startTicks) {
+public record ProcessIdentity(long pid, long startTicks) implements VmIdentity {
     private static final int STATE = 0;
     private static final int THREADS = 17;
     private static final int START = 19;
@@ -96,7 +96,24 @@ public record ProcessIdentity(long pid, long startTicks) {
                 && isAlive();
     }
 
+    /** Its number, as the marks of earlier agents have it. */
+    @Override
+    public String word() {
+        return Long.toString(pid);
+    }
+
+    @Override
+    public String label() {
+        return "process " + pid;
+    }
+
+    @Override
+    public Optional<ProcessIdentity> process() {
+        return Optional.of(this);
+    }
+
     /** Whether exactly this process still runs. */
+    @Override
     public boolean isAlive() {
         return of(pid).filter(this::equals).isPresent();
     }

@@ -14,8 +14,14 @@ public interface RunningVm extends AutoCloseable {
     /** Its name. */
     Name name();
 
-    /** Its process. */
-    ProcessIdentity identity();
+    /** This life of it. */
+    VmIdentity identity();
+
+    /** How the guard reaches it. */
+    Control control();
+
+    /** What its guest sees: what the definition says, or what the hypervisor tells of one that somebody else has made. */
+    GuestHardware hardware() throws HypervisorException;
 
     /** What it was started by, which its definition may not say any more. */
     HypervisorKind kind();

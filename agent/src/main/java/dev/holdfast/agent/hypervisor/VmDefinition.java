@@ -12,30 +12,11 @@ import java.util.regex.Pattern;
  * A virtual machine as its administrator described it. Immutable.
  *
  * @param name unique in the cluster
- * @param machine machine type with its version, as {@code pc-q35-7.2} or {@code uml-6.1}: an alias would change with the hypervisor's version,
- *     and old memory images would load nowhere. It says {@linkplain #hypervisor() what runs it}
- * @param accelerator what runs the guest's instructions; without meaning for a driver whose guests are programs of the host
- * @param cpu processor model, or empty for the default of the machine type
- * @param cpus 1 to 255
- * @param memoryBytes whole MiB
- * @param guestAgent whether a channel to qemu-guest-agent is wanted
- * @param kernel direct boot, or empty for booting from the first disk or with the driver's own kernel
- * @param extraArguments handed to the hypervisor as they are
+ * @param hypervisor what runs it
+ * @param hardware what it is made of; empty for one that somebody else has made: then {@link RunningVm#hardware} tells it, while it runs
  * @param disks in the order of their addresses
- * @param nics in the order of their addresses
  */
-public record VmDefinition(
-        Name name,
-        String machine,
-        Accelerator accelerator,
-        Optional<String> cpu,
-        int cpus,
-        long memoryBytes,
-        boolean guestAgent,
-        Optional<Kernel> kernel,
-        List<String> extraArguments,
-        List<Disk> disks,
-        List<Nic> nics) {
+public record VmDefinition(Name name, HypervisorKind hypervisor, Optional<Hardware> hardware, List<Disk> disks) {
 
     private static final long MIB = 1 << 20;
     private static final Pattern MACHINE = Pattern.compile("[A-Za-z0-9_.-]+-[0-9]+\\.[0-9]+");
@@ -96,32 +77,69 @@ public record VmDefinition(
         }
     }
 
-    public VmDefinition {
-        extraArguments = List.copyOf(extraArguments);
-        disks = List.copyOf(disks);
-        nics = List.copyOf(nics);
-        require(
-                MACHINE.matcher(machine).matches(),
-                "the machine type \"" + machine + "\" has no version; write for example pc-q35-7.2, so that checkpoints"
-                        + " load on other versions of the hypervisor");
-        require(cpus >= 1 && cpus <= 255, "cpus must be between 1 and 255, not " + cpus);
-        require(
-                memoryBytes >= MIB && memoryBytes % MIB == 0,
-                "memory must be a whole number of MiB, not " + memoryBytes + " bytes");
-        Set<String> ids = new HashSet<>();
-        disks.forEach(d -> require(ids.add(d.id()), "the id " + d.id() + " is used twice"));
-        nics.forEach(n -> require(ids.add(n.id()), "the id " + n.id() + " is used twice"));
+    /**
+     * What a machine is made of.
+     *
+     * @param machine machine type with its version, as {@code pc-q35-7.2} or {@code uml-6.1}: an alias would change with the hypervisor's
+     *     version, and old memory images would load nowhere
+     * @param accelerator what runs the guest's instructions; without meaning for a driver whose guests are programs of the host
+     * @param cpu processor model, or empty for the default of the machine type
+     * @param cpus 1 to 255
+     * @param memoryBytes whole MiB
+     * @param guestAgent whether a channel to qemu-guest-agent is wanted
+     * @param kernel direct boot, or empty for booting from the first disk or with the driver's own kernel
+     * @param extraArguments handed to the hypervisor as they are
+     * @param nics in the order of their addresses
+     */
+    public record Hardware(
+            String machine,
+            Accelerator accelerator,
+            Optional<String> cpu,
+            int cpus,
+            long memoryBytes,
+            boolean guestAgent,
+            Optional<Kernel> kernel,
+            List<String> extraArguments,
+            List<Nic> nics) {
+
+        public Hardware {
+            extraArguments = List.copyOf(extraArguments);
+            nics = List.copyOf(nics);
+            require(
+                    MACHINE.matcher(machine).matches(),
+                    "the machine type \"" + machine
+                            + "\" has no version; write for example pc-q35-7.2, so that checkpoints"
+                            + " load on other versions of the hypervisor");
+            require(cpus >= 1 && cpus <= 255, "cpus must be between 1 and 255, not " + cpus);
+            require(
+                    memoryBytes >= MIB && memoryBytes % MIB == 0,
+                    "memory must be a whole number of MiB, not " + memoryBytes + " bytes");
+        }
     }
 
-    /** What starts it. */
-    public HypervisorKind hypervisor() {
-        return HypervisorKind.ofMachine(machine);
+    public VmDefinition {
+        disks = List.copyOf(disks);
+        Set<String> ids = new HashSet<>();
+        disks.forEach(d -> require(ids.add(d.id()), "the id " + d.id() + " is used twice"));
+        hardware.map(Hardware::nics)
+                .orElse(List.of())
+                .forEach(n -> require(ids.add(n.id()), "the id " + n.id() + " is used twice"));
+    }
+
+    /** What it is made of. @throws IllegalStateException if somebody else has made it */
+    public Hardware ownHardware() {
+        return hardware.orElseThrow(
+                () -> new IllegalStateException("what " + name + " is made of is not in its definition"));
+    }
+
+    /** Whether it is to have a channel to an agent in its guest, as far as its definition says. */
+    public boolean guestAgent() {
+        return hardware.filter(Hardware::guestAgent).isPresent();
     }
 
     /** The same machine on other disks. */
     public VmDefinition withDisks(List<Disk> others) {
-        return new VmDefinition(
-                name, machine, accelerator, cpu, cpus, memoryBytes, guestAgent, kernel, extraArguments, others, nics);
+        return new VmDefinition(name, hypervisor, hardware, others);
     }
 
     /** The disk of that id. */

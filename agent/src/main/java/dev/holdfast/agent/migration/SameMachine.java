@@ -24,22 +24,23 @@ public final class SameMachine {
 
     /** What has to be alike on both nodes. What a card is connected to may differ. */
     public static Map<String, String> hardware(VmDefinition vm) {
+        VmDefinition.Hardware own = vm.ownHardware();
         Map<String, String> hardware = new TreeMap<>();
-        hardware.put("machine", vm.machine());
-        hardware.put("accel", vm.accelerator().word());
-        hardware.put("cpu", vm.cpu().orElse("the default"));
-        hardware.put("cpus", Integer.toString(vm.cpus()));
-        hardware.put("memory", (vm.memoryBytes() >> 20) + "M");
-        hardware.put("guest_agent", Boolean.toString(vm.guestAgent()));
+        hardware.put("machine", own.machine());
+        hardware.put("accel", own.accelerator().word());
+        hardware.put("cpu", own.cpu().orElse("the default"));
+        hardware.put("cpus", Integer.toString(own.cpus()));
+        hardware.put("memory", (own.memoryBytes() >> 20) + "M");
+        hardware.put("guest_agent", Boolean.toString(own.guestAgent()));
         hardware.put(
-                "kernel", vm.kernel().map(kernel -> kernel.image().toString()).orElse("none"));
-        hardware.put("extra_args", String.join(" ", vm.extraArguments()));
+                "kernel", own.kernel().map(kernel -> kernel.image().toString()).orElse("none"));
+        hardware.put("extra_args", String.join(" ", own.extraArguments()));
         hardware.put(
                 "disks",
                 vm.disks().stream().map(d -> d.id() + " " + d.path()).toList().toString());
         hardware.put(
                 "nics",
-                vm.nics().stream().map(n -> n.id() + " " + n.mac()).toList().toString());
+                own.nics().stream().map(n -> n.id() + " " + n.mac()).toList().toString());
         return hardware;
     }
 

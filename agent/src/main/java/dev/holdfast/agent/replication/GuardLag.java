@@ -4,6 +4,7 @@ import dev.holdfast.agent.guard.GuardClient;
 import dev.holdfast.agent.guard.GuardRefusedException;
 import dev.holdfast.agent.guard.GuardUnavailableException;
 import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.VmIdentity;
 import dev.holdfast.agent.vm.ManagedVm;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -26,7 +27,7 @@ public final class GuardLag implements LagGuard, AutoCloseable {
     private final Path runDirectory;
     private final Runnable held;
     private @Nullable GuardClient client;
-    private long watched;
+    private @Nullable VmIdentity watched;
 
     /**
      * @param socket the guard's
@@ -76,12 +77,12 @@ public final class GuardLag implements LagGuard, AutoCloseable {
                     }
                 });
                 client = guard;
-                watched = 0;
+                watched = null;
             }
-            long pid = process.get().identity().pid();
-            if (watched != pid) {
-                guard.watch(vm.name(), runDirectory, pid, vm.definition().guestAgent());
-                watched = pid;
+            VmIdentity life = process.get().identity();
+            if (!life.equals(watched)) {
+                guard.watch(vm.name(), runDirectory, process.get().control());
+                watched = life;
             }
             request.to(guard);
         } catch (GuardUnavailableException | GuardRefusedException e) {

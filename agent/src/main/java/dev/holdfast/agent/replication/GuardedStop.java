@@ -45,11 +45,7 @@ final class GuardedStop implements Standstill {
             token = "replica-" + freshIds.get();
             GuardClient guard = GuardClient.connect(socket, ANSWER, fired -> {});
             client = guard;
-            guard.watch(
-                    vm.name(),
-                    runDirectory,
-                    process.identity().pid(),
-                    vm.definition().guestAgent());
+            guard.watch(vm.name(), runDirectory, process.control());
             guard.arm(vm.name(), token, longest, false);
         } catch (GuardUnavailableException | GuardRefusedException e) {
             throw new HypervisorException(Kind.REFUSED, String.valueOf(e.getMessage()), e);

@@ -136,7 +136,7 @@ final class Guest {
 
     /** Ends it without asking it. Waits a moment for its end. */
     void kill() {
-        vm.process().ifPresent(known -> known.identity().signal(true));
+        vm.process().flatMap(known -> known.identity().process()).ifPresent(process -> process.signal(true));
         for (int i = 0; i < ENDING_LOOKS && !isGone(); i++) {
             LockSupport.parkNanos(LOOK.toNanos());
         }

@@ -134,7 +134,7 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     @Override
     public void markRestored(Name vm) throws PhaseException {
         try {
-            OwnFile.write(runDirectory.apply(vm).resolve(RESTORED), pid(vm) + "\n");
+            OwnFile.write(runDirectory.apply(vm).resolve(RESTORED), life(vm) + "\n");
         } catch (IOException e) {
             throw new PhaseException(
                     Refusal.failed(
@@ -147,7 +147,7 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     public boolean isMarkedRestored(Name vm) {
         try {
             Path mark = runDirectory.apply(vm).resolve(RESTORED);
-            return Files.exists(mark) && Files.readString(mark).strip().equals(Long.toString(pid(vm)));
+            return Files.exists(mark) && Files.readString(mark).strip().equals(life(vm));
         } catch (IOException | PhaseException e) {
             LOG.warn("whether the file systems of {} are frozen cannot be read: {}", vm, e.getMessage());
             return false;
@@ -162,10 +162,6 @@ public final class GuardNet implements ThawNet, AutoCloseable {
                 .isPresent();
     }
 
-    private boolean hasGuestAgent(Name vm) {
-        return vms.find(vm).map(known -> known.definition().guestAgent()).orElse(false);
-    }
-
     private RunningVm process(Name vm) throws PhaseException {
         return vms.find(vm)
                 .orElseThrow(() -> new PhaseException(Refusal.failed("no machine " + vm + " here")))
@@ -173,8 +169,8 @@ public final class GuardNet implements ThawNet, AutoCloseable {
                 .orElseThrow(() -> new PhaseException(Refusal.failed(vm + " does not run")));
     }
 
-    private long pid(Name vm) throws PhaseException {
-        return process(vm).identity().pid();
+    private String life(Name vm) throws PhaseException {
+        return process(vm).identity().word();
     }
 
     private <R> R ask(Name vm, Request<R> request) throws PhaseException {
@@ -204,13 +200,7 @@ public final class GuardNet implements ThawNet, AutoCloseable {
 
     private void watch(GuardClient client, Name vm)
             throws GuardUnavailableException, GuardRefusedException, PhaseException {
-        RunningVm process = process(vm);
-        Path directory = runDirectory.apply(vm);
-        long pid = process.identity().pid();
-        switch (process.kind()) {
-            case QEMU -> client.watch(vm, directory, pid, hasGuestAgent(vm));
-            case UML -> client.watchConsole(vm, directory, pid);
-        }
+        client.watch(vm, runDirectory.apply(vm), process(vm).control());
     }
 
     private GuardClient knownOrNew(Name vm) throws GuardUnavailableException, GuardRefusedException, PhaseException {

@@ -2,7 +2,9 @@ package dev.holdfast.agent.service;
 
 import dev.holdfast.agent.control.reply.VmDetails;
 import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.GuestHardware;
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.vm.ManagedVm;
@@ -14,37 +16,45 @@ import java.util.Optional;
 final class Details {
     private Details() {}
 
+    /** What a machine tells; nothing of it if nobody asked. */
+    private record Told(List<DiskState> disks, Optional<GuestHardware> hardware) {
+        static final Told NOTHING = new Told(List.of(), Optional.empty());
+    }
+
     static VmDetails of(ManagedVm vm, Name node, Optional<String> operation) {
         VmDefinition definition = vm.definition();
         Optional<RunningVm> process = vm.process();
+        Told told = told(vm, process);
+        Optional<GuestHardware> hardware =
+                definition.hardware().map(own -> GuestHardware.of(definition)).or(told::hardware);
         return new VmDetails(
                 vm.name(),
                 node,
                 vm.group().map(Name::value),
                 vm.state(),
-                process.map(running -> running.identity().pid()),
-                definition.machine(),
-                definition.cpus(),
-                definition.memoryBytes(),
+                process.flatMap(running -> running.identity().process()).map(ProcessIdentity::pid),
+                hardware.map(GuestHardware::machine).orElse(""),
+                hardware.map(GuestHardware::cpus).orElse(0),
+                hardware.map(GuestHardware::memoryBytes).orElse(0L),
                 process.map(RunningVm::hypervisor).orElse(""),
                 operation.orElse(""),
-                disks(vm, process));
+                definition.disks().stream()
+                        .map(disk -> disk(disk, told.disks()))
+                        .toList());
     }
 
-    /** What is open only if nobody else is using the machine: a list must not wait for a checkpoint. */
-    private static List<VmDetails.Disk> disks(ManagedVm vm, Optional<RunningVm> process) {
-        List<DiskState> open = List.of();
-        if (process.isPresent() && vm.lock().tryLock()) {
-            try {
-                open = process.get().disks();
-            } catch (HypervisorException e) {
-                open = List.of();
-            } finally {
-                vm.lock().unlock();
-            }
+    /** Asked only if nobody else is using the machine: a list must not wait for a checkpoint. */
+    private static Told told(ManagedVm vm, Optional<RunningVm> process) {
+        if (process.isEmpty() || !vm.lock().tryLock()) {
+            return Told.NOTHING;
         }
-        List<DiskState> states = open;
-        return vm.definition().disks().stream().map(disk -> disk(disk, states)).toList();
+        try {
+            return new Told(process.get().disks(), Optional.of(process.get().hardware()));
+        } catch (HypervisorException e) {
+            return Told.NOTHING;
+        } finally {
+            vm.lock().unlock();
+        }
     }
 
     private static VmDetails.Disk disk(VmDefinition.Disk disk, List<DiskState> states) {

@@ -75,9 +75,8 @@ final class Preflight {
     }
 
     /** What a snapshot reserves. */
-    static long snapshotBytes(VmChain vm, boolean memory) {
-        return OVERLAY_BYTES * vm.definition().disks().size()
-                + (memory ? memoryBytes(vm.definition().memoryBytes()) : 0);
+    static long snapshotBytes(VmChain vm, boolean memory) throws SnapshotException {
+        return OVERLAY_BYTES * vm.definition().disks().size() + (memory ? memoryBytes(vm.memoryBytes()) : 0);
     }
 
     /**
@@ -160,10 +159,11 @@ final class Preflight {
 
     private static void requireSameHardware(VmChain vm, SnapshotRecord snapshot) throws SnapshotException {
         Optional<SnapshotRecord.Hardware> then = snapshot.hardware();
-        if (then.isPresent() && !then.get().equals(vm.hardware())) {
+        Optional<SnapshotRecord.Hardware> now = vm.hardware().map(SnapshotRecord.Hardware::of);
+        if (then.isPresent() && now.isPresent() && !then.equals(now)) {
             throw SnapshotException.refused(("%s was defined as %s when snapshot %s was taken and is %s now; its memory"
                             + " loads only into the same machine: change the definition back for the revert")
-                    .formatted(vm.name(), then.get(), snapshot.name(), vm.hardware()));
+                    .formatted(vm.name(), then.get(), snapshot.name(), now.get()));
         }
     }
 
@@ -171,7 +171,7 @@ final class Preflight {
         if (!beside) {
             return;
         }
-        long needed = vm.definition().memoryBytes();
+        long needed = vm.memoryBytes();
         long available = availableMemory();
         if (available < needed) {
             throw SnapshotException.refused(("a revert of %s loads the old memory beside the running one and needs"
@@ -201,7 +201,7 @@ final class Preflight {
             return new Room.Need(
                     vm.name().value(),
                     "RAM",
-                    beside ? vm.definition().memoryBytes() : 0,
+                    beside ? vm.memoryBytes() : 0,
                     availableMemory(),
                     "their old memory is loaded beside the running one: shut one of them down first");
         } catch (IOException e) {

@@ -25,7 +25,8 @@ final class SnapshotParts {
     }
 
     /** Flushes frozen layers, takes the digest of the memory, writes the pending sidecar. */
-    VmReport write(SnapshotRequest request, Intent intent, VmReport times, Progress progress) throws IOException {
+    VmReport write(SnapshotRequest request, Intent intent, VmReport times, Progress progress)
+            throws IOException, SnapshotException {
         List<DiskPart> disks = new ArrayList<>();
         List<Part> parts = new ArrayList<>();
         for (Layer layer : intent.fromHead().layers().values()) {
@@ -62,7 +63,7 @@ final class SnapshotParts {
                         times.method(),
                         times.quiesce(),
                         times.hypervisor())),
-                Optional.of(vm.hardware()));
+                vm.hardware().map(SnapshotRecord.Hardware::of));
         vm.chain().writePending(record);
         Path sidecar = vm.chain().sidecarFile(request.name());
         long bytes = Files.size(vm.chain().pendingFile(request.name()));

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.snapshot;
 
+import dev.holdfast.agent.hypervisor.GuestHardware;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
@@ -17,9 +18,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -111,8 +110,8 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
             Optional<RunningVm> lost = tools.hypervisor().find(definition);
             if (lost.isPresent()) {
                 lost.get().close();
-                throw SnapshotException.busy("%s runs as process %d, which the agent does not know; restart the agent"
-                        .formatted(name(), lost.get().identity().pid()));
+                throw SnapshotException.busy("%s runs as %s, which the agent does not know; restart the agent"
+                        .formatted(name(), lost.get().identity().label()));
             }
             return known;
         } catch (HypervisorException e) {
@@ -157,19 +156,25 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
         return record;
     }
 
-    SnapshotRecord.Hardware hardware() {
-        List<String> devices = new ArrayList<>();
-        definition.disks().forEach(disk -> devices.add("disk " + disk.id()));
-        definition.nics().forEach(nic -> devices.add("nic " + nic.id() + " " + nic.mac()));
-        if (definition.guestAgent()) {
-            devices.add("guest agent");
+    /** What its guest sees; empty if its definition does not say it and it does not run. */
+    Optional<GuestHardware> hardware() throws SnapshotException {
+        if (definition.hardware().isPresent()) {
+            return Optional.of(GuestHardware.of(definition));
         }
-        return new SnapshotRecord.Hardware(
-                definition.machine(),
-                definition.accelerator().word(),
-                definition.cpu().orElse(""),
-                definition.cpus(),
-                definition.memoryBytes(),
-                devices);
+        try {
+            Optional<RunningVm> running = slot.running();
+            return running.isPresent() ? Optional.of(running.get().hardware()) : Optional.empty();
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /** @throws SnapshotException if nothing tells it */
+    long memoryBytes() throws SnapshotException {
+        return hardware()
+                .map(GuestHardware::memoryBytes)
+                .orElseThrow(() -> SnapshotException.refused(
+                        "how much memory %s has is told by the machine alone, and it does not run; start it"
+                                .formatted(name())));
     }
 }

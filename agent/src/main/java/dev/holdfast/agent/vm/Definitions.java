@@ -23,6 +23,15 @@ public final class Definitions {
     private static VmDefinition definition(VmSettings vm) {
         return new VmDefinition(
                 vm.name(),
+                vm.hypervisor(),
+                vm.hardware().map(Definitions::hardware),
+                vm.disks().stream()
+                        .map(disk -> new VmDefinition.Disk(disk.id(), disk.path()))
+                        .toList());
+    }
+
+    private static VmDefinition.Hardware hardware(VmSettings.Hardware vm) {
+        return new VmDefinition.Hardware(
                 vm.machine(),
                 switch (vm.accelerator()) {
                     case KVM -> VmDefinition.Accelerator.KVM;
@@ -36,9 +45,6 @@ public final class Definitions {
                         .map(kernel -> new VmDefinition.Kernel(
                                 kernel, vm.initrd(), vm.append().orElse(""))),
                 vm.extraArguments(),
-                vm.disks().stream()
-                        .map(disk -> new VmDefinition.Disk(disk.id(), disk.path()))
-                        .toList(),
                 vm.nics().stream().map(Definitions::nic).toList());
     }
 

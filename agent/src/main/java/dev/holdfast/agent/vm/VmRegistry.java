@@ -102,9 +102,9 @@ public final class VmRegistry implements AutoCloseable {
                 vm.setProcess(found.get());
                 listener.onProcess(vm, found.get());
                 LOG.info(
-                        "{} runs as process {}: adopted",
+                        "{} runs as {}: adopted",
                         vm.name(),
-                        found.get().identity().pid());
+                        found.get().identity().label());
             }
             return found;
         } catch (HypervisorException e) {

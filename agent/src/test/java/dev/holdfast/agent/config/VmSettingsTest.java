@@ -32,17 +32,19 @@ class VmSettingsTest {
                 .containsExactly(new VmSettings(
                         new Name("web"),
                         Optional.empty(),
-                        "pc-q35-7.2",
-                        VmSettings.Accelerator.KVM,
-                        Optional.empty(),
-                        1,
-                        64L << 20,
-                        false,
-                        Optional.empty(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        List.of(),
-                        List.of(),
+                        HypervisorKind.QEMU,
+                        Optional.of(new VmSettings.Hardware(
+                                "pc-q35-7.2",
+                                VmSettings.Accelerator.KVM,
+                                Optional.empty(),
+                                1,
+                                64L << 20,
+                                false,
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty(),
+                                List.of(),
+                                List.of())),
                         List.of(),
                         Optional.empty()));
     }
@@ -84,22 +86,26 @@ class VmSettingsTest {
                 .contains(new VmSettings(
                         new Name("web"),
                         Optional.of(new Name("shop")),
-                        "pc-i440fx-10.0",
-                        VmSettings.Accelerator.TCG,
-                        Optional.of("host"),
-                        2,
-                        2L << 30,
-                        true,
-                        Optional.of(kernel),
-                        Optional.of(initrd),
-                        Optional.of("console=ttyS0"),
-                        List.of("-device", "virtio-rng-pci"),
+                        HypervisorKind.QEMU,
+                        Optional.of(new VmSettings.Hardware(
+                                "pc-i440fx-10.0",
+                                VmSettings.Accelerator.TCG,
+                                Optional.of("host"),
+                                2,
+                                2L << 30,
+                                true,
+                                Optional.of(kernel),
+                                Optional.of(initrd),
+                                Optional.of("console=ttyS0"),
+                                List.of("-device", "virtio-rng-pci"),
+                                List.of(
+                                        new VmSettings.Nic(
+                                                "n0", Optional.of("tap0"), Optional.empty(), "52:54:00:00:00:01"),
+                                        new VmSettings.Nic(
+                                                "n1", Optional.empty(), Optional.of("user"), "52:54:00:00:00:0a")))),
                         List.of(
                                 new VmSettings.Disk("d0", Path.of("/srv/vms/web.holdfast/head/d0.qcow2")),
                                 new VmSettings.Disk("d1", Path.of("/srv/vms/web.holdfast/head/d1.qcow2"))),
-                        List.of(
-                                new VmSettings.Nic("n0", Optional.of("tap0"), Optional.empty(), "52:54:00:00:00:01"),
-                                new VmSettings.Nic("n1", Optional.empty(), Optional.of("user"), "52:54:00:00:00:0a")),
                         Optional.empty()));
     }
 
@@ -120,10 +126,15 @@ class VmSettingsTest {
         assertThat(files.problems()).isEmpty();
         VmSettings uml = files.load().vm(new Name("uml")).orElseThrow();
         assertThat(uml.hypervisor()).isEqualTo(HypervisorKind.UML);
-        assertThat(uml.machine()).isEqualTo("uml-6.1");
-        assertThat(uml.kernel()).contains(kernel);
-        assertThat(uml.extraArguments()).containsExactly("quiet", "init=/init");
-        assertThat(files.load().vm(new Name("small")).map(VmSettings::kernel)).contains(Optional.empty());
+        VmSettings.Hardware hardware = uml.hardware().orElseThrow();
+        assertThat(hardware.machine()).isEqualTo("uml-6.1");
+        assertThat(hardware.kernel()).contains(kernel);
+        assertThat(hardware.extraArguments()).containsExactly("quiet", "init=/init");
+        assertThat(files.load()
+                        .vm(new Name("small"))
+                        .flatMap(VmSettings::hardware)
+                        .map(VmSettings.Hardware::kernel))
+                .contains(Optional.empty());
     }
 
     @Test

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.holdfast.agent.guard.GuardLab.Armer;
+import dev.holdfast.agent.hypervisor.Control;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -51,7 +53,8 @@ class GuardConsoleTest {
     }
 
     private void watch() throws IOException {
-        observer.watchConsole(WEB, home, process.pid());
+        observer.watch(
+                WEB, home, Control.console(ProcessIdentity.of(process.pid()).orElseThrow()));
     }
 
     private void arm(String token, long deadlineMillis) throws IOException {

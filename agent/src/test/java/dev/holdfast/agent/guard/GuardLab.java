@@ -3,6 +3,8 @@ package dev.holdfast.agent.guard;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.hypervisor.Control;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpEvents;
 import dev.holdfast.agent.unix.LineSocket;
@@ -165,7 +167,11 @@ public final class GuardLab implements AutoCloseable {
     /** One QEMU; {@code agent} and {@code rescue} are sessions on its other two QMP sockets. */
     record Machine(Name name, Path home, Process qemu, QmpClient agent, QmpClient rescue) {
         void watchedBy(GuardClient client) throws IOException {
-            client.watch(name, home, qemu.pid(), false);
+            client.watch(name, home, control(false));
+        }
+
+        Control control(boolean guestAgent) {
+            return Control.monitor(ProcessIdentity.of(qemu.pid()).orElseThrow(), guestAgent);
         }
 
         void tell(String command, Map<String, ?> arguments) throws IOException {

@@ -35,7 +35,7 @@ class GuardQuiesceTest {
         client = lab.client();
         web = lab.machine("web");
         guest = new FakeGuestAgent(web.home().resolve("qga.sock"));
-        client.watch(web.name(), web.home(), web.qemu().pid(), true);
+        client.watch(web.name(), web.home(), web.control(true));
     }
 
     @AfterEach

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class HypervisorsTest {
     private static final Name WEB = new Name("web");
     private static final VmDefinition UNDER_QEMU = OneDisk.definition(WEB);
-    private static final VmDefinition UNDER_UML = OneDisk.definition(WEB, "uml-6.1");
+    private static final VmDefinition UNDER_UML = OneDisk.definition(WEB, HypervisorKind.UML);
 
     private final List<String> log = new ArrayList<>();
     private final Driver qemu = new Driver(HypervisorKind.QEMU);

@@ -2,6 +2,7 @@ package dev.holdfast.agent.migration;
 
 import dev.holdfast.agent.cluster.Peers;
 import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -64,16 +65,18 @@ final class DisksOfOneNode {
     static VmRegistry web(Hypervisor hypervisor, VmDefinition.Disk... disks) {
         VmDefinition definition = new VmDefinition(
                 WEB,
-                "pc-q35-7.2",
-                VmDefinition.Accelerator.TCG,
-                Optional.empty(),
-                1,
-                64L << 20,
-                false,
-                Optional.empty(),
-                List.of(),
-                List.of(disks),
-                List.of());
+                HypervisorKind.QEMU,
+                Optional.of(new VmDefinition.Hardware(
+                        "pc-q35-7.2",
+                        VmDefinition.Accelerator.TCG,
+                        Optional.empty(),
+                        1,
+                        64L << 20,
+                        false,
+                        Optional.empty(),
+                        List.of(),
+                        List.of())),
+                List.of(disks));
         return new VmRegistry(
                 Map.of(definition, Optional.empty()), Unreadable.NONE, hypervisor, new VmRegistry.Listener() {
                     @Override

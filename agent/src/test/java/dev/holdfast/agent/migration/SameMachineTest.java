@@ -2,6 +2,7 @@ package dev.holdfast.agent.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -23,18 +24,20 @@ class SameMachineTest {
     private VmDefinition vm(long memory, String tap) {
         return new VmDefinition(
                 new Name("web"),
-                "pc-q35-7.2",
-                VmDefinition.Accelerator.TCG,
-                Optional.empty(),
-                1,
-                memory << 20,
-                false,
-                Optional.empty(),
-                List.of(),
+                HypervisorKind.QEMU,
+                Optional.of(new VmDefinition.Hardware(
+                        "pc-q35-7.2",
+                        VmDefinition.Accelerator.TCG,
+                        Optional.empty(),
+                        1,
+                        memory << 20,
+                        false,
+                        Optional.empty(),
+                        List.of(),
+                        List.of(VmDefinition.Nic.tap("n0", tap, "52:54:00:00:00:01")))),
                 List.of(
                         new VmDefinition.Disk("d0", directory.resolve("web.holdfast/head/d0.qcow2")),
-                        new VmDefinition.Disk("d1", directory.resolve("web.holdfast/head/d1.qcow2"))),
-                List.of(VmDefinition.Nic.tap("n0", tap, "52:54:00:00:00:01")));
+                        new VmDefinition.Disk("d1", directory.resolve("web.holdfast/head/d1.qcow2"))));
     }
 
     @Test

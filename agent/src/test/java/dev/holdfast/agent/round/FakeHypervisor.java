@@ -2,8 +2,10 @@ package dev.holdfast.agent.round;
 
 import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.CapturePlan;
+import dev.holdfast.agent.hypervisor.Control;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.FreezeFacts;
+import dev.holdfast.agent.hypervisor.GuestHardware;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
@@ -94,6 +96,16 @@ final class FakeHypervisor implements Hypervisor {
         @Override
         public ProcessIdentity identity() {
             return ProcessIdentity.of(ProcessHandle.current().pid()).orElseThrow();
+        }
+
+        @Override
+        public Control control() {
+            return kind() == HypervisorKind.UML ? Control.console(identity()) : Control.monitor(identity(), false);
+        }
+
+        @Override
+        public GuestHardware hardware() {
+            return GuestHardware.of(definition);
         }
 
         @Override

@@ -3,6 +3,7 @@ package dev.holdfast.agent.round;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.snapshot.OneDisk;
@@ -146,7 +147,7 @@ class GuardNetTest {
     void aMachineWithAConsoleInPlaceOfAMonitorIsWatchedThereAndNeverQuiesced() throws Exception {
         Name uml = new Name("uml");
         VmRegistry machines = new VmRegistry(
-                Map.of(OneDisk.definition(uml, "uml-6.1"), Optional.empty()),
+                Map.of(OneDisk.definition(uml, HypervisorKind.UML), Optional.empty()),
                 Unreadable.NONE,
                 hypervisor,
                 new Unheard());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.holdfast.agent.Answers;
 import dev.holdfast.agent.cluster.MemberParts.Forecast;
 import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.GuestHardware;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.RunningVm;
@@ -23,6 +24,7 @@ import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,32 +48,35 @@ class NodeMembersTest {
         chain = OneDisk.chain(root.resolve("web.holdfast"));
     }
 
-    private NodeParts parts(String machine) throws Exception {
+    private NodeParts parts(HypervisorKind kind) throws Exception {
+        return parts(kind, OneDisk.definition(Rounds.WEB, kind, new VmDefinition.Disk("d0", chain.headFile("d0"))));
+    }
+
+    private NodeParts parts(HypervisorKind kind, VmDefinition definition) throws Exception {
         DiskState disk = new DiskState("d0", List.of(chain.headFile("d0").toRealPath()), 1L << 20);
         RunningVm process = Answers.of(
                 RunningVm.class,
                 Map.of(
                         "isAlive", () -> true,
                         "status", () -> VmStatus.RUNNING,
-                        "kind", () -> HypervisorKind.ofMachine(machine),
+                        "kind", () -> kind,
                         "disks", () -> List.of(disk),
+                        "hardware", () -> GuestHardware.of(OneDisk.definition(Rounds.WEB, kind)),
                         "surroundings", () -> new Surroundings(List.of(), List.of())));
         Hypervisor hypervisor = Answers.of(Hypervisor.class, Map.of("ownsLayers", () -> true));
-        VmDefinition definition =
-                OneDisk.definition(Rounds.WEB, machine, new VmDefinition.Disk("d0", chain.headFile("d0")));
         VmRegistry vms = OneDisk.machines(definition, hypervisor);
         vms.get(Rounds.WEB).setProcess(process);
         return new NodeParts(Rounds.SELF, vms, claims, OneDisk.tools(hypervisor), vm -> false, () -> "1");
     }
 
-    private Forecast forecast(String machine, Quiesce quiesce) throws Exception {
+    private Forecast forecast(HypervisorKind kind, Quiesce quiesce) throws Exception {
         RoundSpec spec = Rounds.spec("r1", RoundKind.CHECKPOINT, quiesce);
-        return new NodeMembers(parts(machine)).preflight(Rounds.WEB, CHECKPOINT, spec.options());
+        return new NodeMembers(parts(kind)).preflight(Rounds.WEB, CHECKPOINT, spec.options());
     }
 
     @Test
     void aMachineThatKeepsNoMemoryIsAMemberWithItsDisksAlone() throws Exception {
-        Forecast forecast = forecast("uml-6.1", Quiesce.NO);
+        Forecast forecast = forecast(HypervisorKind.UML, Quiesce.NO);
         assertThat(forecast.problems()).isEmpty();
         assertThat(forecast.method()).isEqualTo("disk_only");
         assertThat(forecast.bytes()).as("no room for memory is asked for").isEqualTo(OVERLAY);
@@ -79,31 +84,47 @@ class NodeMembersTest {
 
     @Test
     void anyOtherIsCapturedAsTheGroupIs() throws Exception {
-        Forecast forecast = forecast("pc-q35-7.2", Quiesce.NO);
+        Forecast forecast = forecast(HypervisorKind.QEMU, Quiesce.NO);
         assertThat(forecast.problems()).isEmpty();
         assertThat(forecast.method()).isEqualTo("auto");
         assertThat(forecast.bytes()).isGreaterThan(OVERLAY + (64L << 20));
     }
 
     @Test
+    void whatADefinitionDoesNotSayIsToldByTheMachine() throws Exception {
+        VmDefinition foreign = new VmDefinition(
+                Rounds.WEB,
+                HypervisorKind.QEMU,
+                Optional.empty(),
+                List.of(new VmDefinition.Disk("d0", chain.headFile("d0"))));
+        RoundSpec spec = Rounds.spec("r1", RoundKind.CHECKPOINT, Quiesce.NO);
+        Forecast forecast =
+                new NodeMembers(parts(HypervisorKind.QEMU, foreign)).preflight(Rounds.WEB, CHECKPOINT, spec.options());
+        assertThat(forecast.problems()).isEmpty();
+        assertThat(forecast.bytes())
+                .as("room for its memory")
+                .isEqualTo(forecast(HypervisorKind.QEMU, Quiesce.NO).bytes());
+    }
+
+    @Test
     void whoeverCannotQuiesceIsToldWhatToDoAboutIt() throws Exception {
-        assertThat(forecast("uml-6.1", Quiesce.REQUIRE).problems())
+        assertThat(forecast(HypervisorKind.UML, Quiesce.REQUIRE).problems())
                 .singleElement()
                 .asString()
                 .contains("web has no guest agent", "take it out of the group")
                 .doesNotContain("install");
-        assertThat(forecast("pc-q35-7.2", Quiesce.REQUIRE).problems())
+        assertThat(forecast(HypervisorKind.QEMU, Quiesce.REQUIRE).problems())
                 .singleElement()
                 .asString()
                 .contains("install qemu-guest-agent");
-        assertThat(forecast("pc-q35-7.2", Quiesce.TRY).problems()).isEmpty();
+        assertThat(forecast(HypervisorKind.QEMU, Quiesce.TRY).problems()).isEmpty();
     }
 
     @Test
     void whatIsInTheWayIsSaidWithWhatElseSpeaksAgainstIt() throws Exception {
         claims.claim(new Name("o7"), OperationKind.SNAPSHOT_DELETE, Set.of(Rounds.WEB));
-        assertThat(forecast("uml-6.1", Quiesce.REQUIRE).problems()).hasSize(2);
-        NodeMembers members = new NodeMembers(parts("uml-6.1"));
+        assertThat(forecast(HypervisorKind.UML, Quiesce.REQUIRE).problems()).hasSize(2);
+        NodeMembers members = new NodeMembers(parts(HypervisorKind.UML));
         RoundSpec spec = Rounds.spec("r1", RoundKind.CHECKPOINT);
         assertThat(members.preflight(Rounds.DB, CHECKPOINT, spec.options()).problems())
                 .singleElement()

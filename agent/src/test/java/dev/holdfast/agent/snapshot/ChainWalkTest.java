@@ -2,6 +2,7 @@ package dev.holdfast.agent.snapshot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -128,16 +129,18 @@ class ChainWalkTest {
     private VmSnapshots open(FailingImages images) throws SnapshotException {
         VmDefinition definition = new VmDefinition(
                 new Name("web"),
-                "pc-q35-7.2",
-                VmDefinition.Accelerator.TCG,
-                Optional.empty(),
-                1,
-                64L << 20,
-                false,
-                Optional.empty(),
-                List.of(),
-                List.of(new VmDefinition.Disk("d0", chain.headFile("d0"))),
-                List.of());
+                HypervisorKind.QEMU,
+                Optional.of(new VmDefinition.Hardware(
+                        "pc-q35-7.2",
+                        VmDefinition.Accelerator.TCG,
+                        Optional.empty(),
+                        1,
+                        64L << 20,
+                        false,
+                        Optional.empty(),
+                        List.of(),
+                        List.of())),
+                List.of(new VmDefinition.Disk("d0", chain.headFile("d0"))));
         QemuHypervisor hypervisor = new QemuHypervisor(QemuSettings.installed(root.resolve("run")), System::nanoTime);
         InstantSource clock = InstantSource.fixed(Instant.EPOCH);
         return VmSnapshots.open(

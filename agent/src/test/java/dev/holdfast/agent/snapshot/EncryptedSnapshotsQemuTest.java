@@ -104,7 +104,7 @@ class EncryptedSnapshotsQemuTest {
         MemoryKeys wrong = KeyFiles.keys(lab.root.resolve("other.key"), 2);
         for (MemoryKeys without : List.of(MemoryKeys.NONE, wrong)) {
             lab.restartWith(without);
-            long pid = lab.vm.orElseThrow().identity().pid();
+            long pid = lab.vm.orElseThrow().identity().process().orElseThrow().pid();
             lab.watched.clear();
             assertThatThrownBy(() -> lab.revert("one"))
                     .isInstanceOfSatisfying(
@@ -114,7 +114,8 @@ class EncryptedSnapshotsQemuTest {
                     .hasMessageContaining("is encrypted with key " + id)
                     .hasMessageContaining("memory_key_file");
             assertThat(lab.watched).as("nothing was held").isEmpty();
-            assertThat(lab.vm.orElseThrow().identity().pid()).isEqualTo(pid);
+            assertThat(lab.vm.orElseThrow().identity().process().orElseThrow().pid())
+                    .isEqualTo(pid);
             assertThat(lab.vm.orElseThrow().status()).isEqualTo(VmStatus.RUNNING);
             assertThat(lab.chain.intent()).isEmpty();
             assertThat(problems()).as("nothing is damaged").isEmpty();

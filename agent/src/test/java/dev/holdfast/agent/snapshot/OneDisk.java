@@ -2,6 +2,7 @@ package dev.holdfast.agent.snapshot;
 
 import dev.holdfast.agent.Answers;
 import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
@@ -26,13 +27,13 @@ public final class OneDisk {
 
     /** A small machine that nothing but its disks is special about. */
     public static VmDefinition definition(Name vm, VmDefinition.Disk... disks) {
-        return definition(vm, "pc-q35-7.2", disks);
+        return definition(vm, HypervisorKind.QEMU, disks);
     }
 
-    /** @param machine its type */
-    public static VmDefinition definition(Name vm, String machine, VmDefinition.Disk... disks) {
-        return new VmDefinition(
-                vm,
+    /** @param kind what runs it */
+    public static VmDefinition definition(Name vm, HypervisorKind kind, VmDefinition.Disk... disks) {
+        String machine = kind == HypervisorKind.UML ? "uml-6.1" : "pc-q35-7.2";
+        VmDefinition.Hardware hardware = new VmDefinition.Hardware(
                 machine,
                 VmDefinition.Accelerator.TCG,
                 Optional.empty(),
@@ -41,8 +42,8 @@ public final class OneDisk {
                 false,
                 Optional.empty(),
                 List.of(),
-                List.of(disks),
                 List.of());
+        return new VmDefinition(vm, kind, Optional.of(hardware), List.of(disks));
     }
 
     /** A chain with the disk {@code d0}, of 1 MiB. */

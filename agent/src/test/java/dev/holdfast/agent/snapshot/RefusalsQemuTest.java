@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -130,16 +131,18 @@ class RefusalsQemuTest {
         VmDefinition d = lab.definition;
         lab.definition = new VmDefinition(
                 d.name(),
-                d.machine(),
-                d.accelerator(),
-                d.cpu(),
-                1,
-                8L << 40,
-                false,
-                d.kernel(),
-                List.of(),
-                d.disks(),
-                List.of());
+                d.hypervisor(),
+                Optional.of(new VmDefinition.Hardware(
+                        d.ownHardware().machine(),
+                        d.ownHardware().accelerator(),
+                        d.ownHardware().cpu(),
+                        1,
+                        8L << 40,
+                        false,
+                        d.ownHardware().kernel(),
+                        List.of(),
+                        List.of())),
+                d.disks());
         assertRefused(
                 () -> lab.create("one", CaptureMethod.AUTO),
                 Refusal.Kind.PREFLIGHT,
@@ -169,16 +172,18 @@ class RefusalsQemuTest {
         VmDefinition d = lab.definition;
         lab.definition = new VmDefinition(
                 d.name(),
-                d.machine(),
-                d.accelerator(),
-                d.cpu(),
-                1,
-                d.memoryBytes(),
-                false,
-                d.kernel(),
-                List.of(extra),
-                d.disks(),
-                List.of());
+                d.hypervisor(),
+                Optional.of(new VmDefinition.Hardware(
+                        d.ownHardware().machine(),
+                        d.ownHardware().accelerator(),
+                        d.ownHardware().cpu(),
+                        1,
+                        d.ownHardware().memoryBytes(),
+                        false,
+                        d.ownHardware().kernel(),
+                        List.of(extra),
+                        List.of())),
+                d.disks());
         lab.start();
     }
 
@@ -279,16 +284,18 @@ class RefusalsQemuTest {
         Path old = Files.copy(lab.chain.file(new Layer("d1", 1)), lab.root.resolve("copy.qcow2"));
         lab.definition = new VmDefinition(
                 right.name(),
-                right.machine(),
-                right.accelerator(),
-                right.cpu(),
-                1,
-                right.memoryBytes(),
-                false,
-                right.kernel(),
-                List.of(),
-                List.of(right.disk("d0"), new VmDefinition.Disk("d1", old)),
-                List.of());
+                right.hypervisor(),
+                Optional.of(new VmDefinition.Hardware(
+                        right.ownHardware().machine(),
+                        right.ownHardware().accelerator(),
+                        right.ownHardware().cpu(),
+                        1,
+                        right.ownHardware().memoryBytes(),
+                        false,
+                        right.ownHardware().kernel(),
+                        List.of(),
+                        List.of())),
+                List.of(right.disk("d0"), new VmDefinition.Disk("d1", old)));
         lab.start(StartMode.NORMAL);
         lab.definition = right;
         assertRefused(

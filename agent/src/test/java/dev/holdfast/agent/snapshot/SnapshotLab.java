@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
@@ -107,18 +108,20 @@ final class SnapshotLab implements AutoCloseable {
     VmDefinition definition(String machine, long mebibytes) {
         return new VmDefinition(
                 VM,
-                machine,
-                VmDefinition.Accelerator.TCG,
-                Optional.empty(),
-                1,
-                mebibytes << 20,
-                false,
-                Optional.empty(),
-                List.of(),
+                HypervisorKind.QEMU,
+                Optional.of(new VmDefinition.Hardware(
+                        machine,
+                        VmDefinition.Accelerator.TCG,
+                        Optional.empty(),
+                        1,
+                        mebibytes << 20,
+                        false,
+                        Optional.empty(),
+                        List.of(),
+                        List.of())),
                 Stream.of("d0", "d1")
                         .map(id -> new VmDefinition.Disk(id, chain.headFile(id)))
-                        .toList(),
-                List.of());
+                        .toList());
     }
 
     /** As a new life of the agent would see it. */
@@ -393,7 +396,7 @@ final class SnapshotLab implements AutoCloseable {
     public void close() throws IOException {
         for (RunningVm each : all) {
             each.close();
-            each.identity().signal(true);
+            each.identity().process().orElseThrow().signal(true);
         }
         killBeside();
         try (Stream<Path> files = Files.walk(root)) {

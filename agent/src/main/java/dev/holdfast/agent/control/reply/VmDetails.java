@@ -12,10 +12,10 @@ import java.util.Optional;
  * @param group the group it belongs to
  * @param state {@code running}, {@code paused}, {@code frozen}, {@code held}, {@code stopped}, {@code io-error} or
  *     {@code unknown}
- * @param pid the process that runs it, if one does
- * @param machine machine type
- * @param cpus processors
- * @param memoryBytes memory
+ * @param pid the process that runs it, if one does and is its own
+ * @param machine machine type, empty if unknown: what somebody else has made is known while it runs
+ * @param cpus processors, 0 if unknown
+ * @param memoryBytes memory, 0 if unknown
  * @param hypervisor name and version of what runs it, empty if nothing does
  * @param operation what is under way on it, or empty
  * @param disks its disks

@@ -19,7 +19,7 @@ record EmulatedWrites(Monitor monitor, VmDefinition vm) {
 
     /** By the version, because it cannot be probed. */
     boolean canBeForgotten() {
-        if (vm.accelerator() != VmDefinition.Accelerator.TCG) {
+        if (vm.ownHardware().accelerator() != VmDefinition.Accelerator.TCG) {
             return false;
         }
         Matcher version = MAJOR.matcher(monitor.client().version());

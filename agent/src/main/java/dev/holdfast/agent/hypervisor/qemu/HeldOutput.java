@@ -42,7 +42,7 @@ record HeldOutput(Monitor monitor, VmDefinition vm) {
 
     /** From now on packets are held under that number. The guest stands still. */
     void hold(long number) throws HypervisorException {
-        for (VmDefinition.Nic nic : vm.nics()) {
+        for (VmDefinition.Nic nic : vm.ownHardware().nics()) {
             monitor.call(
                     "object-add",
                     Map.of(

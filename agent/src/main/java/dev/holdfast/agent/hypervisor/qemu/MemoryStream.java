@@ -33,7 +33,9 @@ abstract class MemoryStream implements MemoryWriter {
         this.migration = new Migration(monitor);
         this.method = method;
         this.sink = MemorySink.create(
-                path, vm.definition().memoryBytes(), vm.memoryKeys().writing());
+                path,
+                vm.definition().ownHardware().memoryBytes(),
+                vm.memoryKeys().writing());
         this.events = monitor.client().subscribe("MIGRATION");
         try {
             QmpCommand getfd = QmpCommand.of("getfd", Map.of("fdname", DESCRIPTOR));

@@ -28,6 +28,7 @@ final class QemuCommandLine {
     static List<String> of(
             QemuSettings settings, VmDefinition vm, VmDirectory directory, StartMode mode, DiskWiring wiring)
             throws HypervisorException {
+        VmDefinition.Hardware hardware = vm.ownHardware();
         QemuCommandLine line = new QemuCommandLine();
         line.add(settings.emulator());
         settings.firmwareDirectories().forEach(d -> line.add("-L", d.toString()));
@@ -37,9 +38,11 @@ final class QemuCommandLine {
             line.words.addAll(SANDBOX);
         }
         line.words.addAll(BecomesUser.words(settings));
-        line.add("-machine", vm.machine() + ",accel=" + vm.accelerator().word());
-        vm.cpu().ifPresent(c -> line.add("-cpu", c));
-        line.add("-smp", Integer.toString(vm.cpus()), "-m", (vm.memoryBytes() >> 20) + "M");
+        line.add(
+                "-machine",
+                hardware.machine() + ",accel=" + hardware.accelerator().word());
+        hardware.cpu().ifPresent(c -> line.add("-cpu", c));
+        line.add("-smp", Integer.toString(hardware.cpus()), "-m", (hardware.memoryBytes() >> 20) + "M");
         // With a log file a daemon's error output goes there and not to /dev/null.
         line.add("-daemonize", "-pidfile", directory.pidFile().toString());
         line.add("-D", directory.log().toString());
@@ -61,22 +64,22 @@ final class QemuCommandLine {
                 "socket,id=console0,path=" + comma(directory.file("console.sock")) + ",server=on,wait=off,logfile="
                         + comma(directory.file("console")) + ",logappend=on");
         line.add("-serial", "chardev:console0");
-        line.boot(vm);
+        line.boot(hardware);
         for (VmDefinition.Disk disk : vm.disks()) {
             line.disk(disk, wiring);
         }
-        line.words.addAll(Network.words(vm.nics(), mode.instance().isEmpty()));
-        if (vm.guestAgent()) {
+        line.words.addAll(Network.words(hardware.nics(), mode.instance().isEmpty()));
+        if (hardware.guestAgent()) {
             line.add("-device", "virtio-serial-pci,id=agent-bus");
             line.add("-chardev", "socket,id=qga0,path=" + comma(directory.file("qga.sock")) + ",server=on,wait=off");
             line.add("-device", "virtserialport,bus=agent-bus.0,chardev=qga0,name=org.qemu.guest_agent.0");
         }
-        line.words.addAll(vm.extraArguments());
+        line.words.addAll(hardware.extraArguments());
         return List.copyOf(line.words);
     }
 
-    private void boot(VmDefinition vm) {
-        vm.kernel().ifPresent(k -> {
+    private void boot(VmDefinition.Hardware hardware) {
+        hardware.kernel().ifPresent(k -> {
             add("-kernel", k.image().toString());
             k.initrd().ifPresent(i -> add("-initrd", i.toString()));
             if (!k.append().isEmpty()) {

@@ -104,7 +104,8 @@ public final class QemuHypervisor implements Hypervisor {
     /** What it opened as root, it must be able to open as whom it has become. */
     private static void checkRights(QemuVm vm) throws HypervisorException {
         try {
-            UserNetwork.of(vm.monitor().owner()).check(vm.definition().nics());
+            UserNetwork.of(vm.monitor().owner())
+                    .check(vm.definition().ownHardware().nics());
             vm.lendLayers();
         } catch (HypervisorException e) {
             vm.kill();

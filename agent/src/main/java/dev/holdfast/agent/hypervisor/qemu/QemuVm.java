@@ -2,8 +2,10 @@ package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.CapturePlan;
+import dev.holdfast.agent.hypervisor.Control;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.FreezeFacts;
+import dev.holdfast.agent.hypervisor.GuestHardware;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
@@ -86,7 +88,7 @@ final class QemuVm implements RunningVm {
     /** Connects the network of one that was started without. Once. @throws HypervisorException REFUSED: nothing has changed */
     void connectNetwork() throws HypervisorException {
         if (!connected) {
-            Network.connect(monitor, definition.nics());
+            Network.connect(monitor, definition.ownHardware().nics());
             connected = true;
         }
     }
@@ -111,6 +113,16 @@ final class QemuVm implements RunningVm {
     @Override
     public ProcessIdentity identity() {
         return monitor.identity();
+    }
+
+    @Override
+    public Control control() {
+        return Control.monitor(identity(), definition.ownHardware().guestAgent());
+    }
+
+    @Override
+    public GuestHardware hardware() {
+        return GuestHardware.of(definition);
     }
 
     @Override

@@ -60,7 +60,7 @@ final class StandbyFiles {
     private static void requireRoom(StandbyPlace place, VmDefinition vm, EpochContent content)
             throws IOException, HypervisorException {
         long memory = switch (content) {
-            case MEMORY_AND_DISKS -> 2 * vm.memoryBytes();
+            case MEMORY_AND_DISKS -> 2 * vm.ownHardware().memoryBytes();
             case DISKS -> 0;
         };
         long needed = memory + WRITES * vm.disks().size();

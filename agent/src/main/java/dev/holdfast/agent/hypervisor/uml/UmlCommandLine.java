@@ -28,8 +28,9 @@ final class UmlCommandLine {
         if (mode.waiting()) {
             throw refused(vm, "cannot move while it runs under User-Mode Linux; stop it, and start it there");
         }
-        if (vm.cpus() != 1) {
-            throw refused(vm, "has " + vm.cpus() + " cpus; User-Mode Linux has one");
+        VmDefinition.Hardware hardware = vm.ownHardware();
+        if (hardware.cpus() != 1) {
+            throw refused(vm, "has " + hardware.cpus() + " cpus; User-Mode Linux has one");
         }
         if (vm.disks().isEmpty() || vm.disks().size() > MOST_DISKS) {
             throw refused(
@@ -37,10 +38,10 @@ final class UmlCommandLine {
                     "has %d disks; User-Mode Linux has 1 to %d"
                             .formatted(vm.disks().size(), MOST_DISKS));
         }
-        if (!vm.nics().isEmpty()) {
+        if (!hardware.nics().isEmpty()) {
             throw refused(vm, "has network cards; Holdfast gives none to User-Mode Linux yet: leave them out");
         }
-        if (vm.guestAgent()) {
+        if (hardware.guestAgent()) {
             throw refused(vm, "is to have a guest agent; there is no channel for it under User-Mode Linux");
         }
     }
@@ -50,25 +51,26 @@ final class UmlCommandLine {
     }
 
     static List<String> of(UmlSettings settings, VmDefinition vm, UmlDirectory directory, StartMode mode) {
+        VmDefinition.Hardware hardware = vm.ownHardware();
         List<String> words = new ArrayList<>(scope(settings, directory, vm, ""));
         // The shell is gone by the time we look: the kernel is in its place, and nobody's child.
         words.addAll(List.of("setsid", "--fork", "sh", "-c", START, "holdfast-start"));
         words.addAll(List.of(directory.pidFile().toString(), mode.running() ? "run" : "hold"));
-        words.add(vm.kernel().map(kernel -> kernel.image().toString()).orElse(settings.kernel()));
+        words.add(hardware.kernel().map(kernel -> kernel.image().toString()).orElse(settings.kernel()));
         words.addAll(List.of(
                 "umid=" + UmlDirectory.KERNEL,
                 "uml_dir=" + directory.path() + "/",
-                "mem=" + (vm.memoryBytes() >> 20) + "M"));
+                "mem=" + (hardware.memoryBytes() >> 20) + "M"));
         for (int i = 0; i < vm.disks().size(); i++) {
             // "d": what the guest writes there is not read as a copy-on-write file. But at each start the size of
             // the disk is that of the backing file which such a header at its beginning names.
             words.add("ubd%dd=%s".formatted(i, directory.disk(vm.disks().get(i).id())));
         }
-        vm.kernel().flatMap(VmDefinition.Kernel::initrd).ifPresent(initrd -> words.add("initrd=" + initrd));
+        hardware.kernel().flatMap(VmDefinition.Kernel::initrd).ifPresent(initrd -> words.add("initrd=" + initrd));
         words.addAll(List.of("con=null", "con0=null,fd:1"));
-        String append = vm.kernel().map(VmDefinition.Kernel::append).orElse("");
+        String append = hardware.kernel().map(VmDefinition.Kernel::append).orElse("");
         words.addAll(List.of((append.isBlank() ? BOOT : append.strip()).split(" +")));
-        words.addAll(vm.extraArguments());
+        words.addAll(hardware.extraArguments());
         return words;
     }
 

@@ -2,8 +2,10 @@ package dev.holdfast.agent.hypervisor.uml;
 
 import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.CapturePlan;
+import dev.holdfast.agent.hypervisor.Control;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.FreezeFacts;
+import dev.holdfast.agent.hypervisor.GuestHardware;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
@@ -165,6 +167,16 @@ final class UmlVm implements RunningVm {
     @Override
     public ProcessIdentity identity() {
         return processes.first();
+    }
+
+    @Override
+    public Control control() {
+        return Control.console(identity());
+    }
+
+    @Override
+    public GuestHardware hardware() {
+        return GuestHardware.of(definition);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.snapshot.chain;
 
+import dev.holdfast.agent.hypervisor.GuestHardware;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.time.Instant;
@@ -112,6 +113,12 @@ public record SnapshotRecord(
         /** Copies the list. */
         public Hardware {
             devices = List.copyOf(devices);
+        }
+
+        /** As a sidecar keeps it. */
+        public static Hardware of(GuestHardware seen) {
+            return new Hardware(
+                    seen.machine(), seen.accelerator(), seen.cpu(), seen.cpus(), seen.memoryBytes(), seen.devices());
         }
     }
 

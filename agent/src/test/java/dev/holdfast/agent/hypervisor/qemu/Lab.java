@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.CapturePlan;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.LayerFiles;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
@@ -90,18 +91,20 @@ final class Lab implements AutoCloseable {
     static VmDefinition definition(String name, int megabytes, Map<String, Path> disks) {
         return new VmDefinition(
                 new Name(name),
-                "pc-q35-7.2",
-                VmDefinition.Accelerator.TCG,
-                Optional.empty(),
-                1,
-                (long) megabytes << 20,
-                false,
-                Optional.empty(),
-                List.of(),
+                HypervisorKind.QEMU,
+                Optional.of(new VmDefinition.Hardware(
+                        "pc-q35-7.2",
+                        VmDefinition.Accelerator.TCG,
+                        Optional.empty(),
+                        1,
+                        (long) megabytes << 20,
+                        false,
+                        Optional.empty(),
+                        List.of(),
+                        List.of())),
                 Stream.of("d0", "d1")
                         .map(id -> new VmDefinition.Disk(id, disks.get(id)))
-                        .toList(),
-                List.of());
+                        .toList());
     }
 
     /** The oracle with half of its memory full of random bytes: that much has to be written. */
@@ -117,31 +120,35 @@ final class Lab implements AutoCloseable {
         VmDefinition small = definition(name);
         return new VmDefinition(
                 small.name(),
-                small.machine(),
-                small.accelerator(),
-                small.cpu(),
-                small.cpus(),
-                2L * RANDOM_MEBIBYTES << 20,
-                small.guestAgent(),
-                small.kernel(),
-                List.of("-device", "loader,force-raw=on,addr=0x4000000,file=" + random),
-                small.disks(),
-                small.nics());
+                small.hypervisor(),
+                Optional.of(new VmDefinition.Hardware(
+                        small.ownHardware().machine(),
+                        small.ownHardware().accelerator(),
+                        small.ownHardware().cpu(),
+                        small.ownHardware().cpus(),
+                        2L * RANDOM_MEBIBYTES << 20,
+                        small.ownHardware().guestAgent(),
+                        small.ownHardware().kernel(),
+                        List.of("-device", "loader,force-raw=on,addr=0x4000000,file=" + random),
+                        small.ownHardware().nics())),
+                small.disks());
     }
 
     static VmDefinition with(VmDefinition vm, List<VmDefinition.Nic> nics) {
         return new VmDefinition(
                 vm.name(),
-                vm.machine(),
-                vm.accelerator(),
-                vm.cpu(),
-                vm.cpus(),
-                vm.memoryBytes(),
-                vm.guestAgent(),
-                vm.kernel(),
-                vm.extraArguments(),
-                vm.disks(),
-                nics);
+                vm.hypervisor(),
+                Optional.of(new VmDefinition.Hardware(
+                        vm.ownHardware().machine(),
+                        vm.ownHardware().accelerator(),
+                        vm.ownHardware().cpu(),
+                        vm.ownHardware().cpus(),
+                        vm.ownHardware().memoryBytes(),
+                        vm.ownHardware().guestAgent(),
+                        vm.ownHardware().kernel(),
+                        vm.ownHardware().extraArguments(),
+                        nics)),
+                vm.disks());
     }
 
     /** New overlays upon the layers given. */
@@ -224,7 +231,7 @@ final class Lab implements AutoCloseable {
     }
 
     static void signal(RunningVm vm, String name) throws Exception {
-        signal(vm.identity(), name);
+        signal(vm.identity().process().orElseThrow(), name);
     }
 
     static void signal(ProcessIdentity process, String name) throws Exception {

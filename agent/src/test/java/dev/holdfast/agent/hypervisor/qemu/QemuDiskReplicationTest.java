@@ -84,7 +84,7 @@ final class QemuDiskReplicationTest {
             lab.epochs(2);
         }
         Path disk = Lab.active(lab.machine).get("d1");
-        ReplicaLab.end(lab.machine.identity());
+        ReplicaLab.end(lab.machine.identity().process().orElseThrow());
         Lab.run("qemu-io", "-r", "-f", "qcow2", "-c", "read -P 7 9M 1M", "-c", "read -P 8 10M 1M", disk.toString());
     }
 

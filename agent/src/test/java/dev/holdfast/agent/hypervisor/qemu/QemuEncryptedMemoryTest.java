@@ -200,7 +200,9 @@ final class QemuEncryptedMemoryTest {
         } finally {
             agent.destroyForcibly().waitFor();
         }
-        assertThat(Files.size(memory)).as("bytes that it had written").isLessThan(large.memoryBytes() / 2);
+        assertThat(Files.size(memory))
+                .as("bytes that it had written")
+                .isLessThan(large.ownHardware().memoryBytes() / 2);
         RunningVm left = lab.hypervisorWith(keys).find(large).orElseThrow();
         lab.adopt(left);
         left.thaw(Duration.ofSeconds(30));

@@ -42,8 +42,8 @@ final class QemuHypervisorTest {
     void startsAMachineThatIsNoChildOfOurs() throws Exception {
         RunningVm vm = lab.startOracle("web");
         assertThat(vm.status()).isEqualTo(VmStatus.RUNNING);
-        String stat =
-                Files.readString(Path.of("/proc", Long.toString(vm.identity().pid()), "stat"));
+        String stat = Files.readString(Path.of(
+                "/proc", Long.toString(vm.identity().process().orElseThrow().pid()), "stat"));
         String parent = stat.substring(stat.lastIndexOf(')') + 2).split(" ")[1];
         assertThat(parent).isNotEqualTo(Long.toString(ProcessHandle.current().pid()));
         assertThat(lab.settings.runDirectory().resolve("vms/web"))
@@ -101,16 +101,18 @@ final class QemuHypervisorTest {
         VmDefinition good = lab.definition("web");
         VmDefinition bad = new VmDefinition(
                 good.name(),
-                "pc-q35-99.9",
-                good.accelerator(),
-                good.cpu(),
-                1,
-                good.memoryBytes(),
-                false,
-                good.kernel(),
-                List.of(),
-                good.disks(),
-                good.nics());
+                good.hypervisor(),
+                Optional.of(new VmDefinition.Hardware(
+                        "pc-q35-99.9",
+                        good.ownHardware().accelerator(),
+                        good.ownHardware().cpu(),
+                        1,
+                        good.ownHardware().memoryBytes(),
+                        false,
+                        good.ownHardware().kernel(),
+                        List.of(),
+                        good.ownHardware().nics())),
+                good.disks());
         assertThatThrownBy(() -> lab.start(bad, StartMode.NORMAL))
                 .isInstanceOf(HypervisorException.class)
                 .hasMessageContaining("unsupported machine type");
@@ -176,7 +178,8 @@ final class QemuHypervisorTest {
         Lab.signal(vm, "STOP");
         vm.kill();
         assertThat(vm.identity().isAlive()).isFalse();
-        assertThat(ProcessIdentity.of(vm.identity().pid())).isNotEqualTo(Optional.of(vm.identity()));
+        assertThat(ProcessIdentity.of(vm.identity().process().orElseThrow().pid()))
+                .isNotEqualTo(Optional.of(vm.identity()));
     }
 
     @Test

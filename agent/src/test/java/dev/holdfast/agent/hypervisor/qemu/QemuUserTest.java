@@ -47,7 +47,9 @@ final class QemuUserTest {
     }
 
     private static String status(RunningVm vm, String key) throws IOException {
-        return Files.readAllLines(Path.of("/proc/" + vm.identity().pid() + "/status")).stream()
+        return Files.readAllLines(
+                        Path.of("/proc/" + vm.identity().process().orElseThrow().pid() + "/status"))
+                .stream()
                 .filter(line -> line.startsWith(key + ":"))
                 .map(line -> line.substring(key.length() + 1).strip())
                 .findFirst()

@@ -218,7 +218,7 @@ final class ReplicaLab implements AutoCloseable, Standstill {
             return info.path("status").asText().equals("active")
                     && info.path("ram").path("transferred").asLong() > 50_000;
         });
-        machine.identity().signal(true);
+        machine.identity().process().orElseThrow().signal(true);
     }
 
     /** To be run beside an epoch: what a primary's agent does all the time. */

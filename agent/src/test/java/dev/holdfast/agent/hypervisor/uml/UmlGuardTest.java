@@ -37,7 +37,7 @@ final class UmlGuardTest {
         guard = new GuardLab();
         vm = lab.startCounting("web");
         home = ((UmlVm) vm).directory().root();
-        guard.client().watchConsole(vm.name(), home, vm.identity().pid());
+        guard.client().watch(vm.name(), home, vm.control());
         armer = guard.armer();
     }
 

@@ -67,7 +67,7 @@ final class UmlHypervisorTest {
     void aMachineIsFoundAgainAndIsNobodysChild() throws Exception {
         RunningVm vm = lab.startCounting("web");
         String own = Long.toString(ProcessHandle.current().pid());
-        assertThat(parent(vm.identity().pid())).isNotEqualTo(own);
+        assertThat(parent(vm.identity().process().orElseThrow().pid())).isNotEqualTo(own);
         assertThat(parent(directory(vm).storage().orElseThrow().pid())).isNotEqualTo(own);
         assertThat(lab.hypervisor.running()).containsExactly(new Name("web"));
         assertThatThrownBy(() -> lab.start(definition(vm), StartMode.NORMAL)).hasMessageContaining("runs already");
@@ -167,7 +167,7 @@ final class UmlHypervisorTest {
     void whatACrashLeavesBehindDoesNotKeepTheMachineFromItsNextStart() throws Exception {
         RunningVm vm = lab.startCounting("web");
         vm.close();
-        vm.identity().signal(true);
+        vm.identity().process().orElseThrow().signal(true);
         Awaitility.await().until(() -> !vm.identity().isAlive());
         assertThat(directory(vm).tree()).isNotEmpty();
         assertThat(lab.hypervisor.running()).isEmpty();
@@ -263,15 +263,17 @@ final class UmlHypervisorTest {
     private static VmDefinition with(VmDefinition vm, Optional<VmDefinition.Kernel> kernel, int cpus) {
         return new VmDefinition(
                 vm.name(),
-                vm.machine(),
-                vm.accelerator(),
-                vm.cpu(),
-                cpus,
-                vm.memoryBytes(),
-                vm.guestAgent(),
-                kernel,
-                List.of("init=/init"),
-                vm.disks(),
-                vm.nics());
+                vm.hypervisor(),
+                Optional.of(new VmDefinition.Hardware(
+                        vm.ownHardware().machine(),
+                        vm.ownHardware().accelerator(),
+                        vm.ownHardware().cpu(),
+                        cpus,
+                        vm.ownHardware().memoryBytes(),
+                        vm.ownHardware().guestAgent(),
+                        kernel,
+                        List.of("init=/init"),
+                        vm.ownHardware().nics())),
+                vm.disks());
     }
 }

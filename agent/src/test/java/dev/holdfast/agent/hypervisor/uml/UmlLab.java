@@ -3,6 +3,7 @@ package dev.holdfast.agent.hypervisor.uml;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.LayerFiles;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
@@ -52,18 +53,20 @@ final class UmlLab implements AutoCloseable {
     static VmDefinition definition(String name, Map<String, Path> disks) {
         return new VmDefinition(
                 new Name(name),
-                "uml-6.1",
-                VmDefinition.Accelerator.TCG,
-                Optional.empty(),
-                1,
-                64L << 20,
-                false,
-                Optional.empty(),
-                List.of(CountingGuest.WORDS),
+                HypervisorKind.UML,
+                Optional.of(new VmDefinition.Hardware(
+                        "uml-6.1",
+                        VmDefinition.Accelerator.TCG,
+                        Optional.empty(),
+                        1,
+                        64L << 20,
+                        false,
+                        Optional.empty(),
+                        List.of(CountingGuest.WORDS),
+                        List.of())),
                 Stream.of("d0", "d1")
                         .map(id -> new VmDefinition.Disk(id, disks.get(id)))
-                        .toList(),
-                List.of());
+                        .toList());
     }
 
     RunningVm start(VmDefinition definition, StartMode mode) throws HypervisorException {

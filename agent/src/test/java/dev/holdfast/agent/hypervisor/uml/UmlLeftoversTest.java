@@ -96,7 +96,7 @@ final class UmlLeftoversTest {
         Process guest = guest();
         Files.writeString(directory.pidFile(), guest.pid() + "\n");
         RunningVm vm = hypervisor.find(web).orElseThrow();
-        assertThat(vm.identity().pid()).isEqualTo(guest.pid());
+        assertThat(vm.identity().process().orElseThrow().pid()).isEqualTo(guest.pid());
         assertThat(vm.isAlive()).as("it is not looked for again and again").isTrue();
         assertThat(vm.status()).isEqualTo(VmStatus.IO_ERROR);
         assertThat(vm.hypervisor()).isEqualTo("User-Mode Linux");

@@ -104,7 +104,7 @@ final class UmlResourceAgentTest {
 
     @Test
     void whatAKilledKernelLeftIsEndedByTheStop() throws Exception {
-        vm.identity().signal(true);
+        vm.identity().process().orElseThrow().signal(true);
         Awaitility.await().until(() -> !vm.identity().isAlive());
         assertThat(directory.tree()).as("helpers that hold its disks").isNotEmpty();
         assertThat(does("monitor")).isEqualTo(FAILED);
