@@ -50,6 +50,8 @@ xfsprogs a file system that lets files share blocks, to copy raw disks on
 btrfs-progs another one
 user-mode-linux a kernel that runs as a program: guests of the driver for it
 uml-utilities makes and merges copy-on-write files of User-Mode Linux, to compare with
+mmdebstrap makes the file system of the first domain under Xen
+openssh-client runs commands there
 LIST
 }
 
@@ -137,8 +139,7 @@ guest_kernel_dir() {
     echo "$found"
     return 0
   fi
-  package=$(cloud_kernel_package) || package=
-  if [ -z "$package" ] && apt_refresh; then package=$(cloud_kernel_package) || package=; fi
+  package=$(kernel_package linux-image-cloud-amd64) || package=
   if [ -n "$package" ]; then
     say "fetching $package for the guests (unpacked into $cache, not installed)"
     unpack_package "$package" "$cache/$package" || { apt_refresh && unpack_package "$package" "$cache/$package"; } || package=
@@ -147,9 +148,13 @@ guest_kernel_dir() {
   echo "$cache/$package"
 }
 
-# cloud_kernel_package - the newest 6.1 cloud kernel, as the meta package names it.
-cloud_kernel_package() {
-  apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-6\.1\..*-cloud-amd64\)$/\1/p' | head -n 1 | grep .
+# kernel_package META - the newest 6.1 kernel, as the meta package names it.
+kernel_package() {
+  named_kernel "$1" || { apt_refresh && named_kernel "$1"; }
+}
+
+named_kernel() {
+  apt-cache depends "$1" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-6\.1\..*-amd64\)$/\1/p' | head -n 1 | grep .
 }
 
 # pcs_modules - prints the search path of the real pcs and what it needs of Python, unpacked and not installed; or fails.

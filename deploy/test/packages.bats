@@ -122,7 +122,7 @@ killed_while_installing() {
 
 @test "without network and without a kernel in the cache it says where one can be put" {
   without_network
-  cloud_kernel_package() { return 1; }
+  kernel_package() { return 1; }
   run guest_kernel_dir
   [ "$status" -eq 1 ]
   [[ "$output" == *"linux-image-cloud-amd64 could not be fetched"*"$HOLDFAST_CACHE/kernel"* ]]

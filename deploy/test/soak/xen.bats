@@ -1,0 +1,50 @@
+#!/usr/bin/env bats
+# A real Xen, emulated by QEMU, with a Debian as its first domain. Only "deploy/test.sh --soak" runs it: the image takes a minute and a
+# network to make, once.
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+  export HOLDFAST_XEN=bats
+  xen=$BATS_TEST_DIRNAME/../../xen/xen
+  "$xen" up 300
+}
+teardown_file() { "$BATS_TEST_DIRNAME/../../xen/xen" down; }
+
+cache() { (. "$BATS_TEST_DIRNAME/../../lib/common.sh" && cache_dir); }
+xen() { "$BATS_TEST_DIRNAME/../../xen/xen" "$@"; }
+
+@test "xl list says Domain-0" {
+  run -0 xen run xl list
+  [[ "${lines[1]}" == Domain-0* ]]
+}
+
+@test "what is run there has its input, its output and its exit status" {
+  run -7 xen run 'cat; exit 7' <<<words
+  [ "$output" = words ]
+}
+
+@test "files go there and come back" {
+  mkdir -p "$BATS_TEST_TMPDIR/of a name/deep"
+  head -c 3000000 /dev/urandom >"$BATS_TEST_TMPDIR/of a name/deep/file"
+  xen put "$BATS_TEST_TMPDIR/of a name" /root/put
+  xen get "/root/put/of a name" "$BATS_TEST_TMPDIR/back"
+  cmp "$BATS_TEST_TMPDIR/of a name/deep/file" "$BATS_TEST_TMPDIR/back/of a name/deep/file"
+}
+
+@test "there are a JRE and the tools of a hypervisor's host" {
+  run -0 xen run 'java -version 2>&1; qemu-img --version; ls /lab/guest'
+  [[ "$output" == *'openjdk version "17'*qemu-img*initrd*vmlinuz* ]]
+}
+
+@test "xl lists, builds, stops and ends domains as its driver tells it to" {
+  "$BATS_TEST_DIRNAME/../../xen/junit" dev.holdfast.agent.hypervisor.xen.XlInXen
+}
+
+@test "nothing is left of it when it has ended" {
+  pid=$(cat "$(cache)/xen/run.$HOLDFAST_XEN/pid")
+  xen down
+  [ ! -e "/proc/$pid" ]
+  [ ! -e "$(cache)/xen/run.$HOLDFAST_XEN" ]
+  run -1 xen run hostname
+  [[ "$output" == *"no Xen runs here"* ]]
+}
