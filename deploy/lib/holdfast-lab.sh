@@ -36,7 +36,7 @@ holdfast_prepare() {
     die "the guests have no guest agent: it could not be fetched when they were built (no network?). Give the machine its package source, remove $guest, and run this again"
   fi
   if [ "$qemu10" = yes ]; then
-    qemu10_root=$("$HOLDFAST_ROOT/deploy/lib/qemu10.sh") || die "QEMU 10 is missing; see above"
+    qemu10_table=$("$HOLDFAST_ROOT/deploy/lib/qemu10.sh" --toml) || die "QEMU 10 is missing; see above"
   fi
   store_secret=$(secret) channel_secret=$(secret)
 }
@@ -130,7 +130,7 @@ connect = "$(store_addresses :2181)"
 [channel]
 bind_address = "$(node_address "$node")"
 TOML
-  if [ "$qemu10" = yes ] && [ "$i" -eq 1 ]; then qemu10_table >>"$dir/etc/holdfast.toml"; fi
+  if [ "$qemu10" = yes ] && [ "$i" -eq 1 ]; then printf '\n%s\n' "$qemu10_table" >>"$dir/etc/holdfast.toml"; fi
   (
     umask 077
     printf 'holdfast:%s\n' "$store_secret" >"$dir/etc/zookeeper.secret"
@@ -164,17 +164,6 @@ TOML
 }
 
 guest_disks() { if [ "$agents" = yes ]; then echo d0 d1 d2; else echo d0 d1; fi; }
-
-# The table of a QEMU that is unpacked and not installed.
-qemu10_table() {
-  cat <<TOML
-
-[qemu]
-emulator = "$qemu10_root/usr/bin/qemu-system-x86_64"
-firmware_dirs = ["$qemu10_root/usr/share/qemu", "$qemu10_root/usr/share/seabios", "/usr/lib/ipxe/qemu"]
-module_dir = "$qemu10_root/usr/lib/x86_64-linux-gnu/qemu"
-TOML
-}
 
 # guest_command_line ID [ADDRESSES] - ADDRESSES of all guests that talk to each other, in order of their ids.
 guest_command_line() {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Unpacks QEMU 10 from Debian's bookworm-backports beside the installed 7.2, without installing it, and prints the
-# directory. A second call finds it there and needs no network.
+# directory. A second call finds it there and needs no network. With --toml it prints what holdfast.toml needs to use it.
 #
 #   HOLDFAST_CACHE  where to keep it (default /var/cache/holdfast)
 #   HOLDFAST_DEBIAN Debian mirror (default http://deb.debian.org/debian)
@@ -11,6 +11,7 @@ set -eu
 cache=${HOLDFAST_CACHE:-/var/cache/holdfast}
 mirror=${HOLDFAST_DEBIAN:-http://deb.debian.org/debian}
 target=$cache/qemu10
+wanted=${1:-}
 packages="qemu-system-x86 qemu-system-common qemu-system-data qemu-utils seabios"
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
@@ -19,14 +20,31 @@ fail() {
     exit 1
 }
 
+say_it() {
+    if [ "$wanted" = --toml ]; then
+        cat <<TOML
+[qemu]
+emulator = "$target/usr/bin/qemu-system-x86_64"
+firmware_dirs = ["$target/usr/share/qemu", "$target/usr/share/seabios", "/usr/lib/ipxe/qemu"]
+module_dir = "$target/usr/lib/x86_64-linux-gnu/qemu"
+TOML
+    else
+        echo "$target"
+    fi
+}
+
 works() {
     [ -x "$1/usr/bin/qemu-system-x86_64" ] &&
         QEMU_MODULE_DIR="$1/usr/lib/x86_64-linux-gnu/qemu" \
             "$1/usr/bin/qemu-system-x86_64" -version >/dev/null 2>&1
 }
 
+case $wanted in
+    '' | --toml) ;;
+    *) fail "unknown option '$wanted': it knows --toml" ;;
+esac
 if works "$target"; then
-    echo "$target"
+    say_it
     exit 0
 fi
 [ -r "$keyring" ] || fail "$keyring is missing; apt-get install debian-archive-keyring"
@@ -65,4 +83,4 @@ works "$work/root" ||
 rm -rf "$target"
 mv "$work/root" "$target"
 chmod 0755 "$target"
-echo "$target"
+say_it
