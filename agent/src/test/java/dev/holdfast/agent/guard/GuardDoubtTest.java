@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.holdfast.agent.guard.GuardLab.Armer;
+import dev.holdfast.agent.hypervisor.Control;
+import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,7 +42,8 @@ class GuardDoubtTest {
         mark = home.resolve("frozen");
         kernel = new StandInKernel(home.resolve("own"));
         process = lab.start("sleep", "600");
-        observer.watchConsole(WEB, home, process.pid());
+        observer.watch(
+                WEB, home, Control.console(ProcessIdentity.of(process.pid()).orElseThrow()));
         Armer armer = lab.armer();
         assertThat(armer.ask("{\"op\":\"arm\",\"vm\":\"web\",\"token\":\"r1\",\"deadline_ms\":60000}"))
                 .isEqualTo("{\"ok\":true}");
@@ -110,6 +113,9 @@ class GuardDoubtTest {
     }
 
     private void watch(Process other) throws IOException {
-        observer.watchConsole(WEB, mark.getParent(), other.pid());
+        observer.watch(
+                WEB,
+                mark.getParent(),
+                Control.console(ProcessIdentity.of(other.pid()).orElseThrow()));
     }
 }
