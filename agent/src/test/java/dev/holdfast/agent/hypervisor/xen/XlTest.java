@@ -117,7 +117,7 @@ class XlTest {
         Xl torn = saying(HEADER, FIRST, PAUSED.substring(0, 60));
         fails(Kind.UNKNOWN, "says what cannot be read: \"g1  ", torn::list);
         Xl complains = saying("libxl: error: cannot\u001b open", HEADER, FIRST);
-        fails(Kind.UNKNOWN, "\"libxl: error: cannot open\"", complains::list);
+        fails(Kind.UNKNOWN, "\"libxl: error: cannot  open\"", complains::list);
         Xl silent = saying(HEADER);
         fails(Kind.UNKNOWN, "not even its own; does xenstored run?", silent::list);
         Xl fails = xl("echo 'xencall: error: Could not obtain handle' >&2; exit 1");
