@@ -11,11 +11,13 @@
 # coordinator, hypervisors and chains, those that depend on the JDK once more with the newest other one of this machine, those
 # that depend on QEMU once more with QEMU 10 (fetched from Debian's backports, not installed), and the other tests of scripts.
 # What is left of the second lane when a pacemaker runs has to be content with what that leaves of the processors. Then the totals.
+# A lane that is not over after an hour and a half (--soak: twelve hours) is ended, and so is one test of scripts after 15 minutes (four hours).
 # Exit status 0: everything passed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/lib/common.sh
 . deploy/lib/packages.sh
+. deploy/lib/lanes.sh
 . deploy/lib/java-reports.sh
 
 # Tests write much and wait until it is there: their /tmp is in memory, and seen by nobody else, where there is enough of it, and a
@@ -38,7 +40,7 @@ while [ $# -gt 0 ]; do
     --soak) soak=yes ;;
     --offline) offline=yes ;;
     -h | --help)
-      sed -n '2,15s/^# \{0,1\}//p' "$0"
+      sed -n '2,16s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -140,7 +142,7 @@ run_shellcheck() {
 }
 
 # Files of bats that start no pacemaker, and can run beside other tests.
-plain_bats='/(ocf-wrapper/.*|bench|checks|cluster|cut-check|demo|e2e|exposure|faults|fuzz|guest-agent|launcher|licences|one-node|oracle|package|packages|pages'
+plain_bats='/(ocf-wrapper/.*|bench|checks|cluster|cut-check|demo|e2e|exposure|faults|fuzz|guest-agent|lanes|launcher|licences|one-node|oracle|package|packages|pages'
 plain_bats+='|quiesce|strike|units)\.bats$'
 
 # run_bats PATTERN [-v] - the files that match, or those that do not.
@@ -169,6 +171,14 @@ bats_remarks() {
 
 build() { maven verify -DskipTests || fail build; }
 
+# What hangs must not take a day of whoever waits for it: much more than a lane, or a test of a script, takes where four run beside each other.
+lane_seconds=5400
+export BATS_TEST_TIMEOUT=900
+if [ "$soak" = yes ]; then
+  lane_seconds=43200
+  BATS_TEST_TIMEOUT=14400
+fi
+
 # The lanes. Two runs of Maven in one tree take each other's classes away, so the second lane has a copy of the tree.
 agents=dev/holdfast/agent
 agent_lane() {
@@ -186,16 +196,6 @@ second_lane() {
 }
 
 cluster_lane() { run_bats "$plain_bats" -v || fail bats; }
-
-# begin LANE - in the background, as a group of processes that end_lanes can end; its process is $!.
-begin() {
-  set -m
-  "$1" </dev/null &
-  set +m
-}
-
-# end LANE PROCESS - waits for it.
-end() { wait "$2" || fail "$1"; }
 
 # step_back PROCESS - the lane takes the processors from nobody any more; pacemaker fences who is late.
 step_back() { renice -n 3 -g "$1" >/dev/null 2>&1 || true; }
@@ -232,8 +232,6 @@ end_lanes() {
   end_strays
   rm -rf "$work"
 }
-signal_lanes() { local lane; for lane in $(jobs -p); do kill "-$1" -- "-$lane" 2>/dev/null || true; done; }
-no_lane() { [ -z "$(jobs -rp)" ]; }
 
 work=$(mktemp -d)
 started=$work/started
@@ -248,17 +246,17 @@ scripts=0
 fetch_qemu10
 read -r other_jdk other_java < <(newest_other_java) || true
 autogroup_off
-begin build
+begin "$lane_seconds" build
 end build $!
 run_shellcheck
 mkdir "$work/copy"
 find . -mindepth 1 -maxdepth 1 ! -name .git -exec cp -a -t "$work/copy" {} +
-begin second_lane >"$work/second" 2>&1
+begin "$lane_seconds" second_lane >"$work/second" 2>&1
 second=$!
-begin agent_lane
+begin "$lane_seconds" agent_lane
 end "agent's lane" $!
 step_back "$second"
-begin cluster_lane
+begin "$lane_seconds" cluster_lane
 end "clusters' lane" $!
 say "waiting for the lane beside it"
 end "second lane" "$second"

@@ -21,10 +21,17 @@ ra_setup() {
 }
 
 teardown() {
-    for pid in $pids; do
+    for pid in $pids $(inheritors); do
         kill -9 "$pid" 2>/dev/null || true
     done
     rm -rf "$base"
+}
+
+# inheritors: what was started in this test, as the children of a listener, by what each has in its environment.
+inheritors() {
+    env -u OCF_RESKEY_run_dir grep -l -s -a -F "OCF_RESKEY_run_dir=$run_dir" /proc/[0-9]*/environ | while IFS=/ read -r _ _ number _; do
+        echo "$number"
+    done
 }
 
 # qemu DIRECTORY WORD...: a real QEMU without a boot device; its firmware runs.

@@ -444,6 +444,17 @@ setup() { ra_setup; }
     [ -e "$dir/stopped" ]
 }
 
+@test "nothing that a test has started outlives it" {
+    agent_answers vm.console "echo \$\$ >$base/child; exec sleep 600"
+    timeout 1 "$HOLDFAST_HOME/holdfast-ask" 1 "$run_dir/agent.sock" '{"id":1,"command":"vm.console"}' || true
+    until [ -s "$base/child" ]; do sleep 0.02; done
+    child=$(cat "$base/child")
+    lives "$child"
+    teardown
+    until gone "$child"; do sleep 0.02; done
+    [ -z "$(inheritors)" ]
+}
+
 @test "an agent that answers is left alone, whatever it answers" {
     tail -f /dev/null dev.holdfast.agent >/dev/null 2>&1 3>&- &
     alive=$!

@@ -2,6 +2,7 @@ package dev.holdfast.agent.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
@@ -29,6 +30,9 @@ public interface Environment {
 
     /** An environment variable. */
     Optional<String> variable(String name);
+
+    /** Whether the user may read a file of this host; also if it is not there. */
+    boolean mayRead(Path file);
 
     /** The wall clock, for the default names of checkpoints. */
     InstantSource clock();

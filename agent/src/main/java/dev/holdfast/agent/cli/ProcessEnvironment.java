@@ -74,6 +74,12 @@ public final class ProcessEnvironment implements Environment {
         return Optional.ofNullable(System.getenv(name)).filter(value -> !value.isEmpty());
     }
 
+    /** Where the directory cannot be entered, nothing says that the file is not there. */
+    @Override
+    public boolean mayRead(Path file) {
+        return Files.isReadable(file) || Files.notExists(file);
+    }
+
     @Override
     public InstantSource clock() {
         return clock;

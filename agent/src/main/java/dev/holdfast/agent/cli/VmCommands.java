@@ -270,6 +270,12 @@ final class VmCommands {
         @Override
         void show(JsonObject answer) throws IOException {
             Console console = answer.as(Console.class);
+            String end = console.output().orElse(console.socket());
+            if (!environment().mayRead(Path.of(end))) {
+                throw new IOException(
+                        "the console cannot be opened: %s is for root alone; run this as root, for instance with sudo"
+                                .formatted(end));
+            }
             List<String> talk = List.of("socat", "-,raw,echo=0,escape=0x1d", "UNIX-CONNECT:" + console.socket());
             if (console.output().isPresent()) {
                 environment().err().println("holdfast: nobody can talk to it: this is what it writes; Ctrl-C ends it");

@@ -354,7 +354,7 @@ public final class VmCommands {
         try {
             endMoves(vm);
             tools.starter().endRevert(vm.name());
-            vms.stop(vm.name(), patience);
+            vms.stop(vm.name(), patience, name -> tools.net().frozen(name).isPresent());
             tools.placement().forget(vm.name());
             changed.run();
             return details(vm);

@@ -5,6 +5,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.coordinator.protocol.Name;
 import java.time.Duration;
 import java.util.Collection;
@@ -14,6 +15,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -172,13 +174,19 @@ public final class VmRegistry implements AutoCloseable {
         }
     }
 
+    /** As {@link #stop(Name, Duration, Predicate)}, and a guest that stands still is asked, too. */
+    public void stop(Name name, Duration patience) throws HypervisorException {
+        stop(name, patience, vm -> true);
+    }
+
     /**
      * Stops a machine: asks the guest first, then ends the process. Does nothing if it does not run. A machine that somebody
-     * does not let go of in time is killed.
+     * does not let go of in time is killed. A guest that a user has paused cannot shut down, and is not ours to let run: it is not asked.
      *
      * @param patience how long the guest may take to shut down; zero not to ask it
+     * @param frozen whether a machine that stands still is about to run, because it is in a freeze of ours
      */
-    public void stop(Name name, Duration patience) throws HypervisorException {
+    public void stop(Name name, Duration patience, Predicate<Name> frozen) throws HypervisorException {
         ManagedVm vm = get(name);
         if (!lockSoon(vm)) {
             LOG.warn("{} is being used and not let go of: it is killed", name);
@@ -187,13 +195,26 @@ public final class VmRegistry implements AutoCloseable {
         }
         try {
             Optional<RunningVm> process = process(vm);
-            if (process.isPresent() && (patience.isZero() || !process.get().shutdown(patience))) {
-                process.get().quit();
+            if (process.isPresent()) {
+                boolean ask = !patience.isZero() && !isPaused(process.get(), frozen);
+                if (!ask || !process.get().shutdown(patience)) {
+                    process.get().quit();
+                }
             }
             vm.setProcess(null);
             listener.onGone(vm);
         } finally {
             vm.lock().unlock();
+        }
+    }
+
+    private static boolean isPaused(RunningVm process, Predicate<Name> frozen) {
+        Name name = process.name();
+        try {
+            // A freeze that ended in between was seen before; one that begins now is seen after.
+            return !frozen.test(name) && process.status() == VmStatus.PAUSED && !frozen.test(name);
+        } catch (HypervisorException e) {
+            return false;
         }
     }
 

@@ -463,6 +463,21 @@ class CommandLineTest {
     }
 
     @Test
+    void whoMayNotOpenAConsoleIsToldOnce() {
+        environment.root = false;
+        for (Console console : List.of(
+                new Console("", Optional.of("/run/x/console")), new Console("/run/x/serial.sock", Optional.empty()))) {
+            answers.put(ControlCommand.VM_CONSOLE, (a, p) -> console);
+            assertThat(environment.run("vm", "console", "web")).isEqualTo(1);
+            assertThat(environment.programs).isEmpty();
+            assertThat(environment.err)
+                    .asString()
+                    .containsPattern("/run/x/(console|serial.sock) is for root alone; run this as root")
+                    .hasLineCount(1);
+        }
+    }
+
+    @Test
     void aConsoleIsHandedToSocat() {
         assertThat(environment.run("vm", "console", "web")).isZero();
         assertThat(environment.programs)

@@ -23,6 +23,7 @@ final class FakeEnvironment implements Environment {
     final List<List<String>> programs = new ArrayList<>();
     boolean interactive;
     boolean unicode;
+    boolean root = true;
     int width = 100;
 
     private final PrintWriter outWriter = new PrintWriter(out, true);
@@ -67,6 +68,11 @@ final class FakeEnvironment implements Environment {
     @Override
     public Optional<String> variable(String name) {
         return Optional.ofNullable(variables.get(name));
+    }
+
+    @Override
+    public boolean mayRead(Path file) {
+        return root;
     }
 
     @Override

@@ -24,14 +24,18 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Machines that are this process, and run until they are paused. Thread-safe. */
-final class FakeHypervisor implements Hypervisor {
+public final class FakeHypervisor implements Hypervisor {
+
+    /** Those that were asked to shut down, which they did. */
+    public final List<Name> shutDown = new CopyOnWriteArrayList<>();
 
     private final Map<Name, Machine> running = new ConcurrentHashMap<>();
 
     /** A machine without disks. */
-    static VmDefinition definition(Name vm) {
+    public static VmDefinition definition(Name vm) {
         return OneDisk.definition(vm);
     }
 
@@ -74,7 +78,7 @@ final class FakeHypervisor implements Hypervisor {
     }
 
     /** One machine. */
-    private static final class Machine implements RunningVm {
+    private final class Machine implements RunningVm {
         private final VmDefinition definition;
         private volatile boolean alive = true;
         private volatile VmStatus status = VmStatus.RUNNING;
@@ -151,6 +155,7 @@ final class FakeHypervisor implements Hypervisor {
 
         @Override
         public boolean shutdown(Duration patience) {
+            shutDown.add(name());
             kill();
             return true;
         }

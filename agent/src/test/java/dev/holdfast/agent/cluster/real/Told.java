@@ -5,6 +5,7 @@ import dev.holdfast.agent.cli.Environment;
 import dev.holdfast.agent.cli.HoldfastCommand;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
@@ -62,6 +63,11 @@ record Told(int exit, String out, String err) {
         @Override
         public Optional<String> variable(String name) {
             return Optional.empty();
+        }
+
+        @Override
+        public boolean mayRead(Path file) {
+            return true;
         }
 
         @Override
