@@ -46,6 +46,8 @@ rpm makes the RPM, and looks into it
 shellcheck checks the scripts
 bats tests the scripts
 systemd runs the units
+xfsprogs a file system that lets files share blocks, to copy raw disks on
+btrfs-progs another one
 user-mode-linux a kernel that runs as a program: guests of the driver for it
 uml-utilities makes and merges copy-on-write files of User-Mode Linux, to compare with
 LIST

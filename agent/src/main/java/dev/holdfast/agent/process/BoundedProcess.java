@@ -6,10 +6,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** Runs a tool to its end, or ends it. Its output goes through a file, so that no pipe can fill up. Thread-safe. */
 public final class BoundedProcess {
+    /**
+     * Put before a command that rewrites an image, it has that end with the agent (util-linux, prctl PR_SET_PDEATHSIG): another node may take
+     * the image over once the agent is gone. The kernel looks at the thread that started it, which is the one that waits for it.
+     */
+    public static final List<String> WITH_THE_AGENT = List.of("setpriv", "--pdeathsig", "KILL");
+
     private static final int LONGEST_OUTPUT = 64 * 1024;
 
     private BoundedProcess() {}
@@ -46,6 +53,29 @@ public final class BoundedProcess {
                 process.destroyForcibly();
             }
             return new Ended(process.exitValue(), text(output, longest));
+        } finally {
+            Files.deleteIfExists(output);
+        }
+    }
+
+    /**
+     * Runs a tool that must not be killed.
+     *
+     * @param patience how long to wait for it
+     * @return empty if it has not ended by then, or the wait was interrupted: it goes on
+     * @throws IOException if it cannot be started
+     */
+    public static Optional<Ended> runOrLeave(List<String> command, Duration patience) throws IOException {
+        Path output = Files.createTempFile("holdfast-", ".out");
+        try {
+            Process process = start(command, output);
+            if (!process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+                return Optional.empty();
+            }
+            return Optional.of(new Ended(process.exitValue(), text(output, LONGEST_OUTPUT)));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.empty();
         } finally {
             Files.deleteIfExists(output);
         }

@@ -72,6 +72,7 @@ class WallsTest {
                                     "..agent.hypervisor..",
                                     "..agent.qmp..",
                                     "..agent.snapshot..",
+                                    "..agent.storage..",
                                     "..agent.cow..",
                                     "..agent.vm..",
                                     "..agent.unix..",
@@ -86,6 +87,16 @@ class WallsTest {
             Map.entry(
                     "only the composition root knows the driver for User-Mode Linux",
                     knownToTheRoot("..agent.hypervisor.uml..")),
+            Map.entry(
+                    "storages know neither chains nor machines nor freezes",
+                    noClasses()
+                            .that()
+                            .resideInAPackage("..agent.storage..")
+                            .should()
+                            .dependOnClassesThat(areHoldfastsAndNoneOf(
+                                    "dev.holdfast.agent.storage..",
+                                    "dev.holdfast.agent.files",
+                                    "dev.holdfast.agent.process"))),
             Map.entry(
                     "the command line reaches the agent through the control socket alone",
                     noClasses()
@@ -138,6 +149,13 @@ class WallsTest {
         return resideInAnyPackage("..coordinator..")
                 .and(DescribedPredicate.not(resideInAPackage("..coordinator.protocol")))
                 .and(DescribedPredicate.not(nameMatching(".*\\.coordinator\\.replication\\.Policy(\\$.*)?")));
+    }
+
+    /** A progress and a name are values. */
+    private static DescribedPredicate<JavaClass> areHoldfastsAndNoneOf(String... packages) {
+        return resideInAPackage("dev.holdfast..")
+                .and(DescribedPredicate.not(resideInAnyPackage(packages)))
+                .and(DescribedPredicate.not(nameMatching(".*\\.(hypervisor\\.Progress|protocol\\.Name)")));
     }
 
     private static ArchRule onlyTheRootIsFree() {

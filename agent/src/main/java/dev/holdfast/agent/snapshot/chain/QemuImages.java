@@ -21,12 +21,6 @@ public final class QemuImages implements DiskImages {
     /** qemu-img check: 0 clean, 3 leaked clusters only, which cost space and harm nothing. */
     private static final int LEAKS_ONLY = 3;
 
-    /**
-     * What rewrites an image ends with the agent (util-linux, prctl PR_SET_PDEATHSIG): another node may take the image over once the
-     * agent is gone. The kernel looks at the thread that started it, which is the one that waits for it.
-     */
-    private static final List<String> WITH_THE_AGENT = List.of("setpriv", "--pdeathsig", "KILL");
-
     private final String program;
 
     /** @param program {@code qemu-img}, or where it is */
@@ -118,8 +112,8 @@ public final class QemuImages implements DiskImages {
         List<String> command = new ArrayList<>();
         command.add(program);
         command.addAll(List.of(arguments));
-        List<String> bound =
-                Stream.concat(WITH_THE_AGENT.stream(), command.stream()).toList();
+        List<String> bound = Stream.concat(BoundedProcess.WITH_THE_AGENT.stream(), command.stream())
+                .toList();
         BoundedProcess.Ended ended = BoundedProcess.run(bound, patience);
         if (ended.status() != 0) {
             throw new ChainException("\"%s\" failed: %s".formatted(String.join(" ", command), ended.output()));

@@ -1,0 +1,96 @@
+package dev.holdfast.agent.storage;
+
+import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.storage.StorageException.Kind;
+import dev.holdfast.coordinator.protocol.Name;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** All storages of this node as one: the first that knows a place answers. Thread-safe. */
+public final class ImageStores implements ImageStore {
+    private final List<ImageStore> stores;
+
+    /** @param stores each is asked when those before it know nothing of a place */
+    public ImageStores(List<ImageStore> stores) {
+        this.stores = List.copyOf(stores);
+    }
+
+    @Override
+    public Optional<Site> site(Path image) throws StorageException {
+        for (ImageStore store : stores) {
+            Optional<Site> site = store.site(image);
+            if (site.isPresent()) {
+                return site;
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Optional<ImageStore> of(Path image) throws StorageException {
+        for (ImageStore store : stores) {
+            if (store.site(image).isPresent()) {
+                return Optional.of(store);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private ImageStore knowing(Path image) throws StorageException {
+        return of(image)
+                .orElseThrow(
+                        () -> new StorageException(
+                                Kind.REFUSED,
+                                image
+                                        + " is not there, or on a storage of which Holdfast knows nothing; see \"holdfast fsck\""));
+    }
+
+    @Override
+    public Outlook outlook(Site site, Copying how) throws StorageException {
+        return knowing(site.image()).outlook(site, how);
+    }
+
+    @Override
+    public Path copy(Site site, Copying how, CopyName name, Progress progress) throws StorageException {
+        return knowing(site.image()).copy(site, how, name, progress);
+    }
+
+    @Override
+    public Health health(Path image) throws StorageException {
+        Optional<ImageStore> store = of(image);
+        return store.isPresent()
+                ? store.get().health(image)
+                : new Health(Health.State.ABSENT, image + " is on no storage of this node");
+    }
+
+    @Override
+    public void open(Path image) throws StorageException {
+        knowing(image).open(image);
+    }
+
+    @Override
+    public void close(Path image) throws StorageException {
+        Optional<ImageStore> store = of(image);
+        if (store.isPresent()) {
+            store.get().close(image);
+        }
+    }
+
+    @Override
+    public void remove(CopyName name) throws StorageException {
+        for (ImageStore store : stores) {
+            store.remove(name);
+        }
+    }
+
+    @Override
+    public Set<CopyName> copies(Name vm) throws StorageException {
+        Set<CopyName> copies = new HashSet<>();
+        for (ImageStore store : stores) {
+            copies.addAll(store.copies(vm));
+        }
+        return copies;
+    }
+}

@@ -1,0 +1,8 @@
+/**
+ * What storages do with images by themselves: copies that share blocks with their original, made once nobody writes it. The port, and
+ * {@code directory} and {@code lvm} behind it. Knows neither chains nor machines nor freezes.
+ */
+@NullMarked
+package dev.holdfast.agent.storage;
+
+import org.jspecify.annotations.NullMarked;
