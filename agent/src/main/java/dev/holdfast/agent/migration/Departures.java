@@ -1,9 +1,7 @@
 package dev.holdfast.agent.migration;
 
 import dev.holdfast.agent.control.Progress;
-import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
-import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.Relocation.Limits;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmStatus;
@@ -16,9 +14,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -197,7 +193,10 @@ public final class Departures {
                         "%s is %s; only a machine that runs can be moved: let it run, or stop it and start it there"
                                 .formatted(machine.name(), marked ? "frozen" : status));
             }
-            requireFiles(process.disks());
+            Optional<String> device = SameMachine.onDevice(process.disks());
+            if (device.isPresent()) {
+                throw refused(device.get());
+            }
             process.relocation(); // Says which driver has none.
             var obstacles = process.surroundings(true).obstacles();
             if (!obstacles.isEmpty()) {
@@ -210,19 +209,6 @@ public final class Departures {
                     : new NotBegunException(Refusal.failed(why));
         } finally {
             machine.lock().unlock();
-        }
-    }
-
-    /** What shows that both nodes have the same storage is a file in the chain, and says nothing of a device. */
-    private static void requireFiles(List<DiskState> disks) throws NotBegunException {
-        for (DiskState disk : disks) {
-            for (Path layer : disk.layers()) {
-                if (ImageForm.of(layer) == ImageForm.DEVICE) {
-                    throw refused(
-                            "disk %s lies on a block device (%s), and machines move live with files only; stop it here, and start it there"
-                                    .formatted(disk.id(), layer));
-                }
-            }
         }
     }
 

@@ -2,6 +2,7 @@ package dev.holdfast.agent.migration;
 
 import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.DiskState;
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -67,6 +68,23 @@ public final class SameMachine {
                                 .map(layer -> layer.getFileName().toString())
                                 .collect(Collectors.joining(SEPARATOR)))
                 .toList();
+    }
+
+    /**
+     * Why disks cannot be shown to be the same on another node: what shows it is a file in the chain, and says nothing of a block device.
+     * Empty if none lies on one.
+     */
+    static Optional<String> onDevice(List<DiskState> disks) {
+        for (DiskState disk : disks) {
+            for (Path layer : disk.layers()) {
+                if (ImageForm.of(layer) == ImageForm.DEVICE) {
+                    return Optional.of(
+                            "disk %s lies on a block device (%s), and machines move live with files only; stop it here and start it there"
+                                    .formatted(disk.id(), layer));
+                }
+            }
+        }
+        return Optional.empty();
     }
 
     /** Leaves a file beside the disks, in each directory that has any. */

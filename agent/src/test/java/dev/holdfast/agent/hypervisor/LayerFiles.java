@@ -24,8 +24,13 @@ public final class LayerFiles {
 
     /** A name that no layer has had. */
     public Path next(String diskId) {
+        return next(diskId, ImageForm.QCOW2);
+    }
+
+    /** The same for an image of any form. */
+    public Path next(String diskId, ImageForm form) {
         made++;
-        return directory.resolve("%s-%06d.qcow2".formatted(diskId, made));
+        return directory.resolve(form.fileName("%s-%06d".formatted(diskId, made)));
     }
 
     /** A new layer upon each of those given. */
@@ -34,8 +39,9 @@ public final class LayerFiles {
         for (Map.Entry<String, Path> disk : below.entrySet()) {
             Path overlay = next(disk.getKey());
             String base = disk.getValue().toString();
+            String format = ImageForm.of(disk.getValue()).format();
             List<String> command =
-                    List.of("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, overlay.toString());
+                    List.of("qemu-img", "create", "-q", "-f", "qcow2", "-F", format, "-b", base, overlay.toString());
             BoundedProcess.Ended ended = BoundedProcess.run(command, TOOL);
             assertThat(ended.status()).as(ended.output()).isZero();
             overlays.put(disk.getKey(), overlay);

@@ -2,6 +2,7 @@ package dev.holdfast.agent.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.coordinator.protocol.Name;
@@ -53,6 +54,17 @@ class SameMachineTest {
         Map<String, String> older = new TreeMap<>(SameMachine.hardware(vm(64, "tap0")));
         older.remove("kernel");
         assertThat(SameMachine.difference(vm(64, "tap0"), older)).isPresent();
+    }
+
+    @Test
+    void noFileShowsThatABlockDeviceIsTheSameElsewhere() {
+        Path layers = directory.resolve("web.holdfast/layers");
+        DiskState raw = new DiskState("d0", List.of(layers.resolve("d0-000001.raw")), 1);
+        DiskState device =
+                new DiskState("d1", List.of(layers.resolve("d1-000002.qcow2"), layers.resolve("d1-000001.dev")), 1);
+        assertThat(SameMachine.onDevice(List.of(raw))).isEmpty();
+        assertThat(SameMachine.onDevice(List.of(raw, device)).orElseThrow())
+                .contains("disk d1 lies on a block device", "layers/d1-000001.dev", "stop it here");
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.holdfast.agent.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.agent.hypervisor.HypervisorKind;
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -140,7 +141,7 @@ class ChainWalkTest {
                         Optional.empty(),
                         List.of(),
                         List.of())),
-                List.of(new VmDefinition.Disk("d0", chain.headFile("d0"))));
+                List.of(new VmDefinition.Disk("d0", chain.path().resolve("head/d0"))));
         QemuHypervisor hypervisor = new QemuHypervisor(QemuSettings.installed(root.resolve("run")), System::nanoTime);
         InstantSource clock = InstantSource.fixed(Instant.EPOCH);
         return VmSnapshots.open(
@@ -152,10 +153,22 @@ class ChainWalkTest {
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4})
     void everySnapshotReadsWhatItReadWhenItWasTaken(long seed) throws Exception {
+        walk(seed, ImageForm.QCOW2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {5, 6})
+    void soItDoesWhenTheFirstLayerIsARawFile(long seed) throws Exception {
+        walk(seed, ImageForm.RAW);
+    }
+
+    private void walk(long seed, ImageForm first) throws Exception {
         Random random = new Random(seed);
         FailingImages images = new FailingImages();
+        Path empty = root.resolve(first.fileName("empty"));
+        SnapshotLab.run("qemu-img", "create", "-q", "-f", first.format(), empty.toString(), "8M");
         chain = new ChainImport(images, InstantSource.system())
-                .create(root.resolve("web.holdfast"), new TreeMap<>(Map.of("d0", 8L << 20)));
+                .importDisks(root.resolve("web.holdfast"), new TreeMap<>(Map.of("d0", empty)));
         VmSnapshots vm = open(images);
         for (int step = 0; step < STEPS; step++) {
             write(random.nextInt(BLOCKS));
@@ -221,13 +234,9 @@ class ChainWalkTest {
         pattern = pattern % 250 + 1;
         head[block] = pattern;
         log.add("write " + block + ":" + pattern);
-        SnapshotLab.run(
-                "qemu-io",
-                "-f",
-                "qcow2",
-                "-c",
-                "write -P %d %dM 64k".formatted(pattern, block),
-                chain.headFile("d0").toString());
+        Path image = chain.headFile("d0");
+        String command = "write -P %d %dM 64k".formatted(pattern, block);
+        SnapshotLab.run("qemu-io", "-f", ImageForm.of(image).format(), "-c", command, image.toString());
     }
 
     private void check(VmSnapshots vm, String history) throws Exception {
@@ -248,7 +257,8 @@ class ChainWalkTest {
     }
 
     private static void assertReads(Path image, int[] content, String history) throws Exception {
-        List<String> command = new ArrayList<>(List.of("qemu-io", "-r", "-U", "-f", "qcow2"));
+        List<String> command = new ArrayList<>(
+                List.of("qemu-io", "-r", "-U", "-f", ImageForm.of(image).format()));
         for (int block = 0; block < content.length; block++) {
             command.addAll(List.of("-c", "read -P %d %dM 64k".formatted(content[block], block)));
         }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.CapturePlan;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.LayerFiles;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
@@ -76,15 +77,20 @@ final class Lab implements AutoCloseable {
 
     /** Fresh disks: the first one boots the oracle. */
     VmDefinition definition(String name) throws Exception {
+        return definition(name, ImageForm.QCOW2);
+    }
+
+    /** @param form of both disks */
+    VmDefinition definition(String name, ImageForm form) throws Exception {
         Path raw = root.resolve("boot.raw");
         try (InputStream oracle = Lab.class.getResourceAsStream("/dev/holdfast/agent/hypervisor/oracle.bin")) {
             Files.write(raw, oracle == null ? new byte[0] : oracle.readAllBytes());
         }
         run("truncate", "-s", "16M", raw.toString());
-        Path d0 = layers.next("d0");
-        run("qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", raw.toString(), d0.toString());
-        Path d1 = layers.next("d1");
-        run("qemu-img", "create", "-q", "-f", "qcow2", d1.toString(), "16M");
+        Path d0 = layers.next("d0", form);
+        run("qemu-img", "convert", "-q", "-f", "raw", "-O", form.format(), raw.toString(), d0.toString());
+        Path d1 = layers.next("d1", form);
+        run("qemu-img", "create", "-q", "-f", form.format(), d1.toString(), "16M");
         return definition(name, 64, Map.of("d0", d0, "d1", d1));
     }
 

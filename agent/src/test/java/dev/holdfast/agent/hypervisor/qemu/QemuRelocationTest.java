@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.PortRange;
 import dev.holdfast.agent.hypervisor.Relocation.Limits;
 import dev.holdfast.agent.hypervisor.Relocation.Phase;
@@ -79,6 +80,18 @@ final class QemuRelocationTest {
         there.awaitTicks("web", 20);
         assertThat(there.console("web")).doesNotContain("START").doesNotContain("LOST");
         assertThat(moved.status()).isEqualTo(VmStatus.RUNNING);
+    }
+
+    @Test
+    void aMachineOnRawFilesMovesAsOneOnQcow2() throws Exception {
+        sender.quit();
+        receiver.quit();
+        definition = here.definition("web", ImageForm.RAW);
+        sender = here.start(definition, StartMode.NORMAL);
+        here.awaitTicks("web", 5);
+        receiveAnew();
+        port = receiver.relocation().listen(ADDRESS, Optional.empty());
+        bothStandStillAfterTheStreamAndTheReceiverRunsOnWhenTold();
     }
 
     private void receiveAnew() throws Exception {

@@ -9,6 +9,7 @@ import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.FreezeFacts;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.LayerFiles;
 import dev.holdfast.agent.hypervisor.MemoryFacts;
 import dev.holdfast.agent.hypervisor.Progress;
@@ -165,6 +166,28 @@ final class UmlCaptureTest {
         UmlLab.awaitTicks(vm, 2);
         long counted = UmlLab.ticks(vm);
         Map<String, Path> top = LayerFiles.active(vm);
+        vm.quit();
+        assertBoots(top, counted, Long.MAX_VALUE);
+    }
+
+    @Test
+    void layersAreMergedIntoARawFileWhileTheGuestWrites() throws Exception {
+        vm.quit();
+        vm = lab.startCounting("raw", ImageForm.RAW);
+        Map<String, Path> raw = LayerFiles.active(vm);
+        cut();
+        Map<String, Path> first = LayerFiles.active(vm);
+        UmlLab.awaitTicks(vm, 2);
+        cut();
+        for (String disk : raw.keySet()) {
+            vm.mergeIntermediate(disk, first.get(disk), raw.get(disk), Progress.NONE);
+        }
+        Map<String, Path> top = LayerFiles.active(vm);
+        for (DiskState disk : vm.disks()) {
+            assertThat(disk.layers()).containsExactly(top.get(disk.id()), raw.get(disk.id()));
+        }
+        UmlLab.awaitTicks(vm, 2);
+        long counted = UmlLab.ticks(vm);
         vm.quit();
         assertBoots(top, counted, Long.MAX_VALUE);
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.LayerFiles;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
@@ -42,11 +43,16 @@ final class UmlLab implements AutoCloseable {
 
     /** Fresh disks, and a guest on them. */
     VmDefinition definition(String name) throws IOException {
+        return definition(name, ImageForm.QCOW2);
+    }
+
+    /** @param form of both disks */
+    private VmDefinition definition(String name, ImageForm form) throws IOException {
         Path raw = CountingGuest.firstDisk(root);
-        Path d0 = layers.next("d0");
-        run("qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", raw.toString(), d0.toString());
-        Path d1 = layers.next("d1");
-        run("qemu-img", "create", "-q", "-f", "qcow2", d1.toString(), "4M");
+        Path d0 = layers.next("d0", form);
+        run("qemu-img", "convert", "-q", "-f", "raw", "-O", form.format(), raw.toString(), d0.toString());
+        Path d1 = layers.next("d1", form);
+        run("qemu-img", "create", "-q", "-f", form.format(), d1.toString(), "4M");
         return definition(name, Map.of("d0", d0, "d1", d1));
     }
 
@@ -84,6 +90,11 @@ final class UmlLab implements AutoCloseable {
 
     RunningVm startCounting(String name) throws Exception {
         return startCounting(definition(name));
+    }
+
+    /** @param form of both disks */
+    RunningVm startCounting(String name, ImageForm form) throws Exception {
+        return startCounting(definition(name, form));
     }
 
     static List<String> console(RunningVm vm) throws IOException {
