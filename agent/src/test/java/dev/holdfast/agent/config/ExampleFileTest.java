@@ -52,7 +52,7 @@ class ExampleFileTest {
         VmSettings web = machine(WEB, String.join("\n", example));
         assertThat(web.hypervisor()).isEqualTo(HypervisorKind.QEMU);
         assertThat(web.disks()).hasSize(1);
-        assertThat(web.nics()).hasSize(1);
+        assertThat(web.hardware().orElseThrow().nics()).hasSize(1);
         assertThat(web.replication()).isEmpty();
     }
 
