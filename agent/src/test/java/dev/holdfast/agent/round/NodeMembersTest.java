@@ -14,15 +14,19 @@ import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.snapshot.OneDisk;
+import dev.holdfast.agent.snapshot.SnapshotRequest;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,6 +51,10 @@ class NodeMembersTest {
     }
 
     private NodeParts parts(String machine) throws Exception {
+        return parts(machine, true);
+    }
+
+    private NodeParts parts(String machine, boolean runs) throws Exception {
         DiskState disk = new DiskState("d0", List.of(chain.headFile("d0").toRealPath()), 1L << 20);
         RunningVm process = Answers.of(
                 RunningVm.class,
@@ -56,17 +64,19 @@ class NodeMembersTest {
                         "kind", () -> HypervisorKind.ofMachine(machine),
                         "disks", () -> List.of(disk),
                         "surroundings", () -> new Surroundings(List.of(), List.of())));
-        Hypervisor hypervisor = Answers.of(Hypervisor.class, Map.of("ownsLayers", () -> true));
+        Hypervisor hypervisor = Answers.of(Hypervisor.class, Map.of("ownsLayers", () -> true, "find", Optional::empty));
         VmDefinition definition =
                 OneDisk.definition(Rounds.WEB, machine, new VmDefinition.Disk("d0", chain.headFile("d0")));
         VmRegistry vms = OneDisk.machines(definition, hypervisor);
-        vms.get(Rounds.WEB).setProcess(process);
+        if (runs) {
+            vms.get(Rounds.WEB).setProcess(process);
+        }
         return new NodeParts(Rounds.SELF, vms, claims, OneDisk.tools(hypervisor), vm -> false, () -> "1");
     }
 
     private Forecast forecast(String machine, Quiesce quiesce) throws Exception {
         RoundSpec spec = Rounds.spec("r1", RoundKind.CHECKPOINT, quiesce);
-        return new NodeMembers(parts(machine)).preflight(Rounds.WEB, CHECKPOINT, spec.options());
+        return new NodeMembers(parts(machine)).preflight(spec.kind(), Rounds.WEB, CHECKPOINT, spec.options());
     }
 
     @Test
@@ -99,13 +109,48 @@ class NodeMembersTest {
         assertThat(forecast("pc-q35-7.2", Quiesce.TRY).problems()).isEmpty();
     }
 
+    /** A machine that does not run, with a snapshot of its disks. */
+    private NodeParts withSnapshot() throws Exception {
+        NodeParts parts = parts("pc-q35-7.2", false);
+        SnapshotRequest request = new SnapshotRequest(
+                "o1", CHECKPOINT, Optional.empty(), CaptureMethod.DISK_ONLY, Duration.ofSeconds(5), "");
+        parts.open(parts.machine(Rounds.WEB)).create(request, Quiesce.NO, (done, total) -> {});
+        return parts;
+    }
+
+    private static Forecast back(NodeParts parts, Name checkpoint) throws Exception {
+        RoundSpec spec = Rounds.spec("r1", RoundKind.REVERT);
+        return new NodeMembers(parts).preflight(spec.kind(), Rounds.WEB, checkpoint, spec.options());
+    }
+
+    @Test
+    void aRevertIsAskedWhatSpeaksAgainstARevert() throws Exception {
+        NodeParts parts = withSnapshot();
+        Forecast forecast = back(parts, CHECKPOINT);
+        assertThat(forecast.problems()).isEmpty();
+        assertThat(forecast.method()).isEqualTo("disk_only");
+        assertThat(forecast.bytes()).as("RAM").isZero();
+        assertThat(back(parts, new Name("c2")).problems())
+                .singleElement()
+                .asString()
+                .contains("web has no snapshot c2");
+        RoundSpec again = Rounds.spec("r2", RoundKind.CHECKPOINT);
+        assertThat(new NodeMembers(parts)
+                        .preflight(again.kind(), Rounds.WEB, CHECKPOINT, again.options())
+                        .problems())
+                .singleElement()
+                .asString()
+                .contains("web has a snapshot c1 already");
+    }
+
     @Test
     void whatIsInTheWayIsSaidWithWhatElseSpeaksAgainstIt() throws Exception {
         claims.claim(new Name("o7"), OperationKind.SNAPSHOT_DELETE, Set.of(Rounds.WEB));
         assertThat(forecast("uml-6.1", Quiesce.REQUIRE).problems()).hasSize(2);
         NodeMembers members = new NodeMembers(parts("uml-6.1"));
         RoundSpec spec = Rounds.spec("r1", RoundKind.CHECKPOINT);
-        assertThat(members.preflight(Rounds.DB, CHECKPOINT, spec.options()).problems())
+        assertThat(members.preflight(spec.kind(), Rounds.DB, CHECKPOINT, spec.options())
+                        .problems())
                 .singleElement()
                 .asString()
                 .contains("there is no machine db");
