@@ -159,6 +159,9 @@ is_shutdown() {
 # replica_demote: whatever happens, nothing of the machine runs here afterwards. What the agent cannot do any more, its next
 # life reads from the state in which it finds the node.
 replica_demote() {
+    check_part stop.sh || return
+    # shellcheck source=ocf-wrapper/stop.sh
+    . "$home/stop.sh"
     give_up=$(($(now) + $(action_seconds 120) - 1))
     until=$(($(now) + $(soft_seconds)))
     patience=$(($(action_seconds 120) / 6))

@@ -92,12 +92,8 @@ uml_kernels() {
 uml_storages() {
     for uml_storage in $(programs disks); do
         case $(command_line "$uml_storage") in
-            *",path=${1:-$dir}/"*) ;;
-            *) continue ;;
+            *",path=${1:-$dir}/"*) numbered "$uml_storage" ;;
         esac
-        if process_start "$uml_storage"; then
-            printf '%s.%s\n' "$uml_storage" "$started"
-        fi
     done
 }
 

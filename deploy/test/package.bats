@@ -58,6 +58,9 @@ inside() {
 -rwxr-xr-x usr/lib/holdfast/holdfast-guard
 -rwxr-xr-x usr/lib/holdfast/thaw
 -rwxr-xr-x usr/lib/holdfast/quiet
+-rw-r--r-- usr/lib/holdfast/replica.sh
+-rw-r--r-- usr/lib/holdfast/stop.sh
+-rw-r--r-- usr/lib/holdfast/uml.sh
 -rw-r--r-- usr/lib/holdfast/lib/holdfast-agent-[0-9.]*.jar
 -rwxr-xr-x usr/lib/ocf/resource.d/holdfast/vm
 -rw-r--r-- usr/share/man/man7/ocf_holdfast_vm.7.gz

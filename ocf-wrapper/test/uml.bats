@@ -243,6 +243,15 @@ now_seconds() {
     gone "$first" && gone "$storage"
 }
 
+@test "without stop.sh: a stop ends all of it" {
+    uml_machine
+    kernel_process
+    rm "$HOLDFAST_HOME/stop.sh"
+    expect stop 0
+    gone "$first" && gone "$process" && gone "$storage"
+    grep -q "stop.sh is missing; install the package" "$base/log"
+}
+
 # ---- the thaw script ----
 
 @test "thaw: a guest runs again, and its marker goes" {

@@ -430,6 +430,16 @@ setup() { ra_setup; }
     grep -q "does not answer: ending it" "$base/log"
 }
 
+@test "real QEMU: without stop.sh a stop ends it, and a demote says what is missing" {
+    qemu "$dir"
+    rm "$HOLDFAST_HOME/stop.sh"
+    OCF_RESKEY_CRM_meta_promoted_max=1 expect demote 5
+    reason "stop.sh is missing"
+    lives "$process"
+    expect stop 0
+    gone "$process"
+}
+
 @test "real QEMU: one that an ended agent was just starting does not come to life after the stop" {
     mkdir -p "$dir"
     # No pid file yet: its start is only under way.

@@ -102,8 +102,7 @@ final class LocalMachines implements AutoCloseable {
             if (held || text.contains("was_paused=1\n")) {
                 return;
             }
-            if (vm.process().isPresent() && vm.process().get().status().resumable()) {
-                vm.process().get().resume();
+            if (vm.process().isPresent() && vm.process().get().release()) {
                 LOG.warn("{} stood still since an earlier agent died: it runs again", vm.name());
             }
             Files.deleteIfExists(mark);

@@ -2,9 +2,11 @@ package dev.holdfast.agent;
 
 import dev.holdfast.agent.cluster.MemberParts;
 import dev.holdfast.agent.replication.Parking;
+import dev.holdfast.agent.replication.ReplicaPart;
 import dev.holdfast.agent.replication.ReplicatedMachine;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundOptions;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -26,23 +28,23 @@ record ReplicatedMembers(MemberParts parts, Function<Name, Optional<ReplicatedMa
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     @Override
-    public Forecast preflight(Name vm, Name checkpoint, RoundOptions options) throws RoundRefusedException {
+    public Forecast preflight(RoundKind kind, Name vm, Name checkpoint, RoundOptions options)
+            throws RoundRefusedException {
         Optional<Parking> parking = replicas.apply(vm).map(ReplicatedMachine::parking);
         if (parking.isEmpty()) {
-            return parts.preflight(vm, checkpoint, options);
+            return parts.preflight(kind, vm, checkpoint, options);
         }
         // In an epoch it would look like a machine that moves.
         Optional<String> obstacle = parking.get().obstacle().or(() -> parked(parking.get()));
         Forecast forecast;
         try {
-            forecast = parts.preflight(vm, checkpoint, options);
+            forecast = parts.preflight(kind, vm, checkpoint, options);
         } finally {
             parking.get().end();
         }
-        if (obstacle.isEmpty()) {
-            return forecast;
-        }
-        List<String> problems = new ArrayList<>(List.of(obstacle.get()));
+        List<String> problems = new ArrayList<>();
+        obstacle.ifPresent(problems::add);
+        ReplicaPart.unfit(vm, options).ifPresent(problems::add);
         problems.addAll(forecast.problems());
         return new Forecast(
                 vm, problems, forecast.bytes(), forecast.freeBytes(), forecast.pauseMillis(), forecast.method());

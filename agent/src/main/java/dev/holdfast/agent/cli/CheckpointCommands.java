@@ -169,7 +169,7 @@ final class CheckpointCommands {
         @Override
         void show(JsonObject answer) throws IOException {
             if (dryRun) {
-                CheckpointView.prediction(environment(), answer, false);
+                CheckpointView.revertPrediction(environment(), answer);
             } else {
                 super.show(answer);
             }

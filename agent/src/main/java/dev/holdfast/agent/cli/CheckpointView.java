@@ -21,6 +21,8 @@ import java.util.stream.Stream;
 
 /** Shows checkpoints. Stateless. */
 final class CheckpointView {
+    private static final String NOTHING_DONE = "Nothing was done: this was a dry run, and nothing speaks against it.";
+
     private CheckpointView() {}
 
     /** @param memory whether the machines' memory was asked for */
@@ -150,10 +152,24 @@ final class CheckpointView {
                     View.size(row.freeBytes()));
         }
         view.print();
-        environment.out().println("Nothing was done: this was a dry run, and nothing speaks against it.");
+        environment.out().println(NOTHING_DONE);
         if (memory) {
             warn(environment, rows.stream().filter(row -> !row.hasMemory()).map(Prediction.Row::vm));
         }
+    }
+
+    static void revertPrediction(Environment environment, JsonObject answer) throws IOException {
+        View view = new View(environment).row("VM", "NODE", "COMES BACK WITH", "RAM NEEDED", "RAM FREE");
+        for (Prediction.Row row : answer.as(Prediction.class).vms()) {
+            view.row(
+                    row.vm().value(),
+                    row.node().value(),
+                    row.hasMemory() ? "memory and disks" : "disks, from its boot",
+                    View.size(row.bytes()),
+                    View.size(row.freeBytes()));
+        }
+        view.print();
+        environment.out().println(NOTHING_DONE);
     }
 
     static void verification(Environment environment, JsonObject answer) throws IOException {

@@ -105,13 +105,15 @@ public final class CheckpointClient {
     /** What a round would cost; asks every member, touches nothing. */
     public Prediction predict(Wish wish) throws RoundRefusedException, StoreUnreachableException, InterruptedException {
         RoundSpec spec = planner.plan(wish, new Epoch(0));
+        // Before a revert each memory image is read.
+        Duration patience = wish.kind() == RoundKind.REVERT ? LONG : QUICK;
         List<Prediction.Row> rows = new ArrayList<>();
         List<String> problems = new ArrayList<>();
         for (Map.Entry<Name, SortedSet<Name>> node : spec.members().byNode().entrySet()) {
             for (Name vm : node.getValue()) {
                 Map<String, Object> body = Map.of("vm", vm.value(), "wish", WishForm.write(wish));
                 Forecast forecast = read(
-                        question(node.getKey(), new PeerRequest(Kind.PREFLIGHT, JsonObject.of(body)), QUICK),
+                        question(node.getKey(), new PeerRequest(Kind.PREFLIGHT, JsonObject.of(body)), patience),
                         Forecast.class);
                 forecast.problems().forEach(problem -> problems.add(vm + ": " + problem));
                 rows.add(new Prediction.Row(

@@ -76,7 +76,7 @@ public final class PeerDesk implements BiFunction<Name, byte[], byte[]> {
             }
             case PREFLIGHT -> {
                 Wish wish = WishForm.read(body.object("wish").orElse(JsonObject.empty()));
-                yield JsonObject.of(parts.preflight(name(body, "vm"), wish.checkpoint(), wish.options()));
+                yield JsonObject.of(parts.preflight(wish.kind(), name(body, "vm"), wish.checkpoint(), wish.options()));
             }
             case TIES -> {
                 Wish wish = WishForm.read(body.object("wish").orElse(JsonObject.empty()));

@@ -73,6 +73,20 @@ public interface RunningVm extends AutoCloseable {
     void resume() throws HypervisorException;
 
     /**
+     * Lets it run that an agent which is dead had stopped, or had ordered to stop. Does nothing to one that stands still for another reason.
+     *
+     * @return whether it stood still
+     * @throws HypervisorException UNKNOWN if an order of that agent may yet stop it
+     */
+    default boolean release() throws HypervisorException {
+        if (!status().resumable()) {
+            return false;
+        }
+        resume();
+        return true;
+    }
+
+    /**
      * Lets it run whatever a capture of ours has done to it: cancels a stream that holds it. Any thread. Does nothing to a
      * machine that runs.
      *

@@ -12,6 +12,7 @@ import dev.holdfast.coordinator.protocol.RoundOptions;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.VmReport;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -103,6 +104,13 @@ public final class ReplicaPart implements VmPart {
         parked = true;
     }
 
+    /** Why a round with these options is not for a replicated machine. */
+    public static Optional<String> unfit(Name vm, RoundOptions options) {
+        return options.paused()
+                ? Optional.of(vm + " is replicated, and its first epoch would let it run; revert without --paused")
+                : Optional.empty();
+    }
+
     /** @throws PhaseException a revert goes back to what another node has */
     public static void requireCheckpoint(RoundSpec spec, Name vm, Chain chain) throws PhaseException {
         if (spec.kind() == RoundKind.REVERT && !chain.has(spec.checkpoint())) {
@@ -123,9 +131,9 @@ public final class ReplicaPart implements VmPart {
     @Override
     public void prepare() throws PhaseException {
         park();
-        if (spec.options().paused()) {
-            throw new PhaseException(Refusal.preflight(
-                    machine.name() + " is replicated, and its first epoch would let it run; revert without --paused"));
+        Optional<String> unfit = unfit(machine.name(), spec.options());
+        if (unfit.isPresent()) {
+            throw new PhaseException(Refusal.preflight(unfit.get()));
         }
         requireCheckpoint(spec, machine.name(), chain);
         part.prepare();

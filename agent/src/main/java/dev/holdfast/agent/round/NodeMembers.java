@@ -10,6 +10,7 @@ import dev.holdfast.agent.snapshot.VmSnapshots;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundOptions;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.util.ArrayList;
@@ -24,23 +25,30 @@ import java.util.Optional;
 public record NodeMembers(NodeParts parts) implements MemberParts {
 
     @Override
-    public Forecast preflight(Name vm, Name checkpoint, RoundOptions options) {
+    public Forecast preflight(RoundKind kind, Name vm, Name checkpoint, RoundOptions options) {
         List<String> problems = new ArrayList<>();
         parts.inTheWay(vm).ifPresent(problems::add);
-        CaptureMethod method = options.method();
         try {
             ManagedVm machine = parts.machine(vm);
-            method = CheckpointPart.method(machine, options);
-            if (options.quiesce() == RoundOptions.Quiesce.REQUIRE) {
-                CheckpointPart.cannotQuiesce(machine).ifPresent(problems::add);
-            }
-            SnapshotRequest request =
-                    new SnapshotRequest("preflight", checkpoint, Optional.empty(), method, options.deadline(), "");
-            return PauseForecast.of(vm, parts.open(machine), request, problems);
+            return switch (kind) {
+                case CHECKPOINT -> capture(machine, checkpoint, options, problems);
+                case REVERT -> RevertForecast.of(vm, parts.open(machine), checkpoint, problems);
+            };
         } catch (SnapshotException e) {
             problems.add(e.because().text());
-            return PauseForecast.none(vm, method, problems);
+            return PauseForecast.none(vm, options.method(), problems);
         }
+    }
+
+    private Forecast capture(ManagedVm machine, Name checkpoint, RoundOptions options, List<String> problems)
+            throws SnapshotException {
+        CaptureMethod method = CheckpointPart.method(machine, options);
+        if (options.quiesce() == RoundOptions.Quiesce.REQUIRE) {
+            CheckpointPart.cannotQuiesce(machine).ifPresent(problems::add);
+        }
+        SnapshotRequest request =
+                new SnapshotRequest("preflight", checkpoint, Optional.empty(), method, options.deadline(), "");
+        return PauseForecast.of(machine.name(), parts.open(machine), request, problems);
     }
 
     @Override

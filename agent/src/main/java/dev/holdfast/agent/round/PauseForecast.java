@@ -41,7 +41,7 @@ final class PauseForecast {
         return new Forecast(vm, problems, 0, 0, -1, word(method));
     }
 
-    private static String word(CaptureMethod method) {
+    static String word(CaptureMethod method) {
         return method.name().toLowerCase(Locale.ROOT);
     }
 

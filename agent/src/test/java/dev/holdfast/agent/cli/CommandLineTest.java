@@ -738,7 +738,11 @@ class CommandLineTest {
                         List.of(new Prediction.Row(WEB, new Name("n1"), "background", 0, 64 << 20, 5L << 30))));
         assertThat(environment.run("checkpoint", "revert", "shop@x", "--dry-run"))
                 .isZero();
-        assertThat(environment.out).asString().contains("64.0 MiB", "nothing speaks against it");
+        assertThat(environment.out.toString().lines().map(line -> line.strip().split(" {2,}")))
+                .containsExactly(
+                        new String[] {"VM", "NODE", "COMES BACK WITH", "RAM NEEDED", "RAM FREE"},
+                        new String[] {"web", "n1", "memory and disks", "64.0 MiB", "5.0 GiB"},
+                        new String[] {"Nothing was done: this was a dry run, and nothing speaks against it."});
         answers.put(
                 ControlCommand.CHECKPOINT_CREATE,
                 (a, p) -> new Prediction(List.of(

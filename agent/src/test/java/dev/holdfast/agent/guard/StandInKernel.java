@@ -21,7 +21,7 @@ import java.util.Optional;
  * Obeys its console as the kernel of a guest does (arch/um/drivers/mconsole_kern.c): `go` and `version` at once; `stop` and all else by a
  * worker, the latest first; and all at once while it is stopped. Threads: one of its own, and the test's.
  */
-final class StandInKernel implements AutoCloseable {
+public final class StandInKernel implements AutoCloseable {
     private record Order(String command, Optional<SocketAddress> from) {}
 
     private final DatagramStandIn socket;
@@ -30,11 +30,12 @@ final class StandInKernel implements AutoCloseable {
     private final List<String> heard = new ArrayList<>();
     private boolean stopped;
     private boolean lazy;
+    private String alarm = "";
     private boolean strange;
     private boolean hung;
 
     /** @param run the run directory of its process */
-    StandInKernel(Path run) throws IOException {
+    public StandInKernel(Path run) throws IOException {
         Path console = Files.createDirectories(run.resolve("uml")).resolve("mconsole");
         Files.deleteIfExists(console);
         socket = new DatagramStandIn(console);
@@ -44,7 +45,7 @@ final class StandInKernel implements AutoCloseable {
     }
 
     /** An order to stop is given, by whom does not matter. */
-    synchronized void stop() throws IOException {
+    public synchronized void stop() throws IOException {
         waiting.push(new Order("stop", Optional.empty()));
         work();
     }
@@ -53,6 +54,12 @@ final class StandInKernel implements AutoCloseable {
     synchronized void lazy(boolean asleep) throws IOException {
         lazy = asleep;
         work();
+    }
+
+    /** Its worker does nothing until it is given such an order. */
+    public synchronized void lazyUntil(String command) {
+        lazy = true;
+        alarm = command;
     }
 
     /** From now on its answers to `go` are those of no kernel. */
@@ -66,7 +73,7 @@ final class StandInKernel implements AutoCloseable {
         notifyAll();
     }
 
-    synchronized boolean isStopped() {
+    public synchronized boolean isStopped() {
         return stopped;
     }
 
@@ -115,6 +122,7 @@ final class StandInKernel implements AutoCloseable {
 
     private synchronized void obey(Order order) throws IOException {
         heard.add(order.command());
+        lazy &= !order.command().equals(alarm);
         switch (order.command()) {
             case "version" -> answer(order, 0, "Linux (none) 6.1.176 stand-in");
             case "go" -> {

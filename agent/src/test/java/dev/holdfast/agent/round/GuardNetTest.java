@@ -4,12 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.hypervisor.HypervisorKind;
-import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.snapshot.OneDisk;
 import dev.holdfast.agent.unix.LineServer;
 import dev.holdfast.agent.unix.LineSocket;
-import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
@@ -50,14 +48,6 @@ class GuardNetTest {
     private LineServer server;
     private VmRegistry vms;
     private GuardNet net;
-
-    private static final class Unheard implements VmRegistry.Listener {
-        @Override
-        public void onProcess(ManagedVm vm, RunningVm process) {}
-
-        @Override
-        public void onGone(ManagedVm vm) {}
-    }
 
     @BeforeEach
     void open() throws Exception {

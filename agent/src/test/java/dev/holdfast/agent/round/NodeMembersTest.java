@@ -15,13 +15,16 @@ import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.snapshot.OneDisk;
+import dev.holdfast.agent.snapshot.SnapshotRequest;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundKind;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -48,11 +51,12 @@ class NodeMembersTest {
         chain = OneDisk.chain(root.resolve("web.holdfast"));
     }
 
-    private NodeParts parts(HypervisorKind kind) throws Exception {
-        return parts(kind, OneDisk.definition(Rounds.WEB, kind, new VmDefinition.Disk("d0", chain.headFile("d0"))));
+    private NodeParts parts(HypervisorKind kind, boolean runs) throws Exception {
+        VmDefinition.Disk disk = new VmDefinition.Disk("d0", chain.headFile("d0"));
+        return parts(kind, OneDisk.definition(Rounds.WEB, kind, disk), runs);
     }
 
-    private NodeParts parts(HypervisorKind kind, VmDefinition definition) throws Exception {
+    private NodeParts parts(HypervisorKind kind, VmDefinition definition, boolean runs) throws Exception {
         DiskState disk = new DiskState("d0", List.of(chain.headFile("d0").toRealPath()), 1L << 20);
         RunningVm process = Answers.of(
                 RunningVm.class,
@@ -63,15 +67,17 @@ class NodeMembersTest {
                         "disks", () -> List.of(disk),
                         "hardware", () -> GuestHardware.of(OneDisk.definition(Rounds.WEB, kind)),
                         "surroundings", () -> new Surroundings(List.of(), List.of())));
-        Hypervisor hypervisor = Answers.of(Hypervisor.class, Map.of("ownsLayers", () -> true));
+        Hypervisor hypervisor = Answers.of(Hypervisor.class, Map.of("ownsLayers", () -> true, "find", Optional::empty));
         VmRegistry vms = OneDisk.machines(definition, hypervisor);
-        vms.get(Rounds.WEB).setProcess(process);
+        if (runs) {
+            vms.get(Rounds.WEB).setProcess(process);
+        }
         return new NodeParts(Rounds.SELF, vms, claims, OneDisk.tools(hypervisor), vm -> false, () -> "1");
     }
 
     private Forecast forecast(HypervisorKind kind, Quiesce quiesce) throws Exception {
         RoundSpec spec = Rounds.spec("r1", RoundKind.CHECKPOINT, quiesce);
-        return new NodeMembers(parts(kind)).preflight(Rounds.WEB, CHECKPOINT, spec.options());
+        return new NodeMembers(parts(kind, true)).preflight(spec.kind(), Rounds.WEB, CHECKPOINT, spec.options());
     }
 
     @Test
@@ -99,7 +105,7 @@ class NodeMembersTest {
                 List.of(new VmDefinition.Disk("d0", chain.headFile("d0"))));
         RoundSpec spec = Rounds.spec("r1", RoundKind.CHECKPOINT, Quiesce.NO);
         Forecast forecast =
-                new NodeMembers(parts(HypervisorKind.QEMU, foreign)).preflight(Rounds.WEB, CHECKPOINT, spec.options());
+                new NodeMembers(parts(HypervisorKind.QEMU, foreign, true)).preflight(spec.kind(), Rounds.WEB, CHECKPOINT, spec.options());
         assertThat(forecast.problems()).isEmpty();
         assertThat(forecast.bytes())
                 .as("room for its memory")
@@ -120,13 +126,48 @@ class NodeMembersTest {
         assertThat(forecast(HypervisorKind.QEMU, Quiesce.TRY).problems()).isEmpty();
     }
 
+    /** A machine that does not run, with a snapshot of its disks. */
+    private NodeParts withSnapshot() throws Exception {
+        NodeParts parts = parts(HypervisorKind.QEMU, false);
+        SnapshotRequest request = new SnapshotRequest(
+                "o1", CHECKPOINT, Optional.empty(), CaptureMethod.DISK_ONLY, Duration.ofSeconds(5), "");
+        parts.open(parts.machine(Rounds.WEB)).create(request, Quiesce.NO, (done, total) -> {});
+        return parts;
+    }
+
+    private static Forecast back(NodeParts parts, Name checkpoint) throws Exception {
+        RoundSpec spec = Rounds.spec("r1", RoundKind.REVERT);
+        return new NodeMembers(parts).preflight(spec.kind(), Rounds.WEB, checkpoint, spec.options());
+    }
+
+    @Test
+    void aRevertIsAskedWhatSpeaksAgainstARevert() throws Exception {
+        NodeParts parts = withSnapshot();
+        Forecast forecast = back(parts, CHECKPOINT);
+        assertThat(forecast.problems()).isEmpty();
+        assertThat(forecast.method()).isEqualTo("disk_only");
+        assertThat(forecast.bytes()).as("RAM").isZero();
+        assertThat(back(parts, new Name("c2")).problems())
+                .singleElement()
+                .asString()
+                .contains("web has no snapshot c2");
+        RoundSpec again = Rounds.spec("r2", RoundKind.CHECKPOINT);
+        assertThat(new NodeMembers(parts)
+                        .preflight(again.kind(), Rounds.WEB, CHECKPOINT, again.options())
+                        .problems())
+                .singleElement()
+                .asString()
+                .contains("web has a snapshot c1 already");
+    }
+
     @Test
     void whatIsInTheWayIsSaidWithWhatElseSpeaksAgainstIt() throws Exception {
         claims.claim(new Name("o7"), OperationKind.SNAPSHOT_DELETE, Set.of(Rounds.WEB));
         assertThat(forecast(HypervisorKind.UML, Quiesce.REQUIRE).problems()).hasSize(2);
-        NodeMembers members = new NodeMembers(parts(HypervisorKind.UML));
+        NodeMembers members = new NodeMembers(parts(HypervisorKind.UML, true));
         RoundSpec spec = Rounds.spec("r1", RoundKind.CHECKPOINT);
-        assertThat(members.preflight(Rounds.DB, CHECKPOINT, spec.options()).problems())
+        assertThat(members.preflight(spec.kind(), Rounds.DB, CHECKPOINT, spec.options())
+                        .problems())
                 .singleElement()
                 .asString()
                 .contains("there is no machine db");

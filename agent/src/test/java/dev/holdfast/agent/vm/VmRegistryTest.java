@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.round.FakeHypervisor;
+import dev.holdfast.agent.round.Unheard;
 import dev.holdfast.coordinator.protocol.Name;
 import java.time.Duration;
 import java.util.Map;
@@ -27,15 +28,6 @@ class VmRegistryTest {
                 Map.of(FakeHypervisor.definition(WEB), Optional.empty()), Unreadable.NONE, hypervisor, new Unheard());
         vms.start(WEB, StartMode.NORMAL);
         web = vms.get(WEB).process().orElseThrow();
-    }
-
-    /** What becomes of it is seen otherwise. */
-    private static final class Unheard implements VmRegistry.Listener {
-        @Override
-        public void onProcess(ManagedVm vm, RunningVm process) {}
-
-        @Override
-        public void onGone(ManagedVm vm) {}
     }
 
     @Test

@@ -4,8 +4,8 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.util.List;
 
 /**
- * The answer to a {@code dry_run} of {@code checkpoint.create} or {@code snapshot.create} that would not be refused;
- * refusals are errors with all reasons in them.
+ * The answer to a {@code dry_run} of {@code checkpoint.create}, {@code checkpoint.revert} or {@code snapshot.create} that would
+ * not be refused; refusals are errors with all reasons in them.
  *
  * @param vms the machines
  */
@@ -21,10 +21,10 @@ public record Prediction(List<Row> vms) {
      *
      * @param vm the machine
      * @param node where it runs
-     * @param method how its memory would be captured
-     * @param pauseNanos expected pause
-     * @param bytes expected size
-     * @param freeBytes room there is where it would be written
+     * @param method how its memory would be captured, or was
+     * @param pauseNanos expected pause; -1 if it is not known, as that of a revert
+     * @param bytes expected size; of a revert the RAM that the old memory takes beside the running machine
+     * @param freeBytes room there is for that
      */
     public record Row(Name vm, Name node, String method, long pauseNanos, long bytes, long freeBytes) {
         /** The method of a capture of the disks alone. */

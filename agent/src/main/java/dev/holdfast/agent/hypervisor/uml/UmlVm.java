@@ -41,6 +41,7 @@ final class UmlVm implements RunningVm {
     private static final Duration BOOT = Duration.ofSeconds(30);
     private static final Duration END = Duration.ofSeconds(5);
     private static final long LOOK_NANOS = 2_000_000;
+    private static final int MANY = 20;
 
     private final VmDefinition definition;
     private final UmlDirectory directory;
@@ -287,6 +288,21 @@ final class UmlVm implements RunningVm {
             throw new HypervisorException(Kind.FAILED, name() + " does not go on: " + answer.text());
         }
         return held || answer.isDone();
+    }
+
+    /** As the guard does: the thread of its kernel that obeys an order to stop has answered, and nothing stops it after that. */
+    @Override
+    public boolean release() throws HypervisorException {
+        boolean stood = letRun(QUICK);
+        for (int stops = 0; stops < MANY; stops++) {
+            answer(() -> console.ask("config -", QUICK)); // Refused, since no device has that name.
+            LockSupport.parkNanos(REPEAT.toNanos());
+            if (!letRun(QUICK)) {
+                return stood;
+            }
+            stood = true;
+        }
+        throw new HypervisorException(Kind.FAILED, name() + " was stopped again and again; who does that?");
     }
 
     private void boot() throws HypervisorException {

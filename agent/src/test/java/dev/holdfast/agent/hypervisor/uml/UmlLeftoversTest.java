@@ -3,6 +3,7 @@ package dev.holdfast.agent.hypervisor.uml;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.agent.guard.StandInKernel;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
@@ -95,6 +96,32 @@ final class UmlLeftoversTest {
         Files.writeString(directory.pidFile(), ended.pid() + "\n");
         assertThat(hypervisor.find(web)).isEmpty();
         assertThat(guest.waitFor()).as("it was left over of one that has ended").isNotZero();
+    }
+
+    /** The agent that gave the order to stop is dead, and so is the guard. */
+    @Test
+    void anOrderToStopThatAGuestObeysLateIsUndoneByWhoReleasesIt() throws Exception {
+        Files.writeString(directory.pidFile(), guest().pid() + "\n");
+        try (StandInKernel kernel = new StandInKernel(directory.path())) {
+            RunningVm vm = hypervisor.find(web).orElseThrow();
+            kernel.lazyUntil("config -");
+            kernel.stop();
+            assertThat(vm.release()).as("it obeyed meanwhile").isTrue();
+            assertThat(kernel.isStopped()).isFalse();
+            assertThat(vm.release()).isFalse();
+        }
+    }
+
+    @Test
+    void aGuestThatMayObeySuchAnOrderYetIsNotReleased() throws Exception {
+        Files.writeString(directory.pidFile(), guest().pid() + "\n");
+        try (StandInKernel kernel = new StandInKernel(directory.path())) {
+            RunningVm vm = hypervisor.find(web).orElseThrow();
+            kernel.lazyUntil("never");
+            assertThatThrownBy(vm::release)
+                    .isInstanceOfSatisfying(
+                            HypervisorException.class, e -> assertThat(e.kind()).isEqualTo(Kind.UNKNOWN));
+        }
     }
 
     @Test

@@ -34,7 +34,11 @@ final class UmlResourceAgentTest {
     void open() throws Exception {
         lab = new UmlLab();
         installed = Files.createDirectories(lab.root.resolve("installed"));
-        for (String part : List.of("../ocf-wrapper/thaw", "../ocf-wrapper/uml.sh", "target/guard/holdfast-ask")) {
+        for (String part : List.of(
+                "../ocf-wrapper/thaw",
+                "../ocf-wrapper/stop.sh",
+                "../ocf-wrapper/uml.sh",
+                "target/guard/holdfast-ask")) {
             Path file = Path.of(part).toRealPath();
             Files.createSymbolicLink(installed.resolve(file.getFileName()), file);
         }
