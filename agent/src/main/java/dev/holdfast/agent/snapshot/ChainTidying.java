@@ -10,6 +10,7 @@ import dev.holdfast.agent.snapshot.chain.ChainStep;
 import dev.holdfast.agent.snapshot.chain.Generation;
 import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
+import dev.holdfast.agent.snapshot.chain.LayerCopies;
 import dev.holdfast.agent.snapshot.chain.LayerGraph.Tidying;
 import dev.holdfast.agent.snapshot.chain.LiveDisks;
 import dev.holdfast.coordinator.protocol.Name;
@@ -92,31 +93,56 @@ final class ChainTidying {
         LiveDisks live = vm.live(operation, Progress.NONE);
         boolean written = live.written().isPresent();
         long total = 0;
-        for (Tidying each : vm.chain().wholeGraph().tidyings(written)) {
+        LayerCopies copies = vm.copies();
+        for (Tidying each : vm.chain().wholeGraph().tidyings(written, copies::keeps)) {
             total += bytes(each);
         }
         long done = 0;
-        List<Tidying> rest = vm.chain().wholeGraph().tidyings(written);
+        List<Tidying> rest = vm.chain().wholeGraph().tidyings(written, copies::keeps);
         while (!rest.isEmpty()) {
             Tidying next = rest.get(0);
             long expected = bytes(next);
             run(operation, next, partOf(progress, done, total));
             done += expected;
             progress.at(done, total);
-            rest = vm.chain().wholeGraph().tidyings(written);
+            rest = vm.chain().wholeGraph().tidyings(written, copies::keeps);
         }
     }
 
     private void run(String operation, Tidying tidying, Progress progress) throws IOException, SnapshotException {
-        Optional<Intent> merge = tidying.<Optional<Intent>, IOException>match(
+        Optional<Intent> change = tidying.<Optional<Intent>, IOException>match(
                 drop -> {
                     vm.executor(LiveDisks.NONE, Removal.DELETE, progress).discard(drop.layer());
                     return Optional.empty();
                 },
-                join -> Optional.of(Intent.merge(operation, join.top(), join.base())));
-        if (merge.isPresent()) {
-            merge(merge.get(), Removal.DELETE, progress);
+                join -> Optional.of(Intent.merge(operation, join.top(), join.base())),
+                keep -> Optional.of(Intent.keep(
+                        operation, keep.root(), keep.root().copy(vm.chain().nextNumber()))));
+        if (change.isPresent() && change.get().kind() == Intent.Kind.KEEP) {
+            keep(change.get());
+        } else if (change.isPresent()) {
+            merge(change.get(), Removal.DELETE, progress);
         }
+    }
+
+    /** The machine may run: it reads what is copied, and writes the layers above. */
+    private void keep(Intent intent) throws IOException {
+        ChainExecutor executor = vm.executor(LiveDisks.NONE, Removal.DELETE, Progress.NONE);
+        try {
+            executor.run(ChainPlan.keep(intent, vm.facts(LiveDisks.NONE)));
+        } catch (IOException e) {
+            try {
+                endKeep(intent, Removal.DELETE);
+            } catch (IOException again) {
+                e.addSuppressed(again);
+            }
+            throw e;
+        }
+    }
+
+    /** Ends a keep that was cut short: forward, if the copy is whole. */
+    void endKeep(Intent intent, Removal removal) throws IOException {
+        vm.executor(LiveDisks.NONE, removal, Progress.NONE).run(ChainPlan.endKeep(intent, vm.facts(LiveDisks.NONE)));
     }
 
     /** Takes up a merge, or begins it. */
@@ -127,12 +153,16 @@ final class ChainTidying {
     }
 
     private long bytes(Tidying tidying) throws IOException {
-        return tidying.<Long, IOException>match(drop -> 0L, join -> {
-            // A layer that only an earlier merge would have made the top of this one does not exist any more then.
-            return Files.exists(vm.chain().file(join.top()))
-                    ? Files.size(vm.chain().file(join.top()))
-                    : 0L;
-        });
+        return tidying.<Long, IOException>match(
+                drop -> 0L,
+                join -> {
+                    // A layer that only an earlier merge would have made the top of this one does not exist any more
+                    // then.
+                    return Files.exists(vm.chain().file(join.top()))
+                            ? Files.size(vm.chain().file(join.top()))
+                            : 0L;
+                },
+                keep -> 0L);
     }
 
     private static Progress partOf(Progress whole, long before, long total) {

@@ -2,8 +2,11 @@ package dev.holdfast.agent.snapshot;
 
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.snapshot.chain.DiskImages;
+import dev.holdfast.agent.storage.ImageStore;
+import dev.holdfast.agent.storage.ImageStores;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.function.LongSupplier;
 
 /**
@@ -16,6 +19,7 @@ import java.util.function.LongSupplier;
  * @param nanoClock monotonic clock
  * @param maxDepth how many layers a disk may have before unnamed ones are merged, 2 to 200; default 16. Too small: every
  *     snapshot copies data. Too large: reads go through many files
+ * @param storage what copies raw images by itself
  */
 public record SnapshotTools(
         Hypervisor hypervisor,
@@ -23,11 +27,23 @@ public record SnapshotTools(
         FreezeWatch watch,
         InstantSource clock,
         LongSupplier nanoClock,
-        int maxDepth) {
+        int maxDepth,
+        ImageStore storage) {
     /** Layers of a disk before unnamed ones are merged. */
     public static final int DEFAULT_MAX_DEPTH = 16;
 
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
+
+    /** On storage that copies nothing. */
+    public SnapshotTools(
+            Hypervisor hypervisor,
+            DiskImages images,
+            FreezeWatch watch,
+            InstantSource clock,
+            LongSupplier nanoClock,
+            int maxDepth) {
+        this(hypervisor, images, watch, clock, nanoClock, maxDepth, new ImageStores(List.of()));
+    }
 
     /** What to add to the monotonic clock to get the wall clock now, in nanoseconds since 1970. */
     public long wallMinusNano() {

@@ -81,7 +81,7 @@ record SnapshotVerification(VmChain vm) {
     private void requireUnchanged(SnapshotRecord record) throws IOException, SnapshotException {
         boolean merging = vm.chain()
                 .intent()
-                .filter(intent -> intent.kind() == Intent.Kind.MERGE)
+                .filter(intent -> intent.kind() == Intent.Kind.MERGE || intent.kind() == Intent.Kind.KEEP)
                 .isPresent();
         if (merging || !vm.snapshot(record.name()).equals(record)) {
             throw new SnapshotException(new Refusal(

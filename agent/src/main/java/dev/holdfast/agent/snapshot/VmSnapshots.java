@@ -24,7 +24,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -139,15 +138,13 @@ public final class VmSnapshots {
     public List<SnapshotInfo> list() throws SnapshotException {
         try {
             LayerGraph graph = vm.chain().graph();
-            Set<Layer> present = Set.copyOf(graph.head().layers().values());
+            Optional<Name> current = graph.parent(graph.head());
             List<SnapshotInfo> all = new ArrayList<>();
             for (SnapshotRecord record : vm.chain().snapshots().values()) {
-                boolean current = record.named().stream()
-                        .anyMatch(layer -> graph.children(layer).stream().anyMatch(present::contains));
                 all.add(new SnapshotInfo(
                         record,
                         graph.parent(record.layers()),
-                        current,
+                        current.equals(Optional.of(record.name())),
                         record.memory().map(SnapshotRecord.MemoryPart::bytes).orElse(0L),
                         isEncrypted(record),
                         diskBytes(record)));
@@ -365,6 +362,7 @@ public final class VmSnapshots {
             switch (intent.get().kind()) {
                 case CUT -> recoverCut(intent.get(), fate);
                 case MERGE -> tidying.merge(intent.get(), Removal.QUARANTINE, Progress.NONE);
+                case KEEP -> tidying.endKeep(intent.get(), Removal.QUARANTINE);
                 case REVERT -> recoverRevert(intent.get(), fate);
             }
             return Optional.of(operation);

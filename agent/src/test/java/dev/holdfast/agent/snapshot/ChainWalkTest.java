@@ -9,12 +9,20 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
+import dev.holdfast.agent.process.BoundedProcess;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.ChainImport;
 import dev.holdfast.agent.snapshot.chain.DiskImages;
+import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
+import dev.holdfast.agent.storage.Commands;
+import dev.holdfast.agent.storage.HostCommands;
+import dev.holdfast.agent.storage.ImageStore;
+import dev.holdfast.agent.storage.ImageStores;
+import dev.holdfast.agent.storage.LoopFileSystem;
+import dev.holdfast.agent.storage.directory.DirectoryStore;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
@@ -30,6 +38,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,6 +54,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ChainWalkTest {
     private static final int STEPS = 25;
     private static final int BLOCKS = 6;
+    private static final String KILLED = "killed here";
 
     @TempDir
     private Path root;
@@ -55,6 +65,13 @@ class ChainWalkTest {
     private int pattern;
     private int callsUntilFailure = Integer.MAX_VALUE;
     private ChainDirectory chain;
+    private Path directory;
+    private ImageStore storage = new ImageStores(List.of());
+
+    @BeforeEach
+    void lieWhereOthersDo() {
+        directory = root;
+    }
 
     /** Fails once after some calls, as if the agent had been killed there: nothing after it is done. */
     private final class FailingImages implements DiskImages {
@@ -63,7 +80,7 @@ class ChainWalkTest {
         private void count() throws IOException {
             callsUntilFailure--;
             if (callsUntilFailure == 0) {
-                throw new ChainException("killed here");
+                throw new ChainException(KILLED);
             }
         }
 
@@ -127,6 +144,40 @@ class ChainWalkTest {
         }
     }
 
+    /** The agent is gone: nobody puts right what it has begun. */
+    private static final class KilledException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        KilledException() {
+            super(KILLED);
+        }
+    }
+
+    /** Kills the agent once after some commands of its storage. */
+    private final class FailingCommands implements Commands {
+        private final Commands real = new HostCommands();
+
+        private void count() {
+            callsUntilFailure--;
+            if (callsUntilFailure == 0) {
+                throw new KilledException();
+            }
+        }
+
+        @Override
+        public BoundedProcess.Ended run(List<String> command, Duration bound) throws IOException {
+            count();
+            BoundedProcess.Ended ended = real.run(command, bound);
+            count();
+            return ended;
+        }
+
+        @Override
+        public Optional<BoundedProcess.Ended> finish(List<String> command, Duration patience) {
+            throw new AssertionError("files are copied by what ends with the agent");
+        }
+    }
+
     private VmSnapshots open(FailingImages images) throws SnapshotException {
         VmDefinition definition = new VmDefinition(
                 new Name("web"),
@@ -147,7 +198,7 @@ class ChainWalkTest {
         return VmSnapshots.open(
                 definition,
                 new Stopped(),
-                new SnapshotTools(hypervisor, images, new NoWatch(), clock, System::nanoTime, 2));
+                new SnapshotTools(hypervisor, images, new NoWatch(), clock, System::nanoTime, 2, storage));
     }
 
     @ParameterizedTest
@@ -162,13 +213,26 @@ class ChainWalkTest {
         walk(seed, ImageForm.RAW);
     }
 
+    /** Whatever stands on the raw file is kept as a clone, so that it is written again as soon as layers are merged. */
+    @ParameterizedTest
+    @ValueSource(longs = {7, 8})
+    void soItDoesWhenSnapshotsOfTheRawFileAreKeptAsClones(long seed) throws Exception {
+        try (LoopFileSystem xfs = new LoopFileSystem("xfs", root)) {
+            directory = xfs.point();
+            storage = new DirectoryStore(
+                    new FailingCommands(), vm -> Optional.of(directory.resolve("web.holdfast/layers")));
+            walk(seed, ImageForm.RAW);
+            assertThat(log).contains("kept");
+        }
+    }
+
     private void walk(long seed, ImageForm first) throws Exception {
         Random random = new Random(seed);
         FailingImages images = new FailingImages();
-        Path empty = root.resolve(first.fileName("empty"));
+        Path empty = directory.resolve(first.fileName("empty"));
         SnapshotLab.run("qemu-img", "create", "-q", "-f", first.format(), empty.toString(), "8M");
         chain = new ChainImport(images, InstantSource.system())
-                .importDisks(root.resolve("web.holdfast"), new TreeMap<>(Map.of("d0", empty)));
+                .importDisks(directory.resolve("web.holdfast"), new TreeMap<>(Map.of("d0", empty)));
         VmSnapshots vm = open(images);
         for (int step = 0; step < STEPS; step++) {
             write(random.nextInt(BLOCKS));
@@ -195,7 +259,9 @@ class ChainWalkTest {
                 default -> delete(vm, operation, names.get(random.nextInt(names.size())));
             }
         } catch (SnapshotException e) {
-            assertThat(e).as(log::toString).hasMessage("killed here");
+            assertThat(e).as(log::toString).hasMessage(KILLED);
+            log.add("killed");
+        } catch (KilledException e) {
             log.add("killed");
         }
     }
@@ -251,6 +317,9 @@ class ChainWalkTest {
                     layer,
                     snapshots.get(info.snapshot().name()),
                     info.snapshot().name() + ": " + history);
+        }
+        if (chain.graph().backing().keySet().stream().anyMatch(Layer::isCopy)) {
+            log.add("kept");
         }
         assertThat(vm.look().problems()).as(history).isEmpty();
         assertThat(vm.look().leftovers()).as(history).isEmpty();

@@ -26,6 +26,7 @@ public final class ChainExecutor implements ChainStep.Executor {
     private final InstantSource clock;
     private final Removal removal;
     private final Progress progress;
+    private final LayerCopies copies;
 
     /** What becomes of files that are not needed any more. */
     public enum Removal {
@@ -52,6 +53,22 @@ public final class ChainExecutor implements ChainStep.Executor {
         this.clock = clock;
         this.removal = removal;
         this.progress = progress;
+        this.copies = LayerCopies.NONE;
+    }
+
+    private ChainExecutor(ChainExecutor other, LayerCopies copies) {
+        this.chain = other.chain;
+        this.images = other.images;
+        this.live = other.live;
+        this.clock = other.clock;
+        this.removal = other.removal;
+        this.progress = other.progress;
+        this.copies = copies;
+    }
+
+    /** The same on a storage that copies layers. */
+    public ChainExecutor with(LayerCopies storage) {
+        return new ChainExecutor(this, storage);
     }
 
     /** Does all steps in order. */
@@ -250,8 +267,30 @@ public final class ChainExecutor implements ChainStep.Executor {
         if (graph.isNamed(layer) || !graph.children(layer).isEmpty()) {
             throw new ChainException(chain.file(layer) + " is still needed and was not removed");
         }
+        if (layer.isCopy() && removal == Removal.DELETE) {
+            copies.remove(layer);
+        }
         take(chain.file(layer));
         DurableFile.flushDirectory(chain.layers());
+    }
+
+    @Override
+    public void copyLayer(Layer root, Layer copy) throws IOException {
+        if (chain.head().layers().containsValue(root)) {
+            throw new ChainException("layers/%s is being written and was not copied".formatted(root));
+        }
+        // Under its name a copy is whole: nothing is left to do for one that was cut short later.
+        if (!chain.backing().containsKey(copy)) {
+            copies.copy(root, copy);
+        }
+    }
+
+    @Override
+    public void removeHalf(Layer copy) throws IOException {
+        if (chain.backing().containsKey(copy)) {
+            throw new ChainException("layers/%s is whole and was not removed".formatted(copy));
+        }
+        copies.remove(copy);
     }
 
     private void take(Path file) throws IOException {

@@ -20,6 +20,7 @@ import java.util.SortedSet;
  *           | the snapshot is loaded beside the held machine
  *           | move head, flush, name the old head | the old process ends | clear intent
  * merge     intent, merge, relink, repoint, (head), discard, clear intent  nothing: it always goes forward
+ * keep      intent, copy, relink, repoint, clear intent                    the copy being whole
  * </pre>
  *
  * <p>The new layer is empty and reads through, so that the head may move before the cut. Once the cut may have happened the
@@ -163,6 +164,43 @@ public final class ChainPlan {
     }
 
     /**
+     * The storage copies the layer that the live layers of a disk stand on, and whoever names it, or stands on it beside them, gets the copy,
+     * which reads the same. Nobody writes it: the machine writes a layer above.
+     *
+     * @param facts as they are now, also when a part of this was done already
+     */
+    public static List<ChainStep> keep(Intent intent, Facts facts) {
+        LayerGraph graph = facts.graph();
+        Layer root = Layer.parse(only(intent.from()));
+        Layer copy = Layer.parse(only(intent.to()));
+        List<ChainStep> steps = new ArrayList<>();
+        steps.add(new ChainStep.WriteIntent(intent));
+        steps.add(new ChainStep.CopyLayer(root, copy));
+        List<Layer> written = graph.chain(graph.head().layers().get(root.disk()));
+        graph.children(root).stream()
+                .filter(child -> !written.contains(child))
+                .forEach(child -> steps.add(new ChainStep.Relink(child, copy)));
+        graph.namedBy(root).forEach(name -> steps.add(new ChainStep.Repoint(name, root, copy)));
+        steps.add(new ChainStep.ClearIntent());
+        return steps;
+    }
+
+    /** The copy was cut short, or could not be made: it goes, and the snapshot is as it was. If it is whole, this goes forward. */
+    public static List<ChainStep> endKeep(Intent intent, Facts facts) {
+        Layer copy = Layer.parse(only(intent.to()));
+        return facts.graph().backing().containsKey(copy)
+                ? keep(intent, facts)
+                : List.of(new ChainStep.RemoveHalf(copy), new ChainStep.ClearIntent());
+    }
+
+    private static String only(SortedMap<String, String> disks) {
+        if (disks.size() != 1) {
+            throw new IllegalArgumentException("one disk is kept at a time, and these are " + disks);
+        }
+        return disks.get(disks.firstKey());
+    }
+
+    /**
      * Ends whatever change was under way. For a change that belongs to a round, only when the round is decided: otherwise it
      * would be taken back.
      */
@@ -171,6 +209,7 @@ public final class ChainPlan {
             case CUT -> abandonCut(intent, facts);
             case REVERT -> abandonRevert(intent, facts);
             case MERGE -> merge(intent, facts, nextGeneration);
+            case KEEP -> endKeep(intent, facts);
         };
     }
 

@@ -61,6 +61,12 @@ public sealed interface ChainStep {
 
         /** Takes a layer away that nothing stands on and nothing names. */
         void discard(Layer layer) throws IOException;
+
+        /** Has the storage copy a layer that nobody writes: whole or not at all, durable on return. */
+        void copyLayer(Layer root, Layer copy) throws IOException;
+
+        /** Removes what is left of a copy that has not become whole. */
+        void removeHalf(Layer copy) throws IOException;
     }
 
     /** See {@link Executor#writeIntent}. */
@@ -188,6 +194,22 @@ public sealed interface ChainStep {
         @Override
         public void run(Executor on) throws IOException {
             on.discard(layer);
+        }
+    }
+
+    /** See {@link Executor#copyLayer}. */
+    record CopyLayer(Layer root, Layer copy) implements ChainStep {
+        @Override
+        public void run(Executor on) throws IOException {
+            on.copyLayer(root, copy);
+        }
+    }
+
+    /** See {@link Executor#removeHalf}. */
+    record RemoveHalf(Layer copy) implements ChainStep {
+        @Override
+        public void run(Executor on) throws IOException {
+            on.removeHalf(copy);
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.holdfast.agent.snapshot.chain;
 
 import dev.holdfast.coordinator.protocol.Name;
 import java.util.Collections;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -14,10 +15,10 @@ import java.util.TreeMap;
  * @param kind what kind of change
  * @param snapshot the snapshot that is made or gone back to, if any
  * @param branch revert only: the name that the old head gets
- * @param fromGeneration the head before the change; 0 for a merge
- * @param toGeneration the head after it; 0 for a merge
- * @param from file name of each disk's layer before the change
- * @param to file name of each disk's layer after it
+ * @param fromGeneration the head before the change; 0 for a merge or a keep
+ * @param toGeneration the head after it; 0 for a merge or a keep
+ * @param from file name of each disk's layer before the change; for a keep, what is copied
+ * @param to file name of each disk's layer after it; for a keep, the copy
  * @param top merge only: file name of the layer that goes
  * @param base merge only: file name of the layer that takes its content
  * @param after revert only: what the machine was before it was held, or that somebody has stopped it meanwhile
@@ -52,7 +53,9 @@ public record Intent(
         /** New layers on top of a snapshot. */
         REVERT,
         /** One layer goes into the one below it. */
-        MERGE
+        MERGE,
+        /** A layer that a snapshot names is copied, and the snapshot gets the copy. */
+        KEEP
     }
 
     /** Copies the maps. */
@@ -109,17 +112,33 @@ public record Intent(
                 After.RUNNING);
     }
 
+    /** A layer that a snapshot names is copied. */
+    public static Intent keep(String operation, Layer root, Layer copy) {
+        return new Intent(
+                operation,
+                Kind.KEEP,
+                Optional.empty(),
+                Optional.empty(),
+                0,
+                0,
+                new TreeMap<>(Map.of(root.disk(), root.fileName())),
+                new TreeMap<>(Map.of(copy.disk(), copy.fileName())),
+                Optional.empty(),
+                Optional.empty(),
+                After.RUNNING);
+    }
+
     /** The same, with another end for the machine. */
     public Intent with(After end) {
         return new Intent(operation, kind, snapshot, branch, fromGeneration, toGeneration, from, to, top, base, end);
     }
 
-    /** The generation before the change. Not for a merge. */
+    /** The generation before the change. Not for a merge or a keep. */
     public Generation fromHead() {
         return generation(fromGeneration, from);
     }
 
-    /** The generation after the change. Not for a merge. */
+    /** The generation after the change. Not for a merge or a keep. */
     public Generation toHead() {
         return generation(toGeneration, to);
     }

@@ -13,17 +13,30 @@ import java.util.regex.Pattern;
  * @param disk the disk it belongs to: letters, digits, dots, dashes and underscores
  * @param number the generation it was made for, from 1
  * @param form how it is to be read; only qcow2 stands on other layers
+ * @param of the number of the layer whose content it is a copy of; 0 if it is none
  */
-public record Layer(String disk, int number, ImageForm form) implements Comparable<Layer> {
-    private static final Pattern FILE = Pattern.compile("([A-Za-z0-9][A-Za-z0-9._-]{0,63})-([0-9]{6,9})\\.[a-z0-9]+");
-    private static final Comparator<Layer> ORDER =
-            Comparator.comparing(Layer::disk).thenComparingInt(Layer::number).thenComparing(Layer::form);
+public record Layer(String disk, int number, ImageForm form, int of) implements Comparable<Layer> {
+    /** The disk's part is as short as can be: {@code d0-000004-of-000001.raw} is of {@code d0}. */
+    private static final Pattern FILE =
+            Pattern.compile("([A-Za-z0-9][A-Za-z0-9._-]{0,63}?)-([0-9]{6,9})(?:-of-([0-9]{6,9}))?\\.[a-z0-9]+");
+
+    private static final Comparator<Layer> ORDER = Comparator.comparing(Layer::disk)
+            .thenComparingInt(Layer::number)
+            .thenComparing(Layer::form)
+            .thenComparingInt(Layer::of);
 
     /** @throws IllegalArgumentException if this could not be the name of a file */
     public Layer {
-        if (number < 1 || !FILE.matcher(fileName(disk, number, form)).matches()) {
-            throw new IllegalArgumentException("no layer can be called " + fileName(disk, number, form));
+        String file = form.fileName(name(disk, number, of));
+        Matcher matcher = FILE.matcher(file);
+        if (number < 1 || of < 0 || !matcher.matches() || !matcher.group(1).equals(disk)) {
+            throw new IllegalArgumentException("no layer can be called " + file);
         }
+    }
+
+    /** One that is no copy. */
+    public Layer(String disk, int number, ImageForm form) {
+        this(disk, number, form, 0);
     }
 
     /** One that can stand on another: all that Holdfast makes. */
@@ -34,10 +47,12 @@ public record Layer(String disk, int number, ImageForm form) implements Comparab
     /** The layer that has this file name, or empty if none can have it. */
     public static Optional<Layer> fromFileName(String name) {
         Matcher matcher = FILE.matcher(name);
-        return matcher.matches()
-                ? ImageForm.saidBy(Path.of(name))
-                        .map(form -> new Layer(matcher.group(1), Integer.parseInt(matcher.group(2)), form))
-                : Optional.empty();
+        if (!matcher.matches()) {
+            return Optional.empty();
+        }
+        int number = Integer.parseInt(matcher.group(2));
+        int of = matcher.group(3) == null ? 0 : Integer.parseInt(matcher.group(3));
+        return ImageForm.saidBy(Path.of(name)).map(form -> new Layer(matcher.group(1), number, form, of));
     }
 
     /** @throws IllegalArgumentException if no layer can have this file name */
@@ -48,7 +63,22 @@ public record Layer(String disk, int number, ImageForm form) implements Comparab
 
     /** The file's name in {@code layers/}. */
     public String fileName() {
-        return fileName(disk, number, form);
+        return form.fileName(name());
+    }
+
+    /** The same without the form. */
+    public String name() {
+        return name(disk, number, of);
+    }
+
+    /** The copy of it that gets that number. */
+    public Layer copy(int copyNumber) {
+        return new Layer(disk, copyNumber, form, number);
+    }
+
+    /** Whether its content was copied from another layer. */
+    public boolean isCopy() {
+        return of > 0;
     }
 
     /** The name of the link to it in a generation. It says the form, too, so that whoever takes that for granted finds nothing else. */
@@ -56,8 +86,9 @@ public record Layer(String disk, int number, ImageForm form) implements Comparab
         return form.fileName(disk);
     }
 
-    private static String fileName(String disk, int number, ImageForm form) {
-        return form.fileName("%s-%06d".formatted(disk, number));
+    private static String name(String disk, int number, int of) {
+        String own = "%s-%06d".formatted(disk, number);
+        return of == 0 ? own : own + "-of-%06d".formatted(of);
     }
 
     @Override

@@ -1,8 +1,10 @@
 package dev.holdfast.agent.snapshot.chain;
 
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.coordinator.protocol.Name;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -11,6 +13,7 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 
 /**
  * Which layer stands on which, which of them are named, and by whom. A named layer must go on reading what it reads; an
@@ -28,8 +31,8 @@ public record LayerGraph(
         /** How the graph looks afterwards. */
         LayerGraph after(LayerGraph graph);
 
-        /** Does one thing or the other. */
-        <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join) throws E;
+        /** Does one thing or another. */
+        <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join, Case<Keep, R, E> keep) throws E;
     }
 
     /** What to do with one kind of tidying. */
@@ -46,7 +49,8 @@ public record LayerGraph(
         }
 
         @Override
-        public <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join) throws E {
+        public <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join, Case<Keep, R, E> keep)
+                throws E {
             return drop.apply(this);
         }
     }
@@ -59,8 +63,23 @@ public record LayerGraph(
         }
 
         @Override
-        public <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join) throws E {
+        public <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join, Case<Keep, R, E> keep)
+                throws E {
             return join.apply(this);
+        }
+    }
+
+    /** The live layers of a disk stand on a raw one that a snapshot names: its storage can copy that, and the snapshot get the copy. */
+    public record Keep(Layer root) implements Tidying {
+        @Override
+        public LayerGraph after(LayerGraph graph) {
+            return graph.kept(root);
+        }
+
+        @Override
+        public <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join, Case<Keep, R, E> keep)
+                throws E {
+            return keep.apply(this);
         }
     }
 
@@ -170,7 +189,7 @@ public record LayerGraph(
                 .orElse(0);
     }
 
-    /** The snapshot that this set of layers was written on top of: the nearest one below. */
+    /** The snapshot that this set of layers was written on top of: the nearest one below, or the newest one that was copied from there. */
     public Optional<Name> parent(Generation layers) {
         for (Layer layer : layers.layers().values()) {
             List<Layer> below = chain(layer);
@@ -180,30 +199,65 @@ public record LayerGraph(
                     return Optional.of(names.last());
                 }
             }
+            Layer root = below.get(below.size() - 1);
+            Optional<Name> copied = copiedFrom(root.disk(), root.number(), Integer.MAX_VALUE);
+            if (copied.isPresent()) {
+                return copied;
+            }
         }
         return Optional.empty();
+    }
+
+    /** The newest snapshot with a copy of a layer that is older than a number; else the one that the layer itself goes back to. */
+    private Optional<Name> copiedFrom(String disk, int number, int before) {
+        Optional<Layer> newest = backing.keySet().stream()
+                .filter(copy -> copy.disk().equals(disk) && copy.of() == number && copy.number() < before)
+                .filter(copy -> !namedBy(copy).isEmpty())
+                .max(Comparator.comparingInt(Layer::number));
+        if (newest.isPresent()) {
+            return Optional.of(namedBy(newest.get()).last());
+        }
+        // A copy has a higher number than what it was copied from, so that this ends.
+        return backing.keySet().stream()
+                .filter(each ->
+                        each.disk().equals(disk) && each.number() == number && each.of() > 0 && each.of() < number)
+                .findFirst()
+                .flatMap(copy -> copiedFrom(disk, copy.of(), number));
     }
 
     /**
      * What can be done now without changing what any named layer reads.
      *
      * @param headIsWritten a machine runs: the layers of the head cannot go into others
+     * @param keeps whether a storage copies a layer
      * @return in an order in which each is possible when the ones before are done
      */
-    public List<Tidying> tidyings(boolean headIsWritten) {
+    public List<Tidying> tidyings(boolean headIsWritten, Predicate<Layer> keeps) {
         List<Tidying> all = new ArrayList<>();
         LayerGraph graph = this;
-        Optional<Tidying> next = graph.nextTidying(headIsWritten);
+        Optional<Tidying> next = graph.nextTidying(headIsWritten, keeps);
         while (next.isPresent()) {
             all.add(next.get());
             graph = next.get().after(graph);
-            next = graph.nextTidying(headIsWritten);
+            next = graph.nextTidying(headIsWritten, keeps);
         }
         return all;
     }
 
-    private Optional<Tidying> nextTidying(boolean headIsWritten) {
+    /** Whether the live layers of a disk stand on it and a snapshot names it, so that they cannot go back into it. */
+    private boolean isHeld(Layer layer) {
+        List<Layer> live = chain(head.layers().get(layer.disk()));
+        return layer.form() != ImageForm.QCOW2
+                && live.size() > 1
+                && live.get(live.size() - 1).equals(layer)
+                && !namedBy(layer).isEmpty();
+    }
+
+    private Optional<Tidying> nextTidying(boolean headIsWritten, Predicate<Layer> keeps) {
         for (Layer layer : backing.keySet()) {
+            if (isHeld(layer) && keeps.test(layer)) {
+                return Optional.of(new Keep(layer));
+            }
             if (isNamed(layer)) {
                 continue;
             }
@@ -240,19 +294,35 @@ public record LayerGraph(
         return new LayerGraph(rest, head, snapshots);
     }
 
+    private LayerGraph kept(Layer root) {
+        int highest = backing.keySet().stream().mapToInt(Layer::number).max().orElse(0);
+        Layer copy = root.copy(highest + 1);
+        List<Layer> live = chain(head.layers().get(root.disk()));
+        TreeMap<Layer, Optional<Layer>> linked = new TreeMap<>(backing);
+        linked.put(copy, Optional.empty());
+        children(root).stream()
+                .filter(child -> !live.contains(child))
+                .forEach(child -> linked.put(child, Optional.of(copy)));
+        return new LayerGraph(linked, head, renamed(root, copy));
+    }
+
+    private SortedMap<Name, Set<Layer>> renamed(Layer from, Layer to) {
+        TreeMap<Name, Set<Layer>> named = new TreeMap<>();
+        for (Map.Entry<Name, Set<Layer>> snapshot : snapshots.entrySet()) {
+            Set<Layer> layers = new TreeSet<>(snapshot.getValue());
+            if (layers.remove(from)) {
+                layers.add(to);
+            }
+            named.put(snapshot.getKey(), layers);
+        }
+        return named;
+    }
+
     private LayerGraph joined(Layer top, Layer base) {
         TreeMap<Layer, Optional<Layer>> linked = new TreeMap<>(backing);
         children(top).forEach(child -> linked.put(child, Optional.of(base)));
         linked.remove(top);
-        TreeMap<Name, Set<Layer>> named = new TreeMap<>();
-        for (Map.Entry<Name, Set<Layer>> snapshot : snapshots.entrySet()) {
-            Set<Layer> layers = new TreeSet<>(snapshot.getValue());
-            if (layers.remove(top)) {
-                layers.add(base);
-            }
-            named.put(snapshot.getKey(), layers);
-        }
         // The number of the head's generation plays no part in the graph.
-        return new LayerGraph(linked, head.with(head.number(), top, base), named);
+        return new LayerGraph(linked, head.with(head.number(), top, base), renamed(top, base));
     }
 }

@@ -44,8 +44,13 @@ class ChainDirectoryTest {
     }
 
     private void pending(Generation layers) throws IOException {
-        chain.writePending(new SnapshotRecord(
-                NEW,
+        chain.writePending(ofDisks(NEW, layers));
+    }
+
+    /** A snapshot of the machine {@code web} that names these. */
+    static SnapshotRecord ofDisks(Name name, Generation layers) {
+        return new SnapshotRecord(
+                name,
                 new Name("web"),
                 "op",
                 SnapshotRecord.Kind.DISKS,
@@ -58,7 +63,7 @@ class ChainDirectoryTest {
                         .toList(),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.empty()));
+                Optional.empty());
     }
 
     private void snapshot() throws IOException {

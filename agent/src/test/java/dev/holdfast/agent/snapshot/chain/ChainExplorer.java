@@ -122,7 +122,7 @@ final class ChainExplorer {
         }
     }
 
-    private static void run(ChainStep step, ModelDisk on) {
+    static void run(ChainStep step, ModelDisk on) {
         try {
             step.run(on);
         } catch (IOException e) {

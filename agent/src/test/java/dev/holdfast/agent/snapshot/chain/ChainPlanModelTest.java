@@ -270,6 +270,78 @@ class ChainPlanModelTest {
                 "");
     }
 
+    // ---- a disk whose first layer is copied, and can be written again then ----
+
+    private static final Layer HOME = new Layer("a", 1);
+    private static final Intent KEEP = Intent.keep("op", HOME, HOME.copy(5));
+
+    /** Generation 1 is a snapshot's, 2 is written, and a branch of both disks stands on 1, too. */
+    private static ModelDisk branchOnHome() {
+        ModelDisk disk = oneSnapshot();
+        Generation side = Generation.fresh(4, ModelDisk.DISKS);
+        for (String id : ModelDisk.DISKS) {
+            disk.addLayer(side.layers().get(id), Optional.of(new Layer(id, 1)), -1, 9);
+        }
+        disk.snapshots.put(BRANCH, side);
+        disk.promised.put(BRANCH, List.of(1, 9, 1, 9));
+        return disk;
+    }
+
+    /** A stopped machine's disk is kept, and what it has written since goes back into its home. */
+    private static ModelDisk keptAndSettled(Class<? extends ChainStep> without) {
+        ModelDisk after = branchOnHome();
+        after.active = Optional.empty();
+        for (ChainStep step : ChainPlan.keep(KEEP, after.facts())) {
+            ChainExplorer.run(step, after);
+        }
+        ModelDisk disk = branchOnHome();
+        disk.active = Optional.empty();
+        List<ChainStep> steps = new ArrayList<>(without(ChainPlan.keep(KEEP, disk.facts()), without));
+        steps.addAll(ChainPlan.merge(mergeIntent(2, 1), after.facts(), 6));
+        return withPlan(disk, steps);
+    }
+
+    @Test
+    void aKeepChangesNothingThatAnybodyReads() {
+        ModelDisk disk = branchOnHome();
+        disk.plan = ChainPlan.keep(KEEP, disk.facts());
+        assertHolds(disk);
+    }
+
+    @Test
+    void aHomeThatWasKeptIsWrittenAgainOfAMachineThatIsStopped() {
+        assertHolds(keptAndSettled(ChainStep.Cut.class));
+    }
+
+    @Test
+    void theModelCatchesAKeepThatForgetsTheSnapshots() {
+        assertCaught(keptAndSettled(ChainStep.Repoint.class), ChainPlan::recover, "I8");
+    }
+
+    @Test
+    void theModelCatchesAKeepThatForgetsTheBranches() {
+        assertCaught(keptAndSettled(ChainStep.Relink.class), ChainPlan::recover, "I8");
+    }
+
+    @Test
+    void theModelCatchesAKeepThatNamesTheCopyBeforeItIsThere() {
+        ModelDisk disk = branchOnHome();
+        List<ChainStep> steps = new ArrayList<>(ChainPlan.keep(KEEP, disk.facts()));
+        ChainStep copy = steps.remove(1);
+        steps.add(steps.size() - 1, copy);
+        assertCaught(withPlan(disk, steps), ChainPlan::recover, "missing");
+    }
+
+    @Test
+    void theModelCatchesARecoveryThatRemovesACopyThatIsNamedAlready() {
+        ModelDisk disk = branchOnHome();
+        disk.plan = ChainPlan.keep(KEEP, disk.facts());
+        assertCaught(
+                disk,
+                (intent, facts, next) -> List.of(new ChainStep.Discard(HOME.copy(5)), new ChainStep.ClearIntent()),
+                "missing");
+    }
+
     private static List<ChainStep> mergePlan() {
         return ChainPlan.merge(mergeIntent(2, 1), unnamedBelow().facts(), 5);
     }

@@ -53,21 +53,7 @@ class ImageFormsTest {
         Intent intent = Intent.cut(
                 "op", Optional.of(ONE), chain.head(), Generation.fresh(chain.nextNumber(), List.of("d0", "d1")));
         executor(ChainExecutor.Removal.DELETE).run(ChainPlan.prepareCut(intent));
-        chain.writePending(new SnapshotRecord(
-                ONE,
-                new Name("web"),
-                "op",
-                SnapshotRecord.Kind.DISKS,
-                Instant.EPOCH,
-                "",
-                Optional.empty(),
-                Optional.empty(),
-                List.of(
-                        new SnapshotRecord.DiskPart("d0", RAW.fileName(), ""),
-                        new SnapshotRecord.DiskPart("d1", DEVICE.fileName(), "")),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty()));
+        chain.writePending(ChainDirectoryTest.ofDisks(ONE, intent.fromHead()));
         executor(ChainExecutor.Removal.DELETE).run(ChainPlan.publish(intent));
         return intent;
     }
@@ -81,6 +67,14 @@ class ImageFormsTest {
         assertThat(Layer.parse("d0-000001.raw")).isEqualTo(RAW).hasToString("d0-000001.raw");
         assertThat(Layer.parse("d0-000001.qcow2")).isEqualTo(new Layer("d0", 1)).isNotEqualTo(RAW);
         assertThat(new Layer("d0", 1).compareTo(RAW)).isNotZero();
+        Layer copy = new Layer("d0", 4, ImageForm.RAW, 1);
+        assertThat(RAW.copy(4)).isEqualTo(copy).hasToString("d0-000004-of-000001.raw");
+        assertThat(Layer.parse("d0-000004-of-000001.raw")).isEqualTo(copy);
+        assertThat(Layer.parse("a-123456-000001.qcow2")).isEqualTo(new Layer("a-123456", 1));
+        assertThat(copy.isCopy()).isTrue();
+        assertThat(RAW.isCopy()).isFalse();
+        assertThat(copy.compareTo(new Layer("d0", 4, ImageForm.RAW))).isNotZero();
+        assertThatThrownBy(() -> new Layer("d0-000004-of", 1)).isInstanceOf(IllegalArgumentException.class);
         assertThat(Layer.fromFileName("d0-000001.img")).isEmpty();
         assertThat(Layer.fromFileName("d0-000001.raw.1")).isEmpty();
         assertThat(Layer.fromFileName("d0\0-000001.raw")).isEmpty();
@@ -134,7 +128,7 @@ class ImageFormsTest {
     void aJoinIntoARawLayerMakesThatTheHead() throws IOException {
         cut();
         executor(ChainExecutor.Removal.DELETE).removeSnapshot(ONE);
-        for (LayerGraph.Tidying each : chain.graph().tidyings(false)) {
+        for (LayerGraph.Tidying each : chain.graph().tidyings(false, layer -> false)) {
             LayerGraph.Join join = (LayerGraph.Join) each;
             Intent merge = Intent.merge("op", join.top(), join.base());
             ChainPlan.Facts facts = new ChainPlan.Facts(chain.graph(), Optional.empty());
@@ -143,6 +137,78 @@ class ImageFormsTest {
         assertLinks("d0.raw", "d1.dev");
         assertThat(chain.graph().backing()).containsOnlyKeys(RAW, DEVICE);
         assertThat(new ChainFsck(chain).look().isClean()).isTrue();
+    }
+
+    /** A storage that copies whole files, and can be cut short. */
+    private final class Copying implements LayerCopies {
+        private boolean fails;
+
+        @Override
+        public boolean keeps(Layer root) {
+            return root.form() == ImageForm.RAW;
+        }
+
+        @Override
+        public void copy(Layer root, Layer copy) throws IOException {
+            Path half = chain.path().resolve("layers/." + copy.fileName() + ".tmp");
+            Files.copy(chain.file(root), half);
+            if (fails) {
+                throw new ChainException("No space left on device");
+            }
+            Files.move(half, chain.file(copy));
+        }
+
+        @Override
+        public void remove(Layer copy) throws IOException {
+            Files.deleteIfExists(chain.path().resolve("layers/." + copy.fileName() + ".tmp"));
+            Files.deleteIfExists(chain.file(copy));
+        }
+    }
+
+    @Test
+    void aKeepHasTheSnapshotNameTheCopyAndOneThatWasCutShortLeavesNothing() throws IOException {
+        cut();
+        Copying storage = new Copying();
+        ChainExecutor keeping = executor(ChainExecutor.Removal.QUARANTINE).with(storage);
+        Layer copy = RAW.copy(chain.nextNumber());
+        Intent keep = Intent.keep("op", RAW, copy);
+        storage.fails = true;
+        assertThatThrownBy(() -> keeping.run(ChainPlan.keep(keep, facts()))).hasMessageContaining("No space");
+        assertThat(chain.intent()).contains(keep);
+        keeping.run(ChainPlan.recover(keep, facts(), chain.nextNumber()));
+        assertThat(new ChainFsck(chain).look().isClean()).isTrue();
+        assertThat(chain.snapshots().get(ONE).named()).containsExactly(RAW, DEVICE);
+
+        storage.fails = false;
+        keeping.run(List.of(new ChainStep.WriteIntent(keep), new ChainStep.CopyLayer(RAW, copy)));
+        // The storage is not asked again for what is whole.
+        executor(ChainExecutor.Removal.QUARANTINE).run(ChainPlan.recover(keep, facts(), chain.nextNumber()));
+        assertThat(chain.snapshots().get(ONE).named()).containsExactly(copy, DEVICE);
+        assertThat(new ChainFsck(chain).look().isClean()).isTrue();
+        assertThat(chain.graph().parent(chain.head())).contains(ONE);
+        assertThatThrownBy(() -> keeping.removeHalf(copy)).hasMessageContaining("is whole and was not removed");
+    }
+
+    private ChainPlan.Facts facts() throws IOException {
+        return new ChainPlan.Facts(chain.graph(), Optional.empty());
+    }
+
+    @Test
+    void aCopyIsRemovedByItsStorageAndWhatIsWrittenIsNotCopied() throws IOException {
+        assertThatThrownBy(() -> executor(ChainExecutor.Removal.DELETE)
+                        .with(new Copying())
+                        .copyLayer(RAW, RAW.copy(9)))
+                .hasMessageContaining("is being written");
+        cut();
+        Layer copy = RAW.copy(chain.nextNumber());
+        ChainExecutor keeping = executor(ChainExecutor.Removal.DELETE).with(new Copying());
+        keeping.run(ChainPlan.keep(Intent.keep("op", RAW, copy), facts()));
+        keeping.removeSnapshot(ONE);
+        keeping.discard(copy);
+        assertThat(chain.file(copy)).doesNotExist();
+        assertThat(chain.file(RAW)).hasSize(RAW_BYTES);
+        assertThatThrownBy(() -> executor(ChainExecutor.Removal.DELETE).copyLayer(RAW, copy))
+                .hasMessageContaining("does not copy");
     }
 
     @Test

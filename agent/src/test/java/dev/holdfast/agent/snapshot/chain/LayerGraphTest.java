@@ -2,16 +2,21 @@ package dev.holdfast.agent.snapshot.chain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.snapshot.chain.LayerGraph.Drop;
 import dev.holdfast.agent.snapshot.chain.LayerGraph.Join;
+import dev.holdfast.agent.snapshot.chain.LayerGraph.Keep;
 import dev.holdfast.coordinator.protocol.Name;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 class LayerGraphTest {
+    private static final Predicate<Layer> NONE = layer -> false;
+    private static final Predicate<Layer> ALL = layer -> true;
     private final TreeMap<Layer, Optional<Layer>> backing = new TreeMap<>();
     private final TreeMap<Name, Set<Layer>> snapshots = new TreeMap<>();
 
@@ -40,8 +45,8 @@ class LayerGraphTest {
     @Test
     void namedLayersStay() {
         LayerGraph graph = stack(1, 2, 3).named("a", 1).named("b", 2).head(3);
-        assertThat(graph.tidyings(true)).isEmpty();
-        assertThat(graph.tidyings(false)).isEmpty();
+        assertThat(graph.tidyings(true, NONE)).isEmpty();
+        assertThat(graph.tidyings(false, NONE)).isEmpty();
         assertThat(graph.depth()).isEqualTo(3);
         assertThat(graph.problems()).isEmpty();
     }
@@ -49,7 +54,7 @@ class LayerGraphTest {
     @Test
     void theContentOfAnUnnamedLayerIsKeptByTakingInWhatStandsOnIt() {
         LayerGraph graph = stack(1, 2, 3).named("b", 2).head(3);
-        assertThat(graph.tidyings(true)).containsExactly(new Join(layer(2), layer(1)));
+        assertThat(graph.tidyings(true, NONE)).containsExactly(new Join(layer(2), layer(1)));
         LayerGraph after = new Join(layer(2), layer(1)).after(graph);
         assertThat(after.namedBy(layer(1))).containsExactly(new Name("b"));
         assertThat(after.chain(layer(3))).containsExactly(layer(3), layer(1));
@@ -58,10 +63,10 @@ class LayerGraphTest {
     @Test
     void theLayerThatIsWrittenIsNeverMergedWhileTheMachineRuns() {
         LayerGraph graph = stack(1, 2).head(2);
-        assertThat(graph.tidyings(true)).isEmpty();
+        assertThat(graph.tidyings(true, NONE)).isEmpty();
         assertThat(graph.headStandsOnUnnamed(Set.of(layer(1)))).isTrue();
         assertThat(graph.headStandsOnUnnamed(Set.of(layer(7)))).isFalse();
-        assertThat(graph.tidyings(false)).containsExactly(new Join(layer(2), layer(1)));
+        assertThat(graph.tidyings(false, NONE)).containsExactly(new Join(layer(2), layer(1)));
         assertThat(new Join(layer(2), layer(1)).after(graph).head().layers()).containsValue(layer(1));
     }
 
@@ -69,20 +74,20 @@ class LayerGraphTest {
     void aLayerThatCarriesABranchStays() {
         LayerGraph graph =
                 stack(1, 2, 3).stack(1, 4).named("branch", 4).named("b", 2).head(3);
-        assertThat(graph.tidyings(true)).isEmpty();
+        assertThat(graph.tidyings(true, NONE)).isEmpty();
     }
 
     @Test
     void aBranchWithoutANameGoesFromTheTopDownAndFreesWhatItStoodOn() {
         LayerGraph graph = stack(1, 2, 3).stack(1, 4, 5).named("b", 2).head(3);
-        assertThat(graph.tidyings(true))
+        assertThat(graph.tidyings(true, NONE))
                 .containsExactly(new Join(layer(5), layer(4)), new Drop(layer(4)), new Join(layer(2), layer(1)));
     }
 
     @Test
     void aWholeRowOfUnnamedLayersBecomesOne() {
         LayerGraph graph = stack(1, 2, 3, 4, 5).named("a", 4).head(5);
-        assertThat(graph.tidyings(true))
+        assertThat(graph.tidyings(true, NONE))
                 .containsExactly(
                         new Join(layer(2), layer(1)), new Join(layer(3), layer(1)), new Join(layer(4), layer(1)));
     }
@@ -97,6 +102,73 @@ class LayerGraphTest {
         assertThat(graph.parent(new Generation(1, new TreeMap<>(Map.of("d0", layer(1))))))
                 .isEmpty();
         assertThat(graph.withoutSnapshot(new Name("a")).isNamed(layer(1))).isFalse();
+    }
+
+    private static final Layer HOME = new Layer("d0", 1, ImageForm.RAW);
+
+    /** {@code numbers} stand on the raw layer 1. */
+    private LayerGraphTest onHome(int... numbers) {
+        backing.put(HOME, Optional.empty());
+        stack(numbers);
+        backing.put(layer(numbers[0]), Optional.of(HOME));
+        return this;
+    }
+
+    private static Optional<Name> parent(LayerGraph graph, Layer of) {
+        return graph.parent(new Generation(1, new TreeMap<>(Map.of("d0", of))));
+    }
+
+    @Test
+    void aRawLayerBelowTheLiveOnesIsCopiedAsOftenAsASnapshotNamesIt() {
+        snapshots.put(new Name("a"), Set.of(HOME));
+        LayerGraph graph = onHome(2, 3).named("b", 2).head(3);
+        assertThat(graph.tidyings(true, NONE)).isEmpty();
+        assertThat(graph.tidyings(true, ALL)).containsExactly(new Keep(HOME), new Join(layer(2), HOME), new Keep(HOME));
+        assertThat(graph.tidyings(false, ALL)).endsWith(new Keep(HOME), new Join(layer(3), HOME));
+        LayerGraph after = graph;
+        for (LayerGraph.Tidying each : graph.tidyings(true, ALL)) {
+            after = each.after(after);
+        }
+        assertThat(after.namedBy(HOME.copy(4))).containsExactly(new Name("a"));
+        assertThat(after.namedBy(HOME.copy(5))).containsExactly(new Name("b"));
+        assertThat(after.chain(layer(3))).containsExactly(layer(3), HOME);
+        assertThat(parent(after, layer(3))).contains(new Name("b"));
+        assertThat(parent(after, HOME.copy(5))).contains(new Name("a"));
+        assertThat(parent(after, HOME.copy(4))).isEmpty();
+    }
+
+    @Test
+    void aBranchThatStoodOnAHomeGoesWithTheCopy() {
+        onHome(2).named("branch", 3);
+        backing.put(layer(3), Optional.of(HOME));
+        snapshots.put(new Name("a"), Set.of(HOME));
+        LayerGraph after = new Keep(HOME).after(head(2));
+        assertThat(after.chain(layer(3))).containsExactly(layer(3), HOME.copy(4));
+        assertThat(after.chain(layer(2))).containsExactly(layer(2), HOME);
+        assertThat(parent(after, layer(3))).contains(new Name("a"));
+        assertThat(after.tidyings(true, ALL)).as("once").isEmpty();
+    }
+
+    @Test
+    void aCopyOnWhichTheLiveLayersStandIsAHome() {
+        Layer copy = HOME.copy(4);
+        backing.put(copy, Optional.empty());
+        backing.put(layer(5), Optional.of(copy));
+        snapshots.put(new Name("a"), Set.of(copy));
+        LayerGraph graph = head(5);
+        assertThat(graph.tidyings(true, ALL)).containsExactly(new Keep(copy));
+        assertThat(parent(new Keep(copy).after(graph), layer(5))).contains(new Name("a"));
+    }
+
+    @Test
+    void whatIsWrittenOrIsNotRawIsNotCopied() {
+        snapshots.put(new Name("a"), Set.of(HOME));
+        backing.put(HOME, Optional.empty());
+        LayerGraph written = new LayerGraph(backing, new Generation(1, new TreeMap<>(Map.of("d0", HOME))), snapshots);
+        assertThat(written.tidyings(true, ALL)).isEmpty();
+        backing.clear();
+        snapshots.clear();
+        assertThat(stack(1, 2).named("a", 1).head(2).tidyings(true, ALL)).isEmpty();
     }
 
     @Test

@@ -341,6 +341,21 @@ final class ModelDisk implements ChainStep.Executor {
         layers.remove(layer);
     }
 
+    @Override
+    public void copyLayer(Layer root, Layer copy) {
+        if (active.isPresent() && active.get().containsValue(root)) {
+            throw new Broken("the layer that is being written was copied");
+        }
+        layers.putIfAbsent(copy, new Image(Optional.empty(), layers.get(root).blocks(), true));
+    }
+
+    @Override
+    public void removeHalf(Layer copy) {
+        if (layers.containsKey(copy)) {
+            throw new Broken("a whole copy was removed: " + copy);
+        }
+    }
+
     /** All content as one map, for traces. */
     Map<Layer, Image> images() {
         return layers;
