@@ -61,7 +61,7 @@ root=$work/root
 debian "$root"
 gzip -dc "$root/boot/xen-$xen-amd64.gz" >"$work/out/xen" # QEMU loads an ELF file, not a compressed one
 rm -rf "${root:?}/boot"
-mkdir -p "$root/lab/guest" "$root/root/.ssh" "$root/etc/dropbear"
+mkdir -p "$root/lab/guest" "$root/lab/share" "$root/root/.ssh" "$root/etc/dropbear"
 install -m 755 "$here/dom0-init" "$root/lab/init"
 cp "$work/out/vmlinuz" "$root/lab/guest/vmlinuz"
 cp "$work/guest" "$root/lab/guest/initrd"

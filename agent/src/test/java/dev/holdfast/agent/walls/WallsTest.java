@@ -86,6 +86,7 @@ class WallsTest {
             Map.entry(
                     "only the composition root knows the driver for User-Mode Linux",
                     knownToTheRoot("..agent.hypervisor.uml..")),
+            Map.entry("only the composition root knows the driver for Xen", knownToTheRoot("..agent.hypervisor.xen..")),
             Map.entry(
                     "the command line reaches the agent through the control socket alone",
                     noClasses()

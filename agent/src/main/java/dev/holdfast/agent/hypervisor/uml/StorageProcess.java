@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.block.Overlays;
 import dev.holdfast.agent.process.BoundedProcess;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.io.IOException;
@@ -67,8 +68,8 @@ final class StorageProcess {
                 "--pidfile",
                 directory.storagePidFile().toString()));
         for (VmDefinition.Disk disk : vm.disks()) {
-            String node = StorageDaemon.node(disk.id(), 0);
-            words.addAll(List.of("--blockdev", QmpValue.write(StorageDaemon.layer(node, layer(disk)))));
+            String node = Overlays.node(disk.id(), 0);
+            words.addAll(List.of("--blockdev", QmpValue.write(Overlays.layer(node, layer(disk)))));
             Map<String, ?> export = Map.of(
                     "type",
                     "fuse",
