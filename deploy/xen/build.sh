@@ -33,6 +33,10 @@ initramfs() {
   add_busybox "$root" sh mount insmod ip switch_root dd printf hostname sleep poweroff stty
   for module; do add_module "$work/kernel" "$root" "$module" order; done
   install -m 755 "$here/$init" "$root/init"
+  # What a kernel runs that is asked to shut down.
+  mkdir "$root/sbin"
+  printf '#!/bin/sh\nexec /bin/poweroff -f\n' >"$root/sbin/poweroff"
+  chmod 755 "$root/sbin/poweroff"
   pack_initramfs "$root" "$file"
 }
 

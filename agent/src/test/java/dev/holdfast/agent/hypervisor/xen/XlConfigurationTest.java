@@ -128,7 +128,9 @@ class XlConfigurationTest {
 
     @Test
     void aLineEndCannotSmuggleAnythingIn() {
-        refused("target=/srv/d?pci=[]\", which cannot be told", () -> XlConfiguration.of(vm(Path.of("/srv/d\npci=[]")), "web", ID));
+        refused(
+                "target=/srv/d?pci=[]\", which cannot be told",
+                () -> XlConfiguration.of(vm(Path.of("/srv/d\npci=[]")), "web", ID));
         lines = List.of("cpu_weight=1\ndisk=[]");
         refused("cannot be told to xl", () -> XlConfiguration.of(vm(), "web", ID));
     }
