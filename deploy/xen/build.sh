@@ -33,6 +33,10 @@ initramfs() {
   add_busybox "$root" sh mount insmod ip switch_root dd printf hostname sleep poweroff stty
   for module; do add_module "$work/kernel" "$root" "$module" order; done
   install -m 755 "$here/$init" "$root/init"
+  # What a kernel runs that is asked to shut down.
+  mkdir "$root/sbin"
+  printf '#!/bin/sh\nexec /bin/poweroff -f\n' >"$root/sbin/poweroff"
+  chmod 755 "$root/sbin/poweroff"
   pack_initramfs "$root" "$file"
 }
 
@@ -61,7 +65,7 @@ root=$work/root
 debian "$root"
 gzip -dc "$root/boot/xen-$xen-amd64.gz" >"$work/out/xen" # QEMU loads an ELF file, not a compressed one
 rm -rf "${root:?}/boot"
-mkdir -p "$root/lab/guest" "$root/root/.ssh" "$root/etc/dropbear"
+mkdir -p "$root/lab/guest" "$root/lab/share" "$root/root/.ssh" "$root/etc/dropbear"
 install -m 755 "$here/dom0-init" "$root/lab/init"
 cp "$work/out/vmlinuz" "$root/lab/guest/vmlinuz"
 cp "$work/guest" "$root/lab/guest/initrd"

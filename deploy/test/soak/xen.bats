@@ -5,8 +5,8 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
   export HOLDFAST_XEN=bats
-  xen=$BATS_TEST_DIRNAME/../../xen/xen
-  "$xen" up 300
+  "$BATS_TEST_DIRNAME/../../xen/junit" --stage "$BATS_FILE_TMPDIR/share"
+  HOLDFAST_XEN_SHARE=$BATS_FILE_TMPDIR/share "$BATS_TEST_DIRNAME/../../xen/xen" up 300
 }
 teardown_file() { "$BATS_TEST_DIRNAME/../../xen/xen" down; }
 
@@ -36,8 +36,9 @@ xen() { "$BATS_TEST_DIRNAME/../../xen/xen" "$@"; }
   [[ "$output" == *'openjdk version "17'*qemu-img*initrd*vmlinuz* ]]
 }
 
-@test "xl lists, builds, stops and ends domains as its driver tells it to" {
-  "$BATS_TEST_DIRNAME/../../xen/junit" dev.holdfast.agent.hypervisor.xen.XlInXen
+@test "the driver starts, finds, stops, captures, reverts and ends real domains" {
+  in=dev.holdfast.agent.hypervisor.xen
+  "$BATS_TEST_DIRNAME/../../xen/junit" "$in.XlInXen" "$in.XenHypervisorInXen"
 }
 
 @test "nothing is left of it when it has ended" {

@@ -17,6 +17,7 @@ import dev.holdfast.agent.hypervisor.qemu.QemuReplication;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
 import dev.holdfast.agent.hypervisor.uml.UmlHypervisor;
 import dev.holdfast.agent.hypervisor.uml.UmlSettings;
+import dev.holdfast.agent.hypervisor.xen.XenHypervisor;
 import dev.holdfast.agent.image.MemoryKeys;
 import dev.holdfast.agent.pacemaker.PacemakerFencing;
 import dev.holdfast.agent.tunnel.Practice;
@@ -103,8 +104,9 @@ final class HoldfastDaemons implements Daemons {
                 // Who can guess the name of the agent's socket can answer in a guest's place.
                 platform.identities(),
                 platform.nanoClock());
+        XenHypervisor xen = XenHypervisor.installed(node.runDirectory(), platform.nanoClock());
         return new Drivers(
-                new Hypervisors(Map.of(HypervisorKind.QEMU, qemu, HypervisorKind.UML, uml)),
+                new Hypervisors(Map.of(HypervisorKind.QEMU, qemu, HypervisorKind.UML, uml, HypervisorKind.XEN, xen)),
                 new QemuReplication(qemu),
                 new PacemakerFencing(tool("cibadmin"), platform.nanoClock()),
                 keys.told());

@@ -52,6 +52,12 @@ final class VmReader {
         if (hypervisor == HypervisorKind.UML) {
             UmlRules.check(root, hardware, disks.size());
         }
+        if (hypervisor == HypervisorKind.XEN) {
+            root.problem(
+                    "hypervisor",
+                    "machines of Xen cannot be defined yet: neither the guard nor the resource agent knows its domains",
+                    "use \"qemu\" or \"uml\"");
+        }
         finish(root);
         return new Read(
                 name.map(value -> new VmSettings(value, group, hypervisor, Optional.of(hardware), disks, replication)),

@@ -31,4 +31,13 @@ public record Control(Map<String, Object> words) {
     public static Control console(ProcessIdentity first) {
         return new Control(Map.of(PID, first.pid(), "control", "mconsole"));
     }
+
+    /**
+     * Over xl, which every process of the first domain may call.
+     *
+     * @param domain its number
+     */
+    public static Control domain(int domain) {
+        return new Control(Map.of("control", "xen", "domain", domain));
+    }
 }

@@ -7,7 +7,9 @@ public enum HypervisorKind {
     /** QEMU. */
     QEMU,
     /** User-Mode Linux: a kernel that is a program of the host. */
-    UML;
+    UML,
+    /** Xen, of which this host is the first domain. */
+    XEN;
 
     /** Whether the memory of its guests can be written to a file, and loaded from it. */
     public boolean keepsMemory() {

@@ -36,9 +36,9 @@ public record RunDirectory(Path path) {
         return Files.exists(stopNote(vm));
     }
 
-    /** @throws HypervisorException REFUSED if a stop is noted */
-    public void checkNotBarred(Name vm) throws HypervisorException {
-        if (isBarred(vm)) {
+    /** Only the machine itself is barred. @throws HypervisorException REFUSED if a stop is noted */
+    public void checkNotBarred(Name vm, StartMode mode) throws HypervisorException {
+        if (mode.instance().isEmpty() && isBarred(vm)) {
             throw new HypervisorException(
                     Kind.REFUSED, vm + " was stopped here meanwhile (" + stopNote(vm) + "); it is not started");
         }

@@ -15,17 +15,21 @@ import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** Two drivers, which write down what they are asked, as one. */
+/** Two drivers, which write down what they are asked, and one that never has anything, as one. */
 class HypervisorsTest {
     private static final Name WEB = new Name("web");
     private static final VmDefinition UNDER_QEMU = OneDisk.definition(WEB);
     private static final VmDefinition UNDER_UML = OneDisk.definition(WEB, HypervisorKind.UML);
 
+    private static final Hypervisor NONE = Answers.of(
+            Hypervisor.class,
+            Map.of("find", Optional::empty, "mayRun", () -> false, "running", Set::of, "kill", () -> ""));
+
     private final List<String> log = new ArrayList<>();
     private final Driver qemu = new Driver(HypervisorKind.QEMU);
     private final Driver uml = new Driver(HypervisorKind.UML);
-    private final Hypervisors both =
-            new Hypervisors(Map.of(HypervisorKind.QEMU, qemu.port, HypervisorKind.UML, uml.port));
+    private final Hypervisors both = new Hypervisors(
+            Map.of(HypervisorKind.QEMU, qemu.port, HypervisorKind.UML, uml.port, HypervisorKind.XEN, NONE));
 
     /** Has the machine or not. */
     private final class Driver {

@@ -104,8 +104,8 @@ class NodeMembersTest {
                 Optional.empty(),
                 List.of(new VmDefinition.Disk("d0", chain.headFile("d0"))));
         RoundSpec spec = Rounds.spec("r1", RoundKind.CHECKPOINT, Quiesce.NO);
-        Forecast forecast =
-                new NodeMembers(parts(HypervisorKind.QEMU, foreign, true)).preflight(spec.kind(), Rounds.WEB, CHECKPOINT, spec.options());
+        Forecast forecast = new NodeMembers(parts(HypervisorKind.QEMU, foreign, true))
+                .preflight(spec.kind(), Rounds.WEB, CHECKPOINT, spec.options());
         assertThat(forecast.problems()).isEmpty();
         assertThat(forecast.bytes())
                 .as("room for its memory")

@@ -87,6 +87,7 @@ class WallsTest {
             Map.entry(
                     "only the composition root knows the driver for User-Mode Linux",
                     knownToTheRoot("..agent.hypervisor.uml..")),
+            Map.entry("only the composition root knows the driver for Xen", knownToTheRoot("..agent.hypervisor.xen..")),
             Map.entry(
                     "storages know neither chains nor machines nor freezes",
                     noClasses()

@@ -2,6 +2,7 @@ package dev.holdfast.agent.hypervisor.block;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.qmp.QmpValue;
+import java.time.Duration;
 import java.util.Map;
 import java.util.function.LongSupplier;
 
@@ -9,6 +10,9 @@ import java.util.function.LongSupplier;
 public interface BlockMonitor {
     /** Executes a command. @throws HypervisorException REFUSED in the program's own words */
     QmpValue call(String command, Map<String, ?> arguments) throws HypervisorException;
+
+    /** As {@link #call(String, Map)}, within a bound of its own. */
+    QmpValue call(String command, Map<String, ?> arguments, Duration timeout) throws HypervisorException;
 
     /** Executes, and takes a refusal for an answer. */
     boolean accepts(String command, Map<String, ?> arguments) throws HypervisorException;

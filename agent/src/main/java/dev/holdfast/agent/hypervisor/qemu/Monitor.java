@@ -31,7 +31,8 @@ record Monitor(QmpClient client, ProcessIdentity identity, LongSupplier nanoCloc
 
     private static final Duration STALLED = Duration.ofMillis(300);
 
-    QmpValue call(String command, Map<String, ?> arguments, Duration timeout) throws HypervisorException {
+    @Override
+    public QmpValue call(String command, Map<String, ?> arguments, Duration timeout) throws HypervisorException {
         try {
             return client.execute(command, arguments, patience(timeout));
         } catch (QmpException e) {

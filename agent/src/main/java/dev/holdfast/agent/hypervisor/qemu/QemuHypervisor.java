@@ -87,9 +87,7 @@ public final class QemuHypervisor implements Hypervisor {
         if (settings.user().isPresent()) {
             directory.letPass();
         }
-        if (mode.instance().isEmpty()) {
-            runDirectory.checkNotBarred(definition.name());
-        }
+        runDirectory.checkNotBarred(definition.name(), mode);
         launch(definition, directory, mode, wiring);
         QemuVm vm = connect(definition, directory)
                 .orElseThrow(() -> new HypervisorException(

@@ -6,7 +6,8 @@ import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.block.BlockMonitor;
-import dev.holdfast.agent.hypervisor.block.ImageNode;
+import dev.holdfast.agent.hypervisor.block.LayerNodes;
+import dev.holdfast.agent.hypervisor.block.QmpMonitor;
 import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.qmp.QmpValue;
@@ -49,11 +50,6 @@ record StorageDaemon(QmpClient client, ProcessIdentity identity, LongSupplier na
         return EXPORT + diskId;
     }
 
-    /** The name of a disk's node of that number; each layer that is put on top has the next one. */
-    static String node(String diskId, int number) {
-        return diskId + "." + number;
-    }
-
     boolean isAlive() {
         return client.isOpen() && identity.isAlive();
     }
@@ -71,16 +67,6 @@ record StorageDaemon(QmpClient client, ProcessIdentity identity, LongSupplier na
         return nodes;
     }
 
-    /** The node of a layer. @throws HypervisorException REFUSED if it is not open */
-    String node(Path layer) throws HypervisorException {
-        for (QmpValue node : call("query-named-block-nodes", Map.of("flat", true))) {
-            if (ImageNode.interprets(node) && node.path("file").asText().equals(layer.toString())) {
-                return node.path("node-name").asText();
-            }
-        }
-        throw new HypervisorException(Kind.REFUSED, "the layer " + layer + " is not open");
-    }
-
     /** The disks of a definition as they are open. */
     List<DiskState> disks(VmDefinition vm) throws HypervisorException {
         Map<String, QmpValue> images = new HashMap<>();
@@ -96,44 +82,28 @@ record StorageDaemon(QmpClient client, ProcessIdentity identity, LongSupplier na
                         Kind.REFUSED,
                         "%s was started without a disk %s; restart the machine".formatted(vm.name(), disk.id()));
             }
-            List<Path> layers = new ArrayList<>();
-            for (QmpValue image = top; image.isObject(); image = image.path("backing-image")) {
-                layers.add(Path.of(image.path("filename").asText()));
-            }
-            disks.add(new DiskState(disk.id(), layers, top.path("virtual-size").asLong()));
+            disks.add(LayerNodes.disk(disk.id(), top));
         }
         return disks;
     }
 
+    private QmpMonitor monitor() {
+        return new QmpMonitor(client, "the disks' qemu-storage-daemon", identity::isAlive, nanoClock);
+    }
+
     @Override
     public QmpValue call(String command, Map<String, ?> arguments) throws HypervisorException {
-        return call(command, arguments, QUICK);
+        return monitor().call(command, arguments);
+    }
+
+    @Override
+    public QmpValue call(String command, Map<String, ?> arguments, Duration timeout) throws HypervisorException {
+        return monitor().call(command, arguments, timeout);
     }
 
     @Override
     public boolean accepts(String command, Map<String, ?> arguments) throws HypervisorException {
-        try {
-            call(command, arguments);
-            return true;
-        } catch (HypervisorException e) {
-            if (e.kind() == Kind.REFUSED) {
-                return false;
-            }
-            throw e;
-        }
-    }
-
-    QmpValue call(String command, Map<String, ?> arguments, Duration timeout) throws HypervisorException {
-        try {
-            return client.execute(command, arguments, timeout);
-        } catch (QmpException e) {
-            Kind kind = switch (e.kind()) {
-                case REJECTED -> Kind.REFUSED;
-                case TIMED_OUT -> Kind.UNKNOWN;
-                case CLOSED -> identity.isAlive() ? Kind.UNKNOWN : Kind.GONE;
-            };
-            throw new HypervisorException(kind, "the disks' qemu-storage-daemon: " + e.getMessage(), e);
-        }
+        return monitor().accepts(command, arguments);
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.ImageLink;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.block.ImageNode;
+import dev.holdfast.agent.hypervisor.block.Overlays;
 import dev.holdfast.agent.process.BoundedProcess;
 import dev.holdfast.agent.qmp.QmpValue;
 import java.io.IOException;
@@ -69,7 +70,7 @@ final class StorageProcess {
                 "--pidfile",
                 directory.storagePidFile().toString()));
         for (VmDefinition.Disk disk : vm.disks()) {
-            String node = StorageDaemon.node(disk.id(), 0);
+            String node = Overlays.node(disk.id(), 0);
             words.addAll(List.of("--blockdev", QmpValue.write(ImageNode.options(node, layer(disk)))));
             Map<String, ?> export = Map.of(
                     "type",

@@ -1,14 +1,14 @@
 package dev.holdfast.agent.hypervisor.uml;
 
-import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.CapturePlan;
 import dev.holdfast.agent.hypervisor.FreezeFacts;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
-import dev.holdfast.agent.hypervisor.MemoryFacts;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.ThawFacts;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.hypervisor.block.DisksOnlyCapture;
+import dev.holdfast.agent.hypervisor.block.Overlays;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.time.Duration;
 import java.util.Optional;
@@ -17,10 +17,10 @@ import java.util.Optional;
  * One capture of the disks of one guest. That they stood still from its stop until it is let run is told by the host's kernel: a process
  * that sleeps, and has not gone to sleep again, has not woken up. The guest itself may have, for a tick of its clock that was due. One thread; {@link #cutShort} from any.
  */
-final class UmlCapture implements Capture {
+final class UmlCapture implements DisksOnlyCapture {
     private final UmlVm vm;
     private final CapturePlan plan;
-    private final Overlays overlays;
+    private final Overlays overlays = new Overlays();
     private volatile boolean guestRan;
     private boolean mayHaveFrozen;
     private boolean mayHaveCut;
@@ -32,7 +32,6 @@ final class UmlCapture implements Capture {
     UmlCapture(UmlVm vm, CapturePlan plan) {
         this.vm = vm;
         this.plan = plan;
-        this.overlays = new Overlays(vm);
     }
 
     @Override
@@ -46,7 +45,7 @@ final class UmlCapture implements Capture {
             throw new HypervisorException(
                     Kind.REFUSED, "%s is %s; look at its storage, and restart it".formatted(vm.name(), status));
         }
-        overlays.open(plan.overlays());
+        overlays.open(vm.storage(), vm.disks(), vm.storage().activeNodes(), plan.overlays());
     }
 
     @Override
@@ -56,11 +55,6 @@ final class UmlCapture implements Capture {
         } catch (HypervisorException e) {
             return false; // It has ended: whatever is done next says so.
         }
-    }
-
-    @Override
-    public CaptureMethod method() {
-        return CaptureMethod.DISK_ONLY;
     }
 
     @Override
@@ -90,7 +84,7 @@ final class UmlCapture implements Capture {
     public void capture() throws HypervisorException {
         checkNotCutShort();
         mayHaveCut = true;
-        overlays.cut(plan.deadline());
+        overlays.cut(vm.storage(), plan.deadline());
         checkNotCutShort();
     }
 
@@ -111,11 +105,6 @@ final class UmlCapture implements Capture {
                 true,
                 vm.nanoClock().getAsLong(),
                 0);
-    }
-
-    @Override
-    public MemoryFacts drain(Progress progress) {
-        return new MemoryFacts(CaptureMethod.DISK_ONLY, 0);
     }
 
     @Override
@@ -149,8 +138,8 @@ final class UmlCapture implements Capture {
                 thawed = true;
             }
         } finally {
-            if (!mayHaveCut) {
-                overlays.close();
+            if (!mayHaveCut && overlays.areOpen()) {
+                overlays.close(vm.storage());
             }
         }
         ended = true;

@@ -62,7 +62,7 @@ public final class UmlHypervisor implements Hypervisor {
         }
         new StorageProcess(directory, nanoClock).end(Optional.empty());
         directory.create();
-        checkNotBarred(definition, mode);
+        runDirectory.checkNotBarred(definition.name(), mode);
         try {
             return start(directory, definition, mode);
         } catch (HypervisorException e) {
@@ -75,7 +75,7 @@ public final class UmlHypervisor implements Hypervisor {
         StorageDaemon storage = new StorageProcess(directory, nanoClock).start(settings, definition);
         try {
             // That took a while, in which it may have been stopped.
-            checkNotBarred(definition, mode);
+            runDirectory.checkNotBarred(definition.name(), mode);
             ProcessIdentity first = launch(definition, directory, mode);
             UmlVm vm = new UmlVm(definition, directory, first, Optional.of(storage), words, nanoClock);
             if (mode.running()) {
@@ -87,12 +87,6 @@ public final class UmlHypervisor implements Hypervisor {
         } catch (HypervisorException e) {
             storage.close();
             throw e;
-        }
-    }
-
-    private void checkNotBarred(VmDefinition definition, StartMode mode) throws HypervisorException {
-        if (mode.instance().isEmpty()) {
-            runDirectory.checkNotBarred(definition.name());
         }
     }
 

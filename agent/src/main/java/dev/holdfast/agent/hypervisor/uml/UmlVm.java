@@ -16,6 +16,7 @@ import dev.holdfast.agent.hypervisor.Surroundings;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.hypervisor.block.CommitJob;
+import dev.holdfast.agent.hypervisor.block.LayerNodes;
 import dev.holdfast.agent.process.BoundedProcess;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -95,7 +96,7 @@ final class UmlVm implements RunningVm {
     /** Clears what an agent that was interrupted left behind. */
     void tidy() throws HypervisorException {
         CommitJob.clearLeftovers(storage());
-        new Overlays(this).closeLeftovers();
+        new LayerNodes(storage()).closeAllBut(disks());
     }
 
     /**
@@ -383,9 +384,9 @@ final class UmlVm implements RunningVm {
                 "device",
                 storage().activeNodes().get(diskId),
                 "top-node",
-                storage().node(top),
+                new LayerNodes(storage()).of(top),
                 "base-node",
-                storage().node(base)));
+                new LayerNodes(storage()).of(base)));
         job.awaitEnd(progress);
         tidy();
     }

@@ -23,6 +23,11 @@ record Xl(String program, Duration quick, Duration slow) {
     private static final int LONGEST_LIST = 1 << 20;
     private static final int LONGEST_WORDS = 400;
 
+    /** The same with less patience, if this is less. */
+    Xl within(Duration bound) {
+        return new Xl(program, bound.compareTo(quick) < 0 ? bound : quick, slow);
+    }
+
     /**
      * All domains of this host, the first one included.
      *
@@ -86,6 +91,20 @@ record Xl(String program, Duration quick, Duration slow) {
      */
     void unpause(int domain) throws HypervisorException {
         tell("unpause", domain);
+    }
+
+    /**
+     * Asks its guest to shut down, and does not wait for it.
+     *
+     * @throws HypervisorException FAILED if there is no such domain, or its guest takes no such wish
+     */
+    void shutdown(int domain) throws HypervisorException {
+        order(quick, "shutdown", String.valueOf(domain));
+    }
+
+    /** Calls it otherwise. */
+    void rename(int domain, String name) throws HypervisorException {
+        order(quick, "rename", String.valueOf(domain), name);
     }
 
     /** Ends it at once; returns when it is gone. @throws HypervisorException FAILED if there is no such domain */

@@ -116,8 +116,8 @@ class XlTest {
     void whatCannotBeReadIsUnknown() throws Exception {
         Xl torn = saying(HEADER, FIRST, PAUSED.substring(0, 60));
         fails(Kind.UNKNOWN, "says what cannot be read: \"g1  ", torn::list);
-        Xl complains = saying("libxl: error: cannot\u001b open", HEADER, FIRST);
-        fails(Kind.UNKNOWN, "\"libxl: error: cannot  open\"", complains::list);
+        Xl complains = saying("libxl: error: cannot\u001bopen", HEADER, FIRST);
+        fails(Kind.UNKNOWN, "\"libxl: error: cannot open\"", complains::list);
         Xl silent = saying(HEADER);
         fails(Kind.UNKNOWN, "not even its own; does xenstored run?", silent::list);
         Xl fails = xl("echo 'xencall: error: Could not obtain handle' >&2; exit 1");
@@ -146,10 +146,12 @@ class XlTest {
         xl.createPaused(Path.of("/run/web.cfg"));
         xl.pause(7);
         xl.unpause(7);
+        xl.shutdown(7);
+        xl.rename(7, "web");
         xl.destroy(7);
         assertThat(directory.resolve("calls"))
                 .content()
-                .isEqualTo("create -e -p /run/web.cfg\npause 7\nunpause 7\ndestroy 7\n");
+                .isEqualTo("create -e -p /run/web.cfg\npause 7\nunpause 7\nshutdown 7\nrename 7 web\ndestroy 7\n");
     }
 
     /** Observed with xl 4.17: exit status 0 although the domain was not there, or not paused. */

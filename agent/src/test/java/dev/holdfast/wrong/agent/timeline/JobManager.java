@@ -3,6 +3,7 @@ package dev.holdfast.wrong.agent.timeline;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
 import dev.holdfast.agent.hypervisor.uml.UmlSettings;
+import dev.holdfast.agent.hypervisor.xen.XenHypervisor;
 import dev.holdfast.coordinator.engine.Engine;
 import dev.holdfast.coordinator.group.JGroupsChannel;
 import dev.holdfast.coordinator.zookeeper.ZooKeeperStore;
@@ -19,6 +20,7 @@ public record JobManager(
         ObjectMapper json,
         QemuSettings driver,
         UmlSettings otherDriver,
+        XenHypervisor thirdDriver,
         Engine engine,
         JGroupsChannel channel,
         ZooKeeperStore store,
