@@ -12,6 +12,9 @@ import dev.holdfast.agent.faults.FaultPoints;
 import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.Hypervisors;
+import dev.holdfast.agent.hypervisor.libvirt.LibvirtAdoption;
+import dev.holdfast.agent.hypervisor.libvirt.LibvirtHypervisor;
+import dev.holdfast.agent.hypervisor.libvirt.LibvirtSettings;
 import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
 import dev.holdfast.agent.hypervisor.qemu.QemuReplication;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
@@ -103,8 +106,12 @@ final class HoldfastDaemons implements Daemons {
                 // Who can guess the name of the agent's socket can answer in a guest's place.
                 platform.identities(),
                 platform.nanoClock());
+        LibvirtSettings settings = LibvirtSettings.installed();
+        LibvirtHypervisor libvirt = new LibvirtHypervisor(settings, platform.identities(), platform.nanoClock());
         return new Drivers(
-                new Hypervisors(Map.of(HypervisorKind.QEMU, qemu, HypervisorKind.UML, uml)),
+                new Hypervisors(
+                        Map.of(HypervisorKind.QEMU, qemu, HypervisorKind.UML, uml, HypervisorKind.LIBVIRT, libvirt)),
+                new LibvirtAdoption(settings, platform.identities(), platform.nanoClock()),
                 new QemuReplication(qemu),
                 new PacemakerFencing(tool("cibadmin"), platform.nanoClock()),
                 keys.told());

@@ -7,7 +7,14 @@ public enum HypervisorKind {
     /** QEMU. */
     QEMU,
     /** User-Mode Linux: a kernel that is a program of the host. */
-    UML;
+    UML,
+    /** libvirt. Its machines belong to whoever starts them there; Holdfast looks at them. */
+    LIBVIRT;
+
+    /** Whether Holdfast starts and ends its machines, and their disks are layers of its own. */
+    public boolean isOwn() {
+        return this != LIBVIRT;
+    }
 
     /** Whether the memory of its guests can be written to a file, and loaded from it. */
     public boolean keepsMemory() {

@@ -24,8 +24,15 @@ class HypervisorsTest {
     private final List<String> log = new ArrayList<>();
     private final Driver qemu = new Driver(HypervisorKind.QEMU);
     private final Driver uml = new Driver(HypervisorKind.UML);
-    private final Hypervisors both =
-            new Hypervisors(Map.of(HypervisorKind.QEMU, qemu.port, HypervisorKind.UML, uml.port));
+    private final Hypervisors both = new Hypervisors(
+            Map.of(HypervisorKind.QEMU, qemu.port, HypervisorKind.UML, uml.port, HypervisorKind.LIBVIRT, without()));
+
+    /** Has none of these machines. */
+    private static Hypervisor without() {
+        return Answers.of(
+                Hypervisor.class,
+                Map.of("find", Optional::empty, "mayRun", () -> false, "running", Set::of, "kill", () -> ""));
+    }
 
     /** Has the machine or not. */
     private final class Driver {

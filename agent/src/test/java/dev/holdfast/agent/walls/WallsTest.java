@@ -71,6 +71,7 @@ class WallsTest {
                             .resideInAnyPackage(
                                     "..agent.hypervisor..",
                                     "..agent.qmp..",
+                                    "..agent.virsh..",
                                     "..agent.snapshot..",
                                     "..agent.cow..",
                                     "..agent.vm..",
@@ -86,6 +87,9 @@ class WallsTest {
             Map.entry(
                     "only the composition root knows the driver for User-Mode Linux",
                     knownToTheRoot("..agent.hypervisor.uml..")),
+            Map.entry(
+                    "only the composition root knows the driver for libvirt",
+                    knownToTheRoot("..agent.hypervisor.libvirt..")),
             Map.entry(
                     "the command line reaches the agent through the control socket alone",
                     noClasses()

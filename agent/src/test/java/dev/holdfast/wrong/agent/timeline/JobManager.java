@@ -1,6 +1,7 @@
 package dev.holdfast.wrong.agent.timeline;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.holdfast.agent.hypervisor.libvirt.LibvirtSettings;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
 import dev.holdfast.agent.hypervisor.uml.UmlSettings;
 import dev.holdfast.coordinator.engine.Engine;
@@ -19,6 +20,7 @@ public record JobManager(
         ObjectMapper json,
         QemuSettings driver,
         UmlSettings otherDriver,
+        LibvirtSettings thirdDriver,
         Engine engine,
         JGroupsChannel channel,
         ZooKeeperStore store,
