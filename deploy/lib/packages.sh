@@ -53,6 +53,16 @@ uml-utilities makes and merges copy-on-write files of User-Mode Linux, to compar
 mmdebstrap makes the file system of the first domain under Xen
 openssh-client runs commands there
 LIST
+  libvirt_package_list
+}
+
+# The libvirt that the tests and the benchmarks start for themselves (deploy/lab/libvirtd).
+libvirt_package_list() {
+  cat <<'LIST'
+libvirt-daemon-system runs machines under libvirt: guests of the driver for it, and what Holdfast is compared with
+libvirt-clients virsh, through which that driver talks
+libvirt-daemon-driver-qemu its driver for QEMU
+LIST
 }
 
 package_present() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
@@ -85,6 +95,8 @@ apt_install() (
   for package; do
     case $package in
       pacemaker | corosync | uml-utilities) systemctl disable "$package.service" >/dev/null 2>&1 || true ;;
+      libvirt-daemon-system) systemctl disable libvirtd.service libvirt-guests.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket \
+        virtlogd.socket virtlogd-admin.socket virtlockd.socket virtlockd-admin.socket >/dev/null 2>&1 || true ;;
       sbd) systemctl disable sbd.service sbd_remote.service >/dev/null 2>&1 || true ;;
     esac
   done

@@ -44,7 +44,7 @@ failover_lab_up() {
   local node package=resource-agents
   package_present "$package" || apt_install "$package" || { apt_refresh && apt_install "$package"; } \
     || die "$package could not be installed (no network?): apt-get install $package"
-  install_libvirt
+  install_packages libvirt_package_list
   failover_up=yes
   bench_lab_up hffail
   failover_state=$bench_lab F=$bench_files

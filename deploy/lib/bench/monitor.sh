@@ -16,7 +16,7 @@ bench_monitor() {
     apt_install resource-agents || { apt_refresh && apt_install resource-agents; } \
       || die "resource-agents could not be installed (no network?): apt-get install resource-agents"
   fi
-  install_libvirt
+  install_packages libvirt_package_list
   bench_up 1
   guests_up_to 1
   V=$(mktemp -d /var/tmp/hfvirsh.XXXXXX)

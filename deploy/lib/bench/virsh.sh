@@ -11,32 +11,9 @@ listeners=()    # pids of those who listen to QEMU's events
 libvirt=        # pid of our libvirtd; its namespaces are where everything below happens
 virsh_guests=3
 
-virsh_packages() {
-  cat <<'LIST'
-libvirt-daemon-system the libvirt that Holdfast is compared with
-libvirt-clients virsh
-libvirt-daemon-driver-qemu its driver for QEMU
-LIST
-}
-
-# install_libvirt - without starting its service, which would make a bridge on this machine's network.
-install_libvirt() {
-  local package why absent=()
-  while read -r package why; do
-    package_present "$package" || absent+=("$package")
-  done < <(virsh_packages)
-  [ ${#absent[@]} -gt 0 ] || return 0
-  say "installing ${absent[*]}; services are not started"
-  apt_install "${absent[@]}" || { apt_refresh && apt_install "${absent[@]}"; } \
-    || die "libvirt could not be installed (no network?): apt-get install ${absent[*]}"
-  # Nor shall it start when the machine boots next.
-  systemctl disable libvirtd.service libvirt-guests.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket \
-    virtlogd.socket virtlogd-admin.socket virtlockd.socket virtlockd-admin.socket >/dev/null 2>&1 || true
-}
-
 bench_virsh() {
   rounds=${rounds:-10}
-  install_libvirt
+  install_packages libvirt_package_list
   bench_up "$virsh_guests"
   guests_up_to "$virsh_guests"
   measure_group "$virsh_guests"
@@ -56,37 +33,9 @@ bench_virsh() {
 in_libvirt() { nsenter --target "$libvirt" --mount --net -- "$@"; }
 virsh_() { in_libvirt virsh -q -c qemu:///system "$@" </dev/null; }
 
-qemu_conf() {
-  cat <<'CONF'
-security_driver = "none"
-user = "root"
-group = "root"
-dynamic_ownership = 0
-remember_owner = 0
-namespaces = []
-cgroup_controllers = []
-stdio_handler = "file"
-CONF
-}
-
-libvirtd_conf() { printf 'unix_sock_group = "root"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\n'; }
-
 virsh_up() {
   local i
-  mkdir -p "$V/etc"
-  qemu_conf >"$V/etc/qemu.conf"
-  libvirtd_conf >"$V/etc/libvirtd.conf"
-  # What libvirtd keeps anywhere is on file systems that only it sees and that end with it.
-  # shellcheck disable=SC2016  # for the inner shell
-  unshare --mount --net --propagation private -- sh -c '
-    set -e
-    for dir in /run /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /etc/libvirt; do mkdir -p "$dir"; mount -t tmpfs none "$dir"; done
-    mkdir -p /run/libvirt /var/lib/libvirt/qemu
-    cp "$1/etc/"* /etc/libvirt/
-    ip link set lo up
-    ip link add guests type bridge forward_delay 0 stp_state 0
-    ip link set guests up
-    exec libvirtd --config /etc/libvirt/libvirtd.conf' sh "$V" >"$V/libvirtd.log" 2>&1 &
+  deploy/lab/libvirtd "$V" >"$V/libvirtd.log" 2>&1 &
   libvirt=$!
   disown
   wait_until 30 "libvirtd does not answer; see $V/libvirtd.log" virsh_ version >/dev/null 2>&1 || { cat "$V/libvirtd.log" >&2; exit 1; }

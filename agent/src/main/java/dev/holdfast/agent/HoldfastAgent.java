@@ -27,6 +27,7 @@ import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeMembers;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.round.RoundSnapshotter;
+import dev.holdfast.agent.service.AdoptCommands;
 import dev.holdfast.agent.service.CheckpointCommands;
 import dev.holdfast.agent.service.ClusterCommands;
 import dev.holdfast.agent.service.GroupCommands;
@@ -251,6 +252,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
+        new AdoptCommands(drivers.foreign(), machines.vms(), node.vmsDirectory()).register(table);
         migrations.register(table, node, placement);
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
         FsckParts.register(table, configuration, peers.get(), cluster);

@@ -12,6 +12,9 @@ import dev.holdfast.agent.faults.FaultPoints;
 import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.Hypervisors;
+import dev.holdfast.agent.hypervisor.libvirt.LibvirtAdoption;
+import dev.holdfast.agent.hypervisor.libvirt.LibvirtHypervisor;
+import dev.holdfast.agent.hypervisor.libvirt.LibvirtSettings;
 import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
 import dev.holdfast.agent.hypervisor.qemu.QemuReplication;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
@@ -105,8 +108,19 @@ final class HoldfastDaemons implements Daemons {
                 platform.identities(),
                 platform.nanoClock());
         XenHypervisor xen = XenHypervisor.installed(node.runDirectory(), platform.nanoClock());
+        LibvirtSettings settings = LibvirtSettings.installed();
+        LibvirtHypervisor libvirt = new LibvirtHypervisor(settings, platform.identities(), platform.nanoClock());
         return new Drivers(
-                new Hypervisors(Map.of(HypervisorKind.QEMU, qemu, HypervisorKind.UML, uml, HypervisorKind.XEN, xen)),
+                new Hypervisors(Map.of(
+                        HypervisorKind.QEMU,
+                        qemu,
+                        HypervisorKind.UML,
+                        uml,
+                        HypervisorKind.LIBVIRT,
+                        libvirt,
+                        HypervisorKind.XEN,
+                        xen)),
+                new LibvirtAdoption(settings, platform.identities(), platform.nanoClock()),
                 new QemuReplication(qemu),
                 new PacemakerFencing(tool("cibadmin"), platform.nanoClock()),
                 keys.told());

@@ -34,6 +34,7 @@ import picocli.CommandLine.Parameters;
             VmCommands.MigrateFrom.class,
             VmCommands.Terminal.class,
             VmCommands.ImportDisk.class,
+            AdoptCommand.class,
             ReplicationCommands.Show.class,
             ReplicationCommands.Switchover.class,
             ReplicationCommands.Resync.class
@@ -61,8 +62,8 @@ final class VmCommands {
                         vm.group().orElse("-"),
                         vm.state(),
                         vm.pid().map(String::valueOf).orElse("-"),
-                        Integer.toString(vm.cpus()),
-                        View.size(vm.memoryBytes()),
+                        vm.cpus() == 0 ? "-" : Integer.toString(vm.cpus()),
+                        vm.memoryBytes() == 0 ? "-" : View.size(vm.memoryBytes()),
                         vm.operation());
             }
             view.printOr("This node has no machines; write a file in its vms directory and restart the agent.");
@@ -116,7 +117,7 @@ final class VmCommands {
                     .property("Group", vm.group().orElse(""))
                     .property("State", vm.state())
                     .property("Process", vm.pid().map(String::valueOf).orElse(""))
-                    .property("Type", "%s, %d cpus, %s".formatted(vm.machine(), vm.cpus(), View.size(vm.memoryBytes())))
+                    .property("Type", type(vm))
                     .property("Hypervisor", vm.hypervisor())
                     .property("Operation", vm.operation())
                     .print();
@@ -126,6 +127,13 @@ final class VmCommands {
                         disk.id(), Integer.toString(disk.layers()), View.size(disk.bytes()), disk.path(), disk.layer());
             }
             disks.printOr("It has no disks.");
+        }
+
+        /** Nothing of a domain of libvirt that does not run. */
+        private static String type(VmDetails vm) {
+            return vm.machine().isEmpty()
+                    ? ""
+                    : "%s, %d cpus, %s".formatted(vm.machine(), vm.cpus(), View.size(vm.memoryBytes()));
         }
     }
 

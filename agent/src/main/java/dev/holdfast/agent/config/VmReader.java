@@ -47,10 +47,16 @@ final class VmReader {
         HypervisorKind hypervisor = root.choice("hypervisor", HypervisorKind.class, HypervisorKind.QEMU);
         String owner = name.map(Name::value).orElse("?");
         List<VmSettings.Disk> disks = disks(root, owner);
-        VmSettings.Hardware hardware = hardware(root, hypervisor, owner);
+        Optional<String> domain = LibvirtRules.domain(root, hypervisor);
+        Optional<VmSettings.Hardware> hardware = hypervisor == HypervisorKind.LIBVIRT
+                ? Optional.empty()
+                : Optional.of(hardware(root, hypervisor, owner));
         Optional<ReplicationSettings> replication = replication(root, name, disks);
         if (hypervisor == HypervisorKind.UML) {
-            UmlRules.check(root, hardware, disks.size());
+            hardware.ifPresent(read -> UmlRules.check(root, read, disks.size()));
+        }
+        if (hypervisor == HypervisorKind.LIBVIRT) {
+            LibvirtRules.check(root, disks.size());
         }
         if (hypervisor == HypervisorKind.XEN) {
             root.problem(
@@ -60,7 +66,7 @@ final class VmReader {
         }
         finish(root);
         return new Read(
-                name.map(value -> new VmSettings(value, group, hypervisor, Optional.of(hardware), disks, replication)),
+                name.map(value -> new VmSettings(value, group, hypervisor, hardware, domain, disks, replication)),
                 group,
                 keysAreKnown);
     }

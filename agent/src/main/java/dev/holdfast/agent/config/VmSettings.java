@@ -12,7 +12,8 @@ import java.util.Optional;
  * @param name key {@code name}, required: unique on the node and in the cluster
  * @param group key {@code group}, optional: the machines that are checkpointed together
  * @param hypervisor key {@code hypervisor}, default {@code qemu}: what runs it
- * @param hardware what it is made of
+ * @param hardware what it is made of; empty with {@code hypervisor = "libvirt"}, where libvirt has it
+ * @param domain key {@code domain}, only with {@code hypervisor = "libvirt"}: the domain's name or UUID; default: the machine's name
  * @param disks tables {@code [[disk]]}
  * @param replication table {@code [replication]}, optional: a live copy on another node
  */
@@ -21,6 +22,7 @@ public record VmSettings(
         Optional<Name> group,
         HypervisorKind hypervisor,
         Optional<Hardware> hardware,
+        Optional<String> domain,
         List<Disk> disks,
         Optional<ReplicationSettings> replication) {
 
@@ -86,7 +88,7 @@ public record VmSettings(
      * A table {@code [[disk]]}.
      *
      * @param id key {@code id}, required: 1 to 16 letters, digits, {@code -}, {@code _}; never change it, checkpoints name
-     *     disks by it
+     *     disks by it. Of a domain of libvirt the disk's target, as {@code vda}
      * @param path key {@code path}, required: through the head of the chain directory
      *     ({@code /srv/vms/web.holdfast/head/d0.qcow2}), so that every start finds the newest data. Not checked when the
      *     agent starts, because storage may come later

@@ -45,6 +45,8 @@ public enum ControlCommand {
     VM_CONSOLE(Effect.OPENS, "vm"),
     /** The only one with an argument that is a path: {@code file}. */
     VM_IMPORT_DISK(Effect.READS_FILES, "vm", "disk", "file", "in_place"),
+    /** Tells what the definition of a machine would be that somebody else has made. */
+    VM_ADOPT(Effect.OPENS, "domain", "name", "group"),
     VM_MIGRATE(Effect.CHANGES, "vm", "to", "bandwidth", "downtime", "timeout", "copy_disks", "force", "placed"),
     VM_MIGRATE_FROM(Effect.CHANGES, "vm", "timeout"),
     /** This node takes part in a machine's replication from now on. */

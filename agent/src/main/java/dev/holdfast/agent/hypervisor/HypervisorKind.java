@@ -8,8 +8,15 @@ public enum HypervisorKind {
     QEMU,
     /** User-Mode Linux: a kernel that is a program of the host. */
     UML,
+    /** libvirt. Its machines belong to whoever starts them there; Holdfast looks at them. */
+    LIBVIRT,
     /** Xen, of which this host is the first domain. */
     XEN;
+
+    /** Whether Holdfast starts and ends its machines, and their disks are layers of its own. */
+    public boolean isOwn() {
+        return this != LIBVIRT;
+    }
 
     /** Whether the memory of its guests can be written to a file, and loaded from it. */
     public boolean keepsMemory() {

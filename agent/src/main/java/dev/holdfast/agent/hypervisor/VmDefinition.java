@@ -14,9 +14,11 @@ import java.util.regex.Pattern;
  * @param name unique in the cluster
  * @param hypervisor what runs it
  * @param hardware what it is made of; empty for one that somebody else has made: then {@link RunningVm#hardware} tells it, while it runs
+ * @param domain how its hypervisor calls it: a name, or a UUID
  * @param disks in the order of their addresses
  */
-public record VmDefinition(Name name, HypervisorKind hypervisor, Optional<Hardware> hardware, List<Disk> disks) {
+public record VmDefinition(
+        Name name, HypervisorKind hypervisor, Optional<Hardware> hardware, String domain, List<Disk> disks) {
 
     private static final long MIB = 1 << 20;
     private static final Pattern MACHINE = Pattern.compile("[A-Za-z0-9_.-]+-[0-9]+\\.[0-9]+");
@@ -117,6 +119,11 @@ public record VmDefinition(Name name, HypervisorKind hypervisor, Optional<Hardwa
         }
     }
 
+    /** One that is called by its name. */
+    public VmDefinition(Name name, HypervisorKind hypervisor, Optional<Hardware> hardware, List<Disk> disks) {
+        this(name, hypervisor, hardware, name.value(), disks);
+    }
+
     public VmDefinition {
         disks = List.copyOf(disks);
         Set<String> ids = new HashSet<>();
@@ -132,6 +139,11 @@ public record VmDefinition(Name name, HypervisorKind hypervisor, Optional<Hardwa
                 () -> new IllegalStateException("what " + name + " is made of is not in its definition"));
     }
 
+    /** Whether its disks are layers of a chain of ours. */
+    public boolean hasChain() {
+        return hypervisor.isOwn() && !disks.isEmpty();
+    }
+
     /** Whether it is to have a channel to an agent in its guest, as far as its definition says. */
     public boolean guestAgent() {
         return hardware.filter(Hardware::guestAgent).isPresent();
@@ -139,7 +151,7 @@ public record VmDefinition(Name name, HypervisorKind hypervisor, Optional<Hardwa
 
     /** The same machine on other disks. */
     public VmDefinition withDisks(List<Disk> others) {
-        return new VmDefinition(name, hypervisor, hardware, others);
+        return new VmDefinition(name, hypervisor, hardware, domain, others);
     }
 
     /** The disk of that id. */

@@ -88,7 +88,7 @@ final class NodeLook {
     private MachineFacts machine(ManagedVm vm) {
         Optional<String> before = busy(vm);
         Optional<MachineFacts.Mark> mark = mark(vm.name());
-        if (before.isPresent() || vm.definition().disks().isEmpty()) {
+        if (before.isPresent() || !vm.definition().hasChain()) {
             return facts(vm, before, List.of(), mark, Optional.empty(), Optional.empty());
         }
         try {

@@ -55,7 +55,7 @@ public record NodeMembers(NodeParts parts) implements MemberParts {
     public List<String> ties(Name vm, RoundOptions options) throws RoundRefusedException {
         try {
             ManagedVm machine = parts.machine(vm);
-            if (machine.definition().disks().isEmpty()) {
+            if (!machine.definition().hasChain()) {
                 return List.of();
             }
             boolean memory = CheckpointPart.method(machine, options) != CaptureMethod.DISK_ONLY;

@@ -318,7 +318,7 @@ public final class NodeParts implements Parts {
             admit(operation, OperationKind.START, vm);
         }
         try {
-            if (!machine.definition().disks().isEmpty()) {
+            if (machine.definition().hasChain()) {
                 VmSnapshots snapshots = open(machine, elsewhere);
                 snapshots.recover(fates);
                 snapshots.readyToStart();

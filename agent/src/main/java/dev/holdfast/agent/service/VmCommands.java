@@ -149,6 +149,13 @@ public final class VmCommands {
     private Object freeze(Arguments arguments, Progress progress) throws ControlException {
         ManagedVm vm = find(arguments.name("vm"));
         Duration bound = arguments.duration("deadline").orElse(tools.deadline());
+        if (!vm.definition().hypervisor().isOwn()) {
+            throw new ControlException(
+                    ErrorCode.REFUSED,
+                    vm.name() + " is a domain of libvirt, which Holdfast shows, and does not freeze yet",
+                    "nobody would let it run if this agent died",
+                    "'virsh suspend' does it without that net");
+        }
         vm.lock().lock();
         try {
             refuseIfMoving(vm);

@@ -55,6 +55,9 @@ public final class HeadMending {
     }
 
     private static Optional<HeadFsck> of(VmDefinition definition) throws IOException {
+        if (!definition.hasChain()) {
+            return Optional.empty();
+        }
         Set<Path> directories = new HashSet<>();
         Set<String> disks = new HashSet<>();
         for (VmDefinition.Disk disk : definition.disks()) {

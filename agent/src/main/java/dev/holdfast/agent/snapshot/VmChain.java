@@ -35,6 +35,11 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
 
     /** @throws SnapshotException if the disks do not go through one chain, naming the paths */
     static VmChain open(VmDefinition definition, VmSlot slot, SnapshotTools tools) throws SnapshotException {
+        if (!definition.hypervisor().isOwn()) {
+            throw SnapshotException.refused(
+                    "%s is a domain of libvirt, of which Holdfast takes no snapshots and no checkpoints yet; take it out of its group"
+                            .formatted(definition.name()));
+        }
         try {
             Set<Path> directories = new HashSet<>();
             for (VmDefinition.Disk disk : definition.disks()) {
@@ -65,6 +70,9 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
 
     /** The change under way in the chain of a machine; none if there is no chain here. */
     static Optional<Intent> intentIn(VmDefinition definition) throws IOException {
+        if (!definition.hasChain()) {
+            return Optional.empty();
+        }
         for (VmDefinition.Disk disk : definition.disks()) {
             Path directory = ChainDirectory.locate(disk.id(), disk.path());
             if (Files.isDirectory(directory)) {

@@ -25,6 +25,7 @@ public final class Definitions {
                 vm.name(),
                 vm.hypervisor(),
                 vm.hardware().map(Definitions::hardware),
+                vm.domain().orElse(vm.name().value()),
                 vm.disks().stream()
                         .map(disk -> new VmDefinition.Disk(disk.id(), disk.path()))
                         .toList());

@@ -9,6 +9,7 @@ import dev.holdfast.agent.control.ControlException;
 import dev.holdfast.agent.control.ControlServer;
 import dev.holdfast.agent.control.ErrorCode;
 import dev.holdfast.agent.control.Limits;
+import dev.holdfast.agent.control.reply.Adoption;
 import dev.holdfast.agent.control.reply.Affected;
 import dev.holdfast.agent.control.reply.CheckpointDetails;
 import dev.holdfast.agent.control.reply.CheckpointList;
@@ -144,6 +145,8 @@ class CommandLineTest {
         assertThat(asked("vm import-disk web d0 /dev/vg/web --in-place"))
                 .isEqualTo(
                         "vm.import_disk {\"vm\":\"web\",\"disk\":\"d0\",\"file\":\"/dev/vg/web\",\"in_place\":true}");
+        assertThat(asked("vm adopt mail --name post --group shop"))
+                .isEqualTo("vm.adopt {\"domain\":\"mail\",\"name\":\"post\",\"group\":\"shop\"}");
         assertThat(asked("vm migrate web --to n2 --bandwidth 32M --downtime 1s --timeout 5m"))
                 .isEqualTo("vm.migrate {\"vm\":\"web\",\"to\":\"n2\",\"bandwidth\":\"32M\",\"downtime\":\"1s\","
                         + "\"timeout\":\"5m\"}");
@@ -478,6 +481,29 @@ class CommandLineTest {
     }
 
     @Test
+    void theDefinitionOfADomainIsShownAndWrittenOnlyWhenThatIsWanted() throws Exception {
+        Path file = Files.createTempDirectory("hf-adopt-").resolve("web.toml");
+        answers.put(ControlCommand.VM_ADOPT, (a, p) -> {
+            assertThat(a.text("domain")).contains("Web server");
+            assertThat(a.optionalName("group")).contains(SHOP);
+            return new Adoption(file.toString(), "name = \"web\"\n", List.of("its memory cannot be kept"));
+        });
+
+        assertThat(environment.run("vm", "adopt", "Web server", "--group", "shop"))
+                .isZero();
+        assertThat(environment.out).asString().isEqualTo("name = \"web\"\n");
+        assertThat(environment.err).asString().contains("its memory cannot be kept", "--yes", file.toString());
+        assertThat(file).doesNotExist();
+
+        assertThat(environment.run("vm", "adopt", "Web server", "--group", "shop", "--yes"))
+                .isZero();
+        assertThat(file).hasContent("name = \"web\"");
+        assertThat(environment.run("vm", "adopt", "Web server", "--group", "shop", "--yes"))
+                .isNotZero();
+        assertThat(environment.err).asString().contains("is there already");
+    }
+
+    @Test
     void aConsoleIsHandedToSocat() {
         assertThat(environment.run("vm", "console", "web")).isZero();
         assertThat(environment.programs)
@@ -597,6 +623,8 @@ class CommandLineTest {
             case SNAPSHOT_LIST -> new SnapshotList(List.of(snapshot()));
             case VM_LIST -> new VmList(List.of(vm), List.of());
             case VM_SHOW, VM_START, VM_STOP, VM_FREEZE, VM_THAW -> vm;
+            case VM_ADOPT ->
+                new Adoption("/etc/holdfast/vms/web.toml", "name = \"web\"\n", List.of("its memory cannot be kept"));
             case VM_CONSOLE -> new Console("/run/x/serial.sock", Optional.empty());
             case GROUP_LIST, GROUP_SHOW, GROUP_ADD, GROUP_REMOVE ->
                 new GroupList(List.of(new GroupList.Group(SHOP, List.of(new GroupList.Member(WEB, "n1", "running")))));

@@ -8,10 +8,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Writes configurations for tests. */
-final class ConfigurationFiles {
+public final class ConfigurationFiles {
     final Path directory;
 
-    ConfigurationFiles(Path directory) throws IOException {
+    public ConfigurationFiles(Path directory) throws IOException {
         this.directory = directory;
         Files.createDirectories(directory.resolve("vms"));
         secret("zookeeper.secret", "holdfast:secret\n");
@@ -23,7 +23,7 @@ final class ConfigurationFiles {
         return Files.writeString(directory.resolve("holdfast.toml"), toml);
     }
 
-    Path vm(String file, String toml) throws IOException {
+    public Path vm(String file, String toml) throws IOException {
         return Files.writeString(directory.resolve("vms").resolve(file), toml);
     }
 
@@ -32,7 +32,7 @@ final class ConfigurationFiles {
         return Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
     }
 
-    Configuration load() throws ConfigurationException {
+    public Configuration load() throws ConfigurationException {
         return ConfigurationLoader.load(directory.resolve("holdfast.toml"), "host1");
     }
 

@@ -45,6 +45,7 @@ class VmSettingsTest {
                                 Optional.empty(),
                                 List.of(),
                                 List.of())),
+                        Optional.empty(),
                         List.of(),
                         Optional.empty()));
     }
@@ -103,6 +104,7 @@ class VmSettingsTest {
                                                 "n0", Optional.of("tap0"), Optional.empty(), "52:54:00:00:00:01"),
                                         new VmSettings.Nic(
                                                 "n1", Optional.empty(), Optional.of("user"), "52:54:00:00:00:0a")))),
+                        Optional.empty(),
                         List.of(
                                 new VmSettings.Disk("d0", Path.of("/srv/vms/web.holdfast/head/d0.qcow2")),
                                 new VmSettings.Disk("d1", Path.of("/srv/vms/web.holdfast/head/d1.qcow2"))),
@@ -135,6 +137,36 @@ class VmSettingsTest {
                         .flatMap(VmSettings::hardware)
                         .map(VmSettings.Hardware::kernel))
                 .contains(Optional.empty());
+    }
+
+    @Test
+    void ofADomainOfLibvirtItsDisksAreSaidAndNothingThatItHasItself() throws Exception {
+        String domain =
+                "name = \"web\"\nhypervisor = \"libvirt\"\ngroup = \"shop\"\n%s[[disk]]\nid = \"vda\"\npath = \"/srv/web.img\"\n";
+        files.vm("web.toml", domain.formatted("domain = \"Web server\"\n"));
+        assertThat(files.load().vm(new Name("web")))
+                .contains(new VmSettings(
+                        new Name("web"),
+                        Optional.of(new Name("shop")),
+                        HypervisorKind.LIBVIRT,
+                        Optional.empty(),
+                        Optional.of("Web server"),
+                        List.of(new VmSettings.Disk("vda", Path.of("/srv/web.img"))),
+                        Optional.empty()));
+
+        files.vm("web.toml", domain.formatted("memory = \"64M\"\ncpus = 2\ndomain = \"w\u00e9b\"\n"));
+        assertThat(files.problems())
+                .containsExactlyInAnyOrder(
+                        "vms/web.toml:4:1: \"memory\" has no meaning with hypervisor = \"libvirt\": the domain has it; remove it",
+                        "vms/web.toml:5:1: \"cpus\" has no meaning with hypervisor = \"libvirt\": the domain has it; remove it",
+                        "vms/web.toml:6:1: \"domain\" is no name that virsh can be told; write the UUID of the domain");
+        files.vm("web.toml", "name = \"web\"\nhypervisor = \"libvirt\"\n[replication]\n");
+        assertThat(files.problems())
+                .anyMatch(problem -> problem.contains("there is no [[disk]]"))
+                .anyMatch(problem -> problem.contains("[replication] has no meaning"));
+        files.vm("web.toml", "domain = \"x\"\n" + ConfigurationFiles.machine("web"));
+        assertThat(files.problems())
+                .containsExactly("vms/web.toml:1:1: \"domain\" is only known with hypervisor = \"libvirt\"; remove it");
     }
 
     @Test

@@ -28,8 +28,15 @@ class HypervisorsTest {
     private final List<String> log = new ArrayList<>();
     private final Driver qemu = new Driver(HypervisorKind.QEMU);
     private final Driver uml = new Driver(HypervisorKind.UML);
-    private final Hypervisors both = new Hypervisors(
-            Map.of(HypervisorKind.QEMU, qemu.port, HypervisorKind.UML, uml.port, HypervisorKind.XEN, NONE));
+    private final Hypervisors both = new Hypervisors(Map.of(
+            HypervisorKind.QEMU,
+            qemu.port,
+            HypervisorKind.UML,
+            uml.port,
+            HypervisorKind.LIBVIRT,
+            NONE,
+            HypervisorKind.XEN,
+            NONE));
 
     /** Has the machine or not. */
     private final class Driver {

@@ -96,20 +96,30 @@ class NodeMembersTest {
         assertThat(forecast.bytes()).isGreaterThan(OVERLAY + (64L << 20));
     }
 
+    /** Of a machine whose definition does not say what it is made of. */
+    private Forecast ofForeign(HypervisorKind kind, Path disk) throws Exception {
+        VmDefinition foreign =
+                new VmDefinition(Rounds.WEB, kind, Optional.empty(), List.of(new VmDefinition.Disk("d0", disk)));
+        RoundSpec spec = Rounds.spec("r1", RoundKind.CHECKPOINT, Quiesce.NO);
+        return new NodeMembers(parts(kind, foreign, true))
+                .preflight(spec.kind(), Rounds.WEB, CHECKPOINT, spec.options());
+    }
+
     @Test
     void whatADefinitionDoesNotSayIsToldByTheMachine() throws Exception {
-        VmDefinition foreign = new VmDefinition(
-                Rounds.WEB,
-                HypervisorKind.QEMU,
-                Optional.empty(),
-                List.of(new VmDefinition.Disk("d0", chain.headFile("d0"))));
-        RoundSpec spec = Rounds.spec("r1", RoundKind.CHECKPOINT, Quiesce.NO);
-        Forecast forecast = new NodeMembers(parts(HypervisorKind.QEMU, foreign, true))
-                .preflight(spec.kind(), Rounds.WEB, CHECKPOINT, spec.options());
+        Forecast forecast = ofForeign(HypervisorKind.QEMU, chain.headFile("d0"));
         assertThat(forecast.problems()).isEmpty();
         assertThat(forecast.bytes())
                 .as("room for its memory")
                 .isEqualTo(forecast(HypervisorKind.QEMU, Quiesce.NO).bytes());
+    }
+
+    @Test
+    void aDomainOfLibvirtIsNoMemberYetAndIsNamed() throws Exception {
+        assertThat(ofForeign(HypervisorKind.LIBVIRT, Path.of("/srv/web.img")).problems())
+                .singleElement()
+                .asString()
+                .contains("web is a domain of libvirt", "take it out of its group");
     }
 
     @Test

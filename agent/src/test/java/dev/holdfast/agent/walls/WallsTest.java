@@ -71,6 +71,7 @@ class WallsTest {
                             .resideInAnyPackage(
                                     "..agent.hypervisor..",
                                     "..agent.qmp..",
+                                    "..agent.virsh..",
                                     "..agent.snapshot..",
                                     "..agent.storage..",
                                     "..agent.cow..",
@@ -98,6 +99,9 @@ class WallsTest {
                                     "dev.holdfast.agent.storage..",
                                     "dev.holdfast.agent.files",
                                     "dev.holdfast.agent.process"))),
+            Map.entry(
+                    "only the composition root knows the driver for libvirt",
+                    knownToTheRoot("..agent.hypervisor.libvirt..")),
             Map.entry(
                     "the command line reaches the agent through the control socket alone",
                     noClasses()

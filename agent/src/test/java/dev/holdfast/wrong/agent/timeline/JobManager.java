@@ -1,6 +1,7 @@
 package dev.holdfast.wrong.agent.timeline;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.holdfast.agent.hypervisor.libvirt.LibvirtSettings;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
 import dev.holdfast.agent.hypervisor.uml.UmlSettings;
 import dev.holdfast.agent.hypervisor.xen.XenHypervisor;
@@ -21,6 +22,7 @@ public record JobManager(
         QemuSettings driver,
         UmlSettings otherDriver,
         XenHypervisor thirdDriver,
+        LibvirtSettings fourthDriver,
         Engine engine,
         JGroupsChannel channel,
         ZooKeeperStore store,

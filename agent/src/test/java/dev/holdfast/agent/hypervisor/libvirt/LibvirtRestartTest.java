@@ -1,0 +1,72 @@
+package dev.holdfast.agent.hypervisor.libvirt;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
+import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.unix.DatagramStandIn;
+import dev.holdfast.agent.virsh.LibvirtLab;
+import dev.holdfast.coordinator.protocol.Name;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A libvirtd that hangs, dies, and comes back, under a domain that runs on. */
+@Tag("qemu")
+@Tag("libvirt")
+@Timeout(300)
+class LibvirtRestartTest {
+    private static final VmDefinition WEB =
+            new VmDefinition(new Name("web"), HypervisorKind.LIBVIRT, Optional.empty(), List.of());
+
+    @Test
+    void withoutLibvirtdNobodyKnowsAndWithItsSuccessorAllIsAsBefore() throws Exception {
+        try (LibvirtLab lab = new LibvirtLab()) {
+            lab.disks("web", 0);
+            lab.create("web");
+            lab.outlivedBy("web");
+            LibvirtHypervisor hypervisor = new LibvirtHypervisor(
+                    new LibvirtSettings(lab.command(), lab.states(), Duration.ofSeconds(20)),
+                    DatagramStandIn::word,
+                    System::nanoTime);
+            LibvirtHypervisor hasty = new LibvirtHypervisor(
+                    new LibvirtSettings(lab.command(), lab.states(), Duration.ofMillis(500)),
+                    DatagramStandIn::word,
+                    System::nanoTime);
+            RunningVm web = hypervisor.find(WEB).orElseThrow();
+            assertThat(web.status()).isEqualTo(VmStatus.RUNNING);
+
+            LibvirtLab.run("kill", "-STOP", Long.toString(lab.daemon()));
+            assertUnknown(catchThrowableOfType(HypervisorException.class, () -> hasty.find(WEB)));
+            lab.killDaemon();
+            assertUnknown(catchThrowableOfType(HypervisorException.class, web::status));
+            assertUnknown(catchThrowableOfType(HypervisorException.class, () -> hypervisor.find(WEB)));
+            assertThat(web.isAlive()).isTrue();
+            lab.awaitTicks("web", 3);
+
+            lab.startDaemon();
+            assertThat(web.status()).isEqualTo(VmStatus.RUNNING);
+            RunningVm found = hypervisor.find(WEB).orElseThrow();
+            assertThat(found.identity()).isEqualTo(web.identity());
+            lab.killDaemon();
+            lab.startDaemon();
+            assertThat(found.status())
+                    .as("it was restarted between two questions")
+                    .isEqualTo(VmStatus.RUNNING);
+            web.close();
+            found.close();
+        }
+    }
+
+    private static void assertUnknown(HypervisorException e) {
+        assertThat(e.kind()).isEqualTo(Kind.UNKNOWN);
+    }
+}
