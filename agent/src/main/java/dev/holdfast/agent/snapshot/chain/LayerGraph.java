@@ -246,7 +246,9 @@ public record LayerGraph(
 
     /** Whether the live layers of a disk stand on it and a snapshot names it, so that they cannot go back into it. */
     private boolean isHeld(Layer layer) {
-        List<Layer> live = chain(head.layers().get(layer.disk()));
+        List<Layer> live = Optional.ofNullable(head.layers().get(layer.disk()))
+                .map(this::chain)
+                .orElse(List.of());
         return layer.form() != ImageForm.QCOW2
                 && live.size() > 1
                 && live.get(live.size() - 1).equals(layer)

@@ -161,6 +161,14 @@ class LayerGraphTest {
     }
 
     @Test
+    void layersOfADiskThatTheMachineHasNoMoreAreNotCopied() {
+        Layer other = new Layer("d9", 1, ImageForm.RAW);
+        backing.put(other, Optional.empty());
+        snapshots.put(new Name("a"), Set.of(other));
+        assertThat(stack(1, 2).named("b", 1).head(2).tidyings(true, ALL)).isEmpty();
+    }
+
+    @Test
     void whatIsWrittenOrIsNotRawIsNotCopied() {
         snapshots.put(new Name("a"), Set.of(HOME));
         backing.put(HOME, Optional.empty());
