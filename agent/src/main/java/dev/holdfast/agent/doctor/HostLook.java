@@ -39,6 +39,7 @@ public final class HostLook {
     private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
     private static final Path SHARED_MEMORY = Path.of("/dev/shm");
     private static final String UML_KERNEL = "linux.uml";
+    private static final String VIRSH = "virsh";
     private static final String STORAGE_DAEMON = "qemu-storage-daemon";
 
     /** Two epochs are on a standby's volatile medium at once: the last one that is whole, and the next. */
@@ -270,6 +271,9 @@ public final class HostLook {
         if (!kernels.isEmpty()) {
             programs.add(program(
                     STORAGE_DAEMON, "disks of machines of User-Mode Linux", List.of(STORAGE_DAEMON, "--version")));
+        }
+        if (under(HypervisorKind.LIBVIRT).findAny().isPresent()) {
+            programs.add(program(VIRSH, "domains of libvirt", List.of(VIRSH, "--version")));
         }
         return programs;
     }

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -69,6 +70,8 @@ public final class Virsh implements AutoCloseable {
         builder.environment().keySet().removeIf(name -> name.startsWith("VIRSH_") || name.startsWith("LIBVIRT_"));
         builder.environment().put("LC_ALL", "C");
         builder.environment().put("VIRSH_HISTSIZE", "0");
+        // Readline wraps what it shows of a long command, and obeys what somebody has configured.
+        builder.environment().putAll(Map.of("COLUMNS", "30000", "TERM", "dumb", "INPUTRC", "/dev/null"));
         Process process;
         try {
             process = builder.start();
