@@ -48,6 +48,9 @@ class HappyPathTest extends OnRealCluster {
         require(cluster.n2().run("checkpoint", "create", GROUP + "@second"));
         await().until(() -> cluster.n2().vm.counter() > then);
 
+        Told dry = checkpoint("revert", "--dry-run", GROUP + "@first");
+        require(dry);
+        assertThat(dry.out()).containsPattern("web2 +n2 +memory and disks").contains("nothing speaks against it");
         require(checkpoint("revert", "--yes", "--paused", GROUP + "@first"));
         assertThat(cluster.n1().vm.status()).isEqualTo("paused");
         assertThat(cluster.n2().vm.status()).isEqualTo("paused");
