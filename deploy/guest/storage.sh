@@ -1,5 +1,5 @@
 #!/bin/bash
-# deploy/guest/storage.sh - makes the disk of the guests in which tests use the tools of LVM for real, and prints its path. They run under
+# deploy/guest/storage.sh - makes the disk of the guests in which tests use the tools of LVM and DRBD for real, and prints its path. They run under
 # User-Mode Linux, whose kernel has device mapper wherever it runs; the host's kernel needs none, and nothing of this is installed there.
 # The disk lies in the cache (HOLDFAST_CACHE, default /var/cache/holdfast) under a hash of everything it is made of.
 set -euo pipefail
@@ -8,14 +8,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/packages.sh"
 
 # What the guests run, besides busybox; what these need is found by apt.
-tools=(lvm2 thin-provisioning-tools)
+tools=(lvm2 thin-provisioning-tools drbd-utils)
 # What the kernel needs for them; what these need is found in modules.dep.
-modules=(dm-mod dm-snapshot dm-thin-pool dm-mirror dm-raid raid1)
+modules=(dm-mod dm-snapshot dm-thin-pool dm-mirror dm-raid raid1 drbd)
 
 # packages - the tools and all that they need, without what belongs to a system that boots.
 packages() {
   local kinds=(--no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances)
-  apt-cache depends --recurse "${kinds[@]}" "${tools[@]}" | grep -E '^[a-z0-9]' | grep -vE '^(libelogind0|lsb-base|sysvinit-utils)$' | sort -u
+  apt-cache depends --recurse "${kinds[@]}" "${tools[@]}" | grep -E '^[a-z0-9]' | grep -vE '^(libelogind0|lsb-base|sysvinit-utils|init-system-helpers|dpkg)$' | sort -u
 }
 
 # add_module FILE - copies a module, named as in modules.dep, and those it needs.
@@ -38,8 +38,9 @@ fill_tree() {
       || die "the package $package could not be fetched (no network?). Give the machine its package source and run this again"
     cp -a "$unpacked/$package/." "$tree"
   done <<<"$wanted"
-  rm -rf "$tree"/usr/share/{doc,man,locale,bug,lintian} "$tree/var/lock"
+  rm -rf "$tree"/usr/share/{doc,man,locale,bug,lintian} "$tree/var/"{lock,run}
   ln -s /run "$tree/var/lock"
+  ln -s /run "$tree/var/run"
   cp /bin/busybox "$tree/bin/busybox"
   for applet in $(busybox --list); do ln -s busybox "$tree/bin/$applet" 2>/dev/null || true; done
   ln -s ../bin/busybox "$tree/sbin/modprobe"

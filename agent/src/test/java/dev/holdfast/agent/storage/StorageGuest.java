@@ -29,7 +29,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A real guest of User-Mode Linux with LVM in it ({@code deploy/guest/storage.sh} makes its disk), in which commands are run. What does not
+ * A real guest of User-Mode Linux with LVM and DRBD in it ({@code deploy/guest/storage.sh} makes its disk), in which commands are run. What does not
  * end in time is not killed there. Closing it ends the guest. Thread-safe.
  */
 public final class StorageGuest implements Commands, AutoCloseable {
@@ -53,7 +53,7 @@ public final class StorageGuest implements Commands, AutoCloseable {
     private final Map<Integer, CompletableFuture<Integer>> running = new ConcurrentHashMap<>();
     private final List<String> said = Collections.synchronizedList(new ArrayList<>());
 
-    private StorageGuest(Path disk, int disks) throws IOException {
+    private StorageGuest(Path disk, int disks, List<String> words) throws IOException {
         directory = Files.createTempDirectory(Path.of("/tmp"), "hf-storage-");
         Path exchange = Files.createDirectory(directory.resolve("exchange"));
         List<String> command = new ArrayList<>(List.of(
@@ -69,6 +69,7 @@ public final class StorageGuest implements Commands, AutoCloseable {
                 "con=null",
                 "con0=fd:0,fd:1",
                 "quiet"));
+        command.addAll(words);
         for (int each = 1; each <= disks; each++) {
             Path file = directory.resolve("disk" + each);
             try (RandomAccessFile made = new RandomAccessFile(file.toFile(), "rw")) {
@@ -85,14 +86,18 @@ public final class StorageGuest implements Commands, AutoCloseable {
         reader.start();
     }
 
-    /** A guest with so many empty disks, {@code /dev/ubdb} the first. */
-    public static StorageGuest boot(int disks) throws Exception {
+    /**
+     * A guest with so many empty disks, {@code /dev/ubdb} the first.
+     *
+     * @param words for its kernel besides
+     */
+    public static StorageGuest boot(int disks, String... words) throws Exception {
         Ended made = BoundedProcess.run(List.of("../deploy/guest/storage.sh"), MAKING);
         assertThat(made.status()).as(made.output()).isZero();
         Path disk = Path.of(made.output().lines().reduce((first, last) -> last).orElseThrow());
         List<String> failed = new ArrayList<>();
         for (int boot = 0; boot < BOOTS; boot++) {
-            StorageGuest guest = new StorageGuest(disk, disks);
+            StorageGuest guest = new StorageGuest(disk, disks, List.of(words));
             try {
                 guest.ready.get(BOOT.toSeconds(), TimeUnit.SECONDS);
                 return guest;
