@@ -26,13 +26,13 @@ public interface ImageStore {
     /** Whether a copy or an original is there and good. Reads only; 5 s. */
     Health health(Path image) throws StorageException;
 
-    /** Lets this node open an image (activates a volume, exclusively in a shared group). Idempotent; 30 s. */
+    /** Lets this node open an image (activates a volume, exclusively in a shared group). Idempotent; 1 min. */
     void open(Path image) throws StorageException;
 
-    /** The reverse, when no process has it open. Idempotent; 30 s. */
+    /** The reverse, when no process has it open. Idempotent; 1 min. */
     void close(Path image) throws StorageException;
 
-    /** Removes what {@link #copy} made, also half of it. What it did not make it never removes. Idempotent; 1 min. */
+    /** Removes what {@link #copy} made, also half of it. What it did not make it never removes. Idempotent; 2 min. */
     void remove(CopyName name) throws StorageException;
 
     /** All whole copies of a machine that are here, named by a chain or not. Reads only; 5 s. */

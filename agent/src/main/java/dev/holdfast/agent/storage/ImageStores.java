@@ -31,7 +31,7 @@ public final class ImageStores implements ImageStore {
 
     private Optional<ImageStore> of(Path image) throws StorageException {
         for (ImageStore store : stores) {
-            if (store.site(image).isPresent()) {
+            if (store.health(image).state() != Health.State.ABSENT) {
                 return Optional.of(store);
             }
         }

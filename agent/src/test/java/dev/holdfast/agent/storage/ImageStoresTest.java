@@ -7,15 +7,12 @@ import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.storage.ImageStore.CopyName;
 import dev.holdfast.agent.storage.ImageStore.Copying;
 import dev.holdfast.agent.storage.ImageStore.Health;
-import dev.holdfast.agent.storage.ImageStore.Outlook;
 import dev.holdfast.agent.storage.ImageStore.Site;
 import dev.holdfast.agent.storage.ImageStore.Way;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 final class ImageStoresTest {
@@ -23,62 +20,8 @@ final class ImageStoresTest {
     private static final Copying HOW = new Copying(Way.CLONE, 100);
 
     private final List<String> asked = new ArrayList<>();
-    private final ImageStore stores =
-            new ImageStores(List.of(new Below("/one"), new Below("/one/two"), new Below("/two")));
-
-    /** Knows what lies below a directory, and notes what it is asked. */
-    private final class Below implements ImageStore {
-        private final Path directory;
-
-        Below(String directory) {
-            this.directory = Path.of(directory);
-        }
-
-        private void note(String what) {
-            asked.add(directory + " " + what);
-        }
-
-        @Override
-        public Optional<Site> site(Path image) {
-            Site site = new Site(image, Optional.of(Way.CLONE), directory.toString(), 1, true, true);
-            return image.startsWith(directory) ? Optional.of(site) : Optional.empty();
-        }
-
-        @Override
-        public Outlook outlook(Site site, Copying how) {
-            return new Outlook(0, new Outlook.Room(directory.toString(), 1), List.of(), List.of());
-        }
-
-        @Override
-        public Path copy(Site site, Copying how, CopyName name, Progress progress) {
-            return directory.resolve(name.layer());
-        }
-
-        @Override
-        public Health health(Path image) {
-            return new Health(Health.State.GOOD, directory.toString());
-        }
-
-        @Override
-        public void open(Path image) {
-            note("opens");
-        }
-
-        @Override
-        public void close(Path image) {
-            note("closes");
-        }
-
-        @Override
-        public void remove(CopyName name) {
-            note("removes");
-        }
-
-        @Override
-        public Set<CopyName> copies(Name vm) {
-            return Set.of(new CopyName(vm, directory.getFileName() + "-000002-of-000001"));
-        }
-    }
+    private final ImageStore stores = new ImageStores(List.of(
+            new NotingStore("/one", asked), new NotingStore("/one/two", asked), new NotingStore("/two", asked)));
 
     @Test
     void theFirstThatKnowsAPlaceAnswers() throws Exception {
@@ -90,7 +33,7 @@ final class ImageStoresTest {
         assertThat(stores.health(Path.of("/two/d0")).words()).isEqualTo("/two");
         stores.open(Path.of("/two/d0"));
         stores.close(image);
-        assertThat(asked).containsExactly("/two opens", "/one closes");
+        assertThat(asked).containsExactly("/one copies /one/two/d0", "/two opens", "/one closes");
     }
 
     @Test

@@ -45,9 +45,9 @@ public final class LvmStore implements ImageStore {
         }
     }
 
-    private Optional<Found> found(Path image) throws StorageException {
+    private Optional<Found> found(Path image, Duration bound) throws StorageException {
         return names.find(image, name -> {
-            List<Volume> group = lvm.volumesOf(name.group()).orElse(List.of());
+            List<Volume> group = lvm.volumesOf(name.group(), bound).orElse(List.of());
             return group.stream()
                     .filter(volume -> volume.name().equals(name.volume()))
                     .findFirst()
@@ -55,14 +55,14 @@ public final class LvmStore implements ImageStore {
         });
     }
 
-    private Found existing(Path image) throws StorageException {
-        return found(image)
+    private Found existing(Path image, Duration bound) throws StorageException {
+        return found(image, bound)
                 .orElseThrow(() -> refused("there is no volume " + image + "; see \"lvs\" what has become of it"));
     }
 
     @Override
     public Optional<Site> site(Path image) throws StorageException {
-        return found(image).map(found -> {
+        return found(image, LvmTool.SOON).map(found -> {
             Volume volume = found.volume();
             String words = volume.kind() + " " + volume.fullName();
             return new Site(image, volume.best(), words, volume.bytes(), true, volume.inSharedGroup());
@@ -71,13 +71,13 @@ public final class LvmStore implements ImageStore {
 
     @Override
     public Outlook outlook(Site site, Copying how) throws StorageException {
-        Found found = existing(site.image());
+        Found found = existing(site.image(), LvmTool.SOON);
         return LvmOutlook.of(found.volume(), found.pool(), how);
     }
 
     @Override
     public Path copy(Site site, Copying how, CopyName name, Progress progress) throws StorageException {
-        Found found = existing(site.image());
+        Found found = existing(site.image(), LvmTool.IN_TURN);
         Volume origin = found.volume();
         String copy = name.vm() + "+" + name.layer();
         Path path = Path.of("/dev", origin.group(), copy);
@@ -136,7 +136,7 @@ public final class LvmStore implements ImageStore {
 
     @Override
     public Health health(Path image) throws StorageException {
-        Optional<Found> found = found(image);
+        Optional<Found> found = found(image, LvmTool.SOON);
         if (found.isEmpty()) {
             return new Health(Health.State.ABSENT, "there is no volume " + image);
         }
@@ -165,7 +165,7 @@ public final class LvmStore implements ImageStore {
 
     @Override
     public void open(Path image) throws StorageException {
-        Found found = existing(image);
+        Found found = existing(image, LvmTool.IN_TURN);
         if (!found.volume().isActive()) {
             activate(found, found.volume().inSharedGroup() ? "ey" : "y");
         }
@@ -174,7 +174,7 @@ public final class LvmStore implements ImageStore {
     /** A thick snapshot is active for as long as its origin is. */
     @Override
     public void close(Path image) throws StorageException {
-        Optional<Found> found = found(image);
+        Optional<Found> found = found(image, LvmTool.IN_TURN);
         if (found.isPresent()
                 && found.get().volume().isActive()
                 && !found.get().volume().isThickSnapshot()) {
@@ -203,7 +203,7 @@ public final class LvmStore implements ImageStore {
     }
 
     private List<Volume> tagged(CopyName name) throws StorageException {
-        return lvm.volumes().stream()
+        return lvm.volumes(LvmTool.IN_TURN).stream()
                 .filter(volume -> volume.tags().contains(tag(name)))
                 .toList();
     }
@@ -227,7 +227,7 @@ public final class LvmStore implements ImageStore {
     public Set<CopyName> copies(Name vm) throws StorageException {
         String begin = TAG + vm + "/";
         Set<CopyName> copies = new HashSet<>();
-        for (Volume volume : lvm.volumes()) {
+        for (Volume volume : lvm.volumes(LvmTool.SOON)) {
             for (String tag : volume.isWholeCopy() ? volume.tags() : List.<String>of()) {
                 if (tag.startsWith(begin) && CopyName.isLayer(tag.substring(begin.length()))) {
                     copies.add(new CopyName(vm, tag.substring(begin.length())));

@@ -20,7 +20,11 @@ final class LvmTool {
     /** Their language is the one that is understood here, and they do not complain of files that the agent has open. */
     private static final List<String> PLAINLY = List.of("env", "LC_ALL=C", "LVM_SUPPRESS_FD_WARNINGS=1");
 
-    private static final Duration LOOK = Duration.ofSeconds(5);
+    /** For a look that somebody waits for. */
+    static final Duration SOON = Duration.ofSeconds(5);
+
+    /** For the look before a change: other commands may be at the group, one after the other. */
+    static final Duration IN_TURN = Duration.ofSeconds(20);
 
     /** All between the begin and the end of a report; what a command complains of stands before it or after it. */
     private static final Pattern REPORT = Pattern.compile("\\{\\s*\"report\":\\s*\\[(.*)]\\s*}", Pattern.DOTALL);
@@ -37,16 +41,16 @@ final class LvmTool {
     }
 
     /** All volumes of a group; empty if there is no such group, or no LVM. */
-    Optional<List<Volume>> volumesOf(String group) throws StorageException {
-        return look(List.of(group));
+    Optional<List<Volume>> volumesOf(String group, Duration bound) throws StorageException {
+        return look(List.of(group), bound);
     }
 
     /** All volumes of this node. */
-    List<Volume> volumes() throws StorageException {
-        return look(List.of()).orElse(List.of());
+    List<Volume> volumes(Duration bound) throws StorageException {
+        return look(List.of(), bound).orElse(List.of());
     }
 
-    private Optional<List<Volume>> look(List<String> groups) throws StorageException {
+    private Optional<List<Volume>> look(List<String> groups, Duration bound) throws StorageException {
         List<String> report = List.of(
                 "lvs",
                 "--reportformat",
@@ -57,7 +61,7 @@ final class LvmTool {
                 "--options",
                 String.join(",", Volume.FIELDS));
         List<String> command = plainly(report, groups);
-        Ended ended = run(command);
+        Ended ended = run(command, bound);
         boolean nothing = ended.status() == Commands.NOT_INSTALLED
                 || NO_GROUP.matcher(ended.output()).find();
         if (ended.status() != 0 && nothing) {
@@ -95,7 +99,7 @@ final class LvmTool {
     /** What device mapper calls a device; empty if it is none of its devices. */
     Optional<String> mapped(String device) throws StorageException {
         List<String> look = List.of("dmsetup", "info", "--columns", "--noheadings", "--options", "name", device);
-        Ended ended = run(plainly(look, List.of()));
+        Ended ended = run(plainly(look, List.of()), SOON);
         return ended.status() == 0 ? Optional.of(ended.output().strip()) : Optional.empty();
     }
 
@@ -123,9 +127,9 @@ final class LvmTool {
         }
     }
 
-    private Ended run(List<String> command) throws StorageException {
+    private Ended run(List<String> command, Duration bound) throws StorageException {
         try {
-            return commands.run(command, LOOK);
+            return commands.run(command, bound);
         } catch (IOException e) {
             throw failed(command, "could not be run: " + e.getMessage());
         }

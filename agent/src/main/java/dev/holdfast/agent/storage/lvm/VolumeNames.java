@@ -1,9 +1,7 @@
 package dev.holdfast.agent.storage.lvm;
 
+import dev.holdfast.agent.storage.Links;
 import dev.holdfast.agent.storage.StorageException;
-import dev.holdfast.agent.storage.StorageException.Kind;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -11,7 +9,6 @@ import java.util.regex.Pattern;
 
 /** Which volume a path leads to: {@code /dev/vg0/lv0}, {@code /dev/mapper/vg0-lv0}, {@code /dev/dm-3}, or links to one of them. Thread-safe. */
 final class VolumeNames {
-    private static final int MOST_LINKS = 16;
     private static final Pattern DIRECT =
             Pattern.compile("/dev/([A-Za-z0-9+_.][A-Za-z0-9+_.-]*)/([A-Za-z0-9+_.][A-Za-z0-9+_.-]*)");
     private static final Pattern MAPPED = Pattern.compile("/dev/mapper/([^/]+)");
@@ -36,21 +33,14 @@ final class VolumeNames {
 
     /** The first volume that is found on the way that the links from this path lead. */
     <T> Optional<T> find(Path image, Search<T> search) throws StorageException {
-        try {
-            Path at = image.toAbsolutePath();
-            for (int link = 0; link < MOST_LINKS; link++) {
-                Optional<VolumeName> name = name(at.toString());
-                Optional<T> found = name.isPresent() ? search.at(name.get()) : Optional.empty();
-                if (found.isPresent() || !Files.isSymbolicLink(at)) {
-                    return found;
-                }
-                Path directory = at.getParent() == null ? at : at.getParent().toRealPath();
-                at = directory.resolve(Files.readSymbolicLink(at)).normalize();
+        for (Path at : Links.way(image)) {
+            Optional<VolumeName> name = name(at.toString());
+            Optional<T> found = name.isPresent() ? search.at(name.get()) : Optional.empty();
+            if (found.isPresent()) {
+                return found;
             }
-            return Optional.empty();
-        } catch (IOException e) {
-            throw new StorageException(Kind.FAILED, "the link " + image + " cannot be followed: " + e, e);
         }
+        return Optional.empty();
     }
 
     private Optional<VolumeName> name(String path) throws StorageException {
