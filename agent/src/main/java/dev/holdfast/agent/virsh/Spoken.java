@@ -6,9 +6,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What a program has written and nobody has taken yet. One thread reads it from the program; any may take. */
 final class Spoken {
+    private static final Logger LOG = LoggerFactory.getLogger(Spoken.class);
+
     private final int longest;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition more = lock.newCondition();
@@ -30,7 +34,7 @@ final class Spoken {
                 // All of it has been added.
             }
         } catch (IOException e) {
-            add(chunk, 0); // It was closed, or ended in the middle: what was said before is there.
+            LOG.debug("it was closed, or ended in the middle: {}", e.getMessage()); // What was said before is there.
         } finally {
             end();
         }
