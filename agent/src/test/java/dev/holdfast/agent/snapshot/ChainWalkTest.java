@@ -166,6 +166,10 @@ class ChainWalkTest {
 
         @Override
         public BoundedProcess.Ended run(List<String> command, Duration bound) throws IOException {
+            if (command.get(command.size() - 1).contains(".trial-")) {
+                // Whoever dies before a change has begun leaves what fsck finds, as after any other death there.
+                return real.run(command, bound);
+            }
             count();
             BoundedProcess.Ended ended = real.run(command, bound);
             count();
@@ -215,7 +219,7 @@ class ChainWalkTest {
 
     /** Whatever stands on the raw file is kept as a clone, so that it is written again as soon as layers are merged. */
     @ParameterizedTest
-    @ValueSource(longs = {7, 8})
+    @ValueSource(longs = {100, 101})
     void soItDoesWhenSnapshotsOfTheRawFileAreKeptAsClones(long seed) throws Exception {
         try (LoopFileSystem xfs = new LoopFileSystem("xfs", root)) {
             directory = xfs.point();

@@ -256,20 +256,20 @@ public record LayerGraph(
     }
 
     private Optional<Tidying> nextTidying(boolean headIsWritten, Predicate<Layer> keeps) {
+        // What is not needed any more is not copied, and makes room for what is.
+        Optional<Layer> needless = backing.keySet().stream()
+                .filter(layer -> !isNamed(layer) && children(layer).isEmpty())
+                .findFirst();
+        if (needless.isPresent()) {
+            return Optional.of(new Drop(needless.get()));
+        }
         for (Layer layer : backing.keySet()) {
             if (isHeld(layer) && keeps.test(layer)) {
                 return Optional.of(new Keep(layer));
             }
-            if (isNamed(layer)) {
-                continue;
-            }
             SortedSet<Layer> children = children(layer);
-            if (children.isEmpty()) {
-                return Optional.of(new Drop(layer));
-            }
-            Layer child = children.first();
-            if (children.size() == 1 && !(headIsWritten && isHead(child))) {
-                return Optional.of(new Join(child, layer));
+            if (!isNamed(layer) && children.size() == 1 && !(headIsWritten && isHead(children.first()))) {
+                return Optional.of(new Join(children.first(), layer));
             }
         }
         return Optional.empty();
