@@ -83,12 +83,13 @@ public final class ClusterCommands {
             List<NodeRegistry.Node> all = nodes.nodes();
             List<ClusterStatus.Node> present =
                     all.stream().map(ClusterCommands::describe).toList();
+            List<ClusterStatus.Round> rounds =
+                    log.rounds().stream().map(ClusterCommands::describe).toList();
+            // As that reading has found them.
             List<String> problems = new ArrayList<>(log.unreadable());
             all.forEach(node -> node.unreadable()
                     .forEach(file -> problems.add(
                             "node %s cannot read a definition: %s".formatted(node.node(), file.because()))));
-            List<ClusterStatus.Round> rounds =
-                    log.rounds().stream().map(ClusterCommands::describe).toList();
             String leader = nodes.leader().map(Name::value).orElse("");
             return new ClusterStatus(
                     cluster.value(),

@@ -47,7 +47,10 @@ final class RoundReader {
     private final Schema schema;
     /** Votes are written once, so none is read twice. */
     private final Map<RoundId, Map<Name, Vote>> known = new ConcurrentHashMap<>();
-    /** Who takes part never changes, so whoever does not reads a record once. */
+    /**
+     * Who takes part never changes, so whoever does not need not look again and again. But a record may have been damaged when it was
+     * read: it is read whenever it changes, and who took part once does so for good.
+     */
     private final Map<RoundId, Set<Name>> members = new ConcurrentHashMap<>();
 
     private final SortedMap<String, String> unreadable = new ConcurrentSkipListMap<>();
@@ -77,9 +80,6 @@ final class RoundReader {
      * @param member who only takes part: empty for a round in which it does not, and of the votes only its own is read
      */
     Optional<RoundView> seen(RoundId round, Watches watches, Optional<Name> member) throws StoreUnreachableException {
-        if (isOfOthers(round, member)) {
-            return Optional.empty();
-        }
         try {
             Optional<RoundView> view = decoded(round, watches, member);
             unreadable.remove(round.value());
@@ -117,6 +117,9 @@ final class RoundReader {
     List<RoundView> all(Optional<Name> member) throws StoreUnreachableException {
         List<RoundView> views = new ArrayList<>();
         for (RoundId id : ids()) {
+            if (isOfOthers(id, member)) {
+                continue;
+            }
             seen(id, Watches.NONE, member).ifPresent(views::add);
         }
         return views;
@@ -131,7 +134,8 @@ final class RoundReader {
             return Optional.empty();
         }
         RoundRecord record = RecordCodec.decodeRound(data.get().bytes());
-        members.put(round, record.spec().members().nodes());
+        members.computeIfAbsent(round, id -> ConcurrentHashMap.newKeySet())
+                .addAll(record.spec().members().nodes());
         if (record.state().decision().isPresent()) {
             remember(record, data.get().stat().getMzxid());
         }

@@ -25,9 +25,9 @@ import org.slf4j.LoggerFactory;
  * Tells the listener of rounds that changed. A watch only says <em>look again</em>; what is told was read afterwards. After
  * each reconnection everything is read again, because events in between are lost. One thread reads and calls.
  *
- * <p>Each node watches which rounds there are, and reads the record of each once, to see whether it takes part. It watches the records of
- * those in which it does; what members say is watched by the leader alone: of a round of N nodes that is 3 N words, and telling
- * each to each of the N would be the most that the servers do.
+ * <p>Each node watches which rounds there are, and each round's record; only those in which it takes part are told. What members say is
+ * watched by the leader alone: of a round of N nodes that is 3 N words, and telling each to each of the N would be the most that the
+ * servers do.
  */
 final class RoundWatch implements AutoCloseable {
 
@@ -165,7 +165,11 @@ final class RoundWatch implements AutoCloseable {
         Optional<RoundView> view = reader.seen(
                 round, new Watches(Optional.of(next), words), all ? Optional.empty() : Optional.of(whom.member()));
         watched.add(round);
-        view.ifPresent(whom.listener());
+        if (all == leads.getAsBoolean()) {
+            view.ifPresent(whom.listener());
+        } else {
+            lookAtAll(); // Words may be missing in it that whoever has just come into office decides by.
+        }
     }
 
     @Override

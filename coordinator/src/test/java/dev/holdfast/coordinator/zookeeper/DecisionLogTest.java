@@ -61,6 +61,21 @@ class DecisionLogTest extends OnOneStore {
     }
 
     @Test
+    void whoTookPartOnceLooksAgainAlsoIfTheRecordSaidOtherwiseInBetween() throws Exception {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web");
+        log.open(spec);
+        assertThat(log.roundsFor(N1)).hasSize(1);
+        String path = store.session().schema().round(spec.id());
+        byte[] whole = store.session().get(path).orElseThrow().bytes();
+        String damaged = new String(whole, StandardCharsets.UTF_8).replace("\"n1\"", "\"o1\"");
+        assertThat(damaged).contains("o1");
+        store.session().multi(List.of(Op.setData(path, damaged.getBytes(StandardCharsets.UTF_8), -1)));
+        log.roundsFor(N1);
+        store.session().multi(List.of(Op.setData(path, whole, -1)));
+        assertThat(log.roundsFor(N1)).hasSize(1);
+    }
+
+    @Test
     void committedRoundLeavesACheckpointAndNoClaims() throws StoreUnreachableException {
         RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web", "db");
         assertThat(log.open(spec)).isEqualTo(new Written.Done(0));
