@@ -30,10 +30,12 @@ import java.util.concurrent.Callable;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** With real domains, whose guest writes one numbered block after the other; only {@code deploy/xen/junit} runs it, inside an emulated Xen. */
+@Tag("soak")
 class XenHypervisorInXen {
     private static final Name WEB = new Name("web");
     private static final Duration PATIENCE = Duration.ofSeconds(180);

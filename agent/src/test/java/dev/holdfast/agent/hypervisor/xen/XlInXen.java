@@ -10,10 +10,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** With the real xl; only {@code deploy/xen/junit} runs it, in the first domain of an emulated Xen. */
+@Tag("soak")
 class XlInXen {
     private static final String NAME = "xl-in-xen";
     private static final Duration PATIENCE = Duration.ofSeconds(120);
