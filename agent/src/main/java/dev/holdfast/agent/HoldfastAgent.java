@@ -244,7 +244,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         VmCommands.Tools tools = new VmCommands.Tools(
                 machines.net(),
                 node.checkpoint().deadline(),
-                new DiskImport(new QemuImages("qemu-img"), platform.clock()),
+                new DiskImport(new QemuImages("qemu-img"), platform.clock(), machines.vms()::definitions),
                 node::vmRunDirectory,
                 new Starts(migrations.reclaim(), parts, cluster, leftIntents),
                 migrations,

@@ -17,9 +17,12 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Removes snapshots and merges the layers that nobody names any more, live or not. Whatever interrupts it, every layer that
@@ -85,7 +88,11 @@ final class ChainTidying {
         }
     }
 
-    /** Merges and removes whatever can be. */
+    /**
+     * Merges and removes whatever can be.
+     *
+     * @throws IOException something cannot be; if that is a copy, which nothing else depends on, after all the rest
+     */
     void tidy(String operation, Progress progress) throws IOException, SnapshotException {
         if (!mergesLayers()) {
             return;
@@ -94,49 +101,64 @@ final class ChainTidying {
         boolean written = live.written().isPresent();
         long total = 0;
         LayerCopies copies = vm.copies();
-        for (Tidying each : vm.chain().wholeGraph().tidyings(written, copies::keeps)) {
+        Map<Layer, IOException> notKept = new HashMap<>();
+        Predicate<Layer> keeps = root -> !notKept.containsKey(root) && copies.keeps(root);
+        for (Tidying each : vm.chain().wholeGraph().tidyings(written, keeps)) {
             total += bytes(each);
         }
         long done = 0;
-        List<Tidying> rest = vm.chain().wholeGraph().tidyings(written, copies::keeps);
+        List<Tidying> rest = vm.chain().wholeGraph().tidyings(written, keeps);
         while (!rest.isEmpty()) {
             Tidying next = rest.get(0);
             long expected = bytes(next);
-            run(operation, next, partOf(progress, done, total));
+            run(operation, next, notKept, partOf(progress, done, total));
             done += expected;
             progress.at(done, total);
-            rest = vm.chain().wholeGraph().tidyings(written, copies::keeps);
+            rest = vm.chain().wholeGraph().tidyings(written, keeps);
+        }
+        if (!notKept.isEmpty()) {
+            throw notKept.values().iterator().next();
         }
     }
 
-    private void run(String operation, Tidying tidying, Progress progress) throws IOException, SnapshotException {
+    private void run(String operation, Tidying tidying, Map<Layer, IOException> notKept, Progress progress)
+            throws IOException, SnapshotException {
         Optional<Intent> change = tidying.<Optional<Intent>, IOException>match(
                 drop -> {
                     vm.executor(LiveDisks.NONE, Removal.DELETE, progress).discard(drop.layer());
                     return Optional.empty();
                 },
                 join -> Optional.of(Intent.merge(operation, join.top(), join.base())),
-                keep -> Optional.of(Intent.keep(
-                        operation, keep.root(), keep.root().copy(vm.chain().nextNumber()))));
-        if (change.isPresent() && change.get().kind() == Intent.Kind.KEEP) {
-            keep(change.get());
-        } else if (change.isPresent()) {
+                keep -> {
+                    Layer root = keep.root();
+                    keep(Intent.keep(operation, root, root.copy(vm.chain().nextNumber())))
+                            .ifPresent(failure -> notKept.put(root, failure));
+                    return Optional.empty();
+                });
+        if (change.isPresent()) {
             merge(change.get(), Removal.DELETE, progress);
         }
     }
 
-    /** The machine may run: it reads what is copied, and writes the layers above. */
-    private void keep(Intent intent) throws IOException {
+    /**
+     * The machine may run: it reads what is copied, and writes the layers above.
+     *
+     * @return why there is no copy; nothing of it is left then
+     * @throws IOException it is under way yet
+     */
+    private Optional<IOException> keep(Intent intent) throws IOException {
         ChainExecutor executor = vm.executor(LiveDisks.NONE, Removal.DELETE, Progress.NONE);
         try {
             executor.run(ChainPlan.keep(intent, vm.facts(LiveDisks.NONE)));
+            return Optional.empty();
         } catch (IOException e) {
             try {
                 endKeep(intent, Removal.DELETE);
+                return Optional.of(e);
             } catch (IOException again) {
                 e.addSuppressed(again);
+                throw e;
             }
-            throw e;
         }
     }
 

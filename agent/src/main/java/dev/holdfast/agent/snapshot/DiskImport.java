@@ -14,28 +14,35 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.InstantSource;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 
 /**
  * Puts a machine's disks under a chain, one at a time: each image is copied or moved beside the place of the chain, and with the last
- * one the chain is made. Can be repeated after an interruption. The caller sees to it that the machine does not run.
+ * one the chain is made. Can be repeated after an interruption. The caller sees to it that the machine does not run, and that there is one
+ * import at a time for a machine; otherwise thread-safe.
  */
 public final class DiskImport {
 
     private final QemuImages images;
     private final InstantSource clock;
+    private final ImageOwners owners;
 
     /**
      * @param images copies images
      * @param clock handed on
+     * @param definitions of the machines of this node, whose images are not taken
      */
-    public DiskImport(QemuImages images, InstantSource clock) {
+    public DiskImport(
+            QemuImages images, InstantSource clock, Supplier<? extends Collection<VmDefinition>> definitions) {
         this.images = images;
         this.clock = clock;
+        this.owners = new ImageOwners(definitions);
     }
 
     private interface Taking {
@@ -50,6 +57,10 @@ public final class DiskImport {
      */
     public Set<String> copy(VmDefinition definition, String disk, Path file) throws SnapshotException {
         return take(definition, disk, (chain, staging) -> {
+            Optional<Path> cutOff = layered(chain, disk);
+            if (cutOff.isPresent()) {
+                throw wasCutOff(disk, cutOff.get());
+            }
             Path copy = staging.resolve(ImageForm.QCOW2.fileName(disk));
             Optional<Path> other = staged(staging, disk).filter(there -> !there.equals(copy));
             if (other.isPresent()) {
@@ -77,11 +88,18 @@ public final class DiskImport {
             if (image.isAt(layer) || image.isAt(place)) {
                 return;
             }
+            Optional<Path> cutOff = layered(chain, disk);
+            if (cutOff.isPresent()) {
+                throw wasCutOff(disk, cutOff.get());
+            }
             Optional<Path> other = staged(staging, disk);
             if (other.isPresent()) {
                 throw taken(disk, other.get());
             }
-            image.put(place);
+            synchronized (this) {
+                owners.requireNone(image);
+                image.put(place);
+            }
         });
     }
 
@@ -99,6 +117,19 @@ public final class DiskImport {
                         .formatted(disk, there));
     }
 
+    private static ChainException wasCutOff(String disk, Path layer) throws IOException {
+        String rest = switch (ImageForm.of(layer)) {
+            case QCOW2 -> "it is a copy; move it away, and import the image again";
+            case RAW ->
+                "to go on with it, name it with --in-place; if another image is meant, move it back to where it was";
+            case DEVICE ->
+                "to go on with it, name %s with --in-place; if another image is meant, remove that link"
+                        .formatted(Files.readSymbolicLink(layer));
+        };
+        return new ChainException(
+                "an import that was cut off has made an image of disk %s %s already; %s".formatted(disk, layer, rest));
+    }
+
     private Set<String> take(VmDefinition definition, String disk, Taking taking) throws SnapshotException {
         try {
             Path chain = ChainDirectory.locate(disk, definition.disk(disk).path());
@@ -106,7 +137,7 @@ public final class DiskImport {
                 throw new ChainException(
                         chain + " is a chain already; to begin anew, move it away while the machine does not run");
             }
-            Path staging = chain.resolveSibling("." + chain.getFileName() + ".import");
+            Path staging = ImageOwners.staging(chain);
             Files.createDirectories(staging);
             taking.into(chain, staging);
             return finish(definition, chain, staging);
@@ -128,7 +159,10 @@ public final class DiskImport {
         SortedMap<String, Path> taken = new TreeMap<>();
         Set<String> missing = new TreeSet<>();
         for (VmDefinition.Disk disk : definition.disks()) {
-            Optional<Path> image = staged(staging, disk.id()).or(() -> moved(chain, staging, disk.id()));
+            // Where it was before an import that was cut off made it a layer.
+            Optional<Path> image = staged(staging, disk.id())
+                    .or(() -> layered(chain, disk.id())
+                            .map(layer -> staging.resolve(ImageForm.of(layer).fileName(disk.id()))));
             image.ifPresentOrElse(there -> taken.put(disk.id(), there), () -> missing.add(disk.id()));
         }
         if (missing.isEmpty()) {
@@ -138,11 +172,11 @@ public final class DiskImport {
         return missing;
     }
 
-    /** Where an image was before an import that was cut off made it a layer. */
-    private static Optional<Path> moved(Path chain, Path staging, String disk) {
+    /** What an import that was cut off has made the first layer of a disk. */
+    private static Optional<Path> layered(Path chain, String disk) {
         return Arrays.stream(ImageForm.values())
-                .filter(form -> Files.exists(ChainImport.firstLayer(chain, disk, form), LinkOption.NOFOLLOW_LINKS))
-                .map(form -> staging.resolve(form.fileName(disk)))
+                .map(form -> ChainImport.firstLayer(chain, disk, form))
+                .filter(layer -> Files.exists(layer, LinkOption.NOFOLLOW_LINKS))
                 .findFirst();
     }
 }

@@ -10,6 +10,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -122,6 +123,11 @@ public final class VmRegistry implements AutoCloseable {
     /** All machines, by name. */
     public Collection<ManagedVm> all() {
         return Collections.unmodifiableCollection(vms.values());
+    }
+
+    /** How all machines are defined. */
+    public List<VmDefinition> definitions() {
+        return vms.values().stream().map(ManagedVm::definition).toList();
     }
 
     /** One machine. */

@@ -15,6 +15,8 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,7 +32,9 @@ class DiskImportTest {
 
     private Path root;
     private Path chain;
-    private final DiskImport imports = new DiskImport(new QemuImages("qemu-img"), InstantSource.system());
+    private final List<VmDefinition> defined = new ArrayList<>();
+    private final DiskImport imports =
+            new DiskImport(new QemuImages("qemu-img"), InstantSource.system(), () -> defined);
 
     @BeforeEach
     void resolve() throws IOException {
@@ -39,12 +43,16 @@ class DiskImportTest {
     }
 
     private VmDefinition definition(String... disks) {
+        return definition(new Name("web"), disks);
+    }
+
+    private VmDefinition definition(Name vm, String... disks) {
         return OneDisk.definition(
-                new Name("web"),
+                vm,
                 Stream.of(disks)
                         .map(name -> new VmDefinition.Disk(
                                 name.replaceFirst("\\..*", ""),
-                                chain.resolve("head").resolve(name)))
+                                root.resolve(vm + ".holdfast/head").resolve(name)))
                         .toArray(VmDefinition.Disk[]::new));
     }
 
@@ -176,5 +184,78 @@ class DiskImportTest {
         assertThat(imports.adopt(definition("d0"), "d0", layer)).isEmpty();
         assertThat(layer("d0", ImageForm.RAW)).hasSize(BYTES);
         assertRefused(() -> imports.adopt(definition("d0"), "d0", layer), "is a chain already");
+    }
+
+    /** Its machine may be stopped, so that neither a lock nor lsblk tells. */
+    @Test
+    void aDeviceOfAnotherMachineOfThisNodeIsRefused() throws Exception {
+        VmDefinition web = definition("d0");
+        VmDefinition second = definition(new Name("second"), "d0", "d1");
+        defined.addAll(List.of(web, second));
+        try (LoopDevice device = LoopDevice.of(raw("behind.img"))) {
+            Path otherName = Files.createSymbolicLink(root.resolve("volume"), device.path());
+            assertThat(imports.adopt(second, "d1", otherName)).containsExactly("d0");
+            assertRefused(
+                    () -> imports.adopt(web, "d0", device.path()),
+                    device.path() + " is an image of machine second already",
+                    ".second.holdfast.import/d1.dev");
+            assertRefused(() -> imports.adopt(second, "d0", device.path()), "of machine second already");
+            imports.adopt(second, "d0", raw("first.img"));
+            assertRefused(() -> imports.adopt(web, "d0", device.path()), "second.holdfast/layers/d1-000001.dev");
+        }
+    }
+
+    @Test
+    void anImageThatAnotherMachineNamesIsRefused() throws Exception {
+        Path image = raw("named.img");
+        defined.add(OneDisk.definition(new Name("plain"), new VmDefinition.Disk("d0", image)));
+        assertRefused(() -> imports.adopt(definition("d0"), "d0", image), "of machine plain already");
+        assertThat(image).exists();
+    }
+
+    @Test
+    void aLayerOfAnotherChainIsNotMovedOutOfIt() throws Exception {
+        VmDefinition second = definition(new Name("second"), "d0", "d1");
+        imports.adopt(definition("d0"), "d0", raw("web.img"));
+        assertRefused(
+                () -> imports.adopt(second, "d0", chain.resolve("head/d0.raw")),
+                layer("d0", ImageForm.RAW) + " is in a chain",
+                "without --in-place");
+        imports.adopt(second, "d0", raw("second.img"));
+        Path staged = root.resolve(".second.holdfast.import/d0.raw");
+        assertRefused(() -> imports.adopt(second, "d1", staged), staged + " is in a chain");
+        assertThat(layer("d0", ImageForm.RAW)).exists();
+        assertThat(staged).exists();
+    }
+
+    @Test
+    void aFileBehindALoopDeviceIsRefused() throws Exception {
+        Path image = raw("behind.img");
+        try (LoopDevice device = LoopDevice.of(image)) {
+            assertRefused(
+                    () -> imports.adopt(definition("d0"), "d0", image),
+                    image + " is in use",
+                    "losetup --detach " + device.path());
+        }
+        assertThat(image).exists();
+    }
+
+    /** Two images would be there for one disk, and the first delete would remove one of them. */
+    @Test
+    void anImportThatWasCutOffIsNotRepeatedWithAnotherImage() throws Exception {
+        VmDefinition web = definition("d0");
+        imports.adopt(web, "d0", raw("first.img"));
+        Path layer = layer("d0", ImageForm.RAW);
+        Files.delete(chain.resolve("head"));
+        Path other = raw("other.img");
+        assertRefused(() -> imports.adopt(web, "d0", other), "of disk d0 " + layer, "name it with --in-place");
+        assertRefused(() -> imports.copy(web, "d0", other), "of disk d0 " + layer, "move it back");
+        assertThat(other).exists();
+        Files.delete(layer);
+        imports.copy(web, "d0", other);
+        Files.delete(chain.resolve("head"));
+        assertRefused(() -> imports.adopt(web, "d0", other), "d0-000001.qcow2 already; it is a copy; move it away");
+        assertRefused(() -> imports.copy(web, "d0", other), "d0-000001.qcow2 already; it is a copy; move it away");
+        assertThat(chain.resolve("layers")).isDirectoryNotContaining("glob:**.raw");
     }
 }

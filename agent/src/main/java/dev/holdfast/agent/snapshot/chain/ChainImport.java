@@ -139,6 +139,11 @@ public final class ChainImport {
     }
 
     private ChainDirectory finish(ChainDirectory chain, SortedMap<String, Layer> layers) throws IOException {
+        // An import that was cut off may have made it for images of other forms.
+        Path generation = chain.generations().resolve(Generation.directoryName(FIRST));
+        for (Path link : ChainDirectory.list(generation)) {
+            Files.delete(link);
+        }
         ChainExecutor executor = new ChainExecutor(
                 chain, images, LiveDisks.NONE, clock, ChainExecutor.Removal.QUARANTINE, Progress.NONE);
         executor.run(List.of(

@@ -20,7 +20,7 @@ import java.util.SortedSet;
  *           | the snapshot is loaded beside the held machine
  *           | move head, flush, name the old head | the old process ends | clear intent
  * merge     intent, merge, relink, repoint, (head), discard, clear intent  nothing: it always goes forward
- * keep      intent, copy, relink, repoint, clear intent                    the copy being whole
+ * keep      intent, copy, flush, relink, repoint, clear intent                    the copy being whole
  * </pre>
  *
  * <p>The new layer is empty and reads through, so that the head may move before the cut. Once the cut may have happened the
@@ -176,6 +176,8 @@ public final class ChainPlan {
         List<ChainStep> steps = new ArrayList<>();
         steps.add(new ChainStep.WriteIntent(intent));
         steps.add(new ChainStep.CopyLayer(root, copy));
+        // A copy that is there already may be from a life that died before its name was durable.
+        steps.add(new ChainStep.FlushLayers());
         List<Layer> written = graph.chain(graph.head().layers().get(root.disk()));
         graph.children(root).stream()
                 .filter(child -> !written.contains(child))

@@ -4,8 +4,10 @@ import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.json.DurableFile;
 import dev.holdfast.agent.process.BoundedProcess;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
@@ -28,6 +30,7 @@ public record PlainImage(Path file, ImageForm form) {
 
     private static final int BLOCK_DEVICE = 0_060000;
     private static final int SECTOR_BYTES = 512;
+    private static final Path BLOCK_DEVICES = Path.of("/sys/block");
     /** What the kernel calls devices in the order in which it finds them. */
     private static final Pattern FLEETING =
             Pattern.compile("/dev/((s|h|v|xv)d[a-z]+[0-9]*|nvme[0-9]+n[0-9]+(p[0-9]+)?|(dm-|md)[0-9]+)");
@@ -53,6 +56,8 @@ public record PlainImage(Path file, ImageForm form) {
             throw new ChainException(
                     own + " has another name as well (a hard link), by which it could be used without Holdfast;"
                             + " remove that, or import a copy without --in-place");
+        } else {
+            requireNoLoop(own);
         }
         String format = images.format(own);
         if (!format.equals(ImageForm.RAW.format())) {
@@ -70,6 +75,31 @@ public record PlainImage(Path file, ImageForm form) {
 
     private static int number(Path file, String attribute) throws IOException {
         return ((Number) Files.getAttribute(file, attribute)).intValue();
+    }
+
+    /** What goes through a loop device takes no lock on the file behind it. */
+    private static void requireNoLoop(Path file) throws IOException {
+        if (!Files.isDirectory(BLOCK_DEVICES)) {
+            return;
+        }
+        try (DirectoryStream<Path> loops = Files.newDirectoryStream(BLOCK_DEVICES, "loop*")) {
+            for (Path loop : loops) {
+                if (behind(loop).filter(file.toString()::equals).isPresent()) {
+                    throw new ChainException(
+                            "%s is in use: /dev/%s lies on it; unmount that and detach it (losetup --detach /dev/%2$s), or import a copy without --in-place"
+                                    .formatted(file, loop.getFileName()));
+                }
+            }
+        }
+    }
+
+    private static Optional<String> behind(Path loop) throws IOException {
+        try {
+            return Optional.of(
+                    Files.readString(loop.resolve("loop/backing_file")).strip());
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
     }
 
     private static void requireUnused(Path device) throws IOException {
@@ -104,6 +134,18 @@ public record PlainImage(Path file, ImageForm form) {
         return matcher.matches() && !matcher.group(3).isEmpty()
                 ? Optional.of("%s is mounted on %s".formatted(matcher.group(1), matcher.group(3)))
                 : Optional.empty();
+    }
+
+    /** Whether a path leads to it. A device is the same one by whatever name. */
+    public boolean isReachedBy(Path other) throws IOException {
+        if (!Files.exists(other)) {
+            return false;
+        }
+        if (form == ImageForm.RAW) {
+            return Files.isSameFile(other, file);
+        }
+        return (number(other, "unix:mode") & FILE_TYPE) == BLOCK_DEVICE
+                && Files.getAttribute(other, "unix:rdev").equals(Files.getAttribute(file, "unix:rdev"));
     }
 
     /** Whether it has been put there. */

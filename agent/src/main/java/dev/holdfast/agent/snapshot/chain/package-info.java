@@ -4,8 +4,9 @@
  * <pre>
  * web.holdfast/
  *     layers/d0-000001.qcow2           what was written in one stretch of time; the name never changes and never comes back
- *     generations/000002/d0.qcow2      a link for each disk to the layer that is written in that generation
- *     head -> generations/000002       the head, moved by one atomic rename; definitions name head/d0.qcow2
+ *     generations/000002/d0.qcow2      a link for each disk to the layer that is written in that generation, of that layer's form
+ *     head -> generations/000002       the head, moved by one atomic rename; definitions name head/d0, for a disk of any form
+ *                                      (no file is called so: ImageLink finds the one of the disk), or head/d0.qcow2
  *     snapshots/NAME.json, .memory     what a snapshot consists of, and its memory
  *     intent.json                      the change of the chain that is under way
  *     lost/                            what a recovery took away; only fsck removes it

@@ -85,8 +85,9 @@ public final class DirectoryStore implements ImageStore {
         }
     }
 
+    /** What it says against a trial is told to people, without what stands before it in English. */
     private static List<String> cloning(Path from, Path to) {
-        return List.of("cp", "--reflink=always", "--", from.toString(), to.toString());
+        return List.of("env", "LC_ALL=C", "cp", "--reflink=always", "--", from.toString(), to.toString());
     }
 
     /** Without the names of the two files, which say nothing to the reader. */

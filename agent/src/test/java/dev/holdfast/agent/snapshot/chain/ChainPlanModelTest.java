@@ -332,6 +332,14 @@ class ChainPlanModelTest {
         assertCaught(withPlan(disk, steps), ChainPlan::recover, "missing");
     }
 
+    /** What makes it durable by itself does so once, and not when it is found there. */
+    @Test
+    void theModelCatchesAKeepThatNamesACopyThatIsNotFlushed() {
+        ModelDisk disk = branchOnHome();
+        disk.plan = without(ChainPlan.keep(KEEP, disk.facts()), ChainStep.FlushLayers.class);
+        assertCaught(disk, ChainPlan::recover, "missing");
+    }
+
     @Test
     void theModelCatchesARecoveryThatRemovesACopyThatIsNamedAlready() {
         ModelDisk disk = branchOnHome();

@@ -346,7 +346,7 @@ final class ModelDisk implements ChainStep.Executor {
         if (active.isPresent() && active.get().containsValue(root)) {
             throw new Broken("the layer that is being written was copied");
         }
-        layers.putIfAbsent(copy, new Image(Optional.empty(), layers.get(root).blocks(), true));
+        layers.putIfAbsent(copy, new Image(Optional.empty(), layers.get(root).blocks(), false));
     }
 
     @Override

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
@@ -76,6 +77,26 @@ final class DirectoryStoreTest {
                 new HalfCopies(Optional.of(new Ended(1, "cp: Input/output error"))), "Input/output error");
         assertNothingIsLeftOf(new HalfCopies(Optional.of(new Ended(127, "cp: not found"))), "not found");
         assertNothingIsLeftOf(new HalfCopies(Optional.empty()), "was killed");
+    }
+
+    /** The reason is cut out of what it says. */
+    @Test
+    void theToolSpeaksOneLanguage() throws Exception {
+        List<List<String>> commands = new ArrayList<>();
+        Commands recording = new Commands() {
+            @Override
+            public Ended run(List<String> command, Duration bound) {
+                commands.add(command);
+                return new Ended(1, "cp: failed to clone: Operation not supported");
+            }
+
+            @Override
+            public Optional<Ended> finish(List<String> command, Duration patience) {
+                throw new IllegalStateException("what copies files may be killed: " + command);
+            }
+        };
+        assertThat(store(recording).site(image).orElseThrow().words()).endsWith("not copied: Operation not supported");
+        assertThat(commands).singleElement().asList().startsWith("env", "LC_ALL=C", "cp");
     }
 
     @Test
