@@ -32,6 +32,8 @@ final class LocalMachines implements AutoCloseable {
     /** How the line of a freeze marker begins that says for which operation. */
     private static final String TOKEN = "token=";
 
+    private static final String FROZEN = "frozen";
+
     private final OperationJournal journal;
     private final VmClaims claims = new VmClaims();
     private final VmRegistry vms;
@@ -81,7 +83,10 @@ final class LocalMachines implements AutoCloseable {
         }
         journal.unreadable().forEach(text -> LOG.error("{}; run 'holdfast fsck'", text));
         LocalMachines machines = new LocalMachines(configuration, journal, hypervisor, fired);
-        machines.vms.adopt();
+        // Who runs the others may let us wait, and nothing of theirs stands still for us, unless such a machine was
+        // once our own.
+        machines.vms.adopt(vm -> vm.definition().hypervisor().isOwn()
+                || Files.exists(node.vmRunDirectory(vm.name()).resolve(FROZEN)));
         for (Operation refused : machines.claims.restore(journal.operations())) {
             LOG.warn("operation {} was never admitted; it is taken back", refused.id());
         }
@@ -91,7 +96,7 @@ final class LocalMachines implements AutoCloseable {
 
     /** Agent and guard died together during a freeze: the mark is still there, and the machine stands still. */
     private void thawLeftOver(ManagedVm vm, Path runDirectory) {
-        Path mark = runDirectory.resolve("frozen");
+        Path mark = runDirectory.resolve(FROZEN);
         try {
             if (!Files.exists(mark) || Files.exists(runDirectory.resolve("held"))) {
                 return; // Nothing is frozen, or it is held for its standby as well, which does not end with us.

@@ -5,6 +5,9 @@ import dev.holdfast.agent.control.reply.Adoption;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,12 +64,24 @@ final class AdoptCommand extends RemoteCommand {
         }
     }
 
-    private static void write(Path file, String definition) throws IOException {
+    /** Whole or not at all: half a definition is one that nobody can read, which holds back its group. */
+    static void write(Path file, String definition) throws IOException {
+        Path half = file.resolveSibling(file.getFileName() + ".half");
+        try (FileChannel channel = FileChannel.open(
+                half, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+            ByteBuffer bytes = ByteBuffer.wrap(definition.getBytes(StandardCharsets.UTF_8));
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+            channel.force(true);
+        }
         try {
-            Files.writeString(file, definition, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            Files.createLink(file, half); // A rename would replace one that is there.
         } catch (FileAlreadyExistsException e) {
             throw new IOException(
                     file + " is there already, and is left as it is; remove it, or choose another --name", e);
+        } finally {
+            Files.deleteIfExists(half);
         }
     }
 }

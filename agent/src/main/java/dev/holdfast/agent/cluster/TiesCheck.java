@@ -55,7 +55,10 @@ public final class TiesCheck implements Coordinator.MembersCheck {
         }
     }
 
-    /** A member that cannot say, or whose QEMU does not answer, is most likely not able to take part either: the round finds out. */
+    /**
+     * A member that cannot say, or whose QEMU does not answer, is most likely not able to take part either: the round finds out. One that
+     * says that it can never take part as it is refuses the round.
+     */
     private List<String> ties(Name node, Name vm, RoundSpec spec) throws RoundRefusedException, InterruptedException {
         Wish wish = new Wish(spec.id(), spec.kind(), spec.group(), spec.checkpoint(), spec.options(), Duration.ZERO);
         Map<String, Object> body = Map.of("vm", vm.value(), "wish", WishForm.write(wish));
@@ -63,6 +66,9 @@ public final class TiesCheck implements Coordinator.MembersCheck {
             return peers.ask(node, new PeerRequest(Kind.TIES, JsonObject.of(body)), PATIENCE)
                     .texts("ties");
         } catch (RoundRefusedException e) {
+            if (e.because().kind() == Refusal.Kind.PREFLIGHT) {
+                throw e;
+            }
             LOG.warn(
                     "what {} on {} shares is not known: {}",
                     vm,

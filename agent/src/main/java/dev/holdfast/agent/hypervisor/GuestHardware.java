@@ -20,6 +20,17 @@ public record GuestHardware(
         devices = List.copyOf(devices);
     }
 
+    /** What the definition of a machine that runs says. @throws HypervisorException REFUSED if it says nothing of it any more */
+    public static GuestHardware still(VmDefinition definition) throws HypervisorException {
+        if (definition.hardware().isEmpty()) {
+            throw new HypervisorException(
+                    HypervisorException.Kind.REFUSED,
+                    "%s still runs as what its definition does not describe any more; stop it, or put its definition back"
+                            .formatted(definition.name()));
+        }
+        return of(definition);
+    }
+
     /** What a definition says. @throws IllegalStateException if it says nothing of it */
     public static GuestHardware of(VmDefinition definition) {
         VmDefinition.Hardware own = definition.ownHardware();

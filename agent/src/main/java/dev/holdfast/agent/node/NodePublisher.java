@@ -10,6 +10,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -55,14 +56,23 @@ public final class NodePublisher {
 
     /** Publishes what is new, unless a round is about to freeze a machine of this node or has: no write falls into a freeze. */
     public void publishInPassing() {
-        if (!vms.isAnyHeldStill()) {
-            publish();
-        }
+        publish(vms::isAnyHeldStill);
     }
 
     /** Publishes what is new. Blocks for the store's time-out; never throws for want of a store. */
-    public synchronized void publish() {
+    public void publish() {
+        publish(() -> false);
+    }
+
+    /** @param later whether it is to wait, which may become so while machines are asked */
+    private synchronized void publish(BooleanSupplier later) {
+        if (later.getAsBoolean()) {
+            return;
+        }
         NodeRegistry.Node now = self.apply(vms.states());
+        if (later.getAsBoolean()) {
+            return;
+        }
         try {
             if (!now.equals(last)) {
                 nodes.publish(now);

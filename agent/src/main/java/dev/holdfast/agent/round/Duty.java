@@ -28,6 +28,7 @@ record Duty(Name self, Parts parts) {
         for (Name vm : spec.members().on(self)) {
             switch (parts.whereabouts(spec, vm)) {
                 case HERE -> here.add(vm);
+                case NOT_ADMITTED -> notAdmitted(spec, decision, vm, here);
                 case NOT_DEFINED -> requireNothingToKeep(spec, decision, vm);
                 case ELSEWHERE_AND_DONE ->
                     LOG.info("round {}: {} runs on another node, which has seen to it", spec.id(), vm);
@@ -67,6 +68,15 @@ record Duty(Name self, Parts parts) {
                                     .formatted(spec.id(), self, vm, e.because().text())),
                     e);
         }
+    }
+
+    /** An aborted round does not wait for it. A committed one does: somebody has changed its definition, and is told so. */
+    private static void notAdmitted(RoundSpec spec, Decision decision, Name vm, Set<Name> here) {
+        if (decision == Decision.COMMITTED) {
+            here.add(vm);
+            return;
+        }
+        LOG.info("round {}: {} has no chain of layers and was never part of it here", spec.id(), vm);
     }
 
     /** Somebody took the definition away. What was to be undone stays for 'holdfast fsck'; what counts must not be lost. */

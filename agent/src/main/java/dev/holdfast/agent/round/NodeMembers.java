@@ -10,6 +10,7 @@ import dev.holdfast.agent.snapshot.VmSnapshots;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundOptions;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
@@ -55,13 +56,25 @@ public record NodeMembers(NodeParts parts) implements MemberParts {
     public List<String> ties(Name vm, RoundOptions options) throws RoundRefusedException {
         try {
             ManagedVm machine = parts.machine(vm);
-            if (!machine.definition().hasChain()) {
-                return List.of();
-            }
+            requireChain(machine);
             boolean memory = CheckpointPart.method(machine, options) != CaptureMethod.DISK_ONLY;
             return parts.open(machine).ties(parts.node(), memory);
         } catch (SnapshotException e) {
             throw new RoundRefusedException(e.because());
+        }
+    }
+
+    /** @throws RoundRefusedException why it can be no member as it is defined, whether it answers or not */
+    private void requireChain(ManagedVm machine) throws RoundRefusedException {
+        if (machine.definition().hasChain()) {
+            return;
+        }
+        try {
+            parts.open(machine);
+        } catch (SnapshotException e) {
+            boolean later = e.because().kind() == Refusal.Kind.BUSY;
+            throw new RoundRefusedException(
+                    later ? e.because() : Refusal.preflight(e.because().text()));
         }
     }
 

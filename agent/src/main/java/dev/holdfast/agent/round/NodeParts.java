@@ -266,6 +266,9 @@ public final class NodeParts implements Parts {
             if (machine.isEmpty()) {
                 return Whereabouts.NOT_DEFINED;
             }
+            if (!machine.get().definition().hasChain() && !holds(spec, vm)) {
+                return Whereabouts.NOT_ADMITTED;
+            }
             if (certainly(machine.get()).isPresent() || !runsElsewhere.test(vm)) {
                 return Whereabouts.HERE;
             }
@@ -273,6 +276,13 @@ public final class NodeParts implements Parts {
         } catch (SnapshotException e) {
             throw new PhaseException(e.because(), e);
         }
+    }
+
+    private boolean holds(RoundSpec spec, Name vm) {
+        Name operation = RoundJournal.operation(spec.id());
+        return claims.holder(vm)
+                .filter(holder -> holder.operation().equals(operation))
+                .isPresent();
     }
 
     @Override

@@ -8,11 +8,16 @@ import dev.holdfast.agent.control.ErrorCode;
 import dev.holdfast.agent.control.reply.Adoption;
 import dev.holdfast.agent.hypervisor.ForeignMachines;
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Says what the definition of a machine would be that somebody else has made. Writes nothing. Thread-safe. */
 public final class AdoptCommands {
@@ -50,6 +55,9 @@ public final class AdoptCommands {
                         "",
                         "call this one otherwise with --name, if it is another one");
             }
+            for (ManagedVm vm : vms.all()) {
+                refuseIfItsOwn(vm.definition(), called, found);
+            }
             if (!found.obstacles().isEmpty()) {
                 throw ControlException.of(
                         ErrorCode.REFUSED,
@@ -61,6 +69,28 @@ public final class AdoptCommands {
                     found.remarks());
         } catch (HypervisorException e) {
             throw Failures.told(e);
+        }
+    }
+
+    /** Two definitions of one domain, or of one disk, would be two machines that know nothing of each other. */
+    private static void refuseIfItsOwn(VmDefinition vm, String called, ForeignMachines.Found found)
+            throws ControlException {
+        boolean same = vm.hypervisor() == HypervisorKind.LIBVIRT
+                && List.of(called, found.name(), found.called()).contains(vm.domain());
+        Set<Path> taken =
+                vm.disks().stream().map(disk -> disk.path().normalize()).collect(Collectors.toSet());
+        Optional<Path> disk = found.disks().stream()
+                .map(VmDefinition.Disk::path)
+                .filter(path -> taken.contains(path.normalize()))
+                .findFirst();
+        if (same || disk.isPresent()) {
+            throw new ControlException(
+                    ErrorCode.REFUSED,
+                    "the machine %s has %s already"
+                            .formatted(vm.name(), same ? "the domain " + found.name() : "the disk " + disk.get()),
+                    "",
+                    "'holdfast vm show %s' shows it; take its definition away if it is to be called otherwise"
+                            .formatted(vm.name()));
         }
     }
 

@@ -47,33 +47,49 @@ public final class KeptVirsh implements AutoCloseable {
     public synchronized String tell(String... words) throws VirshException {
         if (silence.lasts()) {
             throw new VirshException(
-                    Kind.UNKNOWN, "libvirtd did not answer a moment ago, and is asked again soon; does it hang?");
+                    Kind.UNKNOWN,
+                    "libvirtd did not answer a moment ago, and is asked again soon; does it hang, or is it gone? (systemctl status libvirtd)");
         }
-        long start = silence.now();
+        Virsh open = open();
         try {
-            return answer(words);
+            return open.ask(bound, words);
         } catch (VirshException e) {
-            if (e.kind() == Kind.UNKNOWN && silence.now() - start >= bound.toNanos()) {
-                silence.begins();
+            if (!open.isOpen()) {
+                close();
+            }
+            if (e.kind() == Kind.UNKNOWN) {
+                seekSilence(e);
             }
             throw e;
         }
     }
 
-    private String answer(String... words) throws VirshException {
-        Virsh open = virsh;
-        if (open == null || !open.isOpen()) {
-            close();
-            open = Virsh.open(command, bound, marks);
-            virsh = open;
-        }
+    /** Tells a libvirtd that hangs from a domain that something holds, so that the next who asks need not wait as long. */
+    private void seekSilence(VirshException because) {
         try {
-            return open.ask(bound, words);
-        } finally {
-            if (!open.isOpen()) {
-                close();
-            }
+            open();
+        } catch (VirshException e) {
+            because.addSuppressed(e);
         }
+    }
+
+    /** Who connects asks for no domain: only when that fails it is silent. */
+    private Virsh open() throws VirshException {
+        Virsh open = virsh;
+        if (open != null && open.isOpen()) {
+            return open;
+        }
+        close();
+        try {
+            open = Virsh.open(command, bound, marks);
+        } catch (VirshException e) {
+            if (!Thread.currentThread().isInterrupted()) {
+                silence.begins();
+            }
+            throw e;
+        }
+        virsh = open;
+        return open;
     }
 
     @Override

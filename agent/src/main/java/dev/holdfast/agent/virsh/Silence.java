@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
-/** That libvirtd did not answer lately, so that not each machine waits for the same hang in turn. Thread-safe. */
+/** That libvirtd could not be connected to lately, so that not each machine waits for the same hang in turn. Thread-safe. */
 public final class Silence {
     private static final Duration LENGTH = Duration.ofSeconds(10);
 

@@ -32,10 +32,13 @@ public final class ManagedVm {
     private volatile String lastState = STOPPED;
     private volatile boolean still;
     private volatile boolean inDoubt;
+    /** Nobody has looked yet whether it runs: that is not "stopped". */
+    private volatile boolean unsought;
 
     ManagedVm(VmDefinition definition, Optional<Name> group) {
         this.definition = definition;
         this.group = group;
+        this.unsought = isForeign();
     }
 
     /** Its name. */
@@ -46,6 +49,11 @@ public final class ManagedVm {
     /** How its administrator described it. */
     public VmDefinition definition() {
         return definition;
+    }
+
+    /** Whether somebody else starts and ends it, who also tells its state, when he likes. */
+    boolean isForeign() {
+        return !definition.hypervisor().isOwn();
     }
 
     /** The group it is checkpointed with. */
@@ -71,7 +79,11 @@ public final class ManagedVm {
         if (before != null && before != now) {
             before.close();
         }
-        lastState = now == null ? STOPPED : lastState;
+        if (now == null) {
+            lastState = STOPPED;
+        } else if (isForeign()) {
+            lastState = UNKNOWN; // Until somebody looks.
+        }
     }
 
     /**
@@ -95,26 +107,44 @@ public final class ManagedVm {
     boolean inDoubt(boolean now) {
         boolean before = inDoubt;
         inDoubt = now;
+        unsought = false;
         return before != now;
     }
 
-    /** Its state for people and for the registry. Asks the process only if nobody else is using it. */
+    /**
+     * Its state for people and for the registry. Asks the process only if nobody else is using it, and only one of our own: of others it is
+     * what the last look has shown.
+     */
     public String state() {
         Optional<RunningVm> present = process();
         if (present.isEmpty()) {
-            lastState = inDoubt ? UNKNOWN : STOPPED;
+            lastState = inDoubt || unsought ? UNKNOWN : STOPPED;
             return lastState;
         }
-        if (!still && lock.tryLock()) {
+        if (!isForeign() && !still && lock.tryLock()) {
             try {
-                lastState = word(present.get().status());
-            } catch (HypervisorException e) {
-                lastState = UNKNOWN;
+                lastState = asked(present.get());
             } finally {
                 lock.unlock();
             }
         }
         return lastState;
+    }
+
+    /** Asks for the state of one that somebody else runs, which may take as long as he likes to wait. The caller holds the lock. */
+    void look() {
+        Optional<RunningVm> present = process();
+        if (isForeign() && present.isPresent()) {
+            lastState = asked(present.get());
+        }
+    }
+
+    private static String asked(RunningVm process) {
+        try {
+            return word(process.status());
+        } catch (HypervisorException e) {
+            return UNKNOWN;
+        }
     }
 
     private static String word(VmStatus status) {

@@ -10,6 +10,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -57,20 +58,35 @@ public final class VmRegistry implements AutoCloseable {
         definitions.forEach((definition, group) -> vms.put(definition.name(), new ManagedVm(definition, group)));
     }
 
+    /** Those that this node runs itself come first: who runs the others may let us wait. */
+    private List<ManagedVm> ownFirst() {
+        return vms.values().stream()
+                .sorted(Comparator.comparing(ManagedVm::isForeign))
+                .toList();
+    }
+
+    /** {@link #adopt(Predicate)} of all. */
+    public void adopt() {
+        adopt(vm -> true);
+    }
+
     /**
      * Finds processes that this agent does not know: an earlier agent left them running, somebody else started them, or they
      * did not answer for a while. Ends what {@linkplain RunningVm#endIfHung hangs for good} since such an agent. May be called again and
-     * again; leaves alone what somebody else uses.
+     * again; leaves alone what somebody else uses. Looks at the states of those that somebody else runs.
+     *
+     * @param which of them
      */
-    public void adopt() {
-        for (ManagedVm vm : vms.values()) {
-            if (vm.isHeldStill() || !vm.lock().tryLock()) {
+    public void adopt(Predicate<ManagedVm> which) {
+        for (ManagedVm vm : ownFirst()) {
+            if (!which.test(vm) || vm.isHeldStill() || !vm.lock().tryLock()) {
                 continue;
             }
             try {
                 Optional<RunningVm> process = process(vm);
                 if (process.isPresent()) {
                     process.get().endIfHung();
+                    vm.look();
                 }
             } catch (HypervisorException e) {
                 if (e.kind() == HypervisorException.Kind.GUEST_BROKEN) {

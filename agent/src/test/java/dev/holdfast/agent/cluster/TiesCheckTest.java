@@ -9,6 +9,7 @@ import dev.holdfast.coordinator.port.NodeLink;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Members;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundOptions;
@@ -89,6 +90,17 @@ class TiesCheckTest {
         assertThatThrownBy(() -> odd.check(spec()))
                 .isInstanceOf(RoundRefusedException.class)
                 .hasMessageContaining("what db on n2 shares with other machines cannot be read");
+    }
+
+    @Test
+    void refusesWhatCanNeverTakePartAndLeavesToTheRoundWhatOnlyFailed() {
+        TiesCheck never =
+                check(CompletableFuture.completedFuture(PeerAnswer.refusal(Refusal.preflight("db is no member"))));
+        assertThatThrownBy(() -> never.check(spec()))
+                .isInstanceOf(RoundRefusedException.class)
+                .hasMessageContaining("db is no member");
+        TiesCheck now = check(CompletableFuture.completedFuture(PeerAnswer.refusal(Refusal.failed("db hangs"))));
+        assertThatCode(() -> now.check(spec())).doesNotThrowAnyException();
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.round;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.Answers;
 import dev.holdfast.agent.cluster.MemberParts.Forecast;
@@ -13,12 +14,18 @@ import dev.holdfast.agent.hypervisor.Surroundings;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.journal.OperationKind;
+import dev.holdfast.agent.journal.RoundJournal;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.snapshot.OneDisk;
 import dev.holdfast.agent.snapshot.SnapshotRequest;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.vm.VmRegistry;
+import dev.holdfast.coordinator.engine.RoundRefusedException;
+import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
+import dev.holdfast.coordinator.protocol.Decision;
+import dev.holdfast.coordinator.protocol.Members;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
@@ -29,6 +36,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -120,6 +131,58 @@ class NodeMembersTest {
                 .singleElement()
                 .asString()
                 .contains("web is a domain of libvirt", "take it out of its group");
+    }
+
+    private static RoundSpec ofWebAlone() {
+        RoundSpec both = Rounds.spec("r1", RoundKind.CHECKPOINT);
+        return new RoundSpec(
+                both.id(),
+                both.kind(),
+                both.epoch(),
+                both.group(),
+                both.checkpoint(),
+                both.parent(),
+                new Members(new TreeMap<>(Map.of(Rounds.SELF, new TreeSet<>(Set.of(Rounds.WEB))))),
+                both.options());
+    }
+
+    @Test
+    void aRoundWithAMachineWithoutAChainIsRefusedBeforeItBeginsAndOneThatHasBegunEnds() throws Exception {
+        RoundSpec spec = ofWebAlone();
+        VmDefinition foreign = new VmDefinition(Rounds.WEB, HypervisorKind.LIBVIRT, Optional.empty(), List.of());
+        for (VmDefinition definition : List.of(foreign, OneDisk.definition(Rounds.WEB))) {
+            NodeParts parts = parts(definition.hypervisor(), definition, true);
+            assertThatThrownBy(() -> new NodeMembers(parts).ties(Rounds.WEB, spec.options()))
+                    .isInstanceOfSatisfying(
+                            RoundRefusedException.class,
+                            e -> assertThat(e.because().kind()).isEqualTo(Refusal.Kind.PREFLIGHT))
+                    .hasMessageContaining(definition == foreign ? "is a domain of libvirt" : "go through no chain");
+
+            ExecutorService workers = Executors.newCachedThreadPool();
+            FakeMachines guard = new FakeMachines();
+            RoundSnapshotter snapshotter = new RoundSnapshotter(
+                    Rounds.SELF, "test", guard, parts, workers, new RoundSnapshotter.Clocks(System::nanoTime, of -> 0));
+            try {
+                assertThatThrownBy(() -> snapshotter.prepare(spec)).isInstanceOf(PhaseException.class);
+                snapshotter.carryOut(spec, Decision.ABORTED);
+                assertThat(claims.holder(Rounds.WEB)).isEmpty();
+                assertThat(guard.log()).isEmpty();
+                assertThatThrownBy(() -> snapshotter.carryOut(spec, Decision.COMMITTED))
+                        .isInstanceOf(PhaseException.class);
+            } finally {
+                workers.shutdownNow();
+            }
+            claims.release(RoundJournal.operation(spec.id()));
+        }
+    }
+
+    @Test
+    void whatARoundHoldsIsNotPassedOverAlthoughItsDefinitionHasNoChainAnyMore() throws Exception {
+        RoundSpec spec = ofWebAlone();
+        NodeParts parts = parts(HypervisorKind.QEMU, OneDisk.definition(Rounds.WEB), true);
+        assertThat(parts.whereabouts(spec, Rounds.WEB)).isEqualTo(Whereabouts.NOT_ADMITTED);
+        claims.claim(RoundJournal.operation(spec.id()), OperationKind.CHECKPOINT, Set.of(Rounds.WEB));
+        assertThat(parts.whereabouts(spec, Rounds.WEB)).isEqualTo(Whereabouts.HERE);
     }
 
     @Test

@@ -83,6 +83,17 @@ class RoundSnapshotterTest {
     }
 
     @Test
+    void aMachineThatWasNeverAdmittedDoesNotKeepAnAbortedRoundOpen() throws Exception {
+        machines.put(Rounds.WEB, Whereabouts.NOT_ADMITTED);
+        machines.refuse(Rounds.WEB);
+        assertThatThrownBy(() -> snapshotter.carryOut(CHECKPOINT, Decision.COMMITTED))
+                .hasMessageContaining("web does not answer");
+        machines.forget();
+        snapshotter.carryOut(CHECKPOINT, Decision.ABORTED);
+        assertThat(machines.log()).containsExactly("claim db", "ABORTED db", "unmark db", "release");
+    }
+
+    @Test
     void aRoundWithoutARecordIsForgottenIfNothingWaitsForIt() throws Exception {
         snapshotter.releaseGuard(REVERT);
         machines.forget();

@@ -32,9 +32,14 @@ class AdoptCommandsTest {
     private Path directory;
 
     private Adoption adopt(ForeignMachines.Found found, Map<String, ?> arguments) throws Exception {
+        return adopt(OneDisk.definition(new Name("web")), found, arguments);
+    }
+
+    private Adoption adopt(VmDefinition defined, ForeignMachines.Found found, Map<String, ?> arguments)
+            throws Exception {
         AdoptCommands commands = new AdoptCommands(
                 called -> found,
-                OneDisk.machines(OneDisk.definition(new Name("web")), Answers.of(Hypervisor.class, Map.of())),
+                OneDisk.machines(defined, Answers.of(Hypervisor.class, Map.of())),
                 directory.resolve("vms"));
         return commands.adopt(new Arguments(JsonObject.of(arguments)));
     }
@@ -71,6 +76,22 @@ class AdoptCommandsTest {
                 () -> adopt(found("mail", "disk vda is x", "disk vdb is y"), Map.of("domain", "mail")));
         assertThat(refused.code()).isEqualTo(ErrorCode.REFUSED);
         assertThat(refused).hasMessageContaining("disk vda is x; disk vdb is y");
+    }
+
+    @Test
+    void whatAnotherDefinitionHasIsNotDefinedTwice() {
+        VmDefinition post =
+                new VmDefinition(new Name("post"), HypervisorKind.LIBVIRT, Optional.empty(), "mail", List.of());
+        ControlException domain = catchThrowableOfType(
+                ControlException.class, () -> adopt(post, found("mail"), Map.of("domain", "mail")));
+        assertThat(domain.code()).isEqualTo(ErrorCode.REFUSED);
+        assertThat(domain).hasMessageContaining("the machine post has the domain mail already");
+        VmDefinition own =
+                OneDisk.definition(new Name("web"), new VmDefinition.Disk("d0", Path.of("/srv/x/../a \"b\"\\c.img")));
+        ControlException disk =
+                catchThrowableOfType(ControlException.class, () -> adopt(own, found("mail"), Map.of("domain", "mail")));
+        assertThat(disk.code()).isEqualTo(ErrorCode.REFUSED);
+        assertThat(disk).hasMessageContaining("the machine web has the disk " + DISK.path() + " already");
     }
 
     @Test

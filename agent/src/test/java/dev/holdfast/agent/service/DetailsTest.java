@@ -1,6 +1,7 @@
 package dev.holdfast.agent.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.Answers;
 import dev.holdfast.agent.control.reply.VmDetails;
@@ -63,6 +64,16 @@ class DetailsTest {
         assertThat(shown.memoryBytes()).isEqualTo(64L << 20);
         assertThat(shown.pid()).contains(4711L);
         assertThat(shown.disks()).extracting(VmDetails.Disk::path).containsExactly("/srv/web.img");
+    }
+
+    @Test
+    void whatRunsAndIsNotDescribedAnyMoreIsAnErrorThatAListSurvives() {
+        assertThatThrownBy(() -> GuestHardware.still(web.definition()))
+                .isInstanceOf(HypervisorException.class)
+                .hasMessageContaining("does not describe any more")
+                .hasMessageContaining("put its definition back");
+        web.setProcess(process(new ProcessIdentity(4711, 1), () -> GuestHardware.still(web.definition())));
+        assertThat(Details.of(web, NODE, Optional.empty()).machine()).isEmpty();
     }
 
     @Test

@@ -66,7 +66,7 @@ public final class LibvirtHypervisor implements Hypervisor {
         }
         Name vm = definition.name();
         try {
-            if (!LibvirtVm.hasProcess(virsh.look("domstate", "--reason", definition.domain()))) {
+            if (!runs(definition.domain())) {
                 return Optional.empty();
             }
             Domain domain = Domain.parse(virsh.look("dumpxml", definition.domain()));
@@ -82,15 +82,33 @@ public final class LibvirtHypervisor implements Hypervisor {
                             "libvirt says that %s runs, and %s names no QEMU that does; it starts, ends, or hangs"
                                     .formatted(vm, settings.states().resolve(domain.name() + ".pid"))));
             return Optional.of(new LibvirtVm(definition, domain, process, versions(), kept()));
-        } catch (VirshException e) {
-            if (e.kind() == VirshException.Kind.REFUSED
-                    && String.valueOf(e.getMessage()).contains(NO_SUCH_DOMAIN)) {
-                return Optional.empty();
-            }
-            throw told(vm, e);
         } catch (IOException e) {
-            throw new HypervisorException(Kind.UNKNOWN, "%s: %s".formatted(vm, e.getMessage()), e);
+            throw new HypervisorException(
+                    Kind.UNKNOWN, "%s is a domain of libvirt: %s".formatted(vm, e.getMessage()), e);
         }
+    }
+
+    /** @throws IOException nobody can tell */
+    private boolean runs(String domain) throws IOException {
+        try {
+            return LibvirtVm.hasProcess(virsh.look("domstate", "--reason", domain));
+        } catch (VirshException e) {
+            boolean none = e.kind() == VirshException.Kind.REFUSED
+                    && String.valueOf(e.getMessage()).contains(NO_SUCH_DOMAIN);
+            if (!none || isThere(domain)) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
+    /** virsh does not say why it got no domain, and a connection may have broken: only a list that lacks it makes that certain. */
+    private boolean isThere(String domain) throws IOException {
+        return process(domain).isPresent() || isListed(domain, "--name") || isListed(domain, "--uuid");
+    }
+
+    private boolean isListed(String domain, String by) throws VirshException {
+        return virsh.look("list", "--all", by).lines().map(String::strip).anyMatch(domain::equals);
     }
 
     /** The QEMU of a domain; libvirtd does not tell it. */

@@ -117,12 +117,12 @@ final class QemuVm implements RunningVm {
 
     @Override
     public Control control() {
-        return Control.monitor(identity(), definition.ownHardware().guestAgent());
+        return Control.monitor(identity(), definition.guestAgent());
     }
 
     @Override
-    public GuestHardware hardware() {
-        return GuestHardware.of(definition);
+    public GuestHardware hardware() throws HypervisorException {
+        return GuestHardware.still(definition);
     }
 
     @Override

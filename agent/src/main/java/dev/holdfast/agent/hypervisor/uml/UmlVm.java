@@ -177,8 +177,8 @@ final class UmlVm implements RunningVm {
     }
 
     @Override
-    public GuestHardware hardware() {
-        return GuestHardware.of(definition);
+    public GuestHardware hardware() throws HypervisorException {
+        return GuestHardware.still(definition);
     }
 
     @Override

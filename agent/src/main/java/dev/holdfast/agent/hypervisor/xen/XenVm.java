@@ -95,8 +95,8 @@ final class XenVm implements RunningVm {
     }
 
     @Override
-    public GuestHardware hardware() {
-        return GuestHardware.of(definition);
+    public GuestHardware hardware() throws HypervisorException {
+        return GuestHardware.still(definition);
     }
 
     @Override

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Domains of a real libvirtd are found, seen, and left to their owners. */
+/** Domains of a real libvirtd are found, seen, and left to their owners. One of the tests runs always, the others with the soak. */
 @Tag("qemu")
 @Tag("libvirt")
 @Timeout(300)
@@ -87,7 +87,7 @@ class LibvirtHypervisorTest {
         RunningVm again = hypervisor.find(definition("web", "web")).orElseThrow();
         assertThat(again.identity()).isEqualTo(web.identity());
         ask("destroy", "web");
-        Awaitility.await().until(() -> !web.isAlive());
+        Awaitility.await().atMost(LibvirtLab.PATIENCE).until(() -> !web.isAlive());
         assertThat(catchThrowableOfType(HypervisorException.class, web::status).kind())
                 .isEqualTo(Kind.GONE);
         assertThat(hypervisor.find(definition("web", "web"))).isEmpty();
@@ -96,6 +96,7 @@ class LibvirtHypervisorTest {
     }
 
     @Test
+    @Tag("soak")
     void aPersistentDomainThatDoesNotRunIsNoMachineAndItsNextLifeIsAnother() throws Exception {
         lab.disks("kept", 0);
         Path file = Files.writeString(lab.root.resolve("kept.xml"), lab.xml("kept", ""));
@@ -121,6 +122,7 @@ class LibvirtHypervisorTest {
     }
 
     @Test
+    @Tag("soak")
     void aNumberIsNoNameForLibvirt() throws Exception {
         lab.disks("seven", 0);
         lab.create("seven");
@@ -136,6 +138,7 @@ class LibvirtHypervisorTest {
     }
 
     @Test
+    @Tag("soak")
     void whatItsOwnerDoesIsRefusedAndMachinesOfOtherDriversAreNotItsOwn() throws Exception {
         lab.disks("owned", 0);
         lab.create("owned");

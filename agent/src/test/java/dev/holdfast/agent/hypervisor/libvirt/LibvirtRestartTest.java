@@ -15,6 +15,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.Timeout;
 /** A libvirtd that hangs, dies, and comes back, under a domain that runs on. */
 @Tag("qemu")
 @Tag("libvirt")
+@Tag("soak")
 @Timeout(300)
 class LibvirtRestartTest {
     private static final VmDefinition WEB =
@@ -53,7 +55,10 @@ class LibvirtRestartTest {
             lab.awaitTicks("web", 3);
 
             lab.startDaemon();
-            assertThat(web.status()).isEqualTo(VmStatus.RUNNING);
+            Awaitility.await("it is asked again after a while")
+                    .atMost(LibvirtLab.PATIENCE)
+                    .ignoreExceptionsInstanceOf(HypervisorException.class)
+                    .until(() -> web.status() == VmStatus.RUNNING);
             RunningVm found = hypervisor.find(WEB).orElseThrow();
             assertThat(found.identity()).isEqualTo(web.identity());
             lab.killDaemon();
