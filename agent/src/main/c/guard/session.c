@@ -164,7 +164,7 @@ static int64_t session_next(const struct vm *vm)
 
 static bool session_is_ready(const struct vm *vm)
 {
-    return vm->qmp.state == QMP_READY;
+    return vm->qmp.state == QMP_READY && !stream_is_hung_up(&vm->qmp.stream);
 }
 
 static void session_give_up_watch(struct vm *vm)

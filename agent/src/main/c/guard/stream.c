@@ -1,6 +1,7 @@
 #include "stream.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -39,6 +40,13 @@ bool stream_open(struct stream *stream, int fd)
 bool stream_is_open(const struct stream *stream)
 {
     return stream->watcher.fd >= 0;
+}
+
+bool stream_is_hung_up(const struct stream *stream)
+{
+    struct pollfd end = {.fd = stream->watcher.fd, .events = POLLRDHUP};
+
+    return poll(&end, 1, 0) > 0;
 }
 
 void stream_close(struct stream *stream)

@@ -27,6 +27,8 @@ struct stream {
 /* Takes over a connected descriptor; the fields for buffers, owner and callbacks are set by the caller. */
 bool stream_open(struct stream *stream, int fd);
 bool stream_is_open(const struct stream *stream);
+/* The peer has closed its end, also if that is yet to be read. */
+bool stream_is_hung_up(const struct stream *stream);
 /* All or nothing; a peer that does not read until the buffer is full loses the connection (and false is returned). */
 bool stream_send(struct stream *stream, const char *bytes, size_t length);
 void stream_close(struct stream *stream);
