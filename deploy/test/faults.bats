@@ -25,10 +25,12 @@ LINES
 
 @test "each point that the campaign leads to names operations and a node that it knows" {
   local points="$BATS_TEST_DIRNAME/../lib/faults/points" point operations whose operation
+  # known FUNCTION WORD - the function has a case of its own for it.
+  known() { sed -n "/^$1() {/,/^}/p" "$BATS_TEST_DIRNAME/../faults.sh" | grep -q "^    $2)"; }
   while read -r point operations whose; do
     for operation in ${operations//,/ }; do
-      [ "$operation" = none ] || grep -q "^    $operation)" "$BATS_TEST_DIRNAME/../faults.sh" || { echo "$point: $operation" && false; }
+      [ "$operation" = none ] || known operate "$operation" || { echo "$point: $operation" && false; }
     done
-    [ "$whose" = member ] || grep -q "^    $whose)" "$BATS_TEST_DIRNAME/../faults.sh" || { echo "$point: $whose" && false; }
+    [ "$whose" = member ] || known node_for "$whose" || { echo "$point: $whose" && false; }
   done < <(grep -v '^#' "$points")
 }
