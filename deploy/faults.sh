@@ -342,7 +342,11 @@ one() {
   mark ready
   ended=$(now_ms)
   strike
-  [ "$operation" != migrate ] || on n1 crm_resource --clear --resource w2 2>/dev/null
+  # Also where whoever asked for it could not take it back.
+  case $operation in
+    migrate) on n1 crm_resource --clear --resource w2 2>/dev/null ;;
+    rest) on n1 crm_resource --clear --resource web-clone 2>/dev/null ;;
+  esac
   mark struck
   if quiet; then
     mark next
