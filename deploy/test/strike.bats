@@ -67,6 +67,21 @@ happened() { [ "$(paste -s -d , "$work/done")" = "$1" ]; }
   happened "inject two n2,inject one n1,heal two n2,heal one n1"
 }
 
+@test "what cannot be healed while the other fault lasts is healed after it" {
+  heal() {
+    echo "heal $1 $2" >>"$work/done"
+    [ "$1" != one ] || grep -q 'heal two' "$work/done" || return "$not_yet"
+  }
+  operate() {
+    comes_to n1 a.b
+    until let_go n1 a.b; do sleep 0.01; done
+    comes_to n2 c.d
+  }
+  strike
+  [ "$(tail -n 1 "$work/done")" = "heal one n1" ]
+  [ "$(grep -c 'heal two' "$work/done")" = 1 ]
+}
+
 @test "if the first does not come, the second is the only one" {
   operate() { comes_to n2 c.d; }
   strike

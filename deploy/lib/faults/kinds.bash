@@ -194,9 +194,9 @@ znode() {
   on "$1" java -cp '/usr/lib/holdfast/lib/*' /usr/lib/holdfast-lab/Znode.java "$1:2181" /etc/holdfast/zookeeper.secret /run/faults/znode "$2" 2>/dev/null >>"$work/operation"
 }
 inject_znode-flip() { znode "$1" flip; }
-# What was decided meanwhile may have left a claim behind that nobody could read.
+# An ensemble that is broken, too, comes first. What was decided meanwhile may have left a claim behind that nobody could read.
 heal_znode-flip() {
-  znode "$1" mend
+  znode "$1" mend || return $not_yet
   on "$1" timeout 60 holdfast fsck --repair >>"$work/operation" 2>&1
   true
 }

@@ -2,6 +2,9 @@
 # How faults come: one or two, each at a point of the protocol or at a random moment, while an operation is under way. Sourced by
 # faults.sh, never run. The fault is $kind at $point of $victim, and $second at $second_point of $second_victim unless $second is empty.
 
+# What heals answers if it has to be asked again, because the other fault is in its way.
+not_yet=75
+
 under_way() { kill -0 "$asked" 2>/dev/null; }
 # its_file NODE POINT - what is there when an agent waits at the point, or has ended there; as seen from this machine.
 its_file() { inside "$1" "/run/faults/reached/$2"; }
@@ -36,7 +39,7 @@ strike() {
       fi
       if [ -n "${heal_at[i]}" ] && [ "$now" -ge "${heal_at[i]}" ]; then
         heal_at[i]=''
-        heal "${what[i]}" "${whom[i]}"
+        heal "${what[i]}" "${whom[i]}" || [ $? -ne $not_yet ] || [ "$now" -ge $((until + 60000)) ] || heal_at[i]=$((now + 500))
         ended=$(now_ms)
       fi
     done
