@@ -6,6 +6,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** The files of one node against what its hypervisor says, and, where a file waits for a decision, against the store. */
 final class NodeCheck {
@@ -14,11 +15,14 @@ final class NodeCheck {
 
     private final NodeFacts node;
     private final Optional<StoreFacts> store;
+    private final Set<Name> gone;
     private final List<Finding> findings = new ArrayList<>();
 
-    NodeCheck(NodeFacts node, Optional<StoreFacts> store) {
+    /** @param gone nodes of which a person says that they never come back */
+    NodeCheck(NodeFacts node, Optional<StoreFacts> store, Set<Name> gone) {
         this.node = node;
         this.store = store;
+        this.gone = gone;
     }
 
     List<Finding> findings() {
@@ -64,7 +68,7 @@ final class NodeCheck {
         machine.mark().ifPresent(mark -> mark(machine, mark));
         machine.notSeen().filter(not -> !not.elsewhere()).ifPresent(not -> notSeen(machine.vm(), not));
         boolean atHead = isAtHead(machine);
-        machine.chain().ifPresent(chain -> chain(machine.vm(), chain, atHead));
+        machine.chain().ifPresent(chain -> chain(machine, chain, atHead));
     }
 
     private void notSeen(Name vm, MachineFacts.NotSeen not) {
@@ -131,12 +135,13 @@ final class NodeCheck {
         }
     }
 
-    private void chain(Name vm, ChainFacts chain, boolean atHead) {
+    private void chain(MachineFacts machine, ChainFacts chain, boolean atHead) {
         String here = node.node().value();
+        Name vm = machine.vm();
         chain.problems()
                 .forEach(text -> findings.add(Finding.problem(
                         here, vm.value(), text, "see \"A chain that is not whole\" in docs/operations.md")));
-        chain.change().ifPresent(change -> change(vm, change));
+        chain.change().ifPresent(change -> change(machine, change));
         for (ChainFacts.Missing missing : chain.missing()) {
             String text = "%s is missing, and %s".formatted(missing.file(), missing.neededBy());
             if (missing.found().isPresent()) {
@@ -162,22 +167,42 @@ final class NodeCheck {
                         Optional.empty())));
     }
 
-    private void change(Name vm, ChainFacts.Change change) {
+    private void change(MachineFacts machine, ChainFacts.Change change) {
         Optional<StoreFacts.Round> round = store.flatMap(known -> known.round(change.operation()));
         boolean decided = round.flatMap(StoreFacts.Round::committed).isPresent();
         String text = "a %s of its chain by %s was cut short".formatted(change.kind(), change.operation());
-        if (change.own() && !change.journaled() || decided) {
-            repairable(Kind.PROBLEM, vm, text, Act.FINISH, change.operation());
+        Optional<Name> owing = round.flatMap(known -> owing(known, machine));
+        if (owing.isPresent()) {
+            findings.add(Finding.problem(
+                    node.node().value(),
+                    machine.vm().value(),
+                    text + "; node %s, on which it ran, brings it to its end".formatted(owing.get()),
+                    ("start the agent there; if that node never comes back, fence it ('stonith_admin --fence %s', or its power), then"
+                                    + " 'holdfast fsck --repair --gone %s'; a start of the machine on another node does it, too")
+                            .formatted(owing.get(), owing.get())));
+        } else if (change.own() && !change.journaled() || decided) {
+            repairable(Kind.PROBLEM, machine.vm(), text, Act.FINISH, change.operation());
         } else if (round.isEmpty() && !change.journaled()) {
             findings.add(Finding.problem(
                     node.node().value(),
-                    vm.value(),
+                    machine.vm().value(),
                     text
                             + (store.isPresent()
                                     ? ", and the store has no record of it, which says nothing about how it ended"
                                     : ", and the store cannot be asked how it ended"),
                     "run fsck again when the store answers; if its record is gone for good, see docs/operations.md"));
         }
+    }
+
+    /** Another node that has still to make a round true for a machine without a process here: it may run there, unseen by all others. */
+    private Optional<Name> owing(StoreFacts.Round round, MachineFacts machine) {
+        return machine.hasProcess()
+                ? Optional.empty()
+                : round.waitsFor().stream()
+                        .filter(other -> !other.equals(node.node()) && !gone.contains(other))
+                        .filter(other ->
+                                round.members().getOrDefault(other, Set.of()).contains(machine.vm()))
+                        .findFirst();
     }
 
     private void leftover(Name vm, ChainFacts chain, ChainFacts.Leftover leftover, boolean atHead) {

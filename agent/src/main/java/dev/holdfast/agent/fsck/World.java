@@ -48,7 +48,7 @@ public record World(
                         "this node was not looked at: " + node.getValue(),
                         "run fsck again when its agent answers"));
         Stream<Finding> perNode =
-                nodes.values().stream().flatMap(node -> new NodeCheck(node, store).findings().stream());
+                nodes.values().stream().flatMap(node -> new NodeCheck(node, store, gone).findings().stream());
         Stream<Finding> perCluster = store.isEmpty()
                 ? Stream.of(Finding.unseen(
                         "",

@@ -120,12 +120,22 @@ public final class RevertPhases {
                 process.get().pause();
             }
             vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).run(ChainPlan.commitRevert(intent.get()));
-            Optional<RunningVm> machine = isNew ? process : replace(process, intent.get());
+            Optional<RunningVm> loaded = isNew ? process : replace(process, intent.get());
+            Optional<RunningVm> machine = loaded.isPresent() ? loaded : loadAgain(intent.get());
             vm.slot().became(machine);
             if (isStopped(operation)) {
                 end(machine);
             } else {
-                letRun(operation, intent.get(), machine, run);
+                try {
+                    letRun(operation, intent.get(), machine, run);
+                } catch (HypervisorException e) {
+                    if (loaded.isEmpty()) {
+                        // Perhaps it runs on another node. Nothing may be left here that could be let run when that one
+                        // has ended.
+                        end(machine);
+                    }
+                    throw e;
+                }
             }
             synchronized (intents) {
                 vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).run(ChainPlan.endRevert());
@@ -208,17 +218,21 @@ public final class RevertPhases {
                         .isPresent();
     }
 
+    /** The old process ends, and the one that was loaded beside it takes its place, if there is one. */
     private Optional<RunningVm> replace(Optional<RunningVm> old, Intent intent)
-            throws HypervisorException, IOException, SnapshotException {
+            throws HypervisorException, IOException {
         if (old.isPresent()) {
             old.get().quit();
             old.get().close();
             vm.slot().became(Optional.empty());
         }
         Optional<RunningVm> loaded = hypervisor().find(onLayers(intent), Optional.of(instance(intent)));
-        if (loaded.isPresent()) {
-            return Optional.of(hypervisor().takePlace(loaded.get(), vm.definition()));
-        }
+        return loaded.isPresent()
+                ? Optional.of(hypervisor().takePlace(loaded.get(), vm.definition()))
+                : Optional.empty();
+    }
+
+    private Optional<RunningVm> loadAgain(Intent intent) throws HypervisorException, IOException, SnapshotException {
         SnapshotRecord snapshot = vm.snapshot(intent.snapshot().orElseThrow());
         if (snapshot.memory().isEmpty() || isStopped(intent.operation())) {
             // There is nothing to lose: whoever wants the machine boots it from the head.

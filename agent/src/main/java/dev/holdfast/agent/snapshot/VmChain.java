@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * One machine with its chain: what every operation on snapshots starts from.
@@ -106,7 +107,8 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
     }
 
     /**
-     * The process, if there is one, certainly: a process that hangs, or that the agent has lost, is no absence.
+     * The process, if there is one, certainly: a process that hangs, that the agent has lost, or that is on a node which the cluster has
+     * lost sight of, is no absence.
      *
      * @throws SnapshotException if there is one that cannot be talked to
      */
@@ -122,9 +124,29 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
                 throw SnapshotException.busy("%s runs as %s, which the agent does not know; restart the agent"
                         .formatted(name(), lost.get().identity().label()));
             }
+            requireUnwritten();
             return known;
         } catch (HypervisorException e) {
             throw SnapshotException.of(e);
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    private void requireUnwritten() throws IOException, SnapshotException {
+        Set<Path> images = new TreeSet<>();
+        chain.head().layers().values().forEach(layer -> images.add(chain.file(layer)));
+        chain.intent()
+                .filter(intent -> intent.kind() == Intent.Kind.REVERT)
+                .ifPresent(intent -> intent.toHead().layers().values().forEach(layer -> images.add(chain.file(layer))));
+        for (Path image : images) {
+            if (Files.exists(image) && tools.images().isWritten(image)) {
+                throw SnapshotException.busy(
+                        ("%s has no process on this node, and a process writes %s: it runs on a node that the cluster has lost sight of, or"
+                                        + " somebody has started it without Holdfast. Its chain is not touched from here; end that process, or do this"
+                                        + " on its node")
+                                .formatted(name(), image));
+            }
         }
     }
 

@@ -358,6 +358,7 @@ public final class VmSnapshots {
                 vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).flushHead();
                 return Optional.empty();
             }
+            vm.certainlyRunning();
             String operation = intent.get().operation();
             switch (intent.get().kind()) {
                 case CUT -> recoverCut(intent.get(), fate);

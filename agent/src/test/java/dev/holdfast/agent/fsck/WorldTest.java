@@ -12,6 +12,7 @@ import dev.holdfast.agent.fsck.MachineFacts.OpenDisk;
 import dev.holdfast.agent.fsck.Repair.Act;
 import dev.holdfast.coordinator.protocol.Name;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -133,10 +134,7 @@ class WorldTest {
     void nothingIsRepairedAgainstAStoreThatDoesNotAnswer() {
         ChainFacts waiting = undecided();
         World world = new World(
-                new TreeMap<>(java.util.Map.of(N1, node(N1, running(waiting)))),
-                new TreeMap<>(),
-                Optional.empty(),
-                "no quorum");
+                new TreeMap<>(Map.of(N1, node(N1, running(waiting)))), new TreeMap<>(), Optional.empty(), "no quorum");
         assertThat(world.findings()).extracting(Finding::kind).containsOnly(Kind.UNSEEN);
         assertThat(world.findings()).allMatch(finding -> finding.repair().isEmpty());
     }
@@ -245,6 +243,31 @@ class WorldTest {
     }
 
     @Test
+    void aChangeOfARoundIsLeftToTheNodeThatHadTheMachineAndMayStillRunIt() {
+        ChainFacts cut = chain().change(new ChainFacts.Change(ROUND, "revert", false, false))
+                .facts();
+        MachineFacts notHere = machine(MachineFacts.STOPPED, Optional.of(cut), Optional.empty());
+        StoreFacts store = store(
+                List.of(),
+                List.of(new StoreFacts.Round(
+                        ROUND, "a revert", Optional.of(true), List.of(N2), Map.of(N2, Set.of(WEB)), true)));
+        Repair finish = new Repair(N1, WEB, Act.FINISH, ROUND);
+        Finding finding = world(store, node(N1, notHere)).findings().stream()
+                .filter(each -> each.node().equals("n1"))
+                .findFirst()
+                .orElseThrow();
+        assertThat(finding.text()).contains("node n2, on which it ran");
+        assertThat(finding.remedy()).contains("fsck --repair --gone n2");
+        assertThat(finding.repair()).isEmpty();
+        assertThat(world(store, node(N1, notHere)).findings(Set.of(N2)))
+                .as("a person has fenced it")
+                .anyMatch(each -> each.repair().equals(Optional.of(finish)));
+        assertThat(world(store, node(N1, running(cut))).findings())
+                .as("it was started here")
+                .anyMatch(each -> each.repair().equals(Optional.of(finish)));
+    }
+
+    @Test
     void whatIsInLostIsPutBackBeforeAnythingIsMovedThere() {
         ChainFacts chain = chain().leftover("/srv/web.holdfast/layers/.half")
                 .missing(
@@ -308,7 +331,7 @@ class WorldTest {
 
     @Test
     void namesAClaimWhoseRoundIsGoneUnlessItMayBeUnreadable() {
-        TreeMap<String, String> claims = new TreeMap<>(java.util.Map.of("web", "r7"));
+        TreeMap<String, String> claims = new TreeMap<>(Map.of("web", "r7"));
         StoreFacts held = new StoreFacts(List.of(), List.of(), List.of(), claims, List.of());
         Finding finding = only(world(held, node(N1)));
         assertThat(finding.text()).contains("claimed by round r7");
@@ -322,10 +345,7 @@ class WorldTest {
                 List.of());
         assertThat(only(world(held, bound)).repair()).as("n1 is at it").isEmpty();
         World silent = new World(
-                new TreeMap<>(java.util.Map.of(N1, node(N1))),
-                new TreeMap<>(java.util.Map.of(N2, "no answer")),
-                Optional.of(held),
-                "");
+                new TreeMap<>(Map.of(N1, node(N1))), new TreeMap<>(Map.of(N2, "no answer")), Optional.of(held), "");
         assertThat(silent.findings())
                 .as("n2 may be")
                 .allMatch(each -> each.repair().isEmpty());
@@ -353,9 +373,9 @@ class WorldTest {
     @Test
     void aSilentNodeIsAFindingAndLostIsNone() {
         World world = new World(
-                new TreeMap<>(java.util.Map.of(
-                        N1, node(N1, running(chain().lost("/srv/lost/x").facts())))),
-                new TreeMap<>(java.util.Map.of(N2, "no answer")),
+                new TreeMap<>(
+                        Map.of(N1, node(N1, running(chain().lost("/srv/lost/x").facts())))),
+                new TreeMap<>(Map.of(N2, "no answer")),
                 Optional.of(store(List.of(), List.of())),
                 "");
         assertThat(world.findings()).extracting(Finding::kind).containsExactly(Kind.UNSEEN, Kind.LOST);
@@ -391,7 +411,7 @@ class WorldTest {
     }
 
     private static StoreFacts.Round round(String id, String text, Optional<Boolean> committed, List<Name> waitsFor) {
-        return new StoreFacts.Round(id, text, committed, waitsFor, java.util.Map.of(), false);
+        return new StoreFacts.Round(id, text, committed, waitsFor, Map.of(), false);
     }
 
     private static StoreFacts store(List<StoreFacts.Checkpoint> checkpoints, List<StoreFacts.Round> rounds) {

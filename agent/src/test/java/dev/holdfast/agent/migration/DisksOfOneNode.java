@@ -59,6 +59,11 @@ final class DisksOfOneNode {
 
         @Override
         public void check(Path image) {}
+
+        @Override
+        public boolean isWritten(Path image) {
+            return false;
+        }
     }
 
     /** A node whose only machine is web. */

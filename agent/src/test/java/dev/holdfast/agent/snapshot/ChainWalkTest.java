@@ -114,6 +114,11 @@ class ChainWalkTest {
         public void check(Path image) throws IOException {
             real.check(image);
         }
+
+        @Override
+        public boolean isWritten(Path image) throws IOException {
+            return real.isWritten(image);
+        }
     }
 
     private static final class NoWatch implements FreezeWatch {

@@ -3,16 +3,21 @@ package dev.holdfast.agent.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.agent.Answers;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
 import dev.holdfast.agent.qmp.QmpClient;
 import dev.holdfast.agent.qmp.QmpException;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor;
+import dev.holdfast.agent.snapshot.chain.DiskImages;
 import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LiveDisks;
+import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
@@ -58,6 +63,42 @@ class RefusalsQemuTest {
             assertThat(e.because().kind()).isEqualTo(kind);
             assertThat(e.because().text()).contains(words);
         });
+    }
+
+    @Test
+    void aMachineThatRunsOnANodeWhichNobodySeesIsNotTouchedFromAnother() throws Exception {
+        lab.create("one", CaptureMethod.STOP);
+        VmSnapshots there = lab.snapshots();
+        RunningVm machine = lab.vm.orElseThrow();
+        QemuHypervisor hypervisor = lab.hypervisor;
+        there.reverts().hold();
+        there.reverts().loadBeside("r1", ONE);
+        int head = lab.chain.head().number();
+
+        lab.goToAnotherNode();
+        String[] words = {"web has no process on this node", "lost sight of"};
+        assertRefused(() -> lab.snapshots().recover(operation -> Fate.MAKE_TRUE), Refusal.Kind.BUSY, words);
+        assertRefused(() -> lab.snapshots().recover(operation -> Fate.TAKE_BACK), Refusal.Kind.BUSY, words);
+        assertThat(lab.chain.head().number()).isEqualTo(head);
+        assertThat(lab.chain.intent()).isPresent();
+
+        // As on a file system without locks, or when the other node locks them just after the look.
+        lab.images = Answers.of(DiskImages.class, Map.of("isWritten", () -> false));
+        assertThatThrownBy(() -> lab.snapshots().recover(operation -> Fate.MAKE_TRUE))
+                .hasMessageContaining("lock");
+        assertThat(lab.hypervisor.find(lab.definition))
+                .as("nothing is left that could be let run later")
+                .isEmpty();
+
+        lab.hypervisor = hypervisor;
+        lab.vm = Optional.of(machine);
+        there.reverts().runNew("r1", true);
+        lab.awaitTicks(5);
+        lab.goToAnotherNode();
+        lab.images = new QemuImages("qemu-img");
+        assertRefused(() -> lab.create("two", CaptureMethod.DISK_ONLY), Refusal.Kind.BUSY, words);
+        assertRefused(() -> lab.delete("one"), Refusal.Kind.BUSY, words);
+        assertThat(lab.chain.intent()).isEmpty();
     }
 
     @Test

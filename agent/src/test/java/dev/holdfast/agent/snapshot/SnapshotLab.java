@@ -58,7 +58,7 @@ final class SnapshotLab implements AutoCloseable {
 
     final Path root;
     QemuHypervisor hypervisor;
-    final DiskImages images = new QemuImages("qemu-img");
+    DiskImages images = new QemuImages("qemu-img");
     final ChainDirectory chain;
     final List<String> watched = new ArrayList<>();
     /** Happens once the guard watches, before the machine is stopped. */
@@ -216,6 +216,13 @@ final class SnapshotLab implements AutoCloseable {
         vm.ifPresent(RunningVm::close);
         vm = hypervisor.find(definition);
         vm.ifPresent(all::add);
+    }
+
+    /** From now on as on another node that has the same storage, and where nobody sees what runs on this one. */
+    void goToAnotherNode() throws IOException {
+        hypervisor =
+                new QemuHypervisor(emulator(Files.createDirectories(root.resolve("other-node"))), System::nanoTime);
+        vm = Optional.empty();
     }
 
     void kill() throws HypervisorException {

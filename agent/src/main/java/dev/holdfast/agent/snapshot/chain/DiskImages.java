@@ -23,4 +23,10 @@ public interface DiskImages {
 
     /** Looks for damage in a qcow2 image, which may be open. @throws ChainException if there is any */
     void check(Path image) throws IOException;
+
+    /**
+     * Whether a process has it open to write, here or on another host that shares the storage: by the lock that QEMU and its tools put on
+     * what they write, since 2.10, where the file system has locks (block devices: on this host alone).
+     */
+    boolean isWritten(Path image) throws IOException;
 }

@@ -100,6 +100,15 @@ public final class QemuImages implements DiskImages {
         }
     }
 
+    @Override
+    public boolean isWritten(Path image) throws IOException {
+        List<String> command =
+                List.of(program, "info", "-f", ImageForm.of(image).format(), image.toString());
+        BoundedProcess.Ended ended = BoundedProcess.run(command, QUICK);
+        // raw_check_lock_bytes() in block/file-posix.c: Failed to get shared "write" lock
+        return ended.status() != 0 && ended.output().contains("\"write\" lock");
+    }
+
     /** One wrong entry makes hundreds of remarks. */
     private static String shortened(String output) {
         List<String> lines = output.lines().toList();
