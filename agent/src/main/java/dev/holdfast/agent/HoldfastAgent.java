@@ -103,8 +103,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 NodeIdentity.load(node.stateDirectory(), platform.identities()).identity();
         this.cluster = ClusterLink.open(configuration, platform);
         this.words = new UniqueWords(platform.clock(), platform.random());
-        this.parts = new NodeParts(
-                node.node(), machines.vms(), machines.claims(), tools(hypervisor), cluster::runsElsewhere, words);
+        this.parts = parts(hypervisor, drivers.imageKeys());
         this.leftIntents = new LeftIntents(machines.journal(), cluster.store().decisions()::read, workers);
         this.snapshotter = new RoundSnapshotter(
                 node.node(),
@@ -179,14 +178,21 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         return agent;
     }
 
-    private SnapshotTools tools(Hypervisor hypervisor) {
-        return new SnapshotTools(
+    private NodeParts parts(Hypervisor hypervisor, ImageKeys imageKeys) {
+        SnapshotTools tools = new SnapshotTools(
                 hypervisor,
                 new QemuImages("qemu-img"),
                 new GuardWatch(machines.net()),
                 platform.clock(),
                 platform.nanoClock(),
                 SnapshotTools.DEFAULT_MAX_DEPTH);
+        return new NodeParts(
+                node.node(),
+                machines.vms(),
+                machines.claims(),
+                tools.with(new CatalogueOfImages(cluster.store().catalogue(), imageKeys)),
+                cluster::runsElsewhere,
+                words);
     }
 
     private Optional<ReplicatedMachine> replica(Name vm) {
