@@ -13,6 +13,7 @@ import dev.holdfast.agent.control.Limits;
 import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.inspection.Inspection;
+import dev.holdfast.agent.inspection.LeftFreezes;
 import dev.holdfast.agent.journal.RoundJournal;
 import dev.holdfast.agent.migration.Departures;
 import dev.holdfast.agent.node.NodeIdentity;
@@ -98,7 +99,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         Hypervisor hypervisor = drivers.started(configuration::isReplicated);
         this.node = configuration.node();
         this.platform = platform;
-        this.machines = LocalMachines.open(configuration, hypervisor, this::onFired);
+        this.machines = LocalMachines.open(configuration, hypervisor, platform.clock(), this::onFired);
         this.identity =
                 NodeIdentity.load(node.stateDirectory(), platform.identities()).identity();
         this.cluster = ClusterLink.open(configuration, platform);
@@ -167,6 +168,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         HoldfastAgent agent = new HoldfastAgent(configuration, platform, drivers);
         agent.engine.start();
         agent.every(LOOK_EVERY, agent.machines.vms()::adopt);
+        agent.every(LeftFreezes.AGAIN, () -> agent.machines.freezes().endLeft(configuration::isReplicated));
         agent.every(LOOK_EVERY, agent.leaderDesk::rollForward);
         agent.every(LOOK_EVERY, new LayerDigests(agent.parts, agent.machines.vms(), agent.machines.claims())::take);
         agent.every(LOOK_EVERY, agent.recovery::finishLeft);

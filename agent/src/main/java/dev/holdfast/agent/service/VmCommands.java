@@ -13,6 +13,7 @@ import dev.holdfast.agent.control.reply.VmList;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.round.GuardNet;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.snapshot.DiskImport;
@@ -189,14 +190,15 @@ public final class VmCommands {
         refuseIfMoving(vm);
         refuseIfHeld(vm);
         engineGivesUp(vm, "thawed by hand");
-        use(vm, process -> {
-            if (process.status().resumable()) {
-                process.resume();
-            }
-            return true;
+        Optional<String> mark = tools.net().markedFor(vm.name());
+        // Also one that runs: it may yet obey an order to stop that its agent gave before it died.
+        boolean runs = use(vm, process -> {
+            process.release();
+            return process.status() == VmStatus.RUNNING;
         });
         thawRestored(vm);
         stopWatching(vm.name());
+        mark.filter(token -> runs).ifPresent(token -> tools.net().unmark(vm.name(), token));
         return details(vm);
     }
 
