@@ -257,6 +257,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 new Starts(migrations.reclaim(), parts, cluster, leftIntents),
                 migrations,
                 placement,
+                replications.replicas()::runsAgain,
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
@@ -265,10 +266,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
         FsckParts.register(table, configuration, peers.get(), cluster);
         replications.register(table, node, machines, publisher::publish);
-        if (!table.missing().isEmpty()) {
-            throw new IllegalStateException("nobody serves " + table.missing());
-        }
-        return table;
+        return table.whole();
     }
 
     /** Made before the publisher, used after. */

@@ -125,6 +125,14 @@ public final class Parking {
         return voided;
     }
 
+    /**
+     * Whether a guest that is seen to stand still will go on without anybody's doing: a round has stopped it, or an epoch, or it waits for its
+     * standby or the store. One that has no standby, and is in no round, was paused by a person.
+     */
+    public boolean letsRunAgain() {
+        return machine.isFrozen() || !(machine.state() instanceof Alone);
+    }
+
     /** Whether a revert has it: then its process may change, or stand still for long. */
     boolean isReverting() {
         Stay now = stay;

@@ -33,6 +33,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** {@code vm.*}: the machines of this node. Thread-safe. */
@@ -54,6 +55,7 @@ public final class VmCommands {
      * @param starter lets a machine start from its newest data
      * @param moves machines that come and go
      * @param placement which of them are pacemaker's
+     * @param runsAgain whether a machine that stands still is replicated, and goes on by itself
      * @param uniqueWords never gives the same word twice
      */
     public record Tools(
@@ -64,6 +66,7 @@ public final class VmCommands {
             Starter starter,
             Moves moves,
             Placement placement,
+            Predicate<Name> runsAgain,
             Supplier<String> uniqueWords) {}
 
     /** Machines that move while they run. */
@@ -363,7 +366,7 @@ public final class VmCommands {
         try {
             endMoves(vm);
             tools.starter().endRevert(vm.name());
-            vms.stop(vm.name(), patience, name -> tools.net().frozen(name).isPresent());
+            vms.stop(vm.name(), patience, this::runsAgain);
             tools.placement().forget(vm.name());
             changed.run();
             return details(vm);
@@ -372,6 +375,11 @@ public final class VmCommands {
         } catch (SnapshotException e) {
             throw ControlException.of(e.because());
         }
+    }
+
+    /** Whether a machine that stands still does so for a moment: in a freeze of ours, or in an epoch. */
+    private boolean runsAgain(Name vm) {
+        return tools.net().frozen(vm).isPresent() || tools.runsAgain().test(vm);
     }
 
     private VmDetails details(ManagedVm vm) {

@@ -78,6 +78,7 @@ class VmThawTest {
                 Answers.of(VmCommands.Starter.class, Map.of()),
                 Answers.of(VmCommands.Moves.class, Map.of("destination", Optional::empty)),
                 new Placement(vm -> directory, Optional::empty),
+                vm -> false,
                 () -> "1");
         CommandTable table = new CommandTable();
         new VmCommands(new Name("n1"), vms, vm -> Optional.empty(), (vm, because) -> {}, () -> {}, tools)
