@@ -100,7 +100,7 @@ public final class LeftFreezes {
             }
             try {
                 Optional<FreezeMark> mark = mark(vm).filter(this::isOver);
-                if (mark.isPresent() && isForUs(vm)) {
+                if (mark.isPresent() && !isInUse(vm) && isForUs(vm)) {
                     thaw(vm, mark.get().token());
                 }
             } catch (IOException | HypervisorException e) {
