@@ -40,7 +40,9 @@ check_clone() {
 
 # replica_start: this node takes part. Whether it has a copy of use, and where to get one from, the agent finds out.
 replica_start() {
-    check_clone || return
+    check_clone && check_part start.sh || return
+    # shellcheck source=ocf-wrapper/start.sh
+    . "$home/start.sh"
     rm -f "$dir/stopped"
     replica_monitor >/dev/null 2>&1
     case $? in

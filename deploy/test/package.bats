@@ -59,6 +59,7 @@ inside() {
 -rwxr-xr-x usr/lib/holdfast/thaw
 -rwxr-xr-x usr/lib/holdfast/quiet
 -rw-r--r-- usr/lib/holdfast/replica.sh
+-rw-r--r-- usr/lib/holdfast/start.sh
 -rw-r--r-- usr/lib/holdfast/stop.sh
 -rw-r--r-- usr/lib/holdfast/uml.sh
 -rw-r--r-- usr/lib/holdfast/lib/holdfast-agent-[0-9.]*.jar

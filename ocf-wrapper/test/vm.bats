@@ -430,6 +430,15 @@ setup() { ra_setup; }
     grep -q "does not answer: ending it" "$base/log"
 }
 
+@test "without start.sh a start and a move say what is missing" {
+    rm "$HOLDFAST_HOME/start.sh"
+    expect start 5
+    reason "start.sh is missing"
+    export OCF_RESKEY_CRM_meta_migrate_target=n2
+    expect migrate_to 5
+    reason "start.sh is missing"
+}
+
 @test "real QEMU: without stop.sh a stop ends it, and a demote says what is missing" {
     qemu "$dir"
     rm "$HOLDFAST_HOME/stop.sh"

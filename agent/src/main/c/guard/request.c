@@ -112,7 +112,7 @@ static void op_watch(struct connection *connection, const json_t *request)
     if (vm != NULL && (vm->phase == ARMED || vm_is_being_thawed(vm)) &&
         (vm->pid != pid || strcmp(vm->directory, directory) != 0 || vm->control != control)) {
         connection_fail(connection, "cannot watch another process as VM %s: it is %s", name,
-                        vm->phase == ARMED ? "armed; disarm it first" : "being thawed; wait for the end of that, or stop the VM");
+                        vm->phase == ARMED ? "armed; disarm it first" : "being thawed; wait for the end of that, or end it with 'holdfast vm thaw', or stop the VM");
         return;
     }
     if (vm != NULL && vm->hold.phase != HOLD_OFF && control->lacks != NULL && vm_process_lives(vm)) {
@@ -197,8 +197,8 @@ static void op_arm(struct connection *connection, const json_t *request)
     if (strcmp(vm->last_fired, token) == 0) {
         connection_fail(connection, "cannot arm VM %s with token %s: its deadline passed and the guard has thawed it, so what was captured is void; begin a new round with a new token", vm->name, token);
     } else if (vm_is_being_thawed(vm) || (vm->phase != IDLE && !mine) || (vm->phase == ARMED && !same)) {
-        connection_fail(connection, "cannot arm VM %s: it is %s with token %s; wait for the end of that round", vm->name,
-                        vm_is_being_thawed(vm) ? "being thawed" : "armed", vm->token);
+        connection_fail(connection, "cannot arm VM %s: it is %s with token %s; wait for the end of that round, or end it: 'holdfast vm thaw %s'", vm->name,
+                        vm_is_being_thawed(vm) ? "being thawed" : "armed", vm->token, vm->name);
     } else if (quiesced && !can_quiesce(connection, vm)) {
         return;
     } else if (!vm->control->is_ready(vm)) {

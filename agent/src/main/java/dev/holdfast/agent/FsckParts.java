@@ -45,7 +45,7 @@ record FsckParts(Inspection desk) {
                 chains.leftIntents(),
                 configuration.node()::vmRunDirectory,
                 configuration::isReplicated,
-                machines.net()::forget,
+                machines.freezes(),
                 chains.catalogue(),
                 platform.clock());
         return new FsckParts(new Inspection(tools, doctor));

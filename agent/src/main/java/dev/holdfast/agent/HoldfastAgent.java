@@ -13,6 +13,7 @@ import dev.holdfast.agent.control.Limits;
 import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.inspection.Inspection;
+import dev.holdfast.agent.inspection.LeftFreezes;
 import dev.holdfast.agent.journal.RoundJournal;
 import dev.holdfast.agent.migration.Departures;
 import dev.holdfast.agent.node.NodeIdentity;
@@ -98,13 +99,12 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         Hypervisor hypervisor = drivers.started(configuration::isReplicated);
         this.node = configuration.node();
         this.platform = platform;
-        this.machines = LocalMachines.open(configuration, hypervisor, this::onFired);
+        this.machines = LocalMachines.open(configuration, hypervisor, platform.clock(), this::onFired);
         this.identity =
                 NodeIdentity.load(node.stateDirectory(), platform.identities()).identity();
         this.cluster = ClusterLink.open(configuration, platform);
         this.words = new UniqueWords(platform.clock(), platform.random());
-        this.parts = new NodeParts(
-                node.node(), machines.vms(), machines.claims(), tools(hypervisor), cluster::runsElsewhere, words);
+        this.parts = parts(hypervisor, drivers.imageKeys());
         this.leftIntents = new LeftIntents(machines.journal(), cluster.store().decisions()::read, workers);
         this.snapshotter = new RoundSnapshotter(
                 node.node(),
@@ -168,6 +168,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         HoldfastAgent agent = new HoldfastAgent(configuration, platform, drivers);
         agent.engine.start();
         agent.every(LOOK_EVERY, agent.machines.vms()::adopt);
+        agent.every(LeftFreezes.AGAIN, () -> agent.machines.freezes().endLeft(configuration::isReplicated));
         agent.every(LOOK_EVERY, agent.leaderDesk::rollForward);
         agent.every(LOOK_EVERY, new LayerDigests(agent.parts, agent.machines.vms(), agent.machines.claims())::take);
         agent.every(LOOK_EVERY, agent.recovery::finishLeft);
@@ -179,14 +180,21 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         return agent;
     }
 
-    private SnapshotTools tools(Hypervisor hypervisor) {
-        return new SnapshotTools(
+    private NodeParts parts(Hypervisor hypervisor, ImageKeys imageKeys) {
+        SnapshotTools tools = new SnapshotTools(
                 hypervisor,
                 new QemuImages("qemu-img"),
                 new GuardWatch(machines.net()),
                 platform.clock(),
                 platform.nanoClock(),
                 SnapshotTools.DEFAULT_MAX_DEPTH);
+        return new NodeParts(
+                node.node(),
+                machines.vms(),
+                machines.claims(),
+                tools.with(new CatalogueOfImages(cluster.store().catalogue(), imageKeys)),
+                cluster::runsElsewhere,
+                words);
     }
 
     private Optional<ReplicatedMachine> replica(Name vm) {
@@ -249,6 +257,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 new Starts(migrations.reclaim(), parts, cluster, leftIntents),
                 migrations,
                 placement,
+                replications.replicas()::runsAgain,
                 words);
         new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
                 .register(table);
@@ -257,10 +266,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
         FsckParts.register(table, configuration, peers.get(), cluster);
         replications.register(table, node, machines, publisher::publish);
-        if (!table.missing().isEmpty()) {
-            throw new IllegalStateException("nobody serves " + table.missing());
-        }
-        return table;
+        return table.whole();
     }
 
     /** Made before the publisher, used after. */

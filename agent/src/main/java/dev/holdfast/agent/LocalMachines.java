@@ -5,8 +5,8 @@ import dev.holdfast.agent.config.Configuration;
 import dev.holdfast.agent.config.NodeSettings;
 import dev.holdfast.agent.guard.Fired;
 import dev.holdfast.agent.hypervisor.Hypervisor;
-import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.inspection.LeftFreezes;
 import dev.holdfast.agent.journal.Operation;
 import dev.holdfast.agent.journal.OperationJournal;
 import dev.holdfast.agent.journal.VmClaims;
@@ -18,7 +18,7 @@ import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -29,18 +29,20 @@ final class LocalMachines implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(LocalMachines.class);
 
-    /** How the line of a freeze marker begins that says for which operation. */
-    private static final String TOKEN = "token=";
-
     private static final String FROZEN = "frozen";
 
     private final OperationJournal journal;
     private final VmClaims claims = new VmClaims();
     private final VmRegistry vms;
     private final GuardNet net;
+    private final LeftFreezes freezes;
 
     private LocalMachines(
-            Configuration configuration, OperationJournal journal, Hypervisor hypervisor, Consumer<Fired> fired) {
+            Configuration configuration,
+            OperationJournal journal,
+            Hypervisor hypervisor,
+            InstantSource clock,
+            Consumer<Fired> fired) {
         NodeSettings node = configuration.node();
         this.journal = journal;
         this.vms = new VmRegistry(
@@ -49,6 +51,7 @@ final class LocalMachines implements AutoCloseable {
                 hypervisor,
                 new GuardLooksAnew());
         this.net = new GuardNet(node.guardSocket(), node::vmRunDirectory, vms, fired);
+        this.freezes = new LeftFreezes(vms, claims, journal, node::vmRunDirectory, clock, net::forget);
     }
 
     /** The guard's own connection belongs to one process of a machine. */
@@ -68,10 +71,12 @@ final class LocalMachines implements AutoCloseable {
      * Finds what an earlier agent left: running machines, operations that have not ended, machines that stand still although
      * nobody wants it.
      *
+     * @param clock the wall clock
      * @param fired told when the guard thaws by itself; must not block
      * @throws IOException if the node's own directories cannot be used
      */
-    static LocalMachines open(Configuration configuration, Hypervisor hypervisor, Consumer<Fired> fired)
+    static LocalMachines open(
+            Configuration configuration, Hypervisor hypervisor, InstantSource clock, Consumer<Fired> fired)
             throws IOException {
         NodeSettings node = configuration.node();
         Files.createDirectories(node.runDirectory().resolve("vms"));
@@ -82,7 +87,7 @@ final class LocalMachines implements AutoCloseable {
             LOG.error("{} defines no machine: {}", file.file(), Unreadable.CORRECTION);
         }
         journal.unreadable().forEach(text -> LOG.error("{}; run 'holdfast fsck'", text));
-        LocalMachines machines = new LocalMachines(configuration, journal, hypervisor, fired);
+        LocalMachines machines = new LocalMachines(configuration, journal, hypervisor, clock, fired);
         // Who runs the others may let us wait, and nothing of theirs stands still for us, unless such a machine was
         // once our own.
         machines.vms.adopt(vm -> vm.definition().hypervisor().isOwn()
@@ -90,39 +95,8 @@ final class LocalMachines implements AutoCloseable {
         for (Operation refused : machines.claims.restore(journal.operations())) {
             LOG.warn("operation {} was never admitted; it is taken back", refused.id());
         }
-        machines.vms.all().forEach(vm -> machines.thawLeftOver(vm, node.vmRunDirectory(vm.name())));
+        machines.freezes.endAll();
         return machines;
-    }
-
-    /** Agent and guard died together during a freeze: the mark is still there, and the machine stands still. */
-    private void thawLeftOver(ManagedVm vm, Path runDirectory) {
-        Path mark = runDirectory.resolve(FROZEN);
-        try {
-            if (!Files.exists(mark) || Files.exists(runDirectory.resolve("held"))) {
-                return; // Nothing is frozen, or it is held for its standby as well, which does not end with us.
-            }
-            String text = Files.readString(mark);
-            boolean held = text.contains("kind=hold\n")
-                    && (claims.holder(vm.name()).isPresent() || journal.mayBeOpen(token(text)));
-            if (held || text.contains("was_paused=1\n")) {
-                return;
-            }
-            if (vm.process().isPresent() && vm.process().get().release()) {
-                LOG.warn("{} stood still since an earlier agent died: it runs again", vm.name());
-            }
-            Files.deleteIfExists(mark);
-        } catch (IOException | HypervisorException e) {
-            LOG.error(
-                    "{} may stand still and cannot be let run: {}; try 'holdfast vm thaw'", vm.name(), e.getMessage());
-        }
-    }
-
-    private static String token(String mark) {
-        return mark.lines()
-                .filter(line -> line.startsWith(TOKEN))
-                .map(line -> line.substring(TOKEN.length()))
-                .findFirst()
-                .orElse("");
     }
 
     OperationJournal journal() {
@@ -139,6 +113,10 @@ final class LocalMachines implements AutoCloseable {
 
     GuardNet net() {
         return net;
+    }
+
+    LeftFreezes freezes() {
+        return freezes;
     }
 
     /** What is under way on a machine, for people. */

@@ -1,9 +1,8 @@
 package dev.holdfast.agent;
 
 import dev.holdfast.agent.cluster.MemberParts;
-import dev.holdfast.agent.replication.Parking;
+import dev.holdfast.agent.replication.Epochs;
 import dev.holdfast.agent.replication.ReplicaPart;
-import dev.holdfast.agent.replication.ReplicatedMachine;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundKind;
@@ -21,38 +20,45 @@ import java.util.function.Function;
  * Says before a round why a replicated machine cannot be a member now. Thread-safe.
  *
  * @param parts the machines
- * @param replicas those of them that are replicated
+ * @param epochs of those that are replicated
  */
-record ReplicatedMembers(MemberParts parts, Function<Name, Optional<ReplicatedMachine>> replicas)
-        implements MemberParts {
+record ReplicatedMembers(MemberParts parts, Function<Name, Optional<Epochs>> epochs) implements MemberParts {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     @Override
     public Forecast preflight(RoundKind kind, Name vm, Name checkpoint, RoundOptions options)
             throws RoundRefusedException {
-        Optional<Parking> parking = replicas.apply(vm).map(ReplicatedMachine::parking);
-        if (parking.isEmpty()) {
+        Optional<Epochs> known = epochs.apply(vm);
+        if (known.isEmpty()) {
             return parts.preflight(kind, vm, checkpoint, options);
         }
-        // In an epoch it would look like a machine that moves.
-        Optional<String> obstacle = parking.get().obstacle().or(() -> parked(parking.get()));
-        Forecast forecast;
-        try {
-            forecast = parts.preflight(kind, vm, checkpoint, options);
-        } finally {
-            parking.get().end();
-        }
         List<String> problems = new ArrayList<>();
-        obstacle.ifPresent(problems::add);
+        known.get().obstacle().ifPresent(problems::add);
         ReplicaPart.unfit(vm, options).ifPresent(problems::add);
+        Forecast forecast = switch (kind) {
+            case CHECKPOINT -> parked(known.get(), problems, vm, checkpoint, options);
+            case REVERT -> parts.preflight(kind, vm, checkpoint, options);
+        };
         problems.addAll(forecast.problems());
-        return new Forecast(
-                vm, problems, forecast.bytes(), forecast.freeBytes(), forecast.pauseMillis(), forecast.method());
+        return new Forecast(vm, problems, forecast.room(), forecast.pauseMillis(), forecast.method());
     }
 
-    private static Optional<String> parked(Parking parking) {
+    /** In an epoch it would look like a machine that moves. A revert looks at the chain alone, and lets the epochs go on. */
+    private Forecast parked(Epochs known, List<String> problems, Name vm, Name checkpoint, RoundOptions options)
+            throws RoundRefusedException {
+        if (problems.isEmpty()) {
+            notParked(known).ifPresent(problems::add);
+        }
         try {
-            parking.park(PATIENCE).get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            return parts.preflight(RoundKind.CHECKPOINT, vm, checkpoint, options);
+        } finally {
+            known.end();
+        }
+    }
+
+    private static Optional<String> notParked(Epochs known) {
+        try {
+            known.park(PATIENCE).get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
             return Optional.empty();
         } catch (ExecutionException e) {
             return Optional.of(String.valueOf(e.getCause().getMessage()));

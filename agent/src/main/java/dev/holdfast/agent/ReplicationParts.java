@@ -147,7 +147,7 @@ record ReplicationParts(Replicas replicas) implements AutoCloseable {
 
     /** What can be done to the members of checkpoints. */
     MemberParts members(MemberParts parts) {
-        return new ReplicatedMembers(parts, replicas::find);
+        return new ReplicatedMembers(parts, vm -> replicas.find(vm).map(ReplicatedMachine::parking));
     }
 
     ReplicationDesk desk() {

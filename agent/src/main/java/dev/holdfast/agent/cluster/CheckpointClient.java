@@ -9,6 +9,7 @@ import dev.holdfast.agent.control.reply.Verification;
 import dev.holdfast.agent.control.reply.Verification.State;
 import dev.holdfast.agent.json.JsonException;
 import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.agent.snapshot.Room;
 import dev.holdfast.coordinator.engine.Coordinator.Wish;
 import dev.holdfast.coordinator.engine.Following;
 import dev.holdfast.coordinator.engine.RoundListener;
@@ -110,6 +111,7 @@ public final class CheckpointClient {
         List<Prediction.Row> rows = new ArrayList<>();
         List<String> problems = new ArrayList<>();
         for (Map.Entry<Name, SortedSet<Name>> node : spec.members().byNode().entrySet()) {
+            List<Room.Need> needs = new ArrayList<>();
             for (Name vm : node.getValue()) {
                 Map<String, Object> body = Map.of("vm", vm.value(), "wish", WishForm.write(wish));
                 Forecast forecast = read(
@@ -121,9 +123,11 @@ public final class CheckpointClient {
                         node.getKey(),
                         forecast.method(),
                         forecast.pauseMillis() < 0 ? -1 : forecast.pauseMillis() * 1_000_000,
-                        forecast.bytes(),
-                        forecast.freeBytes()));
+                        forecast.room().bytes(),
+                        forecast.room().available()));
+                needs.add(forecast.room());
             }
+            Room.shortage(needs).ifPresent(shortage -> problems.add("node " + node.getKey() + ": " + shortage));
         }
         if (!problems.isEmpty()) {
             throw new RoundRefusedException(Refusal.preflight(String.join("; ", problems)));

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.cluster;
 
 import dev.holdfast.agent.control.reply.Verification.State;
+import dev.holdfast.agent.snapshot.Room;
 import dev.holdfast.coordinator.engine.RoundRefusedException;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundKind;
@@ -15,12 +16,12 @@ public interface MemberParts {
      *
      * @param vm the machine
      * @param problems why it would be refused; empty if it would not
-     * @param bytes how much would be written; in a revert the RAM that the old memory takes beside the running machine
-     * @param freeBytes room there is for that
+     * @param room what would be written; in a revert the RAM that the old memory takes beside the running machine. Members of one node
+     *     may need the same room
      * @param pauseMillis how long the machine would probably stand still, by its last captures; -1 if nothing is known
      * @param method the method that would be chosen; in a revert the one that the checkpoint was taken with
      */
-    record Forecast(Name vm, List<String> problems, long bytes, long freeBytes, long pauseMillis, String method) {}
+    record Forecast(Name vm, List<String> problems, Room.Need room, long pauseMillis, String method) {}
 
     /** Checks without touching anything. For a revert all of the memory image is read. */
     Forecast preflight(RoundKind kind, Name vm, Name checkpoint, RoundOptions options) throws RoundRefusedException;

@@ -37,11 +37,15 @@ public final class CommandTable {
         handlers.put(command, before.apply(plain));
     }
 
-    /** Commands nobody serves; empty once everything is there. */
-    public List<ControlCommand> missing() {
-        return Stream.of(ControlCommand.values())
+    /** This table. @throws IllegalStateException if there is a command that nobody serves */
+    public CommandTable whole() {
+        List<ControlCommand> missing = Stream.of(ControlCommand.values())
                 .filter(command -> !handlers.containsKey(command))
                 .toList();
+        if (!missing.isEmpty()) {
+            throw new IllegalStateException("nobody serves " + missing);
+        }
+        return this;
     }
 
     /** @throws ControlException if there is no such command, the caller may not call it, or it has an argument it does not know */

@@ -38,8 +38,8 @@ final class NodeRepair {
         Name vm = repair.vm();
         Path file = Path.of(repair.subject());
         boolean done = switch (repair.act()) {
-            case THAW -> thaw(machine(vm), repair.subject());
-            case UNMARK -> unmark(machine(vm), repair.subject());
+            case THAW -> mark(vm, machine -> node.freezes().thaw(machine, repair.subject()));
+            case UNMARK -> mark(vm, machine -> node.freezes().unmark(machine, repair.subject()));
             case FINISH -> node.parts().recover(vm, node.leftIntents().on(vm)).isPresent();
             case MEND_HEAD -> !node.apart().test(vm) && node.parts().mendHead(vm, look.written(machine(vm)));
             case PUT_BACK -> mend(vm, (fsck, executor) -> fsck.putBack(file));
@@ -97,53 +97,15 @@ final class NodeRepair {
         return look.open(vm).stream().anyMatch(disk -> disk.layers().contains(file));
     }
 
-    private boolean thaw(ManagedVm vm, String token) throws SnapshotException {
-        return alone(vm, () -> {
-            Optional<FreezeMark> mark = mark(vm.name(), token)
-                    .filter(found -> found.isOver(node.clock().instant()));
-            if (mark.isEmpty()) {
-                return false;
-            }
-            var process = node.vms().process(vm);
-            if (process.isPresent()
-                    && !mark.get().wasPaused()
-                    && process.get().status().resumable()) {
-                process.get().resume();
-            }
-            FreezeMark.remove(node.runDirectory().apply(vm.name()));
-            node.thawed().accept(vm.name());
-            return true;
-        });
+    private interface Marking {
+        boolean isDone(ManagedVm vm) throws IOException, HypervisorException;
     }
 
-    private boolean unmark(ManagedVm vm, String token) throws SnapshotException {
-        return alone(vm, () -> {
-            if (mark(vm.name(), token).isEmpty() || node.vms().process(vm).isPresent()) {
-                return false;
-            }
-            FreezeMark.remove(node.runDirectory().apply(vm.name()));
-            return true;
-        });
-    }
-
-    private Optional<FreezeMark> mark(Name vm, String token) throws IOException {
-        return FreezeMark.read(node.runDirectory().apply(vm))
-                .filter(mark -> mark.token().equals(token));
-    }
-
-    private interface Deed {
-        boolean isDone() throws IOException, HypervisorException;
-    }
-
-    /** A freeze that a round is at is not touched. */
-    private boolean alone(ManagedVm vm, Deed deed) throws SnapshotException {
-        vm.lock().lock();
+    private boolean mark(Name vm, Marking marking) throws SnapshotException {
         try {
-            return node.claims().holder(vm.name()).isEmpty() && !vm.isHeldStill() && deed.isDone();
+            return marking.isDone(machine(vm));
         } catch (IOException | HypervisorException e) {
             throw new SnapshotException(Refusal.failed(String.valueOf(e.getMessage())), e);
-        } finally {
-            vm.lock().unlock();
         }
     }
 }

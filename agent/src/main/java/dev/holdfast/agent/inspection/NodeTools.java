@@ -9,7 +9,6 @@ import dev.holdfast.coordinator.port.Catalogue;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.time.InstantSource;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
@@ -24,7 +23,7 @@ import java.util.function.Predicate;
  * @param leftIntents what becomes of changes that were cut short
  * @param runDirectory of each machine
  * @param apart machines of which each node has disks of its own
- * @param thawed told of a machine whose freeze was ended here, so that the guard looks anew
+ * @param freezes ends freezes that nobody is at any more
  * @param catalogue what checkpoints consist of
  * @param clock tells whether the bound of a freeze has passed
  */
@@ -37,6 +36,6 @@ public record NodeTools(
         LeftIntents leftIntents,
         Function<Name, Path> runDirectory,
         Predicate<Name> apart,
-        Consumer<Name> thawed,
+        LeftFreezes freezes,
         Catalogue catalogue,
         InstantSource clock) {}

@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * <p>The bound of how far the guest may go beyond its standby is armed again all the time while it is parked. So the guest is not held
  * for the round, and an agent that dies in it leaves a guard that holds the guest as ever.
  */
-public final class Parking {
+public final class Parking implements Epochs {
     private static final Logger LOG = LoggerFactory.getLogger(Parking.class);
     private static final int RENEWALS = 4;
     private static final Name LOOK = new Name("dry-run");
@@ -125,6 +125,14 @@ public final class Parking {
         return voided;
     }
 
+    /**
+     * Whether a guest that is seen to stand still will go on without anybody's doing: a round has stopped it, or an epoch, or it waits for its
+     * standby or the store. One that has no standby, and is in no round, was paused by a person.
+     */
+    public boolean letsRunAgain() {
+        return machine.isFrozen() || !(machine.state() instanceof Alone);
+    }
+
     /** Whether a revert has it: then its process may change, or stand still for long. */
     boolean isReverting() {
         Stay now = stay;
@@ -145,12 +153,12 @@ public final class Parking {
         return new NewLife(tools.record(), tools.thread(), machine, begun);
     }
 
-    /** As a round does, to see whether one could; a round that comes meanwhile has the machine at once. */
+    @Override
     public CompletableFuture<Void> park(Duration bound) {
         return park(LOOK, bound);
     }
 
-    /** The end of {@link #park(Duration)}. */
+    @Override
     public void end() {
         end(LOOK);
     }
@@ -235,7 +243,7 @@ public final class Parking {
         machine.freed();
     }
 
-    /** Why no round could have the machine now, as far as that does not pass by itself within an epoch. */
+    @Override
     public Optional<String> obstacle() {
         ReplicaState state = machine.state();
         if (!(state instanceof Leading leading)) {

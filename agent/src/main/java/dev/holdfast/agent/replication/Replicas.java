@@ -135,6 +135,11 @@ public final class Replicas implements AutoCloseable {
         return Optional.ofNullable(entries.get(vm)).map(Entry::machine);
     }
 
+    /** Whether a machine is replicated and {@linkplain Parking#letsRunAgain goes on by itself} if it stands still. */
+    public boolean runsAgain(Name vm) {
+        return find(vm).filter(machine -> machine.parking().letsRunAgain()).isPresent();
+    }
+
     /** All of them. */
     public Collection<ReplicatedMachine> all() {
         return Collections.unmodifiableCollection(

@@ -263,12 +263,19 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     /** For what a machine is held without a deadline, as its mark says; empty if it is not, or only frozen. */
     public Optional<String> holdOn(Name vm) {
         List<String> lines = mark(vm);
-        return lines.contains("kind=hold")
-                ? lines.stream()
-                        .filter(line -> line.startsWith(TOKEN))
-                        .map(line -> line.substring(TOKEN.length()))
-                        .findFirst()
-                : Optional.empty();
+        return lines.contains("kind=hold") ? token(lines) : Optional.empty();
+    }
+
+    /** For what a machine is frozen, or held, as its mark says; empty if it is not. */
+    public Optional<String> markedFor(Name vm) {
+        return token(mark(vm));
+    }
+
+    private static Optional<String> token(List<String> lines) {
+        return lines.stream()
+                .filter(line -> line.startsWith(TOKEN))
+                .map(line -> line.substring(TOKEN.length()))
+                .findFirst();
     }
 
     /**

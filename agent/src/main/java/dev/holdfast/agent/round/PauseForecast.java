@@ -1,6 +1,7 @@
 package dev.holdfast.agent.round;
 
 import dev.holdfast.agent.cluster.MemberParts.Forecast;
+import dev.holdfast.agent.snapshot.Room;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.SnapshotRequest;
 import dev.holdfast.agent.snapshot.VmSnapshots;
@@ -25,20 +26,19 @@ final class PauseForecast {
      */
     static Forecast of(Name vm, VmSnapshots snapshots, SnapshotRequest request, List<String> problems)
             throws SnapshotException {
-        VmSnapshots.Estimate estimate = snapshots.estimate(request);
+        snapshots.estimate(request); // Makes all checks.
         Optional<CaptureFacts> last = lastCapture(snapshots, request.method());
         return new Forecast(
                 vm,
                 problems,
-                estimate.bytes(),
-                estimate.usableBytes(),
+                snapshots.roomForSnapshot(request.method() != CaptureMethod.DISK_ONLY),
                 last.map(facts -> facts.pauseNanos() / NANOS_PER_MILLI).orElse(-1L),
                 word(last.map(CaptureFacts::method).orElse(request.method())));
     }
 
     /** Nothing can be said but what speaks against it. */
     static Forecast none(Name vm, CaptureMethod method, List<String> problems) {
-        return new Forecast(vm, problems, 0, 0, -1, word(method));
+        return new Forecast(vm, problems, Room.Need.nothing(vm), -1, word(method));
     }
 
     static String word(CaptureMethod method) {

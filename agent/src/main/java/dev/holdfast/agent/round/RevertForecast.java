@@ -1,7 +1,6 @@
 package dev.holdfast.agent.round;
 
 import dev.holdfast.agent.cluster.MemberParts.Forecast;
-import dev.holdfast.agent.snapshot.Room;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.SnapshotInfo;
 import dev.holdfast.agent.snapshot.VmSnapshots;
@@ -23,7 +22,6 @@ final class RevertForecast {
     static Forecast of(Name vm, VmSnapshots snapshots, Name checkpoint, List<String> problems)
             throws SnapshotException {
         snapshots.reverts().prepare(checkpoint, (done, total) -> {});
-        Room.Need ram = snapshots.roomForRevert(checkpoint);
         CaptureMethod method = snapshots.list().stream()
                 .map(SnapshotInfo::snapshot)
                 .filter(snapshot ->
@@ -32,6 +30,6 @@ final class RevertForecast {
                 .flatMap(SnapshotRecord::capture)
                 .map(CaptureFacts::method)
                 .orElse(CaptureMethod.DISK_ONLY);
-        return new Forecast(vm, problems, ram.bytes(), ram.available(), -1, PauseForecast.word(method));
+        return new Forecast(vm, problems, snapshots.roomForRevert(checkpoint), -1, PauseForecast.word(method));
     }
 }

@@ -144,7 +144,7 @@ public final class ReplicaCommands {
     private void endGuest(ReplicatedMachine machine, Duration patience) throws ControlException, InterruptedException {
         machine.wishedEnd().ask();
         try {
-            vms.stop(machine.name(), patience);
+            vms.stop(machine.name(), patience, replicas::runsAgain);
         } catch (HypervisorException e) {
             machine.wishedEnd().forget();
             throw Failures.told(e);

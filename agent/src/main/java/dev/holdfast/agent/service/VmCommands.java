@@ -13,6 +13,7 @@ import dev.holdfast.agent.control.reply.VmList;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
+import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.round.GuardNet;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.snapshot.DiskImport;
@@ -32,6 +33,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** {@code vm.*}: the machines of this node. Thread-safe. */
@@ -53,6 +55,7 @@ public final class VmCommands {
      * @param starter lets a machine start from its newest data
      * @param moves machines that come and go
      * @param placement which of them are pacemaker's
+     * @param runsAgain whether a machine that stands still is replicated, and goes on by itself
      * @param uniqueWords never gives the same word twice
      */
     public record Tools(
@@ -63,6 +66,7 @@ public final class VmCommands {
             Starter starter,
             Moves moves,
             Placement placement,
+            Predicate<Name> runsAgain,
             Supplier<String> uniqueWords) {}
 
     /** Machines that move while they run. */
@@ -189,14 +193,15 @@ public final class VmCommands {
         refuseIfMoving(vm);
         refuseIfHeld(vm);
         engineGivesUp(vm, "thawed by hand");
-        use(vm, process -> {
-            if (process.status().resumable()) {
-                process.resume();
-            }
-            return true;
+        Optional<String> mark = tools.net().markedFor(vm.name());
+        // Also one that runs: it may yet obey an order to stop that its agent gave before it died.
+        boolean runs = use(vm, process -> {
+            process.release();
+            return process.status() == VmStatus.RUNNING;
         });
         thawRestored(vm);
         stopWatching(vm.name());
+        mark.filter(token -> runs).ifPresent(token -> tools.net().unmark(vm.name(), token));
         return details(vm);
     }
 
@@ -361,7 +366,7 @@ public final class VmCommands {
         try {
             endMoves(vm);
             tools.starter().endRevert(vm.name());
-            vms.stop(vm.name(), patience, name -> tools.net().frozen(name).isPresent());
+            vms.stop(vm.name(), patience, this::runsAgain);
             tools.placement().forget(vm.name());
             changed.run();
             return details(vm);
@@ -370,6 +375,11 @@ public final class VmCommands {
         } catch (SnapshotException e) {
             throw ControlException.of(e.because());
         }
+    }
+
+    /** Whether a machine that stands still does so for a moment: in a freeze of ours, or in an epoch. */
+    private boolean runsAgain(Name vm) {
+        return tools.net().frozen(vm).isPresent() || tools.runsAgain().test(vm);
     }
 
     private VmDetails details(ManagedVm vm) {

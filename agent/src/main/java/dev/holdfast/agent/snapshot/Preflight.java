@@ -246,8 +246,14 @@ final class Preflight {
             return "%s has %d bytes instead of %d: it is damaged; restore it from a copy"
                     .formatted(file, Files.size(file), part.bytes());
         }
-        return Digests.sha256(file, progress).equals(part.sha256())
-                ? ""
-                : file + " is damaged: its checksum differs; restore it from a copy";
+        if (!Digests.sha256(file, progress).equals(part.sha256())) {
+            return file + " is damaged: its checksum differs; restore it from a copy";
+        }
+        boolean exchanged = !vm.tools().hypervisor().images().isEncrypted(file)
+                && vm.tools().recorded().wasEncrypted(vm.name(), snapshot.name());
+        return exchanged
+                ? "%s is not encrypted, and the image that the checkpoint was made with is: somebody has put another one in its place; restore it from a copy"
+                        .formatted(file)
+                : "";
     }
 }

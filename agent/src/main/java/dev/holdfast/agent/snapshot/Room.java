@@ -1,5 +1,6 @@
 package dev.holdfast.agent.snapshot;
 
+import dev.holdfast.coordinator.protocol.Name;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +21,13 @@ public final class Room {
      * @param available how much there is
      * @param advice what to do if that is not enough
      */
-    public record Need(String vm, String of, long bytes, long available, String advice) {}
+    public record Need(String vm, String of, long bytes, long available, String advice) {
+
+        /** It is not known that a machine needs anything. */
+        public static Need nothing(Name vm) {
+            return new Need(vm.value(), "", 0, 0, "");
+        }
+    }
 
     /** What is short, for the user; empty if there is enough of everything. */
     public static Optional<String> shortage(Collection<Need> needs) {

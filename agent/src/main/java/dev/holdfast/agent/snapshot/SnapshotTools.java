@@ -20,6 +20,7 @@ import java.util.function.LongSupplier;
  * @param maxDepth how many layers a disk may have before unnamed ones are merged, 2 to 200; default 16. Too small: every
  *     snapshot copies data. Too large: reads go through many files
  * @param storage what copies raw images by itself
+ * @param recorded what the cluster knows of memory images
  */
 public record SnapshotTools(
         Hypervisor hypervisor,
@@ -28,7 +29,8 @@ public record SnapshotTools(
         InstantSource clock,
         LongSupplier nanoClock,
         int maxDepth,
-        ImageStore storage) {
+        ImageStore storage,
+        RecordedMemory recorded) {
     /** Layers of a disk before unnamed ones are merged. */
     public static final int DEFAULT_MAX_DEPTH = 16;
 
@@ -43,6 +45,23 @@ public record SnapshotTools(
             LongSupplier nanoClock,
             int maxDepth) {
         this(hypervisor, images, watch, clock, nanoClock, maxDepth, new ImageStores(List.of()));
+    }
+
+    /** With nothing recorded. */
+    public SnapshotTools(
+            Hypervisor hypervisor,
+            DiskImages images,
+            FreezeWatch watch,
+            InstantSource clock,
+            LongSupplier nanoClock,
+            int maxDepth,
+            ImageStore storage) {
+        this(hypervisor, images, watch, clock, nanoClock, maxDepth, storage, RecordedMemory.NONE);
+    }
+
+    /** The same, with what the cluster has recorded. */
+    public SnapshotTools with(RecordedMemory known) {
+        return new SnapshotTools(hypervisor, images, watch, clock, nanoClock, maxDepth, storage, known);
     }
 
     /** What to add to the monotonic clock to get the wall clock now, in nanoseconds since 1970. */

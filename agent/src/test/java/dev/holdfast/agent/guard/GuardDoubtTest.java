@@ -94,7 +94,8 @@ class GuardDoubtTest {
     void nobodyFreezesTheGuestMeanwhile() throws Exception {
         assertThatThrownBy(() -> observer.arm(WEB, "r2", MINUTE, false))
                 .isInstanceOf(GuardRefusedException.class)
-                .hasMessageContaining("being thawed with token r1");
+                .hasMessageContaining("being thawed with token r1")
+                .hasMessageContaining("'holdfast vm thaw web'");
         assertThatThrownBy(() -> observer.unwatch(WEB)).hasMessageContaining("being thawed");
         kernel.lazy(false);
         assertThat(lab.nextFired().result()).isEqualTo("resumed");

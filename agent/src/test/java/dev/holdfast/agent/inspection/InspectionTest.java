@@ -1,6 +1,7 @@
 package dev.holdfast.agent.inspection;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.Answers;
 import dev.holdfast.agent.control.reply.DoctorReport;
@@ -11,6 +12,7 @@ import dev.holdfast.agent.fsck.StoreFacts;
 import dev.holdfast.agent.fsck.World;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmStatus;
@@ -66,6 +68,7 @@ class InspectionTest {
     private VmRegistry vms;
     private Inspection inspection;
     private boolean runs = true;
+    private Optional<HypervisorException> doubt = Optional.empty();
 
     @BeforeEach
     void start() throws IOException {
@@ -78,6 +81,7 @@ class InspectionTest {
                 hypervisor, new QemuImages("qemu-img"), nobody, InstantSource.system(), System::nanoTime, 16);
         NodeParts parts = new NodeParts(N1, vms, claims, tools, vm -> false, () -> "1");
         OperationJournal journal = OperationJournal.open(root.resolve("journal"));
+        InstantSource later = () -> Instant.now().plusSeconds(60);
         inspection = new Inspection(
                 new NodeTools(
                         N1,
@@ -88,9 +92,9 @@ class InspectionTest {
                         new LeftIntents(journal, round -> Optional.empty(), workers),
                         vm -> root,
                         vm -> false,
-                        vm -> {},
+                        new LeftFreezes(vms, claims, journal, vm -> root, later, vm -> {}),
                         Answers.of(Catalogue.class, Map.of("checkpoint", () -> Optional.ofNullable(checkpoint.get()))),
-                        () -> Instant.now().plusSeconds(60)),
+                        later),
                 () -> new DoctorReport(List.of()));
         disks.set(List.of(new DiskState("d0", List.of(headLayer()), 1L << 20)));
     }
@@ -115,13 +119,20 @@ class InspectionTest {
                         "identity", () -> self,
                         "close", () -> "",
                         "endIfHung", () -> "",
-                        "resume", () -> status.getAndSet(VmStatus.RUNNING)));
+                        "release", this::release));
         return Answers.of(
                 Hypervisor.class,
                 Map.of(
                         "find", () -> runs ? Optional.of(process) : Optional.empty(),
                         "ownsLayers", () -> true,
                         "running", () -> Set.of(WEB)));
+    }
+
+    private boolean release() throws HypervisorException {
+        if (doubt.isPresent()) {
+            throw doubt.get();
+        }
+        return status.getAndSet(VmStatus.RUNNING) == VmStatus.PAUSED;
     }
 
     /** Over the wire, as between nodes. */
@@ -206,6 +217,21 @@ class InspectionTest {
         assertThat(status).hasValue(VmStatus.RUNNING);
         assertThat(mark).doesNotExist();
         assertThat(repair(repair)).as("a second time").isFalse();
+    }
+
+    /** As a kernel of User-Mode Linux whose worker sleeps: it may yet obey an order to stop from before. */
+    @Test
+    void leavesTheMarkOfAMachineThatRunsAndMayYetStop() throws Exception {
+        Path mark = mark("freeze", false);
+        doubt = Optional.of(new HypervisorException(HypervisorException.Kind.UNKNOWN, "its kernel does no work"));
+        Repair repair = only();
+        assertThat(repair.act()).isEqualTo(Act.THAW);
+        assertThatThrownBy(() -> repair(repair)).hasMessageContaining("its kernel does no work");
+        assertThat(mark).exists();
+
+        doubt = Optional.empty();
+        assertThat(repair(repair)).isTrue();
+        assertThat(mark).doesNotExist();
     }
 
     @Test

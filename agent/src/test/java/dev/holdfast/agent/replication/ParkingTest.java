@@ -99,6 +99,20 @@ class ParkingTest {
         assertThat(parking.keepsEpochsBack()).isTrue();
     }
 
+    /** Who ends it asks the one to shut down, and would wait in vain for the other. */
+    @Test
+    void aGuestThatStandsStillGoesOnByItselfUnlessItHasNoStandbyAndIsInNoRound() {
+        assertThat(parking.letsRunAgain()).as("an epoch may have stopped it").isTrue();
+        lab.tell(new ReplicaEvent.LagPassed(1));
+        assertThat(parking.letsRunAgain()).as("it waits for its standby").isTrue();
+        lab.tell(new ReplicaEvent.StandbyLost(ParkingLab.THERE));
+        lab.tell(new ReplicaEvent.RecordWritten(8));
+        assertThat(lab.rules.state).isInstanceOf(Alone.class);
+        assertThat(parking.letsRunAgain()).as("somebody has paused it").isFalse();
+        lab.rules.frozen = true;
+        assertThat(parking.letsRunAgain()).as("a round has stopped it").isTrue();
+    }
+
     @Test
     void armsTheBoundAgainAllTheTimeSoThatTheGuestIsNotHeldForTheRound() {
         park();

@@ -96,7 +96,9 @@ class NodeMembersTest {
         Forecast forecast = forecast(HypervisorKind.UML, Quiesce.NO);
         assertThat(forecast.problems()).isEmpty();
         assertThat(forecast.method()).isEqualTo("disk_only");
-        assertThat(forecast.bytes()).as("no room for memory is asked for").isEqualTo(OVERLAY);
+        assertThat(forecast.room().bytes())
+                .as("no room for memory is asked for")
+                .isEqualTo(OVERLAY);
     }
 
     @Test
@@ -104,7 +106,7 @@ class NodeMembersTest {
         Forecast forecast = forecast(HypervisorKind.QEMU, Quiesce.NO);
         assertThat(forecast.problems()).isEmpty();
         assertThat(forecast.method()).isEqualTo("auto");
-        assertThat(forecast.bytes()).isGreaterThan(OVERLAY + (64L << 20));
+        assertThat(forecast.room().bytes()).isGreaterThan(OVERLAY + (64L << 20));
     }
 
     /** Of a machine whose definition does not say what it is made of. */
@@ -120,9 +122,9 @@ class NodeMembersTest {
     void whatADefinitionDoesNotSayIsToldByTheMachine() throws Exception {
         Forecast forecast = ofForeign(HypervisorKind.QEMU, chain.headFile("d0"));
         assertThat(forecast.problems()).isEmpty();
-        assertThat(forecast.bytes())
+        assertThat(forecast.room().bytes())
                 .as("room for its memory")
-                .isEqualTo(forecast(HypervisorKind.QEMU, Quiesce.NO).bytes());
+                .isEqualTo(forecast(HypervisorKind.QEMU, Quiesce.NO).room().bytes());
     }
 
     @Test
@@ -219,7 +221,7 @@ class NodeMembersTest {
         Forecast forecast = back(parts, CHECKPOINT);
         assertThat(forecast.problems()).isEmpty();
         assertThat(forecast.method()).isEqualTo("disk_only");
-        assertThat(forecast.bytes()).as("RAM").isZero();
+        assertThat(forecast.room().bytes()).as("RAM").isZero();
         assertThat(back(parts, new Name("c2")).problems())
                 .singleElement()
                 .asString()

@@ -7,7 +7,6 @@ import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.image.KeyFiles;
 import dev.holdfast.agent.image.MemoryKeys;
-import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Part;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
@@ -139,31 +138,6 @@ class EncryptedSnapshotsQemuTest {
         byte[] to(byte[] image);
     }
 
-    /** As whoever may write beside the image would do it: the digest in the sidecar fits what is there. */
-    private void forge(Path image, byte[] content) throws Exception {
-        Files.write(image, content);
-        SnapshotRecord record = lab.chain.snapshots().get(ONE);
-        SnapshotRecord.MemoryPart part = new SnapshotRecord.MemoryPart(
-                image.getFileName().toString(), content.length, Digests.sha256(image, Progress.NONE));
-        lab.chain.writePending(new SnapshotRecord(
-                record.name(),
-                record.vm(),
-                record.operation(),
-                record.kind(),
-                record.createdAt(),
-                record.description(),
-                record.parent(),
-                record.group(),
-                record.disks(),
-                Optional.of(part),
-                record.capture(),
-                record.hardware()));
-        Files.move(
-                lab.chain.pendingFile(ONE),
-                lab.chain.sidecarFile(ONE),
-                java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-    }
-
     @Test
     void verifyFindsWhatWasAlteredAlsoIfTheDigestWasToo() throws Exception {
         lab.create("one", CaptureMethod.STOP);
@@ -183,12 +157,31 @@ class EncryptedSnapshotsQemuTest {
         for (Damage damage : List.of(flip, cut, swap)) {
             Files.write(image, damage.to(whole.clone()));
             assertThat(problems()).singleElement().asString().contains("is damaged");
-            forge(image, damage.to(whole.clone()));
+            Forgery.replaceMemory(lab.chain, ONE, damage.to(whole.clone()));
             assertThat(problems()).singleElement().asString().contains("is damaged: ");
         }
         assertThatThrownBy(() -> lab.revert("one")).hasMessageContaining("is damaged: record");
         lab.awaitTicks(3);
-        forge(image, whole);
+        Forgery.replaceMemory(lab.chain, ONE, whole);
         assertThat(problems()).isEmpty();
+    }
+
+    @Test
+    void oneThatIsNotEncryptedIsRefusedInThePlaceOfOneThatWas() throws Exception {
+        lab.recorded = (vm, snapshot) -> snapshot.equals(ONE);
+        lab.create("one", CaptureMethod.STOP);
+        assertThat(problems()).isEmpty();
+        lab.restartWith(MemoryKeys.NONE);
+        lab.create("plain", CaptureMethod.STOP);
+        lab.restartWith(keys);
+        byte[] plain = Files.readAllBytes(lab.chain.memoryFile(new Name("plain")));
+        Forgery.replaceMemory(lab.chain, ONE, plain);
+        assertThat(problems()).singleElement().asString().contains("one.memory is not encrypted", "put another one");
+        lab.watched.clear();
+        assertThatThrownBy(() -> lab.revert("one")).hasMessageContaining("one.memory is not encrypted");
+        assertThat(lab.watched).as("nothing was held").isEmpty();
+
+        lab.revert("plain");
+        lab.awaitTicks(3);
     }
 }

@@ -66,6 +66,7 @@ final class SnapshotLab implements AutoCloseable {
     /** Happens when the guard is told that it need not watch any more. */
     Runnable whenDisarmed = () -> {};
 
+    RecordedMemory recorded = RecordedMemory.NONE;
     VmDefinition definition;
     Optional<RunningVm> vm = Optional.empty();
     private final List<RunningVm> all = new ArrayList<>();
@@ -154,7 +155,8 @@ final class SnapshotLab implements AutoCloseable {
     /** As a new life of the agent would see it. */
     VmSnapshots snapshots() throws SnapshotException {
         SnapshotTools tools = new SnapshotTools(
-                hypervisor, images, new RecordingWatch(), InstantSource.system(), System::nanoTime, 16);
+                        hypervisor, images, new RecordingWatch(), InstantSource.system(), System::nanoTime, 16)
+                .with(recorded);
         return VmSnapshots.open(definition, new Slot(), tools);
     }
 

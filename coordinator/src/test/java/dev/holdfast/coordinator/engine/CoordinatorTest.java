@@ -107,7 +107,7 @@ class CoordinatorTest {
 
     private Outcome run(Coordinator.MembersCheck check) throws Exception {
         engine.start();
-        Epoch reign = log.takeOffice();
+        Epoch reign = log.takeOffice(SELF);
         engine.onElected(reign);
         Coordinator coordinator = new Coordinator(
                 engine,

@@ -82,7 +82,7 @@ class EngineTest {
     }
 
     private Epoch elect(Name node) {
-        Epoch epoch = log.takeOffice();
+        Epoch epoch = log.takeOffice(node);
         engines.get(node).onElected(epoch);
         return epoch;
     }

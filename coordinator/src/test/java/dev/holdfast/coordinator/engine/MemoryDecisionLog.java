@@ -13,7 +13,6 @@ import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.RoundState;
 import dev.holdfast.coordinator.protocol.RoundView;
 import dev.holdfast.coordinator.protocol.Vote;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -29,15 +28,25 @@ final class MemoryDecisionLog implements DecisionLog {
     private final Map<RoundId, RoundView> rounds = new HashMap<>();
     private Optional<Refusal> commitRefused = Optional.empty();
     private final Map<Name, RoundId> claims = new HashMap<>();
-    private final List<Consumer<RoundView>> listeners = new ArrayList<>();
+    private final Map<Name, Consumer<RoundView>> listeners = new HashMap<>();
+    private Optional<Name> leader = Optional.empty();
     private final Map<RoundId, RoundState> history = new HashMap<>();
     private Epoch epoch = new Epoch(0);
     private boolean reachable = true;
     private final Set<RoundId> damaged = new HashSet<>();
 
+    /** A node that no engine of the test is comes into office. */
     synchronized Epoch takeOffice() {
+        leader = Optional.empty();
         epoch = new Epoch(epoch.value() + 1);
         return epoch;
+    }
+
+    synchronized Epoch takeOffice(Name node) {
+        Epoch reign = takeOffice();
+        leader = Optional.of(node);
+        rounds.values().forEach(view -> tell(node, view));
+        return reign;
     }
 
     synchronized void setReachable(boolean yes) {
@@ -150,13 +159,32 @@ final class MemoryDecisionLog implements DecisionLog {
         }
         RoundView view = rounds.get(round);
         if (view != null) {
-            put(change.apply(view));
+            RoundView changed = change.apply(view);
+            rounds.put(round, changed);
+            // Of what members say only who is in office is told.
+            leader.ifPresent(node -> tell(node, changed));
         }
     }
 
     private void put(RoundView view) {
         rounds.put(view.spec().id(), view);
-        listeners.forEach(listener -> listener.accept(view));
+        List.copyOf(listeners.keySet()).forEach(node -> tell(node, view));
+    }
+
+    /** Who only takes part is shown its own vote alone, and nothing of other rounds. */
+    private void tell(Name node, RoundView view) {
+        Consumer<RoundView> listener = listeners.get(node);
+        if (listener == null) {
+            return;
+        }
+        if (leader.equals(Optional.of(node))) {
+            listener.accept(view);
+        } else if (view.spec().members().nodes().contains(node)) {
+            Map<Name, Vote> own = new HashMap<>(view.votes());
+            own.keySet().retainAll(Set.of(node));
+            listener.accept(
+                    RoundView.of(view.spec(), view.state(), view.version(), view.ready(), own, view.acknowledged()));
+        }
     }
 
     @Override
@@ -199,7 +227,7 @@ final class MemoryDecisionLog implements DecisionLog {
 
     @Override
     public synchronized void watch(Name member, Consumer<RoundView> listener) {
-        listeners.add(listener);
-        rounds.values().forEach(listener);
+        listeners.put(member, listener);
+        rounds.values().forEach(view -> tell(member, view));
     }
 }

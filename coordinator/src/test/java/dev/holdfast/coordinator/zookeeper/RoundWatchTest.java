@@ -19,7 +19,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.apache.curator.framework.CuratorFramework;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
@@ -84,6 +87,29 @@ class RoundWatchTest extends OnOneStore {
             await(() -> seen.get(spec.id()).votes().containsKey(N1));
             log.castVote(spec.id(), N2, new Vote.No(NO_REASON));
             await(() -> seen.get(spec.id()).votes().containsKey(N2));
+        }
+    }
+
+    /** It shows of the votes only this node's own, and whoever is in office takes it for all there are. */
+    @Test
+    void aViewThatWasReadBeforeThisNodeCameIntoOfficeIsNotToldAfterwards() throws StoreUnreachableException {
+        RoundSpec spec = checkpoint("r1", REIGN, "shop", "one", "web", "db");
+        log.open(spec);
+        log.castVote(spec.id(), N1, new Vote.No(NO_REASON));
+        // Elected while the round is read for the first time.
+        AtomicInteger asked = new AtomicInteger();
+        List<RoundView> told = new CopyOnWriteArrayList<>();
+        try (CuratorFramework curator = ZooKeeperStore.client(
+                        SharedEnsemble.settings(SharedEnsemble.get().connect(), cluster, "n2"));
+                RoundWatch watch = new RoundWatch(
+                        store.session(),
+                        new RoundReader(store.session()),
+                        curator,
+                        () -> asked.getAndIncrement() > 0)) {
+            curator.start();
+            watch.begin(N2, told::add);
+            await(() -> !told.isEmpty());
+            assertThat(told.get(0).votes()).containsKey(N1);
         }
     }
 

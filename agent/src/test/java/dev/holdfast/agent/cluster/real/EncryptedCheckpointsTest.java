@@ -5,6 +5,9 @@ import static dev.holdfast.agent.cluster.real.RealCluster.require;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.snapshot.Forgery;
+import dev.holdfast.agent.snapshot.chain.ChainDirectory;
+import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -63,6 +66,22 @@ class EncryptedCheckpointsTest extends OnRealCluster {
         require(cluster.n1().run("checkpoint", "verify", GROUP + "@sealed"));
         require(cluster.n1().run("checkpoint", "revert", "--yes", GROUP + "@sealed"));
         cluster.assertConverged("after-sealed");
+        assertAPlainImageIsRefused("sealed");
+    }
+
+    /** Whoever may write to the storage can make a sidecar that fits, and cannot change what the store has. */
+    private static void assertAPlainImageIsRefused(String checkpoint) throws IOException {
+        Name name = new Name(checkpoint);
+        ChainDirectory chain = ChainDirectory.open(cluster.n2().vm.chain);
+        await("nobody writes the sidecar any more")
+                .atMost(RealCluster.BOUND)
+                .until(() -> chain.snapshots().get(name).disks().stream()
+                        .noneMatch(disk -> disk.sha256().isEmpty()));
+        Forgery.replaceMemory(chain, name, "QEVM and more".getBytes(StandardCharsets.US_ASCII));
+        Told refused = cluster.n1().run("checkpoint", "revert", "--yes", GROUP + "@" + checkpoint);
+        assertThat(refused.exit()).as(refused.all()).isEqualTo(3);
+        assertThat(refused.all()).contains(checkpoint + ".memory is not encrypted");
+        require(cluster.n1().run("checkpoint", "delete", "--yes", GROUP + "@" + checkpoint));
     }
 
     @Test
@@ -90,9 +109,7 @@ class EncryptedCheckpointsTest extends OnRealCluster {
                 assertThat(node.vm.hasIntent()).as(node.name).isFalse();
             }
             for (String[] words : new String[][] {{"fsck"}, {"checkpoint", "verify", GROUP + "@locked"}}) {
-                // The table breaks lines where they are full.
-                String found = cluster.n1().run(words).all().replaceAll("\\s+", "");
-                assertThat(found).contains("locked.memoryisencryptedwithkey").doesNotContain("DAMAGED");
+                assertItIsSaidThatTheImageCannotBeRead(words);
             }
         } finally {
             Files.writeString(file, whole);
@@ -100,6 +117,16 @@ class EncryptedCheckpointsTest extends OnRealCluster {
         }
         require(cluster.n1().run("checkpoint", "revert", "--yes", GROUP + "@locked"));
         cluster.assertConverged("after-locked");
+    }
+
+    /** Members leave a round that was refused a moment after its caller is told, and fsck leaves a machine alone that somebody is at. */
+    private static void assertItIsSaidThatTheImageCannotBeRead(String... words) {
+        await(String.join(" ", words)).atMost(RealCluster.BOUND).until(() -> {
+            // The table breaks lines where they are full.
+            String found = cluster.n1().run(words).all().replaceAll("\\s+", "");
+            assertThat(found).doesNotContain("DAMAGED");
+            return found.contains("locked.memoryisencryptedwithkey");
+        });
     }
 
     private static String pids() throws IOException {

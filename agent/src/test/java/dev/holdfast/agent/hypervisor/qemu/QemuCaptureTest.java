@@ -20,8 +20,12 @@ import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -222,35 +226,57 @@ final class QemuCaptureTest {
             value = CaptureMethod.class,
             names = {"BACKGROUND", "LIVE", "STOP", "DISK_ONLY"})
     void aKilledOrHungQemuIsAClearErrorInTimeAtEachStep(CaptureMethod method) throws Exception {
-        for (String signal : List.of("KILL", "STOP")) {
-            for (int steps = 0; steps < 5; steps++) {
-                String name = "v" + signal + steps;
-                RunningVm vm = lab.startOracle(name);
-                // The steps before the signal have to be done in this time, too; one that was killed says so at once.
-                Duration deadline = signal.equals("KILL") ? LONG : Duration.ofSeconds(2);
-                CapturePlan plan = lab.plan(vm, method, lab.root.resolve("m" + name), deadline);
-                try (Capture capture = vm.newCapture(plan)) {
-                    go(capture, steps);
-                    Lab.signal(vm, signal);
-                    int next = steps;
-                    long before = System.nanoTime();
-                    assertThatThrownBy(() -> {
-                                one(capture, next);
-                                if (next == 3) {
-                                    one(capture, 4); // the cut may have been answered before the signal came
-                                }
-                            })
-                            .isInstanceOf(HypervisorException.class);
-                    Throwable left = catchThrowable(capture::abandon);
-                    assertThat(left == null || left instanceof HypervisorException)
-                            .as("%s", left)
-                            .isTrue();
-                    assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(12));
-                    assertThat(lab.root.resolve("m" + name)).doesNotExist();
+        // For one that hangs its time has to pass: the next ones are started meanwhile.
+        ExecutorService waiting = Executors.newCachedThreadPool();
+        try {
+            List<Future<?>> ends = new ArrayList<>();
+            for (String signal : List.of("KILL", "STOP")) {
+                for (int steps = 0; steps < 5; steps++) {
+                    ends.add(signalled(method, signal, steps, waiting));
                 }
-                vm.kill();
             }
+            for (Future<?> end : ends) {
+                end.get();
+            }
+        } finally {
+            waiting.shutdownNow();
         }
+    }
+
+    /** @return done when the next step has failed as it should, and its process has been ended */
+    private Future<?> signalled(CaptureMethod method, String signal, int steps, ExecutorService waiting)
+            throws Exception {
+        String name = "v" + signal + steps;
+        RunningVm vm = lab.startOracle(name);
+        // The steps before the signal have to be done in this time, too; one that was killed says so at once.
+        Duration deadline = signal.equals("KILL") ? LONG : Duration.ofSeconds(2);
+        Path image = lab.root.resolve("m" + name);
+        Capture capture = vm.newCapture(lab.plan(vm, method, image, deadline));
+        go(capture, steps);
+        Lab.signal(vm, signal);
+        return waiting.submit(() -> {
+            assertIsAClearErrorInTime(capture, steps);
+            assertThat(image).doesNotExist();
+            capture.close();
+            vm.kill();
+            return true;
+        });
+    }
+
+    private void assertIsAClearErrorInTime(Capture capture, int next) {
+        long before = System.nanoTime();
+        assertThatThrownBy(() -> {
+                    one(capture, next);
+                    if (next == 3) {
+                        one(capture, 4); // the cut may have been answered before the signal came
+                    }
+                })
+                .isInstanceOf(HypervisorException.class);
+        Throwable left = catchThrowable(capture::abandon);
+        assertThat(left == null || left instanceof HypervisorException)
+                .as("%s", left)
+                .isTrue();
+        assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(12));
     }
 
     @Test
