@@ -23,4 +23,10 @@ public record CapturePlan(Map<String, Path> overlays, Optional<Path> memory, Cap
             throw new IllegalArgumentException("a memory image is needed for each method but disk-only");
         }
     }
+
+    /** What a step that has taken so long, in nanoseconds, has left of its bound; never negative. */
+    public Duration left(long spentNanos) {
+        Duration left = deadline.minusNanos(spentNanos);
+        return left.isNegative() ? Duration.ZERO : left;
+    }
 }

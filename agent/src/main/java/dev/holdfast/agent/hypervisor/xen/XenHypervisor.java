@@ -1,9 +1,8 @@
 package dev.holdfast.agent.hypervisor.xen;
 
-import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
-import dev.holdfast.agent.hypervisor.RunDirectory;
+import dev.holdfast.agent.hypervisor.OwnHypervisor;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -13,22 +12,20 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
  * Builds and finds domains of Xen. They are nobody's child, and outlive the agent. A host that is not Xen's first domain has none: there
  * is no configuration of any in its run directory, so that xl is not asked. Thread-safe.
  */
-public final class XenHypervisor implements Hypervisor {
+public final class XenHypervisor extends OwnHypervisor {
     private final XenSettings settings;
-    private final RunDirectory runDirectory;
     private final LongSupplier nanoClock;
 
     /** @param nanoClock monotonic nanoseconds */
     XenHypervisor(XenSettings settings, LongSupplier nanoClock) {
+        super(settings.runDirectory());
         this.settings = settings;
-        this.runDirectory = new RunDirectory(settings.runDirectory());
         this.nanoClock = nanoClock;
     }
 
@@ -49,13 +46,13 @@ public final class XenHypervisor implements Hypervisor {
                     "%s runs already as domain %d"
                             .formatted(directory.domain(), old.get().id()));
         }
-        runDirectory.checkNotBarred(definition.name(), mode);
+        runDirectory().checkNotBarred(definition.name(), mode);
         VmDefinition onLayers = XlConfiguration.onLayers(definition);
         directory.write(XlConfiguration.of(onLayers, directory.domain(), directory.uuid()));
         try {
             settings.xl().createPaused(directory.configuration());
             // That took a while, in which it may have been stopped.
-            runDirectory.checkNotBarred(definition.name(), mode);
+            runDirectory().checkNotBarred(definition.name(), mode);
             XenVm vm = found(definition, directory)
                     .orElseThrow(() -> new HypervisorException(
                             Kind.GONE, directory.domain() + " was ended by somebody right after it was built"));
@@ -79,21 +76,6 @@ public final class XenHypervisor implements Hypervisor {
         }
         return new HypervisorException(
                 kind, "%s does not start: %s".formatted(directory.domain(), because.getMessage()), because);
-    }
-
-    @Override
-    public boolean isBarred(VmDefinition definition) {
-        return runDirectory.isBarred(definition.name());
-    }
-
-    @Override
-    public void permit(VmDefinition definition) throws HypervisorException {
-        runDirectory.permit(definition.name());
-    }
-
-    @Override
-    public Set<Name> running() {
-        return runDirectory.machines(this::mayRun);
     }
 
     /** Says so of one that was ended behind our back, until somebody looks for it. */
@@ -172,6 +154,6 @@ public final class XenHypervisor implements Hypervisor {
     }
 
     private XenDirectory directory(Name vm, Optional<String> instance) {
-        return XenDirectory.of(runDirectory, vm, instance);
+        return XenDirectory.of(runDirectory(), vm, instance);
     }
 }
