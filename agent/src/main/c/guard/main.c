@@ -1,7 +1,7 @@
 /*
  * holdfast-guard: thaws virtual machines when the process that froze them dies or hangs, and stops replicated ones that run too
  * far beyond their standby. It depends on nothing but the
- * kernel and QEMU: no JVM, no library that allocates while it thaws, its memory locked.
+ * kernel and QEMU, and virsh for domains of libvirt: no JVM, no library that allocates while it thaws, its memory locked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,6 +60,7 @@ static bool catch_signals(void)
     sigset_t set;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN); /* Nobody waits for a child; so none stays as a zombie. */
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);

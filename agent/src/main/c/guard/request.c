@@ -76,9 +76,26 @@ static bool holds(struct connection *connection, struct vm *vm, const char *toke
     return false;
 }
 
+static void begin_watch(struct connection *connection, struct vm *vm, const json_t *request)
+{
+    if (vm->control->take != NULL) {
+        vm->control->take(vm, request);
+    }
+    vm->control->connect(vm, loop_now());
+    if (vm->control->is_ready(vm)) {
+        succeed(connection);
+        return;
+    }
+    vm->waiting = connection;
+    vm->waiting_for_watch = true;
+    vm->waiting_until = loop_now() + WATCH_PATIENCE_MS;
+    connection_wait(connection);
+}
+
 /*
  * watch: connects the VM's guard.sock and, if `qga`, its qga.sock. Answered when the QMP session is ready. With `control` "mconsole" it
- * is a User-Mode Linux: answered when its console answers.
+ * is a User-Mode Linux: answered when its console answers. With "libvirt" it is the domain of the UUID `domain`, and `virsh` the words by
+ * which virsh is called: answered when virsh has said what state it is in.
  */
 static void op_watch(struct connection *connection, const json_t *request)
 {
@@ -101,7 +118,12 @@ static void op_watch(struct connection *connection, const json_t *request)
         return;
     }
     if (control == NULL) {
-        connection_fail(connection, "cannot watch VM %s: \"control\" must be qmp or mconsole; are agent and guard of one version?", name);
+        connection_fail(connection, "cannot watch VM %s: \"control\" must be qmp, mconsole or libvirt; are agent and guard of one version?", name);
+        return;
+    }
+    const char *objection = control->objection == NULL ? NULL : control->objection(request);
+    if (objection != NULL) {
+        connection_fail(connection, "cannot watch VM %s: %s; are agent and guard of one version?", name, objection);
         return;
     }
     struct vm *vm = vm_find(name);
@@ -125,13 +147,8 @@ static void op_watch(struct connection *connection, const json_t *request)
     } else if (!vm_process_lives(vm)) {
         vm_unwatch(vm);
         connection_fail(connection, "cannot watch VM %s: there is no process %lld; start the VM first", name, pid);
-    } else if (control->is_ready(vm)) {
-        succeed(connection);
     } else {
-        vm->waiting = connection;
-        vm->waiting_for_watch = true;
-        vm->waiting_until = loop_now() + WATCH_PATIENCE_MS;
-        connection_wait(connection);
+        begin_watch(connection, vm, request);
     }
 }
 

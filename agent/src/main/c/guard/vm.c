@@ -77,6 +77,7 @@ static struct vm *new_vm(const char *name)
             snprintf(vm->name, sizeof vm->name, "%s", name);
             vm->owner_pidfd = -1;
             session_prepare(vm);
+            libvirt_prepare(vm);
             vms[i] = vm;
             return vm;
         }
@@ -112,7 +113,6 @@ struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has
     if (moved) {
         hold_moved(vm);
     }
-    control->connect(vm, loop_now());
     return vm;
 }
 

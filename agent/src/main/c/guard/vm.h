@@ -23,6 +23,7 @@
 #include "console.h"
 #include "control.h"
 #include "hold.h"
+#include "libvirt.h"
 #include "qga.h"
 #include "qmp.h"
 #include "thaw.h"
@@ -43,6 +44,7 @@ struct vm {
     unsigned long long pid_start; /* tells a new process with the same pid apart */
     const struct control *control;
     struct console console;
+    struct libvirt libvirt;
     bool has_qga;
     struct qmp qmp;
     struct qga qga;
@@ -71,7 +73,7 @@ struct vm {
 extern struct vm *vms[VM_LIMIT];
 
 struct vm *vm_find(const char *name);
-/* A new or changed VM; NULL when the table is full or memory is short. Connecting goes on in the background. */
+/* A new or changed VM; NULL when the table is full or memory is short. Nobody is asked yet. */
 struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has_qga, const struct control *control);
 void vm_unwatch(struct vm *vm);
 /* A thaw is at work, or in doubt. */

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.hypervisor;
 
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -30,6 +31,17 @@ public record Control(Map<String, Object> words) {
      */
     public static Control console(ProcessIdentity first) {
         return new Control(Map.of(PID, first.pid(), "control", "mconsole"));
+    }
+
+    /**
+     * Over virsh.
+     *
+     * @param process QEMU
+     * @param uuid of the domain
+     * @param virsh the program and its words, the connection included
+     */
+    public static Control virsh(ProcessIdentity process, String uuid, List<String> virsh) {
+        return new Control(Map.of(PID, process.pid(), "control", "libvirt", "domain", uuid, "virsh", virsh));
     }
 
     /**
