@@ -10,7 +10,8 @@ import java.util.Optional;
  * What is to be captured and whereto.
  *
  * @param overlays per disk id the file, created beforehand with the present active layer as its backing file, that takes
- *     the writes after the cut; the layer before it is the capture. Must name every disk
+ *     the writes after the cut; the layer before it is the capture. Must name every disk, or none: then they are cloned by others,
+ *     between {@link Capture#capture} and the thaw
  * @param memory the memory image to create; empty exactly for DISK_ONLY
  * @param method AUTO picks what this machine and this host can do
  * @param deadline bound for each step that holds the guest still
