@@ -54,7 +54,7 @@ xen_find() {
 xen_is_there() {
     xen_find || return
     case $flags in
-        ???-*) return 0 ;;
+        ???--*) return 0 ;;
     esac
     return 1
 }

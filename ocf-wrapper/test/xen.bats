@@ -135,6 +135,17 @@ was_told() { grep -q -x -e "$1" "$base/calls"; }
     expect monitor 0
 }
 
+@test "a start leaves a domain whose guest has ended to the agent" {
+    for ended in "---s-- 1" "----c- 3"; do
+        # shellcheck disable=SC2086  # words
+        a_domain $ended
+        agent_answers vm.start "echo -b---- - >$base/domain; $result"
+        expect start 0
+        expect monitor 0
+        rm "$run_dir/agent.sock"
+    done
+}
+
 @test "the thaw script: each pause is undone, one that a user wants stays" {
     a_domain
     pauses 3
