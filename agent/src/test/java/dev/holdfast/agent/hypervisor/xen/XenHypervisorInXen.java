@@ -50,7 +50,7 @@ class XenHypervisorInXen {
 
     @BeforeEach
     void prepare() throws IOException {
-        layers = Optional.of(new LayerFiles(directory.resolve("its layers, all of them")));
+        layers = Optional.of(new LayerFiles(directory.resolve("its-layers,-all-of-them")));
     }
 
     @AfterEach
