@@ -1,6 +1,7 @@
 /*
  * How a VM is spoken to: over QMP and its guest agent's socket (session.c, thaw.c), over the console of a User-Mode Linux
- * (console.c), or over virsh (libvirt.c). All that differs between them is behind these functions; vm.c knows the phases alone.
+ * (console.c), over virsh (libvirt.c), or by xl (xen.c). All that differs between them is behind these functions; vm.c knows the
+ * phases alone.
  */
 #ifndef HOLDFAST_CONTROL_H
 #define HOLDFAST_CONTROL_H
@@ -16,6 +17,10 @@ struct control {
     const char *name;    /* "control" of a watch request */
     const char *unready; /* why nothing can be armed: half a sentence */
     const char *lacks;   /* why it has neither guest agent nor hold: half a sentence; NULL: it can have both */
+    bool without_process; /* it has none of its own, and a watch request names none */
+    bool names_domain;    /* a watch request names its domain */
+    /* As far as is known; never asks anybody but the kernel. */
+    bool (*is_there)(const struct vm *vm);
     /* What is wrong with a watch request, half a sentence; NULL: nothing. The field is NULL where there is no more to say than for every VM. */
     const char *(*objection)(const json_t *request);
     /* Notes what such a request says, before connect(); NULL as well. */
@@ -40,6 +45,7 @@ struct control {
 extern const struct control qmp_control;
 extern const struct control console_control;
 extern const struct control libvirt_control;
+extern const struct control xen_control;
 
 /* NULL stands for QMP; NULL if there is none of that name. */
 const struct control *control_named(const char *name);

@@ -50,6 +50,6 @@ public record Control(Map<String, Object> words) {
      * @param domain its number
      */
     public static Control domain(int domain) {
-        return new Control(Map.of("control", "xen", "domain", domain));
+        return new Control(Map.of("control", "xen", "domain", String.valueOf(domain)));
     }
 }

@@ -39,7 +39,7 @@ public final class XenHypervisor extends OwnHypervisor {
     public RunningVm start(VmDefinition definition, StartMode mode) throws HypervisorException {
         XlConfiguration.check(definition, mode);
         XenDirectory directory = directory(definition.name(), mode.instance());
-        Optional<XlDomain> old = settings.xl().find(directory.domain());
+        Optional<XlDomain> old = any(directory);
         if (old.isPresent()) {
             throw new HypervisorException(
                     Kind.REFUSED,
@@ -84,6 +84,7 @@ public final class XenHypervisor extends OwnHypervisor {
         return directory(vm, Optional.empty()).mayRun();
     }
 
+    /** One whose guest has ended is ended too: so a reboot is a new start, by whoever starts the machine. */
     @Override
     public Optional<RunningVm> find(VmDefinition definition, Optional<String> instance) throws HypervisorException {
         XenDirectory directory = directory(definition.name(), instance);
@@ -96,6 +97,11 @@ public final class XenHypervisor extends OwnHypervisor {
             return Optional.empty();
         }
         VmStatus status = vm.get().status();
+        if (status == VmStatus.GUEST_ENDED) {
+            // Its domain has the disks open until somebody destroys it.
+            vm.get().kill();
+            return Optional.empty();
+        }
         if (status == VmStatus.RUNNING || status == VmStatus.PAUSED) {
             vm.get().tidy();
         }
@@ -114,7 +120,7 @@ public final class XenHypervisor extends OwnHypervisor {
 
     /** @throws HypervisorException UNKNOWN also if the domain of that name is not ours */
     private Optional<XlDomain> domain(XenDirectory directory) throws HypervisorException {
-        Optional<XlDomain> domain = settings.xl().find(directory.domain()).filter(found -> !found.is(Flag.DYING));
+        Optional<XlDomain> domain = any(directory).filter(found -> !found.is(Flag.DYING));
         if (domain.isPresent() && !directory.owns(domain.get())) {
             throw new HypervisorException(
                     Kind.UNKNOWN,
@@ -122,6 +128,18 @@ public final class XenHypervisor extends OwnHypervisor {
                             .formatted(domain.get().id(), directory.domain()));
         }
         return domain;
+    }
+
+    /** One of that name; or ours that has no name, because its xl was killed before it gave it one. */
+    private Optional<XlDomain> any(XenDirectory directory) throws HypervisorException {
+        Optional<XlDomain> named = settings.xl().find(directory.domain());
+        if (named.isPresent()) {
+            return named;
+        }
+        String uuid = directory.uuid().toString();
+        return settings.xl().list().stream()
+                .filter(domain -> domain.name().isEmpty() && domain.uuid().equals(uuid))
+                .findFirst();
     }
 
     @Override
