@@ -10,7 +10,7 @@ vm_start() {
     state=
     # What has the disks of a guest that has ended open is ended by the agent.
     is=$OCF_NOT_RUNNING
-    if find_process; then
+    if find_process || { is_domain && xen is_there; }; then
         vm_monitor
         is=$?
     fi
@@ -29,7 +29,7 @@ vm_start() {
         *) return "$OCF_ERR_GENERIC" ;;
     esac
     started_by vm.start ',"placed":true' || return
-    if ! find_process; then
+    if ! find_process && ! is_domain; then
         failed "the agent has started it, but it ended at once; see $dir/qemu.log"
         return
     fi

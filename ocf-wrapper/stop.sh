@@ -98,6 +98,11 @@ end_uml() {
     fi
 }
 
+# end_xen UNTIL: its domains, which are no processes.
+end_xen() {
+    ! is_domain || xen stop "$1"
+}
+
 # stop_machine: in time, and with nothing left of it.
 stop_machine() {
     until=$(($(now) + $(soft_seconds)))
@@ -110,6 +115,7 @@ stop_machine() {
         2) end_hanging_agent ;;
     esac
     end_uml "$until" || return
+    end_xen "$until" || return
     # shellcheck disable=SC2046,SC2086  # words; those that came meanwhile, too
     set -- $known $(all_processes)
     any_lives "$@" || set --

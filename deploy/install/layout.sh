@@ -16,7 +16,7 @@ install -m 0755 "$source/deploy/install/holdfast" "$source/deploy/install/holdfa
 install -m 0755 "$source/agent/target/guard/holdfast-guard" "$source/agent/target/guard/holdfast-ask" \
   "$source/ocf-wrapper/thaw" "$source/deploy/install/quiet" "$library"
 install -m 0644 "$source/deploy/install/logging.properties" "$source/ocf-wrapper/replica.sh" \
-  "$source/ocf-wrapper/start.sh" "$source/ocf-wrapper/stop.sh" "$source/ocf-wrapper/uml.sh" "$library"
+  "$source/ocf-wrapper/start.sh" "$source/ocf-wrapper/stop.sh" "$source/ocf-wrapper/uml.sh" "$source/ocf-wrapper/xen.sh" "$library"
 install -m 0644 "$source/deploy/install/holdfast.service" "$source/deploy/install/holdfast-guard.service" \
   "$source/deploy/install/holdfast-zookeeper.service" "$root/usr/lib/systemd/system"
 install -d "$root/usr/lib/ocf/resource.d/holdfast" "$root/usr/share/man/man7"

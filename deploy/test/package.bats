@@ -62,6 +62,7 @@ inside() {
 -rw-r--r-- usr/lib/holdfast/start.sh
 -rw-r--r-- usr/lib/holdfast/stop.sh
 -rw-r--r-- usr/lib/holdfast/uml.sh
+-rw-r--r-- usr/lib/holdfast/xen.sh
 -rw-r--r-- usr/lib/holdfast/lib/holdfast-agent-[0-9.]*.jar
 -rwxr-xr-x usr/lib/ocf/resource.d/holdfast/vm
 -rw-r--r-- usr/share/man/man7/ocf_holdfast_vm.7.gz

@@ -15,7 +15,7 @@ ra_setup() {
     export OCF_RESKEY_CRM_meta_timeout=20000
     export HOLDFAST_HOME=$base/home # as /usr/lib/holdfast
     mkdir "$HOLDFAST_HOME"
-    ln -s "$BATS_TEST_DIRNAME"/../{thaw,replica.sh,start.sh,stop.sh,uml.sh} "$BATS_TEST_DIRNAME/../../agent/target/guard/holdfast-ask" \
+    ln -s "$BATS_TEST_DIRNAME"/../{thaw,replica.sh,start.sh,stop.sh,uml.sh,xen.sh} "$BATS_TEST_DIRNAME/../../agent/target/guard/holdfast-ask" \
         "$HOLDFAST_HOME"
     pids=
 }

@@ -171,6 +171,46 @@ state() {
     [ ! -e "$run_dir/vms/web/frozen" ]
 }
 
+# domain NAME STATE: one of libvirt, and a virsh that knows it.
+domain() {
+    machine "$1" "$2" freeze 5000 0
+    rm "$run_dir/vms/$1/pid"
+    echo 12345678-1234-1234-1234-123456789012 >"$run_dir/vms/$1/domain"
+    export HOLDFAST_VIRSH=$run_dir/virsh
+    cat >"$run_dir/virsh" <<EOF
+#!/bin/sh
+case "\$*" in
+    '-c qemu:///system domstate --reason 12345678-1234-1234-1234-123456789012') cat "$run_dir/vms/$1/state" ;;
+    '-c qemu:///system resume 12345678-1234-1234-1234-123456789012') echo 'running (unpaused)' >"$run_dir/vms/$1/state" ;;
+    *) exit 1 ;;
+esac
+EOF
+    chmod +x "$run_dir/virsh"
+}
+
+@test "lets a domain of libvirt run, over virsh" {
+    domain web "paused (user)"
+    run "$thaw"
+    [ "$status" -eq 0 ]
+    [ "$(state web)" = "running (unpaused)" ]
+    [ ! -e "$run_dir/vms/web/frozen" ]
+}
+
+@test "a domain that stands still for another reason is left so, and named" {
+    domain web "paused (I/O error)"
+    run "$thaw"
+    [ "$status" -eq 1 ]
+    [[ $output == *"web: not proven to run, virsh says: paused (I/O error)"* ]]
+    [ -e "$run_dir/vms/web/frozen" ]
+}
+
+@test "the marker of a domain that has ended is removed" {
+    domain web "shut off (destroyed)"
+    run "$thaw"
+    [ "$status" -eq 0 ]
+    [ ! -e "$run_dir/vms/web/frozen" ]
+}
+
 @test "wrong use is exit code 2" {
     for arguments in "--what" "--run-dir" "--all web" "../etc" "a/b"; do
         # shellcheck disable=SC2086 # words on purpose

@@ -41,6 +41,13 @@ xen() { "$BATS_TEST_DIRNAME/../../xen/xen" "$@"; }
   "$BATS_TEST_DIRNAME/../../xen/junit" "$in.XlInXen" "$in.XenHypervisorInXen"
 }
 
+@test "without an agent the guard lets a real domain run, and the resource agent tells of it, thaws it and stops it" {
+  parts=$BATS_TEST_DIRNAME/../../..
+  xen put "$parts/deploy/xen/dom0-check" "$parts"/agent/target/guard/holdfast-{guard,ask} "$parts"/ocf-wrapper/{vm,thaw,stop.sh,xen.sh} \
+    /usr/lib/ocf/lib/heartbeat /root/parts
+  for what in begin guard agent; do xen run "/root/parts/dom0-check $what"; done
+}
+
 @test "nothing is left of it when it has ended" {
   pid=$(cat "$(cache)/xen/run.$HOLDFAST_XEN/pid")
   xen down

@@ -329,6 +329,7 @@ const struct control console_control = {
     .name = "mconsole",
     .unready = "its console has not answered the guard since it was watched",
     .lacks = "it runs under User-Mode Linux, which has no guest agent and is not replicated",
+    .is_there = vm_process_lives,
     .connect = console_connect,
     .is_ready = console_is_ready,
     .give_up_watch = console_give_up_watch,

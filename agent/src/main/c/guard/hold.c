@@ -337,7 +337,7 @@ static void recall(const char *directory, const char *name)
     if (vm_find(name) != NULL || !holdfile_read(directory, &file)) {
         return;
     }
-    struct vm *vm = vm_watch(name, directory, file.pid, false, &qmp_control);
+    struct vm *vm = vm_watch(name, &(struct watched){.directory = directory, .control = &qmp_control, .pid = file.pid, .domain = ""});
     if (vm == NULL) {
         log_line(LOG_ERROR, "VM %s: cannot be held as it was to be: too many VMs, or no memory", name);
         return;

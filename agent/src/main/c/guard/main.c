@@ -1,7 +1,8 @@
 /*
  * holdfast-guard: thaws virtual machines when the process that froze them dies or hangs, and stops replicated ones that run too
  * far beyond their standby. It depends on nothing but the
- * kernel and QEMU: no JVM, no library that allocates while it thaws, its memory locked.
+ * kernel and QEMU, virsh for domains of libvirt, a shell and xl for those of Xen: no JVM, no library that allocates while it thaws,
+ * its memory locked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include "message.h"
 #include "server.h"
 #include "vm.h"
+#include "xen.h"
 
 #define LEAVE_PATIENCE_MS 5000
 
@@ -60,6 +62,7 @@ static bool catch_signals(void)
     sigset_t set;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN); /* Nobody waits for a child; so none stays as a zombie. */
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
@@ -90,12 +93,13 @@ static void hold_on(void)
 static int usage(FILE *where, int status)
 {
     fprintf(where,
-            "usage: holdfast-guard --socket PATH [--log-level error|warning|info|debug] [--doubt-after MS]\n"
+            "usage: holdfast-guard --socket PATH [--log-level error|warning|info|debug] [--doubt-after MS] [--xl PROGRAM]\n"
             "       holdfast-guard --version\n"
             "Thaws virtual machines when the Holdfast agent that froze them dies or hangs.\n"
             "  --socket PATH      where the agent connects, as /run/holdfast/guard.sock\n"
             "  --doubt-after MS   when a thaw is said to be in doubt of a guest of User-Mode Linux that runs, but whose\n"
             "                     kernel has not said that it obeys no order to stop any more (60000); it goes on\n"
+            "  --xl PROGRAM       what lets domains of Xen run (xl)\n"
             "SIGTERM thaws what is armed and ends it.\n");
     return status;
 }
@@ -105,6 +109,7 @@ int main(int argc, char **argv)
     static const struct option options[] = {{"socket", required_argument, NULL, 's'},
                                             {"log-level", required_argument, NULL, 'l'},
                                             {"doubt-after", required_argument, NULL, 'd'},
+                                            {"xl", required_argument, NULL, 'x'},
                                             {"version", no_argument, NULL, 'v'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
@@ -121,6 +126,8 @@ int main(int argc, char **argv)
         }
         if (option == 's') {
             path = optarg;
+        } else if (option == 'x') {
+            xen_use(optarg);
         } else if (option == 'd' && strspn(optarg, "0123456789") == strlen(optarg) && atoll(optarg) > 0) {
             console_doubt_after(atoll(optarg));
         } else if (option != 'l' || !log_set_level(optarg)) {

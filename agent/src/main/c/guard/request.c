@@ -76,16 +76,35 @@ static bool holds(struct connection *connection, struct vm *vm, const char *toke
     return false;
 }
 
+static void begin_watch(struct connection *connection, struct vm *vm, const json_t *request)
+{
+    if (vm->control->take != NULL) {
+        vm->control->take(vm, request);
+    }
+    vm->control->connect(vm, loop_now());
+    if (vm->control->is_ready(vm)) {
+        succeed(connection);
+        return;
+    }
+    vm->waiting = connection;
+    vm->waiting_for_watch = true;
+    vm->waiting_until = loop_now() + WATCH_PATIENCE_MS;
+    connection_wait(connection);
+}
+
 /*
  * watch: connects the VM's guard.sock and, if `qga`, its qga.sock. Answered when the QMP session is ready. With `control` "mconsole" it
- * is a User-Mode Linux: answered when its console answers.
+ * is a User-Mode Linux: answered when its console answers. With "libvirt" it is the domain of the UUID `domain`, and `virsh` the words by
+ * which virsh is called: answered when virsh has said what state it is in. With "xen" it is
+ * the domain of that number: answered when xl tells of it.
  */
 static void op_watch(struct connection *connection, const json_t *request)
 {
     const char *name = message_text(request, "vm");
     const char *directory = message_text(request, "dir");
     const struct control *control = control_named(message_text(request, "control"));
-    long long pid;
+    const char *domain = message_text(request, "domain");
+    long long pid = 0;
 
     if (name == NULL || !is_name(name)) {
         connection_fail(connection, "the VM's name is missing or bad: it must be 1 to 64 letters, digits, dots, dashes or underscores, and begin with a letter or digit; choose another one");
@@ -96,21 +115,34 @@ static void op_watch(struct connection *connection, const json_t *request)
                         name, DIRECTORY_BYTES - 1);
         return;
     }
-    if (!message_number(request, "pid", 2, INT32_MAX, &pid)) {
+    if (control == NULL) {
+        connection_fail(connection, "cannot watch VM %s: \"control\" must be qmp, mconsole, libvirt or xen; are agent and guard of one version?", name);
+        return;
+    }
+    if (!control->without_process && !message_number(request, "pid", 2, INT32_MAX, &pid)) {
         connection_fail(connection, "cannot watch VM %s: \"pid\" must be the number of its process; add it", name);
         return;
     }
-    if (control == NULL) {
-        connection_fail(connection, "cannot watch VM %s: \"control\" must be qmp or mconsole; are agent and guard of one version?", name);
+    if (control->names_domain && (domain == NULL || !is_name(domain))) {
+        connection_fail(connection, "cannot watch VM %s: \"domain\" must be its number or its name; add it", name);
         return;
     }
+    const char *objection = control->objection == NULL ? NULL : control->objection(request);
+    if (objection != NULL) {
+        connection_fail(connection, "cannot watch VM %s: %s; are agent and guard of one version?", name, objection);
+        return;
+    }
+    struct watched watched = {.directory = directory,
+                              .control = control,
+                              .pid = (pid_t)pid,
+                              .domain = control->names_domain ? domain : "",
+                              .has_qga = control->lacks == NULL && json_is_true(json_object_get(request, "qga"))};
     struct vm *vm = vm_find(name);
     if (vm != NULL && vm->waiting != NULL) {
         connection_fail(connection, "cannot watch VM %s: another request for it is not answered yet; wait for that", name);
         return;
     }
-    if (vm != NULL && (vm->phase == ARMED || vm_is_being_thawed(vm)) &&
-        (vm->pid != pid || strcmp(vm->directory, directory) != 0 || vm->control != control)) {
+    if (vm != NULL && (vm->phase == ARMED || vm_is_being_thawed(vm)) && !vm_is_same(vm, &watched)) {
         connection_fail(connection, "cannot watch another process as VM %s: it is %s", name,
                         vm->phase == ARMED ? "armed; disarm it first" : "being thawed; wait for the end of that, or end it with 'holdfast vm thaw', or stop the VM");
         return;
@@ -119,19 +151,14 @@ static void op_watch(struct connection *connection, const json_t *request)
         connection_fail(connection, "cannot watch VM %s so: it is to be held for its standby, and %s; end that process first", name, control->lacks);
         return;
     }
-    vm = vm_watch(name, directory, (pid_t)pid, control->lacks == NULL && json_is_true(json_object_get(request, "qga")), control);
+    vm = vm_watch(name, &watched);
     if (vm == NULL) {
         connection_fail(connection, "cannot watch VM %s: the guard watches %d VMs at most, or has no memory; unwatch others", name, VM_LIMIT);
-    } else if (!vm_process_lives(vm)) {
+    } else if (!control->is_there(vm)) {
         vm_unwatch(vm);
         connection_fail(connection, "cannot watch VM %s: there is no process %lld; start the VM first", name, pid);
-    } else if (control->is_ready(vm)) {
-        succeed(connection);
     } else {
-        vm->waiting = connection;
-        vm->waiting_for_watch = true;
-        vm->waiting_until = loop_now() + WATCH_PATIENCE_MS;
-        connection_wait(connection);
+        begin_watch(connection, vm, request);
     }
 }
 
@@ -202,7 +229,7 @@ static void op_arm(struct connection *connection, const json_t *request)
     } else if (quiesced && !can_quiesce(connection, vm)) {
         return;
     } else if (!vm->control->is_ready(vm)) {
-        connection_fail(connection, "cannot arm VM %s: %s, so it could not be thawed; does its process (%d) run and answer?", vm->name, vm->control->unready, (int)vm->pid);
+        connection_fail(connection, "cannot arm VM %s: %s, so it could not be thawed; does it run and answer?", vm->name, vm->control->unready);
     } else if (!vm_arm(vm, connection, connection->pidfd, token, deadline_ms, json_is_true(json_object_get(request, "was_paused")))) {
         connection_fail(connection, "cannot arm VM %s: the freeze marker %s/frozen cannot be written: %s; make room there", vm->name, vm->directory, strerror(errno));
     } else {

@@ -185,6 +185,7 @@ static void session_close(struct vm *vm)
 const struct control qmp_control = {
     .name = "qmp",
     .unready = "the guard has no QMP session with it now",
+    .is_there = vm_process_lives,
     .connect = session_connect,
     .is_ready = session_is_ready,
     .give_up_watch = session_give_up_watch,

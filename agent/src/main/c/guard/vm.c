@@ -77,6 +77,8 @@ static struct vm *new_vm(const char *name)
             snprintf(vm->name, sizeof vm->name, "%s", name);
             vm->owner_pidfd = -1;
             session_prepare(vm);
+            libvirt_prepare(vm);
+            xen_prepare(vm);
             vms[i] = vm;
             return vm;
         }
@@ -84,7 +86,13 @@ static struct vm *new_vm(const char *name)
     return NULL;
 }
 
-struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has_qga, const struct control *control)
+bool vm_is_same(const struct vm *vm, const struct watched *watched)
+{
+    return vm->pid == watched->pid && strcmp(vm->domain, watched->domain) == 0 &&
+           strcmp(vm->directory, watched->directory) == 0 && vm->control == watched->control;
+}
+
+struct vm *vm_watch(const char *name, const struct watched *watched)
 {
     char state;
     struct vm *vm = vm_find(name);
@@ -95,24 +103,24 @@ struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has
     if (vm == NULL) {
         return NULL;
     }
-    unsigned long long start = process_start(pid, &state);
-    if (strcmp(vm->directory, directory) != 0 || vm->pid != pid || vm->pid_start != start || vm->control != control) {
-        hold_moves(vm, directory);
+    unsigned long long start = process_start(watched->pid, &state);
+    if (!vm_is_same(vm, watched) || vm->pid_start != start) {
+        hold_moves(vm, watched->directory);
         vm->control->close(vm);
     }
-    bool moved = vm->pid != pid || vm->pid_start != start;
-    if (!has_qga) {
+    bool moved = vm->pid != watched->pid || vm->pid_start != start;
+    if (!watched->has_qga) {
         qga_close(&vm->qga);
     }
-    snprintf(vm->directory, sizeof vm->directory, "%s", directory);
-    vm->pid = pid;
+    snprintf(vm->directory, sizeof vm->directory, "%s", watched->directory);
+    snprintf(vm->domain, sizeof vm->domain, "%s", watched->domain);
+    vm->pid = watched->pid;
     vm->pid_start = start;
-    vm->has_qga = has_qga;
-    vm->control = control;
+    vm->has_qga = watched->has_qga;
+    vm->control = watched->control;
     if (moved) {
         hold_moved(vm);
     }
-    control->connect(vm, loop_now());
     return vm;
 }
 

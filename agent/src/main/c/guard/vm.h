@@ -23,9 +23,11 @@
 #include "console.h"
 #include "control.h"
 #include "hold.h"
+#include "libvirt.h"
 #include "qga.h"
 #include "qmp.h"
 #include "thaw.h"
+#include "xen.h"
 
 #define VM_LIMIT 128
 #define NAME_BYTES 65
@@ -39,10 +41,13 @@ struct connection;
 struct vm {
     char name[NAME_BYTES];
     char directory[DIRECTORY_BYTES];
-    pid_t pid;
+    pid_t pid; /* 0: it has no process of its own */
     unsigned long long pid_start; /* tells a new process with the same pid apart */
+    char domain[NAME_BYTES];      /* empty: it is none */
     const struct control *control;
     struct console console;
+    struct libvirt libvirt;
+    struct xen xen;
     bool has_qga;
     struct qmp qmp;
     struct qga qga;
@@ -71,8 +76,19 @@ struct vm {
 extern struct vm *vms[VM_LIMIT];
 
 struct vm *vm_find(const char *name);
-/* A new or changed VM; NULL when the table is full or memory is short. Connecting goes on in the background. */
-struct vm *vm_watch(const char *name, const char *directory, pid_t pid, bool has_qga, const struct control *control);
+/* What a watch request says of a VM. */
+struct watched {
+    const char *directory;
+    const struct control *control;
+    pid_t pid;          /* 0: none */
+    const char *domain; /* empty: none */
+    bool has_qga;
+};
+
+/* Whether that is the process or the domain that is watched, spoken to in the same way. */
+bool vm_is_same(const struct vm *vm, const struct watched *watched);
+/* A new or changed VM; NULL when the table is full or memory is short. Nobody is asked yet. */
+struct vm *vm_watch(const char *name, const struct watched *watched);
 void vm_unwatch(struct vm *vm);
 /* A thaw is at work, or in doubt. */
 bool vm_is_being_thawed(const struct vm *vm);

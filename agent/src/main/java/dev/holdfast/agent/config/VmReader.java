@@ -61,7 +61,7 @@ final class VmReader {
         if (hypervisor == HypervisorKind.XEN) {
             root.problem(
                     "hypervisor",
-                    "machines of Xen cannot be defined yet: neither the guard nor the resource agent knows its domains",
+                    "machines of Xen cannot be defined yet: no agent has been tried on a real Xen",
                     "use \"qemu\" or \"uml\"");
         }
         finish(root);

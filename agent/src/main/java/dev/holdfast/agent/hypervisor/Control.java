@@ -1,5 +1,6 @@
 package dev.holdfast.agent.hypervisor;
 
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -33,11 +34,22 @@ public record Control(Map<String, Object> words) {
     }
 
     /**
+     * Over virsh.
+     *
+     * @param process QEMU
+     * @param uuid of the domain
+     * @param virsh the program and its words, the connection included
+     */
+    public static Control virsh(ProcessIdentity process, String uuid, List<String> virsh) {
+        return new Control(Map.of(PID, process.pid(), "control", "libvirt", "domain", uuid, "virsh", virsh));
+    }
+
+    /**
      * Over xl, which every process of the first domain may call.
      *
      * @param domain its number
      */
     public static Control domain(int domain) {
-        return new Control(Map.of("control", "xen", "domain", domain));
+        return new Control(Map.of("control", "xen", "domain", String.valueOf(domain)));
     }
 }

@@ -8,7 +8,7 @@ public enum HypervisorKind {
     QEMU,
     /** User-Mode Linux: a kernel that is a program of the host. */
     UML,
-    /** libvirt. Its machines belong to whoever starts them there; Holdfast looks at them. */
+    /** libvirt. Its machines belong to whoever starts them there; Holdfast captures their disks. */
     LIBVIRT,
     /** Xen, of which this host is the first domain. */
     XEN;

@@ -139,9 +139,9 @@ public record VmDefinition(
                 () -> new IllegalStateException("what " + name + " is made of is not in its definition"));
     }
 
-    /** Whether its disks are layers of a chain of ours. */
+    /** Whether its disks are layers of a chain of ours, or can be kept in one. */
     public boolean hasChain() {
-        return hypervisor.isOwn() && !disks.isEmpty();
+        return !disks.isEmpty();
     }
 
     /** Whether it is to have a channel to an agent in its guest, as far as its definition says. */

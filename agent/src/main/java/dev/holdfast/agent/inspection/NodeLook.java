@@ -6,6 +6,7 @@ import dev.holdfast.agent.fsck.NodeFacts;
 import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.round.NodeParts;
@@ -13,6 +14,7 @@ import dev.holdfast.agent.snapshot.HeadMending;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.VmSnapshots;
 import dev.holdfast.agent.snapshot.chain.ChainFsck;
+import dev.holdfast.agent.snapshot.chain.ForeignChain;
 import dev.holdfast.agent.snapshot.chain.HeadFsck;
 import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
@@ -88,7 +90,7 @@ final class NodeLook {
     private MachineFacts machine(ManagedVm vm) {
         Optional<String> before = busy(vm);
         Optional<MachineFacts.Mark> mark = mark(vm.name());
-        if (before.isPresent() || !vm.definition().hasChain()) {
+        if (before.isPresent() || !hasChain(vm.definition())) {
             return facts(vm, before, List.of(), mark, Optional.empty(), Optional.empty());
         }
         try {
@@ -113,6 +115,11 @@ final class NodeLook {
                     noHead.or(() -> Optional.of(
                             new MachineFacts.NotSeen(elsewhere, e.because().text(), false))));
         }
+    }
+
+    /** One that somebody else has made has none before the first snapshot of it. */
+    private static boolean hasChain(VmDefinition definition) {
+        return definition.hasChain() && (definition.hypervisor().isOwn() || ForeignChain.isThere(definition));
     }
 
     /** What is wrong with the head of its chain, without which the rest cannot be looked at; nothing if that is all right. */
@@ -187,6 +194,9 @@ final class NodeLook {
     /** The hypervisor's word on where the newest data goes. Nothing about a machine that somebody is using. */
     private List<MachineFacts.OpenDisk> disks(ManagedVm vm, VmSnapshots snapshots) throws SnapshotException {
         List<MachineFacts.OpenDisk> disks = new ArrayList<>();
+        if (!vm.definition().hypervisor().isOwn()) {
+            return disks; // Where they are is its owner's to say.
+        }
         try {
             Map<String, Layer> head = snapshots.chain().head().layers();
             for (DiskState disk : open(vm)) {

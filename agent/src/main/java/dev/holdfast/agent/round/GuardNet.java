@@ -45,6 +45,7 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     private static final String TOKEN = "token=";
 
     private static final String DEADLINE = "deadline_ms=";
+    private static final String DOMAIN = "domain";
 
     /** One request to the guard. */
     private interface Request<R> {
@@ -200,7 +201,24 @@ public final class GuardNet implements ThawNet, AutoCloseable {
 
     private void watch(GuardClient client, Name vm)
             throws GuardUnavailableException, GuardRefusedException, PhaseException {
-        client.watch(vm, runDirectory.apply(vm), process(vm).control());
+        RunningVm process = process(vm);
+        if (!process.kind().isOwn()) {
+            makeRunDirectory(process);
+        }
+        client.watch(vm, runDirectory.apply(vm), process.control());
+    }
+
+    /** Who starts the others leaves nothing there, and the guard puts its mark there. */
+    private void makeRunDirectory(RunningVm process) throws PhaseException {
+        Path directory = runDirectory.apply(process.name());
+        try {
+            Files.createDirectories(directory);
+            // For the script that lets it run when nobody else of us is there.
+            Object domain = process.control().words().getOrDefault(DOMAIN, "");
+            OwnFile.write(directory.resolve(DOMAIN), domain + "\n");
+        } catch (IOException e) {
+            throw new PhaseException(Refusal.failed("%s cannot be made: %s".formatted(directory, e.getMessage())), e);
+        }
     }
 
     private GuardClient knownOrNew(Name vm) throws GuardUnavailableException, GuardRefusedException, PhaseException {

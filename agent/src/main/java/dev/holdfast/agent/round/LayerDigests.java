@@ -42,7 +42,7 @@ public final class LayerDigests {
     /** Takes what is missing, of the machines that run here. May take long. */
     public void take() {
         for (ManagedVm machine : vms.all()) {
-            if (!machine.definition().hasChain() || machine.process().isEmpty()) {
+            if (!machine.definition().hypervisor().isOwn() || machine.process().isEmpty()) {
                 continue;
             }
             try {

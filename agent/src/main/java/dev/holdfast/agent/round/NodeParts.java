@@ -11,6 +11,7 @@ import dev.holdfast.agent.snapshot.Room;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.SnapshotTools;
 import dev.holdfast.agent.snapshot.VmSnapshots;
+import dev.holdfast.agent.snapshot.chain.ForeignChain;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
@@ -249,10 +250,17 @@ public final class NodeParts implements Parts {
     /** Whether somebody left a change of a machine's chain under way, that nobody on this node is at. Cheap. */
     public boolean isLeft(Name vm) {
         VmSnapshots known = opened.get(vm);
+        if (known == null) {
+            // Those that somebody else runs are found after the others, whose chains are looked at when the agent
+            // starts.
+            return claims.holder(vm).isEmpty()
+                    && vms.find(vm)
+                            .map(ManagedVm::definition)
+                            .filter(definition -> !definition.hypervisor().isOwn() && ForeignChain.isLeft(definition))
+                            .isPresent();
+        }
         try {
-            return known != null
-                    && claims.holder(vm).isEmpty()
-                    && known.chain().intent().isPresent();
+            return claims.holder(vm).isEmpty() && known.chain().intent().isPresent();
         } catch (IOException e) {
             LOG.debug("{}: its intent cannot be read: {}", vm, e.getMessage());
             return false;
@@ -328,7 +336,8 @@ public final class NodeParts implements Parts {
             admit(operation, OperationKind.START, vm);
         }
         try {
-            if (machine.definition().hasChain()) {
+            if (machine.definition().hypervisor().isOwn()
+                    && machine.definition().hasChain()) {
                 VmSnapshots snapshots = open(machine, elsewhere);
                 snapshots.recover(fates);
                 snapshots.readyToStart();

@@ -53,9 +53,11 @@ final class Preflight {
         Optional<RunningVm> running = vm.certainlyRunning();
         boolean memory = request.method() != CaptureMethod.DISK_ONLY;
         if (running.isPresent()) {
-            new DriverDisks(vm.chain(), running.get(), vm.tools().watch(), request.operation(), Progress.NONE)
-                    .checkOnHead(graph);
+            requireItsDisks(vm, running.get(), graph, request);
             requireCapturable(running.get(), memory);
+        } else if (vm.foreign().isPresent()) {
+            throw SnapshotException.refused(
+                    vm.name() + " does not run, and whoever starts it would not wait for us; start it");
         } else if (memory) {
             throw SnapshotException.refused(
                     vm.name() + " does not run, so it has no memory to capture; start it, or use --disk-only");
@@ -72,6 +74,16 @@ final class Preflight {
                             memory ? ", or use --disk-only" : ""));
         }
         return new Estimate(bytes, usable, graph.depth() + 1);
+    }
+
+    private static void requireItsDisks(VmChain vm, RunningVm running, LayerGraph graph, SnapshotRequest request)
+            throws IOException, SnapshotException {
+        if (vm.foreign().isPresent()) {
+            vm.foreign().get().requireThose(running);
+            vm.foreign().get().forecast(request.deadline());
+            return;
+        }
+        new DriverDisks(vm.chain(), running, vm.tools().watch(), request.operation(), Progress.NONE).checkOnHead(graph);
     }
 
     /** What a snapshot reserves. */
@@ -132,6 +144,15 @@ final class Preflight {
 
     /** @throws SnapshotException with the first reason against going back to the snapshot */
     static void revert(VmChain vm, SnapshotRecord snapshot, Progress progress) throws IOException, SnapshotException {
+        if (vm.foreign().isPresent()) {
+            throw SnapshotException.refused(
+                    "%s is a domain of libvirt, which Holdfast does not take back yet: end it, copy %s to its disks (cp --reflink=always), and start it"
+                            .formatted(
+                                    vm.name(),
+                                    snapshot.named().stream()
+                                            .map(layer -> vm.chain().file(layer).toString())
+                                            .toList()));
+        }
         vm.requireIdle();
         LayerGraph graph = vm.chain().wholeGraph();
         Optional<RunningVm> running = vm.certainlyRunning();

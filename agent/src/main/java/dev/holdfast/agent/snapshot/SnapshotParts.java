@@ -29,7 +29,7 @@ final class SnapshotParts {
             throws IOException, SnapshotException {
         List<DiskPart> disks = new ArrayList<>();
         List<Part> parts = new ArrayList<>();
-        for (Layer layer : intent.fromHead().layers().values()) {
+        for (Layer layer : intent.captured().layers().values()) {
             Path file = vm.chain().file(layer);
             Digests.flush(file);
             disks.add(new DiskPart(layer.disk(), layer.fileName(), ""));

@@ -81,12 +81,10 @@ public final class SnapshotPhases {
         try {
             Preflight.snapshot(vm, request);
             Optional<RunningVm> running = vm.running();
-            Generation head = vm.chain().head();
-            Generation next =
-                    Generation.fresh(vm.chain().nextNumber(), head.layers().keySet());
-            Intent intent = Intent.cut(request.operation(), Optional.of(request.name()), head, next);
-            Optional<Capture> capture =
-                    running.isPresent() ? Optional.of(running.get().newCapture(plan(request, next))) : Optional.empty();
+            Intent intent = intent(request);
+            Optional<Capture> capture = running.isPresent()
+                    ? Optional.of(running.get().newCapture(plan(request, intent)))
+                    : Optional.empty();
             underWay = new UnderWay(
                     request,
                     intent,
@@ -116,9 +114,22 @@ public final class SnapshotPhases {
         return because;
     }
 
-    private CapturePlan plan(SnapshotRequest request, Generation next) {
-        Map<String, Path> overlays = next.layers().values().stream()
-                .collect(Collectors.toMap(Layer::disk, layer -> vm.chain().file(layer)));
+    private Intent intent(SnapshotRequest request) throws IOException {
+        if (vm.foreign().isPresent()) {
+            return vm.foreign().get().intent(request);
+        }
+        Generation head = vm.chain().head();
+        Generation next =
+                Generation.fresh(vm.chain().nextNumber(), head.layers().keySet());
+        return Intent.cut(request.operation(), Optional.of(request.name()), head, next);
+    }
+
+    private CapturePlan plan(SnapshotRequest request, Intent intent) {
+        Map<String, Path> overlays = vm.foreign().isPresent()
+                ? Map.of()
+                : intent.toHead().layers().values().stream()
+                        .collect(Collectors.toMap(
+                                Layer::disk, layer -> vm.chain().file(layer)));
         Optional<Path> memory = request.method() == CaptureMethod.DISK_ONLY
                 ? Optional.empty()
                 : Optional.of(vm.chain().memoryFile(request.name()));
@@ -157,7 +168,7 @@ public final class SnapshotPhases {
         return facts;
     }
 
-    /** Cuts the disks, and writes what must be written at a standstill. */
+    /** Cuts or clones the disks, and writes what must be written at a standstill. */
     public void capture() throws SnapshotException {
         onCapture(
                 capture -> {
@@ -165,7 +176,18 @@ public final class SnapshotPhases {
                     return true;
                 },
                 true);
+        if (vm.foreign().isPresent()) {
+            vm.foreign().get().cloneAll(current().intent(), this::leftOfFreeze);
+        }
         capturedAtNanos = vm.tools().nanoClock().getAsLong();
+    }
+
+    /** At least a millisecond: who is late fails, and does not wait for ever. */
+    private Duration leftOfFreeze() {
+        FreezeFacts freeze = frozen;
+        long since = freeze == null ? 0 : vm.tools().nanoClock().getAsLong() - freeze.atNanos();
+        Duration left = current().request().deadline().minusNanos(since);
+        return left.compareTo(Duration.ofMillis(1)) < 0 ? Duration.ofMillis(1) : left;
     }
 
     /** Asks whether it still stood and lets it run, in one write. Empty for a machine that does not run. */
@@ -186,6 +208,9 @@ public final class SnapshotPhases {
     public VmReport drain(String quiesce, Progress writing, Progress hashing) throws SnapshotException {
         UnderWay now = current();
         MemoryFacts memory = onCapture(capture -> capture.drain(writing), new MemoryFacts(CaptureMethod.DISK_ONLY, 0));
+        if (vm.foreign().isPresent()) {
+            vm.foreign().get().settle(now.intent());
+        }
         try {
             VmReport report = parts.write(now.request(), now.intent(), times(now, memory.method(), quiesce), hashing);
             now.capture().ifPresent(Capture::close);

@@ -11,10 +11,12 @@ import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
 import dev.holdfast.agent.snapshot.chain.ChainPlan;
+import dev.holdfast.agent.snapshot.chain.ForeignChain;
 import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.LayerCopies;
 import dev.holdfast.agent.snapshot.chain.LiveDisks;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
+import dev.holdfast.agent.storage.ImageStore;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,7 +29,7 @@ import java.util.TreeSet;
 /**
  * One machine with its chain: what every operation on snapshots starts from.
  *
- * @param definition the machine; all its disks go through one chain
+ * @param definition the machine; all its disks go through one chain, or are kept in one
  * @param chain its layers
  * @param slot its process
  * @param tools shared
@@ -37,9 +39,7 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
     /** @throws SnapshotException if the disks do not go through one chain, naming the paths */
     static VmChain open(VmDefinition definition, VmSlot slot, SnapshotTools tools) throws SnapshotException {
         if (!definition.hypervisor().isOwn()) {
-            throw SnapshotException.refused(
-                    "%s is a domain of libvirt, of which Holdfast takes no snapshots and no checkpoints yet; take it out of its group"
-                            .formatted(definition.name()));
+            return openForeign(definition, slot, tools);
         }
         try {
             Set<Path> directories = new HashSet<>();
@@ -69,10 +69,37 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
         }
     }
 
+    private static VmChain openForeign(VmDefinition definition, VmSlot slot, SnapshotTools tools)
+            throws SnapshotException {
+        if (definition.disks().isEmpty()) {
+            throw SnapshotException.refused(
+                    "%s is a domain of libvirt, and its definition names no disks; \"holdfast vm adopt %s\" finds them"
+                            .formatted(definition.name(), definition.domain()));
+        }
+        if (!ForeignChain.isThere(definition)) {
+            ForeignDisks.requireClones(definition);
+        }
+        try {
+            return new VmChain(definition, ForeignChain.open(definition, tools.images(), tools.clock()), slot, tools);
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /** Its disks, if they are cloned where they are; empty if they are layers of ours. */
+    Optional<ForeignDisks> foreign() {
+        return definition.hypervisor().isOwn() ? Optional.empty() : Optional.of(ForeignDisks.of(definition, chain));
+    }
+
     /** The change under way in the chain of a machine; none if there is no chain here. */
     static Optional<Intent> intentIn(VmDefinition definition) throws IOException {
         if (!definition.hasChain()) {
             return Optional.empty();
+        }
+        if (!definition.hypervisor().isOwn()) {
+            return ForeignChain.isThere(definition)
+                    ? ChainDirectory.open(ForeignChain.locate(definition)).intent()
+                    : Optional.empty();
         }
         for (VmDefinition.Disk disk : definition.disks()) {
             Path directory = ChainDirectory.locate(disk.id(), disk.path());
@@ -150,8 +177,9 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
         }
     }
 
+    /** What a machine with layers of ours does to them; others have none open. */
     LiveDisks live(String operation, Progress progress) throws SnapshotException {
-        Optional<RunningVm> vm = running();
+        Optional<RunningVm> vm = foreign().isPresent() ? Optional.empty() : running();
         return vm.isEmpty() ? LiveDisks.NONE : new DriverDisks(chain, vm.get(), tools.watch(), operation, progress);
     }
 
@@ -160,7 +188,8 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
     }
 
     LayerCopies copies() {
-        return new StoredCopies(chain, name(), tools.storage());
+        return new StoredCopies(
+                chain, name(), foreign().<ImageStore>map(ForeignDisks::store).orElse(tools.storage()));
     }
 
     ChainPlan.Facts facts(LiveDisks live) throws IOException {

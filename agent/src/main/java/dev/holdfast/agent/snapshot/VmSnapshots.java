@@ -361,7 +361,7 @@ public final class VmSnapshots {
             vm.certainlyRunning();
             String operation = intent.get().operation();
             switch (intent.get().kind()) {
-                case CUT -> recoverCut(intent.get(), fate);
+                case CUT, CLONE -> recoverCut(intent.get(), fate);
                 case MERGE -> tidying.merge(intent.get(), Removal.QUARANTINE, Progress.NONE);
                 case KEEP -> tidying.endKeep(intent.get(), Removal.QUARANTINE);
                 case REVERT -> recoverRevert(intent.get(), fate);

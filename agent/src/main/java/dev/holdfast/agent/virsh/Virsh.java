@@ -76,11 +76,7 @@ public final class Virsh implements AutoCloseable {
         try {
             process = builder.start();
         } catch (IOException e) {
-            throw new VirshException(
-                    Kind.ABSENT,
-                    "%s cannot be started: %s; install the package libvirt-clients"
-                            .formatted(command.get(0), e.getMessage()),
-                    e);
+            throw VirshException.notStarted(command, e);
         }
         Virsh virsh = new Virsh(String.join(" ", command), process, marks);
         Thread reader = new Thread(() -> virsh.spoken.readAll(process.getInputStream()), "virsh");

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.virsh;
 
 import java.io.IOException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Something asked of virsh did not succeed. The message says what, why and what to do. */
@@ -28,6 +29,15 @@ public final class VirshException extends IOException {
     VirshException(Kind kind, String message, @Nullable Throwable cause) {
         super(message, cause);
         this.kind = kind;
+    }
+
+    /** There is no such program. */
+    static VirshException notStarted(List<String> command, IOException because) {
+        return new VirshException(
+                Kind.ABSENT,
+                "%s cannot be started: %s; install the package libvirt-clients"
+                        .formatted(command.get(0), because.getMessage()),
+                because);
     }
 
     /** What the caller may conclude. */

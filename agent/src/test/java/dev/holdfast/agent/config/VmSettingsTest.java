@@ -184,8 +184,8 @@ class VmSettingsTest {
     void noMachineOfXenCanBeDefinedYet() throws Exception {
         files.vm("web.toml", "hypervisor = \"xen\"\n" + ConfigurationFiles.machine("web"));
         assertThat(files.problems())
-                .containsExactly("vms/web.toml:1:1: machines of Xen cannot be defined yet: neither the guard nor the"
-                        + " resource agent knows its domains; use \"qemu\" or \"uml\"");
+                .containsExactly("vms/web.toml:1:1: machines of Xen cannot be defined yet: no agent has been tried on a"
+                        + " real Xen; use \"qemu\" or \"uml\"");
     }
 
     @Test

@@ -327,7 +327,7 @@ class GuardConsoleTest {
     void aControlThatIsNotKnownIsRefused() throws Exception {
         assertThat(armer.ask("{\"op\":\"watch\",\"vm\":\"db\",\"dir\":\"/tmp/db\",\"pid\":%d,\"control\":\"xl\"}"
                         .formatted(process.pid())))
-                .contains("must be qmp or mconsole");
+                .contains("must be qmp, mconsole, libvirt or xen");
         assertThat(observer.ping().watched()).containsExactly("web");
     }
 }

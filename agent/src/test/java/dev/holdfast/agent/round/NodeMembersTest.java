@@ -128,11 +128,11 @@ class NodeMembersTest {
     }
 
     @Test
-    void aDomainOfLibvirtIsNoMemberYetAndIsNamed() throws Exception {
+    void aDomainOfLibvirtWhoseDiskIsNotHereIsNoMemberAndIsNamed() throws Exception {
         assertThat(ofForeign(HypervisorKind.LIBVIRT, Path.of("/srv/web.img")).problems())
                 .singleElement()
                 .asString()
-                .contains("web is a domain of libvirt", "take it out of its group");
+                .contains("/srv/web.img is no file that is here", "take web out of its group");
     }
 
     private static RoundSpec ofWebAlone() {

@@ -6,6 +6,9 @@ import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.unix.DatagramStandIn;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,6 +32,8 @@ public final class LibvirtLab implements AutoCloseable {
     private static final String ORACLE = "/dev/holdfast/agent/hypervisor/oracle.bin";
     private static final Pattern TICK = Pattern.compile("^T([0-9A-F]{8})$", Pattern.MULTILINE);
     private static final int BOOT_MEBIBYTES = 16;
+    /** Where the oracle keeps its number on both disks. */
+    private static final long SLOT = 100L * 512;
 
     /** Where everything is, also for libvirtd. */
     public final Path root;
@@ -39,7 +44,12 @@ public final class LibvirtLab implements AutoCloseable {
     private long inside;
 
     public LibvirtLab() throws Exception {
-        root = Files.createTempDirectory(Path.of("/tmp"), "hf-libvirt-");
+        this(Path.of("/tmp"));
+    }
+
+    /** @param parent where its directory is made: on a file system that was mounted before */
+    public LibvirtLab(Path parent) throws Exception {
+        root = Files.createTempDirectory(parent, "hf-libvirt-");
         daemon = start("../deploy/lab/libvirtd", root.toString());
         inside = daemon.pid();
         awaitDaemon();
@@ -67,6 +77,12 @@ public final class LibvirtLab implements AutoCloseable {
     /** How virsh is called there. */
     public List<String> command() {
         return inside("virsh", "-c", "qemu:///system");
+    }
+
+    /** What is put before a command that is to see the files of this libvirtd, in its own network and its own directory. */
+    public List<String> view() {
+        String here = Path.of("").toAbsolutePath().toString();
+        return List.of("nsenter", "--target", Long.toString(inside), "--mount", "--wd=" + here, "--");
     }
 
     private List<String> inside(String... command) {
@@ -182,6 +198,26 @@ public final class LibvirtLab implements AutoCloseable {
     /** From here on its guest is the way into the namespaces, because libvirtd will end. */
     public void outlivedBy(String domain) {
         inside = Objects.requireNonNull(guests.get(domain)).pid();
+    }
+
+    /**
+     * What a guest had counted to when its disks were as they are in copies of them, the first of which is qcow2: the first has it before the
+     * second, so that they differ by one at most. Fails if they are of two moments.
+     */
+    public long counted(Path first, Path second) throws Exception {
+        Path raw = root.resolve("first.raw");
+        run("qemu-img", "convert", "-q", "-f", "qcow2", "-O", "raw", first.toString(), raw.toString());
+        long ahead = slot(raw);
+        assertThat(ahead - slot(second)).as("what its disks differ by").isBetween(0L, 1L);
+        return ahead;
+    }
+
+    private static long slot(Path raw) throws IOException {
+        try (FileChannel channel = FileChannel.open(raw)) {
+            ByteBuffer number = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            channel.read(number, SLOT);
+            return Integer.toUnsignedLong(number.flip().getInt());
+        }
     }
 
     /** What the guest has counted to; fails if it has said that something is wrong. */

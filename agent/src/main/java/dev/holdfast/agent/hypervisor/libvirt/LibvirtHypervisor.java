@@ -13,12 +13,13 @@ import dev.holdfast.agent.virsh.Silence;
 import dev.holdfast.agent.virsh.VirshException;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
-/** Finds domains of libvirt, which others start and end. Thread-safe. */
+/** Finds domains of libvirt, which others start and end, and lets their disks be captured. Thread-safe. */
 public final class LibvirtHypervisor implements Hypervisor {
     private static final String EMULATOR = "qemu";
     private static final String NO_SUCH_DOMAIN = "failed to get domain";
@@ -26,6 +27,7 @@ public final class LibvirtHypervisor implements Hypervisor {
     private final LibvirtSettings settings;
     private final Supplier<String> marks;
     private final Silence silence;
+    private final LongSupplier nanoClock;
     private final KeptVirsh virsh;
 
     /**
@@ -35,13 +37,14 @@ public final class LibvirtHypervisor implements Hypervisor {
      */
     public LibvirtHypervisor(LibvirtSettings settings, Supplier<String> marks, LongSupplier nanoClock) {
         this.silence = new Silence(nanoClock);
+        this.nanoClock = nanoClock;
         this.settings = settings;
         this.marks = marks;
-        this.virsh = kept();
+        this.virsh = kept(settings.bound());
     }
 
-    private KeptVirsh kept() {
-        return new KeptVirsh(settings.virsh(), settings.bound(), marks, silence);
+    private KeptVirsh kept(Duration bound) {
+        return new KeptVirsh(settings.virsh(), bound, marks, silence);
     }
 
     /** What a virsh could not be asked, in the port's words. */
@@ -81,7 +84,8 @@ public final class LibvirtHypervisor implements Hypervisor {
                             Kind.UNKNOWN,
                             "libvirt says that %s runs, and %s names no QEMU that does; it starts, ends, or hangs"
                                     .formatted(vm, settings.states().resolve(domain.name() + ".pid"))));
-            return Optional.of(new LibvirtVm(definition, domain, process, versions(), kept()));
+            return Optional.of(new LibvirtVm(
+                    definition, domain, process, versions(), new Connections(settings, this::kept, nanoClock)));
         } catch (IOException e) {
             throw new HypervisorException(
                     Kind.UNKNOWN, "%s is a domain of libvirt: %s".formatted(vm, e.getMessage()), e);
@@ -160,9 +164,4 @@ public final class LibvirtHypervisor implements Hypervisor {
 
     @Override
     public void permit(VmDefinition definition) {}
-
-    @Override
-    public boolean ownsLayers(VmDefinition definition) {
-        return false;
-    }
 }

@@ -24,26 +24,32 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 
-/** A domain that runs, seen through a virsh of its own. It is looked at; what would change it is its owner's to do. */
+/** A domain that runs, seen through a virsh of its own. It is looked at and captured; what would change it is its owner's to do. */
 final class LibvirtVm implements RunningVm {
-    private static final String NOT_YET =
-            "%s is a domain of libvirt, which Holdfast shows, and does not capture yet; take it out of its group";
+    /** libvirt waits 30 s for its lock on a domain. */
+    private static final Duration LONGEST_ORDER = Duration.ofSeconds(31);
 
     private final VmDefinition definition;
     private final String uuid;
     private final GuestHardware hardware;
     private final ProcessIdentity process;
     private final String versions;
+    private final Connections connections;
     private final KeptVirsh virsh;
+    /** Until when an order to stop may yet be obeyed, by the monotonic clock; nothing if there is none. */
+    private volatile OptionalLong stopsUntil = OptionalLong.empty();
 
-    LibvirtVm(VmDefinition definition, Domain domain, ProcessIdentity process, String versions, KeptVirsh virsh) {
+    LibvirtVm(
+            VmDefinition definition, Domain domain, ProcessIdentity process, String versions, Connections connections) {
         this.definition = definition;
         this.uuid = domain.uuid();
         this.hardware = domain.hardware();
         this.process = process;
         this.versions = versions;
-        this.virsh = virsh;
+        this.connections = connections;
+        this.virsh = connections.virsh().apply(connections.settings().bound());
     }
 
     /** Whether a state, as {@code domstate --reason} says it, is one of a domain that has a process. */
@@ -63,7 +69,7 @@ final class LibvirtVm implements RunningVm {
 
     @Override
     public Control control() {
-        return new Control(Map.of("pid", process.pid(), "control", "libvirt", "domain", uuid));
+        return Control.virsh(process, uuid, connections.settings().virsh());
     }
 
     @Override
@@ -87,12 +93,22 @@ final class LibvirtVm implements RunningVm {
         return process.isAlive();
     }
 
+    /** Its UUID. */
+    String uuid() {
+        return uuid;
+    }
+
     private String look(String... words) throws HypervisorException {
+        return look(virsh, words);
+    }
+
+    /** Asks over one virsh or another. */
+    String look(KeptVirsh over, String... words) throws HypervisorException {
         if (!process.isAlive()) {
             throw new HypervisorException(Kind.GONE, "%s of %s has ended".formatted(process.label(), name()));
         }
         try {
-            return virsh.look(words);
+            return over.look(words);
         } catch (VirshException e) {
             throw LibvirtHypervisor.told(name(), e);
         }
@@ -100,7 +116,12 @@ final class LibvirtVm implements RunningVm {
 
     @Override
     public VmStatus status() throws HypervisorException {
-        String said = look("domstate", "--reason", uuid);
+        return status(virsh);
+    }
+
+    /** As {@link #status()}, over one virsh or another. */
+    VmStatus status(KeptVirsh over) throws HypervisorException {
+        String said = look(over, "domstate", "--reason", uuid);
         String state = said.replaceFirst(" \\(.*", "");
         return switch (state) {
             case "running", "idle", "blocked", "in shutdown" -> VmStatus.RUNNING;
@@ -147,13 +168,32 @@ final class LibvirtVm implements RunningVm {
     }
 
     @Override
-    public Surroundings surroundings(boolean memory) {
-        return new Surroundings(List.of(NOT_YET.formatted(name())), List.of());
+    public Surroundings surroundings(boolean memory) throws HypervisorException {
+        List<String> obstacles = new ArrayList<>();
+        if (memory) {
+            obstacles.add(
+                    "the memory of %s, a domain of libvirt, cannot be kept yet; use --disk-only".formatted(name()));
+        }
+        if (status() != VmStatus.RUNNING) {
+            obstacles.add("%s does not run freely, and whoever holds it might let it run at any time; let it run"
+                    .formatted(name()));
+        }
+        if (!look("domjobinfo", uuid).contains("None")) {
+            obstacles.add("libvirt has a job under way on %s (virsh domjobinfo %s); wait for its end"
+                    .formatted(name(), uuid));
+        }
+        for (Domain.Disk disk : domain().disks()) {
+            if (!disk.flags().isEmpty()) {
+                obstacles.add("disk %s of %s is <%s/>, of which nothing can be kept: leave that out"
+                        .formatted(disk.target(), name(), disk.flags().get(0)));
+            }
+        }
+        return new Surroundings(obstacles, List.of());
     }
 
     @Override
-    public Capture newCapture(CapturePlan plan) throws HypervisorException {
-        throw new HypervisorException(Kind.REFUSED, NOT_YET.formatted(name()));
+    public Capture newCapture(CapturePlan plan) {
+        return new LibvirtCapture(this, plan, connections);
     }
 
     @Override
@@ -161,14 +201,41 @@ final class LibvirtVm implements RunningVm {
         throw LibvirtHypervisor.notOurs(name(), "pause");
     }
 
+    /** Lets run what a capture has stopped: whoever asks for it knows that it was one of ours. */
     @Override
     public void resume() throws HypervisorException {
-        throw LibvirtHypervisor.notOurs(name(), "resume");
+        thaw(connections.settings().bound());
     }
 
+    /** An order to stop goes out; if its answer does not come, nobody knows for a while whether it is obeyed. */
+    void orderToStop() {
+        stopsUntil = OptionalLong.of(connections.nanoClock().getAsLong() + LONGEST_ORDER.toNanos());
+    }
+
+    /** The answer has come. */
+    void stopAnswered() {
+        stopsUntil = OptionalLong.empty();
+    }
+
+    /** Over a virsh of its own, since another thread may wait for an answer of the others. */
     @Override
     public void thaw(Duration bound) throws HypervisorException {
-        resume();
+        Duration most = connections.settings().bound();
+        try (KeptVirsh own = connections.virsh().apply(bound.compareTo(most) < 0 ? bound : most)) {
+            if (status(own) == VmStatus.PAUSED) {
+                own.tell("resume", uuid);
+                stopAnswered();
+            }
+        } catch (VirshException e) {
+            throw LibvirtHypervisor.told(name(), e);
+        }
+        OptionalLong until = stopsUntil;
+        if (until.isPresent() && connections.nanoClock().getAsLong() - until.getAsLong() < 0) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN,
+                    "libvirt has not answered the order to stop %s, and may yet obey it; whoever watches over it lets it run then"
+                            .formatted(name()));
+        }
     }
 
     @Override
@@ -189,11 +256,6 @@ final class LibvirtVm implements RunningVm {
     @Override
     public void mergeIntermediate(String diskId, Path top, Path base, Progress progress) throws HypervisorException {
         throw LibvirtHypervisor.notOurs(name(), "merge layers of");
-    }
-
-    @Override
-    public boolean mergesLayers() {
-        return false;
     }
 
     @Override

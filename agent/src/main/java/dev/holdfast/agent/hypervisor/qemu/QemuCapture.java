@@ -1,10 +1,10 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
-import dev.holdfast.agent.hypervisor.Capture;
 import dev.holdfast.agent.hypervisor.CapturePlan;
 import dev.holdfast.agent.hypervisor.FreezeFacts;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.InterruptibleCapture;
 import dev.holdfast.agent.hypervisor.MemoryFacts;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.ThawFacts;
@@ -23,7 +23,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** One capture of one QEMU. One thread. */
-final class QemuCapture implements Capture {
+final class QemuCapture extends InterruptibleCapture {
     private static final QmpCommand QUERY_STATUS = QmpCommand.of("query-status");
 
     private final QemuVm vm;
@@ -38,12 +38,10 @@ final class QemuCapture implements Capture {
     private @Nullable QmpFuture cutReply;
     private volatile boolean guestRan;
     private boolean mayHaveFrozen;
-    private boolean mayHaveCut;
     private boolean thawed;
-    private boolean ended;
-    private volatile boolean cutShort;
 
     QemuCapture(QemuVm vm, CapturePlan plan) {
+        super(vm.name());
         this.vm = vm;
         this.monitor = vm.monitor();
         this.plan = plan;
@@ -159,7 +157,7 @@ final class QemuCapture implements Capture {
             stopReply = send(stop).get(0);
             return;
         }
-        mayHaveCut = true;
+        beginCut();
         List<QmpFuture> replies = send(stop, overlays.cut());
         stopReply = replies.get(0);
         cutReply = replies.get(1);
@@ -175,7 +173,7 @@ final class QemuCapture implements Capture {
         }
         memory.beforeCut(monitor.left(start, bound));
         checkNotCutShort();
-        mayHaveCut = true;
+        beginCut();
         QmpFuture cut = cutReply != null ? cutReply : send(overlays.cut()).get(0);
         monitor.await(cut, monitor.left(start, bound));
         checkNotCutShort();
@@ -232,47 +230,31 @@ final class QemuCapture implements Capture {
     }
 
     @Override
-    public void cutShort(Duration patience) throws HypervisorException {
-        cutShort = true;
+    protected void letRunAtOnce(Duration patience) throws HypervisorException {
         memory.cutOff();
         if (guestRan) {
             vm.thaw(patience);
         }
     }
 
-    /** Between two looks at this the other thread's order to run may have come before our order to stop: abandon follows. */
-    private void checkNotCutShort() throws HypervisorException {
-        if (cutShort) {
-            throw new HypervisorException(Kind.FAILED, "the capture of " + vm.name() + " was cut short");
-        }
-    }
-
     @Override
-    public boolean mayHaveCut() {
-        return mayHaveCut;
-    }
-
-    @Override
-    public void abandon() throws HypervisorException {
-        if (ended) {
-            return;
-        }
+    protected void letRunAgain() throws HypervisorException {
         memory.cutOff();
+        if (mayHaveFrozen && !thawed) {
+            vm.thaw(bound);
+            thawed = true;
+        }
+    }
+
+    @Override
+    protected void discard(boolean mayHaveCut) throws HypervisorException {
         try {
-            if (mayHaveFrozen && !thawed) {
-                vm.thaw(bound);
-                thawed = true;
-            }
+            memory.discard();
         } finally {
-            try {
-                memory.discard();
-            } finally {
-                if (!mayHaveCut) {
-                    overlays.close();
-                }
+            if (!mayHaveCut) {
+                overlays.close();
             }
         }
-        ended = true;
     }
 
     private List<QmpFuture> send(QmpCommand... commands) throws HypervisorException {

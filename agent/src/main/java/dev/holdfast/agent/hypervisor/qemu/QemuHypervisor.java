@@ -1,12 +1,11 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
 import dev.holdfast.agent.files.OwnFile;
-import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.MemoryImages;
+import dev.holdfast.agent.hypervisor.OwnHypervisor;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
-import dev.holdfast.agent.hypervisor.RunDirectory;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -24,12 +23,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /** Starts and finds QEMU processes. They are daemons, not children, and outlive the agent. Thread-safe. */
-public final class QemuHypervisor implements Hypervisor {
+public final class QemuHypervisor extends OwnHypervisor {
     private static final Duration START = Duration.ofSeconds(30);
     private static final Duration ANSWER = Duration.ofSeconds(5);
     private static final int WORDS_OF_QEMU = 4000;
@@ -39,7 +37,6 @@ public final class QemuHypervisor implements Hypervisor {
             List.of("--property=Before=pacemaker.service", "--property=After=remote-fs.target");
 
     private final QemuSettings settings;
-    private final RunDirectory runDirectory;
     private final LongSupplier nanoClock;
     private final Duration patience;
     private final MemoryKeys memoryKeys;
@@ -63,8 +60,8 @@ public final class QemuHypervisor implements Hypervisor {
 
     /** @param patience with QEMU until it has opened its disks */
     QemuHypervisor(QemuSettings settings, LongSupplier nanoClock, Duration patience, MemoryKeys memoryKeys) {
+        super(settings.runDirectory());
         this.settings = settings;
-        this.runDirectory = new RunDirectory(settings.runDirectory());
         this.nanoClock = nanoClock;
         this.patience = patience;
         this.memoryKeys = memoryKeys;
@@ -87,7 +84,7 @@ public final class QemuHypervisor implements Hypervisor {
         if (settings.user().isPresent()) {
             directory.letPass();
         }
-        runDirectory.checkNotBarred(definition.name(), mode);
+        runDirectory().checkNotBarred(definition.name(), mode);
         launch(definition, directory, mode, wiring);
         QemuVm vm = connect(definition, directory)
                 .orElseThrow(() -> new HypervisorException(
@@ -113,18 +110,8 @@ public final class QemuHypervisor implements Hypervisor {
     }
 
     @Override
-    public boolean isBarred(VmDefinition definition) {
-        return runDirectory.isBarred(definition.name());
-    }
-
-    @Override
     public MemoryImages images() {
         return new KeyedImages(memoryKeys);
-    }
-
-    @Override
-    public void permit(VmDefinition definition) throws HypervisorException {
-        runDirectory.permit(definition.name());
     }
 
     private void load(QemuVm vm, VmDirectory directory, Path memory) throws HypervisorException {
@@ -213,11 +200,6 @@ public final class QemuHypervisor implements Hypervisor {
             vm.get().tidy();
         }
         return vm.map(v -> v);
-    }
-
-    @Override
-    public Set<Name> running() {
-        return runDirectory.machines(this::mayRun);
     }
 
     @Override

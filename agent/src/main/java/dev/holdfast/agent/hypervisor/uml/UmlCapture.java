@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.CapturePlan;
 import dev.holdfast.agent.hypervisor.FreezeFacts;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.InterruptibleCapture;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.ThawFacts;
 import dev.holdfast.agent.hypervisor.VmStatus;
@@ -17,19 +18,17 @@ import java.util.Optional;
  * One capture of the disks of one guest. That they stood still from its stop until it is let run is told by the host's kernel: a process
  * that sleeps, and has not gone to sleep again, has not woken up. The guest itself may have, for a tick of its clock that was due. One thread; {@link #cutShort} from any.
  */
-final class UmlCapture implements DisksOnlyCapture {
+final class UmlCapture extends InterruptibleCapture implements DisksOnlyCapture {
     private final UmlVm vm;
     private final CapturePlan plan;
     private final Overlays overlays = new Overlays();
     private volatile boolean guestRan;
     private boolean mayHaveFrozen;
-    private boolean mayHaveCut;
     private boolean thawed;
-    private boolean ended;
     private Optional<GuestProcesses.Standstill> standstill = Optional.empty();
-    private volatile boolean cutShort;
 
     UmlCapture(UmlVm vm, CapturePlan plan) {
+        super(vm.name());
         this.vm = vm;
         this.plan = plan;
     }
@@ -75,7 +74,7 @@ final class UmlCapture implements DisksOnlyCapture {
                         Kind.FAILED, "somebody else has stopped " + vm.name() + "; let it run, and try again");
             }
         }
-        standstill = Optional.of(vm.awaitStandstill(left(start)));
+        standstill = Optional.of(vm.awaitStandstill(plan.left(vm.nanoClock().getAsLong() - start)));
         checkNotCutShort();
         return new FreezeFacts(vm.nanoClock().getAsLong(), 0, !guestRan);
     }
@@ -83,7 +82,7 @@ final class UmlCapture implements DisksOnlyCapture {
     @Override
     public void capture() throws HypervisorException {
         checkNotCutShort();
-        mayHaveCut = true;
+        beginCut();
         overlays.cut(vm.storage(), plan.deadline());
         checkNotCutShort();
     }
@@ -108,46 +107,25 @@ final class UmlCapture implements DisksOnlyCapture {
     }
 
     @Override
-    public void cutShort(Duration bound) throws HypervisorException {
-        cutShort = true;
+    protected void letRunAtOnce(Duration bound) throws HypervisorException {
         if (guestRan) {
             vm.thaw(bound);
         }
     }
 
-    /** Between two looks at this the other thread's order to run may have come before our order to stop: abandon follows. */
-    private void checkNotCutShort() throws HypervisorException {
-        if (cutShort) {
-            throw new HypervisorException(Kind.FAILED, "the capture of " + vm.name() + " was cut short");
+    @Override
+    protected void letRunAgain() throws HypervisorException {
+        if (mayHaveFrozen && !thawed) {
+            vm.thaw(plan.deadline());
+            thawed = true;
         }
     }
 
     @Override
-    public boolean mayHaveCut() {
-        return mayHaveCut;
-    }
-
-    @Override
-    public void abandon() throws HypervisorException {
-        if (ended) {
-            return;
+    protected void discard(boolean mayHaveCut) throws HypervisorException {
+        if (!mayHaveCut && overlays.areOpen()) {
+            overlays.close(vm.storage());
         }
-        try {
-            if (mayHaveFrozen && !thawed) {
-                vm.thaw(plan.deadline());
-                thawed = true;
-            }
-        } finally {
-            if (!mayHaveCut && overlays.areOpen()) {
-                overlays.close(vm.storage());
-            }
-        }
-        ended = true;
-    }
-
-    private Duration left(long start) {
-        Duration left = plan.deadline().minusNanos(vm.nanoClock().getAsLong() - start);
-        return left.isNegative() ? Duration.ZERO : left;
     }
 
     @Override

@@ -1,11 +1,10 @@
 package dev.holdfast.agent.hypervisor.uml;
 
 import dev.holdfast.agent.files.OwnFile;
-import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.OwnHypervisor;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
-import dev.holdfast.agent.hypervisor.RunDirectory;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -20,21 +19,19 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /** Starts and finds kernels of User-Mode Linux and what shows them their disks. They are no children of ours and outlive the agent. Thread-safe. */
-public final class UmlHypervisor implements Hypervisor {
+public final class UmlHypervisor extends OwnHypervisor {
     private static final Duration START = Duration.ofSeconds(30);
     private static final Duration ANSWER = Duration.ofSeconds(3);
     private static final long LOOK_NANOS = 5_000_000;
     private static final int LAST_WORDS = 2000;
 
     private final UmlSettings settings;
-    private final RunDirectory runDirectory;
     private final Supplier<String> words;
     private final LongSupplier nanoClock;
 
@@ -44,9 +41,9 @@ public final class UmlHypervisor implements Hypervisor {
      * @param nanoClock monotonic nanoseconds
      */
     public UmlHypervisor(UmlSettings settings, Supplier<String> words, LongSupplier nanoClock) {
+        super(settings.runDirectory());
         this.words = words;
         this.settings = settings;
-        this.runDirectory = new RunDirectory(settings.runDirectory());
         this.nanoClock = nanoClock;
     }
 
@@ -62,7 +59,7 @@ public final class UmlHypervisor implements Hypervisor {
         }
         new StorageProcess(directory, nanoClock).end(Optional.empty());
         directory.create();
-        runDirectory.checkNotBarred(definition.name(), mode);
+        runDirectory().checkNotBarred(definition.name(), mode);
         try {
             return start(directory, definition, mode);
         } catch (HypervisorException e) {
@@ -75,7 +72,7 @@ public final class UmlHypervisor implements Hypervisor {
         StorageDaemon storage = new StorageProcess(directory, nanoClock).start(settings, definition);
         try {
             // That took a while, in which it may have been stopped.
-            runDirectory.checkNotBarred(definition.name(), mode);
+            runDirectory().checkNotBarred(definition.name(), mode);
             ProcessIdentity first = launch(definition, directory, mode);
             UmlVm vm = new UmlVm(definition, directory, first, Optional.of(storage), words, nanoClock);
             if (mode.running()) {
@@ -139,21 +136,6 @@ public final class UmlHypervisor implements Hypervisor {
         throw new HypervisorException(
                 Kind.GONE,
                 definition.name() + " ended right after its start; is the package user-mode-linux installed?");
-    }
-
-    @Override
-    public boolean isBarred(VmDefinition definition) {
-        return runDirectory.isBarred(definition.name());
-    }
-
-    @Override
-    public void permit(VmDefinition definition) throws HypervisorException {
-        runDirectory.permit(definition.name());
-    }
-
-    @Override
-    public Set<Name> running() {
-        return runDirectory.machines(this::mayRun);
     }
 
     @Override
@@ -224,7 +206,7 @@ public final class UmlHypervisor implements Hypervisor {
     }
 
     private UmlDirectory directory(Name vm, Optional<String> instance) throws HypervisorException {
-        return UmlDirectory.of(runDirectory.of(vm), instance);
+        return UmlDirectory.of(runDirectory().of(vm), instance);
     }
 
     /** What the kernel said last; empty if nothing. */

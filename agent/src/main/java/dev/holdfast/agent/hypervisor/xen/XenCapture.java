@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.CapturePlan;
 import dev.holdfast.agent.hypervisor.FreezeFacts;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
+import dev.holdfast.agent.hypervisor.InterruptibleCapture;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.ThawFacts;
 import dev.holdfast.agent.hypervisor.VmStatus;
@@ -18,19 +19,17 @@ import java.util.Optional;
  * One capture of the disks of one domain. That it stood still is told by its processors' time: an unpause that was undone before they had
  * run for a tenth of a second is not seen. One thread; {@link #cutShort} from any.
  */
-final class XenCapture implements DisksOnlyCapture {
+final class XenCapture extends InterruptibleCapture implements DisksOnlyCapture {
     private final XenVm vm;
     private final CapturePlan plan;
     private final Overlays overlays = new Overlays();
     private Optional<QdiskMonitor> qdisk = Optional.empty();
     private Optional<XlDomain> frozen = Optional.empty();
-    private boolean mayHaveCut;
     /** Our pause is on the domain, or may be; the thread that takes this back undoes it, and it alone. */
     private boolean mayBePaused;
 
-    private boolean cutShort;
-
     XenCapture(XenVm vm, CapturePlan plan) {
+        super(vm.name());
         this.vm = vm;
         this.plan = plan;
     }
@@ -67,6 +66,7 @@ final class XenCapture implements DisksOnlyCapture {
         long start = vm.nanoClock().getAsLong();
         boolean early = XenVm.status(vm.look(plan.deadline())) == VmStatus.PAUSED;
         synchronized (this) {
+            // Who cuts it short says so before he waits for this.
             checkNotCutShort();
             mayBePaused = true;
             vm.stop(left(start));
@@ -82,7 +82,7 @@ final class XenCapture implements DisksOnlyCapture {
     @Override
     public void capture() throws HypervisorException {
         checkNotCutShort();
-        mayHaveCut = true;
+        beginCut();
         overlays.cut(
                 qdisk.orElseThrow(() -> new IllegalStateException("not prepared"))
                         .blocks(),
@@ -108,10 +108,7 @@ final class XenCapture implements DisksOnlyCapture {
     }
 
     @Override
-    public void cutShort(Duration bound) throws HypervisorException {
-        synchronized (this) {
-            cutShort = true;
-        }
+    protected void letRunAtOnce(Duration bound) throws HypervisorException {
         undoPause(bound);
     }
 
@@ -123,29 +120,18 @@ final class XenCapture implements DisksOnlyCapture {
     }
 
     private Duration left(long start) {
-        Duration left = plan.deadline().minusNanos(vm.nanoClock().getAsLong() - start);
-        return left.isNegative() ? Duration.ZERO : left;
-    }
-
-    private synchronized void checkNotCutShort() throws HypervisorException {
-        if (cutShort) {
-            throw new HypervisorException(Kind.FAILED, "the capture of " + vm.name() + " was cut short");
-        }
+        return plan.left(vm.nanoClock().getAsLong() - start);
     }
 
     @Override
-    public boolean mayHaveCut() {
-        return mayHaveCut;
+    protected void letRunAgain() throws HypervisorException {
+        undoPause(plan.deadline());
     }
 
     @Override
-    public void abandon() throws HypervisorException {
-        try {
-            undoPause(plan.deadline());
-        } finally {
-            if (!mayHaveCut && overlays.areOpen()) {
-                overlays.close(qdisk.orElseThrow().blocks());
-            }
+    protected void discard(boolean mayHaveCut) throws HypervisorException {
+        if (!mayHaveCut && overlays.areOpen()) {
+            overlays.close(qdisk.orElseThrow().blocks());
         }
     }
 

@@ -1,9 +1,8 @@
 package dev.holdfast.agent.hypervisor.xen;
 
-import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
-import dev.holdfast.agent.hypervisor.RunDirectory;
+import dev.holdfast.agent.hypervisor.OwnHypervisor;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
@@ -13,22 +12,20 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
  * Builds and finds domains of Xen. They are nobody's child, and outlive the agent. A host that is not Xen's first domain has none: there
  * is no configuration of any in its run directory, so that xl is not asked. Thread-safe.
  */
-public final class XenHypervisor implements Hypervisor {
+public final class XenHypervisor extends OwnHypervisor {
     private final XenSettings settings;
-    private final RunDirectory runDirectory;
     private final LongSupplier nanoClock;
 
     /** @param nanoClock monotonic nanoseconds */
     XenHypervisor(XenSettings settings, LongSupplier nanoClock) {
+        super(settings.runDirectory());
         this.settings = settings;
-        this.runDirectory = new RunDirectory(settings.runDirectory());
         this.nanoClock = nanoClock;
     }
 
@@ -42,20 +39,20 @@ public final class XenHypervisor implements Hypervisor {
     public RunningVm start(VmDefinition definition, StartMode mode) throws HypervisorException {
         XlConfiguration.check(definition, mode);
         XenDirectory directory = directory(definition.name(), mode.instance());
-        Optional<XlDomain> old = settings.xl().find(directory.domain());
+        Optional<XlDomain> old = any(directory);
         if (old.isPresent()) {
             throw new HypervisorException(
                     Kind.REFUSED,
                     "%s runs already as domain %d"
                             .formatted(directory.domain(), old.get().id()));
         }
-        runDirectory.checkNotBarred(definition.name(), mode);
+        runDirectory().checkNotBarred(definition.name(), mode);
         VmDefinition onLayers = XlConfiguration.onLayers(definition);
         directory.write(XlConfiguration.of(onLayers, directory.domain(), directory.uuid()));
         try {
             settings.xl().createPaused(directory.configuration());
             // That took a while, in which it may have been stopped.
-            runDirectory.checkNotBarred(definition.name(), mode);
+            runDirectory().checkNotBarred(definition.name(), mode);
             XenVm vm = found(definition, directory)
                     .orElseThrow(() -> new HypervisorException(
                             Kind.GONE, directory.domain() + " was ended by somebody right after it was built"));
@@ -81,27 +78,13 @@ public final class XenHypervisor implements Hypervisor {
                 kind, "%s does not start: %s".formatted(directory.domain(), because.getMessage()), because);
     }
 
-    @Override
-    public boolean isBarred(VmDefinition definition) {
-        return runDirectory.isBarred(definition.name());
-    }
-
-    @Override
-    public void permit(VmDefinition definition) throws HypervisorException {
-        runDirectory.permit(definition.name());
-    }
-
-    @Override
-    public Set<Name> running() {
-        return runDirectory.machines(this::mayRun);
-    }
-
     /** Says so of one that was ended behind our back, until somebody looks for it. */
     @Override
     public boolean mayRun(Name vm) {
         return directory(vm, Optional.empty()).mayRun();
     }
 
+    /** One whose guest has ended is ended too: so a reboot is a new start, by whoever starts the machine. */
     @Override
     public Optional<RunningVm> find(VmDefinition definition, Optional<String> instance) throws HypervisorException {
         XenDirectory directory = directory(definition.name(), instance);
@@ -114,6 +97,11 @@ public final class XenHypervisor implements Hypervisor {
             return Optional.empty();
         }
         VmStatus status = vm.get().status();
+        if (status == VmStatus.GUEST_ENDED) {
+            // Its domain has the disks open until somebody destroys it.
+            vm.get().kill();
+            return Optional.empty();
+        }
         if (status == VmStatus.RUNNING || status == VmStatus.PAUSED) {
             vm.get().tidy();
         }
@@ -132,7 +120,7 @@ public final class XenHypervisor implements Hypervisor {
 
     /** @throws HypervisorException UNKNOWN also if the domain of that name is not ours */
     private Optional<XlDomain> domain(XenDirectory directory) throws HypervisorException {
-        Optional<XlDomain> domain = settings.xl().find(directory.domain()).filter(found -> !found.is(Flag.DYING));
+        Optional<XlDomain> domain = any(directory).filter(found -> !found.is(Flag.DYING));
         if (domain.isPresent() && !directory.owns(domain.get())) {
             throw new HypervisorException(
                     Kind.UNKNOWN,
@@ -140,6 +128,18 @@ public final class XenHypervisor implements Hypervisor {
                             .formatted(domain.get().id(), directory.domain()));
         }
         return domain;
+    }
+
+    /** One of that name; or ours that has no name, because its xl was killed before it gave it one. */
+    private Optional<XlDomain> any(XenDirectory directory) throws HypervisorException {
+        Optional<XlDomain> named = settings.xl().find(directory.domain());
+        if (named.isPresent()) {
+            return named;
+        }
+        String uuid = directory.uuid().toString();
+        return settings.xl().list().stream()
+                .filter(domain -> domain.name().isEmpty() && domain.uuid().equals(uuid))
+                .findFirst();
     }
 
     @Override
@@ -172,6 +172,6 @@ public final class XenHypervisor implements Hypervisor {
     }
 
     private XenDirectory directory(Name vm, Optional<String> instance) {
-        return XenDirectory.of(runDirectory, vm, instance);
+        return XenDirectory.of(runDirectory(), vm, instance);
     }
 }

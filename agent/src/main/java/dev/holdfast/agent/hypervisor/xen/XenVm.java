@@ -170,14 +170,17 @@ final class XenVm implements RunningVm {
     /**
      * Undoes one pause. It runs then, unless somebody else has paused it as well.
      *
+     * @param bound for all of it
      * @return false if it was not paused
      */
     boolean undoStop(Duration bound) throws HypervisorException {
+        long start = nanoClock.getAsLong();
         try {
             settings.xl().within(bound).unpause(identity.id());
             return true;
         } catch (HypervisorException e) {
-            if (e.kind() == Kind.FAILED && status(look(bound)) == VmStatus.RUNNING) {
+            long left = Math.max(0, bound.toNanos() - (nanoClock.getAsLong() - start));
+            if (e.kind() == Kind.FAILED && status(look(Duration.ofNanos(left))) == VmStatus.RUNNING) {
                 return false;
             }
             throw e;

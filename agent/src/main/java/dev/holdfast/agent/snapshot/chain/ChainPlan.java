@@ -21,6 +21,8 @@ import java.util.SortedSet;
  *           | move head, flush, name the old head | the old process ends | clear intent
  * merge     intent, merge, relink, repoint, (head), discard, clear intent  nothing: it always goes forward
  * keep      intent, copy, flush, relink, repoint, clear intent                    the copy being whole
+ * clone     intent | the machine's disks are copied, and the copies flushed | parts are written
+ *           | publish, clear intent                                        the rename of the sidecar
  * </pre>
  *
  * <p>The new layer is empty and reads through, so that the head may move before the cut. Once the cut may have happened the
@@ -41,6 +43,9 @@ public final class ChainPlan {
 
     /** Everything of a cut before the machine is touched. */
     public static List<ChainStep> prepareCut(Intent intent) {
+        if (intent.kind() == Intent.Kind.CLONE) {
+            return List.of(new ChainStep.WriteIntent(intent));
+        }
         List<ChainStep> steps = overlays(intent, intent.fromHead());
         steps.add(new ChainStep.MoveHead(intent.toGeneration()));
         steps.add(new ChainStep.FlushHead());
@@ -66,6 +71,9 @@ public final class ChainPlan {
             steps.add(new ChainStep.ClearIntent());
             return steps;
         }
+        if (intent.kind() == Intent.Kind.CLONE) {
+            return abandonClone(intent, graph);
+        }
         int head = graph.head().number();
         boolean certainlyNotCut =
                 facts.written().equals(Optional.of(intent.fromHead().layers()));
@@ -76,6 +84,17 @@ public final class ChainPlan {
         steps.add(new ChainStep.FlushHead());
         if (head == intent.fromGeneration() || certainlyNotCut) {
             discardAll(steps, intent.toHead(), graph);
+        }
+        intent.snapshot().ifPresent(name -> steps.add(new ChainStep.DiscardParts(name)));
+        steps.add(new ChainStep.ClearIntent());
+        return steps;
+    }
+
+    private static List<ChainStep> abandonClone(Intent intent, LayerGraph graph) {
+        List<ChainStep> steps = new ArrayList<>();
+        for (Layer copy : intent.toHead().layers().values()) {
+            boolean whole = graph.backing().containsKey(copy);
+            steps.add(whole ? new ChainStep.Discard(copy) : new ChainStep.RemoveHalf(copy));
         }
         intent.snapshot().ifPresent(name -> steps.add(new ChainStep.DiscardParts(name)));
         steps.add(new ChainStep.ClearIntent());
@@ -208,7 +227,7 @@ public final class ChainPlan {
      */
     public static List<ChainStep> recover(Intent intent, Facts facts, int nextGeneration) {
         return switch (intent.kind()) {
-            case CUT -> abandonCut(intent, facts);
+            case CUT, CLONE -> abandonCut(intent, facts);
             case REVERT -> abandonRevert(intent, facts);
             case MERGE -> merge(intent, facts, nextGeneration);
             case KEEP -> endKeep(intent, facts);

@@ -17,8 +17,8 @@ import java.util.TreeMap;
  * @param branch revert only: the name that the old head gets
  * @param fromGeneration the head before the change; 0 for a merge or a keep
  * @param toGeneration the head after it; 0 for a merge or a keep
- * @param from file name of each disk's layer before the change; for a keep, what is copied
- * @param to file name of each disk's layer after it; for a keep, the copy
+ * @param from file name of each disk's layer before the change; for a keep or a clone, what is copied
+ * @param to file name of each disk's layer after it; for a keep or a clone, the copy
  * @param top merge only: file name of the layer that goes
  * @param base merge only: file name of the layer that takes its content
  * @param after revert only: what the machine was before it was held, or that somebody has stopped it meanwhile
@@ -55,7 +55,9 @@ public record Intent(
         /** One layer goes into the one below it. */
         MERGE,
         /** A layer that a snapshot names is copied, and the snapshot gets the copy. */
-        KEEP
+        KEEP,
+        /** Copies of the layers that the machine writes, and the snapshot gets them; the head stays. */
+        CLONE
     }
 
     /** Copies the maps. */
@@ -75,6 +77,26 @@ public record Intent(
                 to.number(),
                 names(from),
                 names(to),
+                Optional.empty(),
+                Optional.empty(),
+                After.RUNNING);
+    }
+
+    /**
+     * Copies of the layers that the machine writes.
+     *
+     * @param copies for each layer of the head
+     */
+    public static Intent clone(String operation, Name snapshot, Generation head, Generation copies) {
+        return new Intent(
+                operation,
+                Kind.CLONE,
+                Optional.of(snapshot),
+                Optional.empty(),
+                head.number(),
+                head.number(),
+                names(head),
+                names(copies),
                 Optional.empty(),
                 Optional.empty(),
                 After.RUNNING);
@@ -141,6 +163,11 @@ public record Intent(
     /** The generation after the change. Not for a merge or a keep. */
     public Generation toHead() {
         return generation(toGeneration, to);
+    }
+
+    /** For a cut or a clone, the layers that hold what was captured. */
+    public Generation captured() {
+        return kind == Kind.CLONE ? toHead() : fromHead();
     }
 
     private static Generation generation(int number, SortedMap<String, String> names) {

@@ -22,6 +22,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -36,6 +38,8 @@ public final class DirectoryStore implements ImageStore {
     private static final Duration COPY = Duration.ofMinutes(10);
     /** What the file system notes for a copy: at most 64 bytes for each piece, of 64 KiB on average. */
     private static final int NOTED_SHARE = 1024;
+
+    private static final Pattern PIECES = Pattern.compile(": ([0-9]{1,12}) extents? found");
 
     private final Commands commands;
     private final Function<Name, Optional<Path>> layers;
@@ -129,30 +133,69 @@ public final class DirectoryStore implements ImageStore {
         if (how.way() != Way.CLONE) {
             throw refused(obstacles(site, how).get(0));
         }
-        Path directory = layers.apply(name.vm())
-                .orElseThrow(
-                        () -> refused("there is no directory for copies of " + name.vm() + "; is it defined here?"));
-        Path copy = directory.resolve(fileName(name));
-        if (Files.exists(copy, LinkOption.NOFOLLOW_LINKS)) {
-            return copy;
+        progress.at(0, site.bytes());
+        if (!Files.exists(whole(name), LinkOption.NOFOLLOW_LINKS)) {
+            take(site.image(), name, COPY);
         }
-        Path half = directory.resolve(halfName(name));
+        Path copy = settle(name);
+        progress.at(site.bytes(), site.bytes());
+        return copy;
+    }
+
+    private Path whole(CopyName name) throws StorageException {
+        return layers.apply(name.vm())
+                .orElseThrow(
+                        () -> refused("there is no directory for copies of " + name.vm() + "; is it defined here?"))
+                .resolve(fileName(name));
+    }
+
+    /**
+     * The first half of {@link #copy}, for an image that is written again as soon as this returns: the copy is of this moment, and not
+     * durable. When this fails, nothing is left of it, or {@link #remove} removes it.
+     */
+    public void take(Path image, CopyName name, Duration bound) throws StorageException {
+        Path copy = whole(name);
+        Path half = copy.resolveSibling(halfName(name));
         try {
-            progress.at(0, site.bytes());
             OwnFile.replace(half).close();
-            Ended ended = commands.run(cloning(site.image(), half), COPY);
+            Ended ended = commands.run(cloning(image, half), bound);
             if (ended.status() != 0) {
                 throw new IOException(ended.output());
             }
-            flush(half, StandardOpenOption.WRITE);
-            Files.move(half, copy, StandardCopyOption.ATOMIC_MOVE);
-            flush(directory, StandardOpenOption.READ);
-            progress.at(site.bytes(), site.bytes());
-            return copy;
         } catch (IOException e) {
             throw withoutRest(
-                    List.of(half, copy),
-                    failed("%s cannot be copied to %s: %s".formatted(site.image(), copy, e.getMessage()), e));
+                    List.of(half), failed("%s cannot be copied to %s: %s".formatted(image, copy, e.getMessage()), e));
+        }
+    }
+
+    /** The second half: the copy is durable, and has its name. Again: does nothing. Minutes. */
+    public Path settle(CopyName name) throws StorageException {
+        Path copy = whole(name);
+        if (Files.exists(copy, LinkOption.NOFOLLOW_LINKS)) {
+            return copy;
+        }
+        Path half = copy.resolveSibling(halfName(name));
+        try {
+            flush(half, StandardOpenOption.WRITE);
+            Files.move(half, copy, StandardCopyOption.ATOMIC_MOVE);
+            flush(copy.resolveSibling(""), StandardOpenOption.READ);
+            return copy;
+        } catch (IOException e) {
+            throw withoutRest(List.of(half, copy), failed("%s cannot be made durable: %s".formatted(copy, e), e));
+        }
+    }
+
+    /** In how many pieces an image is, which is what the time of a copy goes with. Reads only; 5 s. */
+    public long pieces(Path image) throws StorageException {
+        try {
+            Ended ended = commands.run(List.of("env", "LC_ALL=C", "filefrag", "--", image.toString()), TRIAL);
+            Matcher matcher = PIECES.matcher(ended.output());
+            if (ended.status() != 0 || !matcher.find()) {
+                throw new IOException(ended.output());
+            }
+            return Long.parseLong(matcher.group(1));
+        } catch (IOException e) {
+            throw failed("in how many pieces %s is cannot be told: %s".formatted(image, e.getMessage()), e);
         }
     }
 

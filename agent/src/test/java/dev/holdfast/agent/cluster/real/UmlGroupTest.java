@@ -8,7 +8,6 @@ import static org.awaitility.Awaitility.await;
 import dev.holdfast.agent.control.reply.CheckpointDetails;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.uml.CountingGuest;
-import dev.holdfast.agent.json.Json;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
@@ -17,7 +16,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -111,36 +109,11 @@ class UmlGroupTest {
     }
 
     private void awaitAllPresent() {
-        for (RealNode node : cluster.nodes) {
-            await("three machines are seen on " + node.name)
-                    .atMost(RealCluster.BOUND)
-                    .until(() ->
-                            node.run("group", "show", GROUP, "-o", "json").out().split("running", -1).length == 4);
-        }
+        GroupCuts.awaitAllPresent(cluster);
     }
 
     private Map<String, CheckpointDetails.Member> members(String checkpoint) throws IOException {
-        Told shown = cluster.n2().run("checkpoint", "show", GROUP + "@" + checkpoint, "-o", "json");
-        require(shown);
-        Map<String, CheckpointDetails.Member> members = new TreeMap<>();
-        Json.object(shown.out())
-                .as(CheckpointDetails.class)
-                .vms()
-                .forEach(vm -> members.put(vm.vm().value(), vm));
-        assertThat(members).containsOnlyKeys(VM, "web1", "web2");
-        return members;
-    }
-
-    /** All nodes have the clock of one host. Prints how long each stood still: figures for docs/hypervisors.md. */
-    private static void assertOneInstant(Map<String, CheckpointDetails.Member> members) {
-        members.forEach((name, vm) ->
-                System.out.printf("%s stood still for %.1f ms (%s)%n", name, vm.pauseNanos() / 1e6, vm.method()));
-        long allFrozen = members.values().stream()
-                .mapToLong(CheckpointDetails.Member::frozenAtNanos)
-                .max()
-                .orElseThrow();
-        assertThat(members.values())
-                .allSatisfy(vm -> assertThat(vm.thawedAtNanos()).isGreaterThan(allFrozen));
+        return GroupCuts.members(cluster, checkpoint, VM);
     }
 
     private void assertBootedFromBetween(long atLeast, long atMost) throws IOException {
@@ -155,7 +128,7 @@ class UmlGroupTest {
         final long beforeCut = CountingGuest.ticks(console());
         require(cluster.n2().run("checkpoint", "create", GROUP + "@cut", "--disk-only"));
         final long afterCut = CountingGuest.ticks(console());
-        assertOneInstant(members("cut"));
+        GroupCuts.assertOneInstant(members("cut"));
         assertThat(members("cut").values()).noneMatch(CheckpointDetails.Member::hasMemory);
 
         node.agent.kill();
@@ -169,7 +142,7 @@ class UmlGroupTest {
         final long afterBoth = CountingGuest.ticks(console());
         assertThat(created.err()).contains("warning: without memory", ": uml; a revert boots");
         Map<String, CheckpointDetails.Member> both = members("both");
-        assertOneInstant(both);
+        GroupCuts.assertOneInstant(both);
         assertThat(both.get(VM).hasMemory()).isFalse();
         assertThat(both.get("web1").hasMemory()).isTrue();
         assertThat(both.get("web2").hasMemory()).isTrue();

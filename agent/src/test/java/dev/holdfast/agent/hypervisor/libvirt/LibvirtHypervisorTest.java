@@ -12,7 +12,6 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
-import dev.holdfast.agent.unix.DatagramStandIn;
 import dev.holdfast.agent.virsh.LibvirtLab;
 import dev.holdfast.agent.virsh.Virsh;
 import dev.holdfast.coordinator.protocol.Name;
@@ -39,10 +38,7 @@ class LibvirtHypervisorTest {
     @BeforeAll
     static void start() throws Exception {
         lab = new LibvirtLab();
-        hypervisor = new LibvirtHypervisor(
-                new LibvirtSettings(lab.command(), lab.states(), LibvirtLab.PATIENCE),
-                DatagramStandIn::word,
-                System::nanoTime);
+        hypervisor = RealLibvirt.hypervisor(lab);
     }
 
     @AfterAll
@@ -150,7 +146,8 @@ class LibvirtHypervisorTest {
         assertRefused(owned::relocation);
         assertRefused(() -> hypervisor.start(definition, StartMode.NORMAL));
         assertRefused(() -> hypervisor.kill(definition, Optional.empty()));
-        assertThat(owned.surroundings(false).obstacles())
+        assertThat(owned.surroundings(false).obstacles()).isEmpty();
+        assertThat(owned.surroundings(true).obstacles())
                 .singleElement()
                 .asString()
                 .contains("domain of libvirt");

@@ -3,6 +3,11 @@ package dev.holdfast.agent.hypervisor.libvirt;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.holdfast.agent.guard.Fired;
+import dev.holdfast.agent.guard.GuardLab;
+import dev.holdfast.agent.guard.GuardLab.Armer;
+import dev.holdfast.agent.hypervisor.Capture;
+import dev.holdfast.agent.hypervisor.CapturePlan;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
@@ -12,9 +17,14 @@ import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.unix.DatagramStandIn;
 import dev.holdfast.agent.virsh.LibvirtLab;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -68,6 +78,38 @@ class LibvirtRestartTest {
                     .isEqualTo(VmStatus.RUNNING);
             web.close();
             found.close();
+        }
+    }
+
+    /** Agent and libvirtd are dead: nobody can reach the domain, until there is another libvirtd. */
+    @Test
+    void theGuardLetsASuspendedDomainRunAsSoonAsThereIsALibvirtdAgain() throws Exception {
+        try (LibvirtLab lab = new LibvirtLab();
+                GuardLab guard = new GuardLab()) {
+            lab.disks("web", 0);
+            lab.create("web");
+            lab.outlivedBy("web");
+            RunningVm web = RealLibvirt.hypervisor(lab).find(WEB).orElseThrow();
+            Path home = Files.createDirectory(lab.root.resolve("run-web"));
+            guard.client().watch(web.name(), home, web.control());
+            Armer agent = guard.armer();
+            Capture capture = web.newCapture(
+                    new CapturePlan(Map.of(), Optional.empty(), CaptureMethod.DISK_ONLY, Duration.ofMinutes(1)));
+            capture.prepare();
+            assertThat(agent.ask("{\"op\":\"arm\",\"vm\":\"web\",\"token\":\"r1\",\"deadline_ms\":60000}"))
+                    .isEqualTo("{\"ok\":true}");
+            capture.freeze();
+            lab.killDaemon();
+            agent.kill();
+            assertThat(home.resolve("frozen")).exists();
+
+            lab.startDaemon();
+            assertThat(guard.fired.poll(LibvirtLab.PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                    .isEqualTo(new Fired(web.name(), "r1", "eof", "resumed"));
+            assertThat(home.resolve("frozen")).doesNotExist();
+            lab.awaitTicks("web", 3);
+            capture.close();
+            web.close();
         }
     }
 

@@ -57,7 +57,7 @@ class XlConfigurationTest {
     @Test
     void saysAllThatADomainIsMadeOf() throws Exception {
         lines = List.of("tsc_mode=\"native\"");
-        assertThat(XlConfiguration.of(vm(Path.of("/srv/a, b.qcow2"), Path.of("/srv/\"c\\.qcow2")), "web--r1", ID))
+        assertThat(XlConfiguration.of(vm(Path.of("/srv/a,b.qcow2"), Path.of("/srv/\"c\\.qcow2")), "web--r1", ID))
                 .isEqualTo("""
                         name = "web--r1"
                         uuid = "db806120-6058-41f4-93d8-6b922e4deb34"
@@ -67,7 +67,7 @@ class XlConfigurationTest {
                         cmdline = "console=hvc0 init=\\"/a b\\""
                         memory = 128
                         vcpus = 2
-                        disk = [ "format=qcow2,vdev=xvda,access=rw,backendtype=qdisk,target=/srv/a, b.qcow2", \
+                        disk = [ "format=qcow2,vdev=xvda,access=rw,backendtype=qdisk,target=/srv/a,b.qcow2", \
                         "format=qcow2,vdev=xvdb,access=rw,backendtype=qdisk,target=/srv/\\"c\\\\.qcow2" ]
                         vif = [ "mac=00:16:3e:00:00:01,bridge=xenbr0" ]
                         on_poweroff = "preserve"
@@ -124,6 +124,11 @@ class XlConfigurationTest {
         }
         lines = List.of("cpu_weight = 512", "tsc_mode=\"native\"");
         XlConfiguration.check(vm(), StartMode.NORMAL);
+    }
+
+    @Test
+    void aPathWithABlankIsRefused() {
+        refused("/srv/a b.qcow2; move it", () -> XlConfiguration.of(vm(Path.of("/srv/a b.qcow2")), "web", ID));
     }
 
     @Test

@@ -1,0 +1,52 @@
+package dev.holdfast.agent.cluster.real;
+
+import static dev.holdfast.agent.cluster.real.RealCluster.GROUP;
+import static dev.holdfast.agent.cluster.real.RealCluster.require;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.holdfast.agent.control.reply.CheckpointDetails;
+import dev.holdfast.agent.json.Json;
+import java.io.IOException;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The checkpoints of a group of the two machines of a cluster and a third one, of another hypervisor. */
+final class GroupCuts {
+    private GroupCuts() {}
+
+    static void awaitAllPresent(RealCluster cluster) {
+        for (RealNode node : cluster.nodes) {
+            await("three machines are seen on " + node.name)
+                    .atMost(RealCluster.BOUND)
+                    .until(() ->
+                            node.run("group", "show", GROUP, "-o", "json").out().split("running", -1).length == 4);
+        }
+    }
+
+    /** @param third the machine beside the two */
+    static Map<String, CheckpointDetails.Member> members(RealCluster cluster, String checkpoint, String third)
+            throws IOException {
+        Told shown = cluster.n2().run("checkpoint", "show", GROUP + "@" + checkpoint, "-o", "json");
+        require(shown);
+        Map<String, CheckpointDetails.Member> members = new TreeMap<>();
+        Json.object(shown.out())
+                .as(CheckpointDetails.class)
+                .vms()
+                .forEach(vm -> members.put(vm.vm().value(), vm));
+        assertThat(members).containsOnlyKeys(third, "web1", "web2");
+        return members;
+    }
+
+    /** All nodes have the clock of one host. Prints how long each stood still: figures for docs/hypervisors.md. */
+    static void assertOneInstant(Map<String, CheckpointDetails.Member> members) {
+        members.forEach((name, vm) ->
+                System.out.printf("%s stood still for %.1f ms (%s)%n", name, vm.pauseNanos() / 1e6, vm.method()));
+        long allFrozen = members.values().stream()
+                .mapToLong(CheckpointDetails.Member::frozenAtNanos)
+                .max()
+                .orElseThrow();
+        assertThat(members.values())
+                .allSatisfy(vm -> assertThat(vm.thawedAtNanos()).isGreaterThan(allFrozen));
+    }
+}
