@@ -27,6 +27,8 @@ import java.util.function.LongSupplier;
  */
 record QdiskMonitor(VmDefinition vm, QmpMonitor monitor) implements AutoCloseable {
     private static final Duration CONNECT = Duration.ofSeconds(10);
+    /** As if it were its partition of that number: so QEMU calls a disk that xl has given as a whole. */
+    private static final String WHOLE = "0";
 
     /** @throws HypervisorException UNKNOWN if it does not answer: that of a domain that ends goes before it */
     static QdiskMonitor connect(XenSettings settings, VmDefinition vm, DomainIdentity domain, LongSupplier nanoClock)
@@ -57,7 +59,7 @@ record QdiskMonitor(VmDefinition vm, QmpMonitor monitor) implements AutoCloseabl
         }
         Map<String, QmpValue> byId = new HashMap<>();
         for (int i = 0; i < vm.disks().size(); i++) {
-            QmpValue inserted = byDevice.get(XlConfiguration.device(i));
+            QmpValue inserted = byDevice.get(XlConfiguration.device(i) + WHOLE);
             if (inserted == null) {
                 throw new HypervisorException(
                         Kind.REFUSED,
