@@ -343,7 +343,7 @@ public final class NodeParts implements Parts {
     public void compact(Name vm) {
         try {
             alone(vm, OperationKind.MERGE, (operation, snapshots) -> {
-                snapshots.compact(operation, (done, total) -> {});
+                snapshots.compact(operation, (done, total) -> {}, () -> false);
                 return true;
             });
         } catch (SnapshotException e) {

@@ -53,8 +53,7 @@ final class Preflight {
         Optional<RunningVm> running = vm.certainlyRunning();
         boolean memory = request.method() != CaptureMethod.DISK_ONLY;
         if (running.isPresent()) {
-            new DriverDisks(vm.chain(), running.get(), vm.tools().watch(), request.operation(), Progress.NONE)
-                    .checkOnHead(graph);
+            new DriverDisks(vm, running.get(), request.operation(), Progress.NONE).checkOnHead(graph);
             requireCapturable(running.get(), memory);
         } else if (memory) {
             throw SnapshotException.refused(
@@ -136,7 +135,7 @@ final class Preflight {
         LayerGraph graph = vm.chain().wholeGraph();
         Optional<RunningVm> running = vm.certainlyRunning();
         if (running.isPresent()) {
-            new DriverDisks(vm.chain(), running.get(), vm.tools().watch(), "revert", Progress.NONE).checkOnHead(graph);
+            new DriverDisks(vm, running.get(), "revert", Progress.NONE).checkOnHead(graph);
         }
         if (!snapshot.layers().layers().keySet().equals(graph.head().layers().keySet())) {
             throw SnapshotException.refused(

@@ -4,7 +4,6 @@ import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.MemoryImages;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.snapshot.chain.ChainException;
-import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LayerGraph;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
@@ -81,7 +80,10 @@ record SnapshotVerification(VmChain vm) {
     private void requireUnchanged(SnapshotRecord record) throws IOException, SnapshotException {
         boolean merging = vm.chain()
                 .intent()
-                .filter(intent -> intent.kind() == Intent.Kind.MERGE || intent.kind() == Intent.Kind.KEEP)
+                .filter(intent -> switch (intent.kind()) {
+                    case MERGE, KEEP, SETTLE -> true;
+                    case CUT, REVERT -> false;
+                })
                 .isPresent();
         if (merging || !vm.snapshot(record.name()).equals(record)) {
             throw new SnapshotException(new Refusal(

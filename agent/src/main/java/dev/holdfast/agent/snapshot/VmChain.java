@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 
 /**
  * One machine with its chain: what every operation on snapshots starts from.
@@ -54,13 +55,13 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
             ChainDirectory chain = ChainDirectory.open(directories.iterator().next());
             Set<String> ids = new HashSet<>();
             definition.disks().forEach(disk -> ids.add(disk.id()));
-            if (!chain.head().layers().keySet().equals(ids)) {
+            if (!chain.lastHead().layers().keySet().equals(ids)) {
                 throw new ChainException("%s has the disks %s, its chain %s has %s; correct the definition"
                         .formatted(
                                 definition.name(),
                                 ids,
                                 chain.path(),
-                                chain.head().layers().keySet()));
+                                chain.lastHead().layers().keySet()));
             }
             return new VmChain(definition, chain, slot, tools);
         } catch (IOException e) {
@@ -129,8 +130,13 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
     }
 
     LiveDisks live(String operation, Progress progress) throws SnapshotException {
+        return live(operation, progress, () -> false);
+    }
+
+    /** @param wantedElsewhere whether another operation waits for the machine: what can be given up is, then */
+    LiveDisks live(String operation, Progress progress, BooleanSupplier wantedElsewhere) throws SnapshotException {
         Optional<RunningVm> vm = running();
-        return vm.isEmpty() ? LiveDisks.NONE : new DriverDisks(chain, vm.get(), tools.watch(), operation, progress);
+        return vm.isEmpty() ? LiveDisks.NONE : new DriverDisks(this, vm.get(), operation, progress, wantedElsewhere);
     }
 
     ChainExecutor executor(LiveDisks live, Removal removal, Progress progress) {

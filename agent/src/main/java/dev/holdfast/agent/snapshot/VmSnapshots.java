@@ -235,13 +235,15 @@ public final class VmSnapshots {
         }
     }
 
-    /** Merges unnamed layers, live if the machine runs. Does nothing if no disk has more layers than the limit. */
-    public void compact(String operation, Progress progress) throws SnapshotException {
+    /**
+     * Has raw images copied whose storage does that, and written again where they can be, and merges unnamed layers, live if the machine runs.
+     * Does nothing if there is no such image, and no disk has more layers than the limit.
+     *
+     * @param wanted whether somebody else wants the machine: then nothing more is begun
+     */
+    public void compact(String operation, Progress progress, BooleanSupplier wanted) throws SnapshotException {
         try {
-            vm.requireIdle();
-            if (vm.chain().wholeGraph().depth() > vm.tools().maxDepth()) {
-                tidying.tidy(operation, progress);
-            }
+            tidying.tidyIfDue(operation, progress, wanted);
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
@@ -337,6 +339,8 @@ public final class VmSnapshots {
                         .formatted(vm.name(), intent.get().operation()));
             }
             vm.chain().wholeGraph();
+            // One that is set aside leads nowhere.
+            vm.chain().head();
             vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).flushHead();
         } catch (IOException e) {
             throw SnapshotException.of(e);
@@ -363,6 +367,7 @@ public final class VmSnapshots {
                 case CUT -> recoverCut(intent.get(), fate);
                 case MERGE -> tidying.merge(intent.get(), Removal.QUARANTINE, Progress.NONE);
                 case KEEP -> tidying.endKeep(intent.get(), Removal.QUARANTINE);
+                case SETTLE -> tidying.endSettle(intent.get(), Removal.QUARANTINE);
                 case REVERT -> recoverRevert(intent.get(), fate);
             }
             return Optional.of(operation);
