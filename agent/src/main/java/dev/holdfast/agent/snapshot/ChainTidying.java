@@ -11,6 +11,7 @@ import dev.holdfast.agent.snapshot.chain.Generation;
 import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LayerCopies;
+import dev.holdfast.agent.snapshot.chain.LayerGraph;
 import dev.holdfast.agent.snapshot.chain.LayerGraph.Tidying;
 import dev.holdfast.agent.snapshot.chain.LiveDisks;
 import dev.holdfast.coordinator.protocol.Name;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 
 /**
@@ -53,7 +55,25 @@ final class ChainTidying {
         if (live.written().isPresent() && vm.chain().wholeGraph().headStandsOnUnnamed(freed)) {
             cut(operation, live);
         }
-        tidy(operation, progress);
+        tidy(operation, progress, () -> false);
+    }
+
+    /** Whether an image is to be copied, or a disk has too many layers. Changes nothing. */
+    boolean isDue() throws IOException, SnapshotException {
+        LayerGraph graph = vm.chain().wholeGraph();
+        LayerCopies copies = vm.copies();
+        return graph.depth() > vm.tools().maxDepth()
+                || graph.tidyings(true, copies::keeps).stream()
+                        .anyMatch(each ->
+                                each.<Boolean, RuntimeException>match(drop -> false, join -> false, keep -> true));
+    }
+
+    /** The same as {@link #tidy}, if it is due. */
+    void tidyIfDue(String operation, Progress progress, BooleanSupplier wanted) throws IOException, SnapshotException {
+        vm.requireIdle();
+        if (isDue()) {
+            tidy(operation, progress, wanted);
+        }
     }
 
     /** A machine that cannot do it live keeps its layers until it runs without its standby, or elsewhere. */
@@ -89,11 +109,12 @@ final class ChainTidying {
     }
 
     /**
-     * Merges and removes whatever can be.
+     * Merges, copies and removes whatever can be.
      *
+     * @param wanted whether somebody else wants the machine: then nothing more is begun
      * @throws IOException something cannot be; if that is a copy, which nothing else depends on, after all the rest
      */
-    void tidy(String operation, Progress progress) throws IOException, SnapshotException {
+    void tidy(String operation, Progress progress, BooleanSupplier wanted) throws IOException, SnapshotException {
         if (!mergesLayers()) {
             return;
         }
@@ -108,7 +129,7 @@ final class ChainTidying {
         }
         long done = 0;
         List<Tidying> rest = vm.chain().wholeGraph().tidyings(written, keeps);
-        while (!rest.isEmpty()) {
+        while (!rest.isEmpty() && !wanted.getAsBoolean()) {
             Tidying next = rest.get(0);
             long expected = bytes(next);
             run(operation, next, notKept, partOf(progress, done, total));

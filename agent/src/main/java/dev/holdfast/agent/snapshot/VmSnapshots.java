@@ -101,7 +101,7 @@ public final class VmSnapshots {
         }
     }
 
-    /** The space that a snapshot reserves. Looks at nothing but files. */
+    /** The space that a snapshot reserves, with the copies that are made after it: their storage is asked. */
     public Room.Need roomForSnapshot(boolean memory) throws SnapshotException {
         return Preflight.roomForSnapshot(vm, memory);
     }
@@ -235,13 +235,24 @@ public final class VmSnapshots {
         }
     }
 
-    /** Merges unnamed layers, live if the machine runs. Does nothing if no disk has more layers than the limit. */
-    public void compact(String operation, Progress progress) throws SnapshotException {
+    /** Whether {@link #compact} has something to do. Changes nothing. */
+    public boolean isUntidy() throws SnapshotException {
         try {
-            vm.requireIdle();
-            if (vm.chain().wholeGraph().depth() > vm.tools().maxDepth()) {
-                tidying.tidy(operation, progress);
-            }
+            return tidying.isDue();
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /**
+     * Has images copied whose storage does that, and merges unnamed layers, live if the machine runs. Does nothing if none is to be copied,
+     * and no disk has more layers than the limit.
+     *
+     * @param wanted whether somebody else wants the machine: then nothing more is begun
+     */
+    public void compact(String operation, Progress progress, BooleanSupplier wanted) throws SnapshotException {
+        try {
+            tidying.tidyIfDue(operation, progress, wanted);
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }

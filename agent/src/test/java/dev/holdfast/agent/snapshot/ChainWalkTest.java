@@ -258,7 +258,7 @@ class ChainWalkTest {
                 case 1 -> revert(vm, operation, names.get(random.nextInt(names.size())));
                 case 2 -> {
                     log.add("compact");
-                    vm.compact(operation, Progress.NONE);
+                    vm.compact(operation, Progress.NONE, () -> false);
                 }
                 default -> delete(vm, operation, names.get(random.nextInt(names.size())));
             }
