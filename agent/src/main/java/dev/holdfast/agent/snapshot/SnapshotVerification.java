@@ -35,14 +35,15 @@ record SnapshotVerification(VmChain vm) {
             long bytes = 0;
             Set<Layer> layers = new LinkedHashSet<>();
             record.named().forEach(layer -> layers.addAll(graph.chain(layer)));
+            List<String> unread = new ArrayList<>();
             for (Layer layer : layers) {
-                bytes += checkLayer(record, layer, problems, progress);
+                if (layer.form() == ImageForm.QCOW2) {
+                    bytes += checkLayer(record, layer, problems, progress);
+                } else {
+                    unread.add("layers/%s is raw, and of that no digest was taken%s"
+                            .formatted(layer, checkSize(layer, graph, problems)));
+                }
             }
-            List<String> unread = layers.stream()
-                    .filter(layer -> layer.form() != ImageForm.QCOW2)
-                    .map(layer ->
-                            "layers/%s is raw, and of that no digest was taken: its size is right".formatted(layer))
-                    .toList();
             List<String> unreadable = new ArrayList<>();
             checkMemory(record, problems, unreadable, progress);
             bytes += record.memory().map(SnapshotRecord.MemoryPart::bytes).orElse(0L);
@@ -97,10 +98,6 @@ record SnapshotVerification(VmChain vm) {
         if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
             return 0;
         }
-        if (layer.form() != ImageForm.QCOW2) {
-            checkSize(layer, problems);
-            return 0;
-        }
         try {
             vm.tools().images().check(file);
         } catch (ChainException e) {
@@ -115,23 +112,30 @@ record SnapshotVerification(VmChain vm) {
         return Files.size(file);
     }
 
-    private void checkSize(Layer layer, List<String> problems) throws IOException {
-        LayerGraph graph = vm.chain().graph();
+    /** What is known of the size of a raw layer, for the user: as much as the layers tell that stand on it. */
+    private String checkSize(Layer layer, LayerGraph graph, List<String> problems) throws IOException {
+        Path file = vm.chain().file(layer);
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            return "";
+        }
         long bytes;
         try {
             bytes = vm.chain().image(layer).bytes();
         } catch (IOException e) {
-            problems.add("%s cannot be opened (%s); look at its storage"
-                    .formatted(vm.chain().file(layer), e));
-            return;
+            problems.add("%s cannot be opened (%s); look at its storage".formatted(file, e));
+            return "";
         }
+        String known = ", nor does anything tell what size it had: it has %d bytes".formatted(bytes);
         for (Layer above : graph.children(layer)) {
             long shown = vm.chain().image(above).virtualBytes();
             if (bytes < shown) {
                 problems.add(
                         "%s has %d bytes and had %d when layers/%s was made: it was cut off; restore it from a copy"
-                                .formatted(vm.chain().file(layer), bytes, shown, above));
+                                .formatted(file, bytes, shown, above));
+                return "";
             }
+            known = ": its size is right";
         }
+        return known;
     }
 }

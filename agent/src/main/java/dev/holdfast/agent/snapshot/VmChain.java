@@ -12,7 +12,6 @@ import dev.holdfast.agent.snapshot.chain.ChainExecutor;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
 import dev.holdfast.agent.snapshot.chain.ChainPlan;
 import dev.holdfast.agent.snapshot.chain.Intent;
-import dev.holdfast.agent.snapshot.chain.LayerCopies;
 import dev.holdfast.agent.snapshot.chain.LiveDisks;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
 import dev.holdfast.coordinator.protocol.Name;
@@ -143,8 +142,8 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
         return new ChainExecutor(chain, tools.images(), live, tools.clock(), removal, progress).with(copies());
     }
 
-    LayerCopies copies() {
-        return new StoredCopies(chain, name(), tools.storage());
+    StoredCopies copies() {
+        return new StoredCopies(chain, definition, tools.storage());
     }
 
     ChainPlan.Facts facts(LiveDisks live) throws IOException {

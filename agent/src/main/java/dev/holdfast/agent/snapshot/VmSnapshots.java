@@ -101,7 +101,7 @@ public final class VmSnapshots {
         }
     }
 
-    /** The space that a snapshot reserves. Looks at nothing but files. */
+    /** The space that a snapshot reserves, with the copies that are made after it: their storage is asked. */
     public Room.Need roomForSnapshot(boolean memory) throws SnapshotException {
         return Preflight.roomForSnapshot(vm, memory);
     }
@@ -235,12 +235,16 @@ public final class VmSnapshots {
         }
     }
 
-    /**
-     * Has raw images copied whose storage does that, and written again where they can be, and merges unnamed layers, live if the machine runs.
-     * Does nothing if there is no such image, and no disk has more layers than the limit.
-     *
-     * @param wanted whether somebody else wants the machine: then nothing more is begun
-     */
+    /** Whether {@link #compact} has something to do. Changes nothing. */
+    public boolean isUntidy() throws SnapshotException {
+        try {
+            return tidying.isDue();
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /** Copies raw images, has them written again, and merges layers, where that is due; begins nothing more once somebody wants the machine. */
     public void compact(String operation, Progress progress, BooleanSupplier wanted) throws SnapshotException {
         try {
             tidying.tidyIfDue(operation, progress, wanted);

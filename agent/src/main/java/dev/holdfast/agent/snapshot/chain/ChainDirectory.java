@@ -356,7 +356,7 @@ public final class ChainDirectory {
         return graph;
     }
 
-    Path layers() {
+    public Path layers() {
         return path.resolve("layers");
     }
 
