@@ -347,8 +347,8 @@ public final class NodeParts implements Parts {
     }
 
     /**
-     * Has a machine's storage copy what a snapshot has frozen, if it does that, and merges unnamed layers if its chain has become long. Does
-     * nothing while another operation holds it, and gives way to one that comes.
+     * Has a machine's storage copy what a snapshot has frozen, if it does that, and the machine write its raw disks again; merges unnamed layers
+     * if its chain has become long. Does nothing while another operation holds it, and gives way to one that comes.
      *
      * @return whether there is no use in trying again before there is another snapshot
      */
