@@ -98,7 +98,7 @@ qemu_version() { "$1" --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p'; }
 # What depends on the version of QEMU: how machines are started, captured, restored, merged and replicated.
 # Left out: what asks how Holdfast treats a process that is killed or stopped, which is the kernel's part.
 qemu_classes='QemuHypervisorTest,QemuCaptureTest,QemuBackgroundFailureTest,QemuRestoreTest,QemuMergeTest,QemuDiskCopiesTest,VmSnapshotsQemuTest'
-qemu_classes+=',QemuEncryptedMemoryTest,EncryptedSnapshotsQemuTest,QemuReplicationTest,QemuDiskReplicationTest,!QemuCaptureTest#aKilledOrHung*'
+qemu_classes+=',SettleQemuTest,QemuEncryptedMemoryTest,EncryptedSnapshotsQemuTest,QemuReplicationTest,QemuDiskReplicationTest,!QemuCaptureTest#aKilledOrHung*'
 
 run_qemu10() {
   [ -n "$qemu10" ] || return 0

@@ -9,9 +9,13 @@ import dev.holdfast.agent.doctor.ClusterDiagnosis;
 import dev.holdfast.agent.doctor.ClusterFacts;
 import dev.holdfast.agent.doctor.HostDiagnosis;
 import dev.holdfast.agent.doctor.HostLook;
+import dev.holdfast.agent.doctor.StorageDiagnosis;
 import dev.holdfast.agent.guard.GuardClient;
+import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.agent.hypervisor.qemu.Flush;
 import dev.holdfast.agent.replication.Fencing;
+import dev.holdfast.agent.snapshot.DiskStorage;
+import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.port.GroupChannel.ClockOffset;
 import dev.holdfast.coordinator.port.ImageKeys;
@@ -78,7 +82,27 @@ final class Consultation implements Supplier<DoctorReport> {
         List<Check> checks = new ArrayList<>(HostDiagnosis.of(host.facts()));
         checks.addAll(host.certificates(platform.clock().instant()));
         checks.addAll(ClusterDiagnosis.of(facts()));
+        checks.addAll(StorageDiagnosis.of(configuration.node().node().value(), disks()));
         return new DoctorReport(checks);
+    }
+
+    /** Of the machines that run here: the chain of another may be another node's. What is wrong with one is told by fsck. */
+    private List<StorageDiagnosis.Disk> disks() {
+        List<StorageDiagnosis.Disk> disks = new ArrayList<>();
+        for (ManagedVm vm : machines.vms().all()) {
+            if (!vm.definition().hasLayers() || vm.process().isEmpty()) {
+                continue;
+            }
+            try {
+                for (DiskStorage disk : DiskStorage.of(vm.definition(), machines.storage())) {
+                    disks.add(new StorageDiagnosis.Disk(
+                            vm.name().value(), disk.disk(), disk.becomes() == Keep.CLONE, disk.obstacle()));
+                }
+            } catch (SnapshotException e) {
+                continue;
+            }
+        }
+        return disks;
     }
 
     private ClusterFacts facts() {

@@ -28,6 +28,7 @@ import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeMembers;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.round.RoundSnapshotter;
+import dev.holdfast.agent.round.UntidyChains;
 import dev.holdfast.agent.service.AdoptCommands;
 import dev.holdfast.agent.service.CheckpointCommands;
 import dev.holdfast.agent.service.ClusterCommands;
@@ -172,6 +173,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         agent.every(LOOK_EVERY, agent.leaderDesk::rollForward);
         agent.every(LOOK_EVERY, new LayerDigests(agent.parts, agent.machines.vms(), agent.machines.claims())::take);
         agent.every(LOOK_EVERY, agent.recovery::finishLeft);
+        agent.every(LOOK_EVERY, new UntidyChains(agent.parts, agent.machines.vms())::tidy);
         agent.every(LOOK_EVERY, agent.unattended.schedules(agent.leaderDesk, agent.words, agent.workers)::look);
         agent.every(LOOK_EVERY, agent.unattended::tell);
         agent.workers.execute(agent.migrations::goOn);
@@ -187,7 +189,8 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 new GuardWatch(machines.net()),
                 platform.clock(),
                 platform.nanoClock(),
-                SnapshotTools.DEFAULT_MAX_DEPTH);
+                SnapshotTools.DEFAULT_MAX_DEPTH,
+                machines.storage());
         return new NodeParts(
                 node.node(),
                 machines.vms(),
@@ -249,24 +252,30 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                                 this::adoptStore))
                 .register(table);
         Placement placement = new Placement(node::vmRunDirectory, Unattended.MAINTENANCE::reason);
-        VmCommands.Tools tools = new VmCommands.Tools(
+        VmCommands.Tools tools = tools(placement, words);
+        new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
+                .register(table);
+        new AdoptCommands(drivers.foreign(), machines.vms(), node.vmsDirectory()).register(table);
+        migrations.register(table, node, placement);
+        new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock(), workers)
+                .register(table);
+        FsckParts.register(table, configuration, peers.get(), cluster);
+        replications.register(table, node, machines, publisher::publish);
+        return table.whole();
+    }
+
+    private VmCommands.Tools tools(Placement placement, UniqueWords words) {
+        return new VmCommands.Tools(
                 machines.net(),
                 node.checkpoint().deadline(),
                 new DiskImport(new QemuImages("qemu-img"), platform.clock(), machines.vms()::definitions),
+                machines.storage(),
                 node::vmRunDirectory,
                 new Starts(migrations.reclaim(), parts, cluster, leftIntents),
                 migrations,
                 placement,
                 replications.replicas()::runsAgain,
                 words);
-        new VmCommands(node.node(), machines.vms(), machines::operationOn, engine::giveUp, publisher::publish, tools)
-                .register(table);
-        new AdoptCommands(drivers.foreign(), machines.vms(), node.vmsDirectory()).register(table);
-        migrations.register(table, node, placement);
-        new SnapshotCommands(node.node(), parts, node.checkpoint().deadline(), platform.clock()).register(table);
-        FsckParts.register(table, configuration, peers.get(), cluster);
-        replications.register(table, node, machines, publisher::publish);
-        return table.whole();
     }
 
     /** Made before the publisher, used after. */

@@ -11,6 +11,7 @@ import dev.holdfast.agent.journal.Operation;
 import dev.holdfast.agent.journal.OperationJournal;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.round.GuardNet;
+import dev.holdfast.agent.storage.ImageStore;
 import dev.holdfast.agent.vm.Definitions;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
@@ -24,7 +25,7 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Everything of the agent that needs no cluster: machines, journal, guard. Thread-safe after {@link #open}. */
+/** Everything of the agent that needs no cluster: machines, their storage, journal, guard. Thread-safe after {@link #open}. */
 final class LocalMachines implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(LocalMachines.class);
@@ -34,6 +35,7 @@ final class LocalMachines implements AutoCloseable {
     private final OperationJournal journal;
     private final VmClaims claims = new VmClaims();
     private final VmRegistry vms;
+    private final ImageStore storage;
     private final GuardNet net;
     private final LeftFreezes freezes;
 
@@ -50,6 +52,7 @@ final class LocalMachines implements AutoCloseable {
                 new Unreadable(configuration.broken()),
                 hypervisor,
                 new GuardLooksAnew());
+        this.storage = Storages.of(vms);
         this.net = new GuardNet(node.guardSocket(), node::vmRunDirectory, vms, fired);
         this.freezes = new LeftFreezes(vms, claims, journal, node::vmRunDirectory, clock, net::forget);
     }
@@ -109,6 +112,11 @@ final class LocalMachines implements AutoCloseable {
 
     VmRegistry vms() {
         return vms;
+    }
+
+    /** What copies their disks. */
+    ImageStore storage() {
+        return storage;
     }
 
     GuardNet net() {

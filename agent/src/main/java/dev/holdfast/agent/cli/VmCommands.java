@@ -121,10 +121,15 @@ final class VmCommands {
                     .property("Hypervisor", vm.hypervisor())
                     .property("Operation", vm.operation())
                     .print();
-            View disks = view().row("DISK", "LAYERS", "SIZE", "PATH", "WRITTEN NOW");
+            View disks = view().row("DISK", "LAYERS", "SIZE", "KEPT AS", "PATH", "WRITTEN NOW");
             for (VmDetails.Disk disk : vm.disks()) {
                 disks.row(
-                        disk.id(), Integer.toString(disk.layers()), View.size(disk.bytes()), disk.path(), disk.layer());
+                        disk.id(),
+                        Integer.toString(disk.layers()),
+                        View.size(disk.bytes()),
+                        disk.kept(),
+                        disk.path(),
+                        disk.layer());
             }
             disks.printOr("It has no disks.");
         }

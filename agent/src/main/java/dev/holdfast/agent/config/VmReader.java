@@ -2,6 +2,7 @@ package dev.holdfast.agent.config;
 
 import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.ImageForm;
+import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -46,7 +47,7 @@ final class VmReader {
         Optional<Name> group = root.name("group");
         HypervisorKind hypervisor = root.choice("hypervisor", HypervisorKind.class, HypervisorKind.QEMU);
         String owner = name.map(Name::value).orElse("?");
-        List<VmSettings.Disk> disks = disks(root, owner);
+        List<VmSettings.Disk> disks = disks(root, owner, hypervisor.isOwn());
         Optional<String> domain = LibvirtRules.domain(root, hypervisor);
         Optional<VmSettings.Hardware> hardware = hypervisor == HypervisorKind.LIBVIRT
                 ? Optional.empty()
@@ -158,15 +159,16 @@ final class VmReader {
         return path;
     }
 
-    private List<VmSettings.Disk> disks(TableReader root, String vm) {
+    private List<VmSettings.Disk> disks(TableReader root, String vm, boolean ours) {
         List<VmSettings.Disk> disks = new ArrayList<>();
         for (TableReader table : root.tables("disk")) {
             String id = id(table, vm, "disk");
             table.requiredText("path");
             Optional<Path> path = table.path("path");
             path.ifPresent(value -> unique(table, "path", "the disk image " + value, "path " + value));
+            Keep keep = KeepReader.read(table, path, ours);
             finish(table);
-            path.ifPresent(value -> disks.add(new VmSettings.Disk(id, value)));
+            path.ifPresent(value -> disks.add(new VmSettings.Disk(id, value, keep)));
         }
         return disks;
     }

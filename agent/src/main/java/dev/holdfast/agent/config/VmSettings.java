@@ -1,6 +1,7 @@
 package dev.holdfast.agent.config;
 
 import dev.holdfast.agent.hypervisor.HypervisorKind;
+import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.util.List;
@@ -92,8 +93,9 @@ public record VmSettings(
      * @param path key {@code path}, required: through the head of the chain directory
      *     ({@code /srv/vms/web.holdfast/head/d0.qcow2}), so that every start finds the newest data. Not checked when the
      *     agent starts, because storage may come later
+     * @param keep key {@code keep}, default {@code auto}: what becomes of a raw image that a snapshot has frozen
      */
-    public record Disk(String id, Path path) {}
+    public record Disk(String id, Path path, Keep keep) {}
 
     /**
      * A table {@code [[nic]]}: either {@code tap} or {@code netdev} is given.

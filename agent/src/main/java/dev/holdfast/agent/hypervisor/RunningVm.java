@@ -123,6 +123,29 @@ public interface RunningVm extends AutoCloseable {
     }
 
     /**
+     * Whether it can turn to the images below the layers that it writes.
+     *
+     * @throws HypervisorException if the machine does not tell
+     */
+    default boolean settles() throws HypervisorException {
+        return false;
+    }
+
+    /**
+     * A way to the image below the layer that a disk is written to, that has not begun.
+     *
+     * @param diskId the disk, which stands on this image with one layer
+     * @param home the raw image
+     * @throws HypervisorException REFUSED if this driver has none
+     */
+    default Settling settle(String diskId, Path home) throws HypervisorException {
+        throw new HypervisorException(
+                HypervisorException.Kind.REFUSED,
+                "%s cannot turn disk %s of %s to %s while it runs; stop it first"
+                        .formatted(hypervisor(), diskId, name(), home));
+    }
+
+    /**
      * The machine's way to another node.
      *
      * @throws HypervisorException REFUSED if this driver has none

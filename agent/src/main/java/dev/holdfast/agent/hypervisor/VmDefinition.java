@@ -52,8 +52,14 @@ public record VmDefinition(
      *
      * @param id 1 to 16 letters, digits, {@code -}, {@code _}; begins with a letter
      * @param path absolute; may be a symbolic link to the layer that is the newest
+     * @param keep what becomes of an image of it that a snapshot has frozen
      */
-    public record Disk(String id, Path path) {
+    public record Disk(String id, Path path, Keep keep) {
+        /** One that is copied if its storage can. */
+        public Disk(String id, Path path) {
+            this(id, path, Keep.AUTO);
+        }
+
         public Disk {
             require(ID.matcher(id).matches(), "the disk id \"" + id + "\" is not 1 to 16 letters, digits, '-' or '_'");
             require(path.isAbsolute(), "the path of disk " + id + " is not absolute: " + path);
@@ -142,6 +148,11 @@ public record VmDefinition(
     /** Whether its disks are layers of a chain of ours, or can be kept in one. */
     public boolean hasChain() {
         return !disks.isEmpty();
+    }
+
+    /** Whether its disks are layers of a chain of ours, which its process writes. */
+    public boolean hasLayers() {
+        return hasChain() && hypervisor.isOwn();
     }
 
     /** Whether it is to have a channel to an agent in its guest, as far as its definition says. */

@@ -22,6 +22,7 @@ import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +43,8 @@ public final class NodeParts implements Parts {
     private static final Logger LOG = LoggerFactory.getLogger(NodeParts.class);
     /** Ids of operations that are no rounds begin so; those of rounds do not. */
     private static final String OWN = "o";
+    /** Well below what a round has for its preparation. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     private final Name node;
     private final VmRegistry vms;
@@ -50,6 +53,7 @@ public final class NodeParts implements Parts {
     private final Predicate<Name> runsElsewhere;
     private final Supplier<String> uniqueWords;
     private final Map<Name, VmSnapshots> opened = new ConcurrentHashMap<>();
+    private final Tidyings tidyings = new Tidyings(PATIENCE);
 
     /**
      * @param node this node
@@ -141,6 +145,9 @@ public final class NodeParts implements Parts {
 
     private void admit(Name operation, OperationKind kind, Name vm) throws SnapshotException {
         Optional<VmClaims.Holder> inTheWay = claims.claim(operation, kind, Set.of(vm));
+        if (inTheWay.filter(holder -> holder.kind() == OperationKind.MERGE).isPresent() && tidyings.giveWay(vm)) {
+            inTheWay = claims.claim(operation, kind, Set.of(vm));
+        }
         if (inTheWay.isPresent()) {
             throw new SnapshotException(
                     new Refusal(Refusal.Kind.BUSY, inTheWay.get().text()));
@@ -336,8 +343,7 @@ public final class NodeParts implements Parts {
             admit(operation, OperationKind.START, vm);
         }
         try {
-            if (machine.definition().hypervisor().isOwn()
-                    && machine.definition().hasChain()) {
+            if (machine.definition().hasLayers()) {
                 VmSnapshots snapshots = open(machine, elsewhere);
                 snapshots.recover(fates);
                 snapshots.readyToStart();
@@ -348,15 +354,23 @@ public final class NodeParts implements Parts {
         }
     }
 
-    /** Merges unnamed layers of a machine if its chain has become long. Does nothing while another operation holds it. */
-    public void compact(Name vm) {
+    /**
+     * Has a machine's storage copy what a snapshot has frozen, if it does that, and the machine write its raw disks again; merges unnamed layers
+     * if its chain has become long. Does nothing while another operation holds it, and gives way to one that comes.
+     *
+     * @return whether there is no use in trying again before there is another snapshot
+     */
+    public boolean compact(Name vm) {
         try {
-            alone(vm, OperationKind.MERGE, (operation, snapshots) -> {
-                snapshots.compact(operation, (done, total) -> {});
-                return true;
-            });
+            return tidyings.run(
+                    vm,
+                    wanted -> alone(vm, OperationKind.MERGE, (operation, snapshots) -> {
+                        snapshots.compact(operation, (done, total) -> {}, wanted);
+                        return true;
+                    }));
         } catch (SnapshotException e) {
-            LOG.info("{}: its chain is not shortened now: {}", vm, e.because().text());
+            LOG.info("{}: its chain is not tidied now: {}", vm, e.because().text());
+            return e.because().kind() != Refusal.Kind.BUSY;
         }
     }
 }

@@ -7,6 +7,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.snapshot.DiskStorage;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.protocol.Name;
 import java.util.List;
@@ -65,6 +66,32 @@ final class Details {
                 disk.path().toString(),
                 state.map(open -> open.active().getFileName().toString()).orElse(""),
                 state.map(open -> open.layers().size()).orElse(0),
-                -1);
+                -1,
+                "");
+    }
+
+    /** The same with what the storage of its disks does with them. */
+    static VmDetails with(VmDetails vm, List<DiskStorage> storage) {
+        return new VmDetails(
+                vm.name(),
+                vm.node(),
+                vm.group(),
+                vm.state(),
+                vm.pid(),
+                vm.machine(),
+                vm.cpus(),
+                vm.memoryBytes(),
+                vm.hypervisor(),
+                vm.operation(),
+                vm.disks().stream().map(disk -> with(disk, storage)).toList());
+    }
+
+    private static VmDetails.Disk with(VmDetails.Disk disk, List<DiskStorage> storage) {
+        String kept = storage.stream()
+                .filter(each -> each.disk().equals(disk.id()))
+                .map(DiskStorage::text)
+                .findFirst()
+                .orElse("");
+        return new VmDetails.Disk(disk.id(), disk.path(), disk.layer(), disk.layers(), disk.bytes(), kept);
     }
 }

@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 
 /** {@code snapshot.*}: one machine of this node. Thread-safe. */
 public final class SnapshotCommands {
@@ -40,18 +41,21 @@ public final class SnapshotCommands {
     private final NodeParts parts;
     private final Duration deadline;
     private final InstantSource clock;
+    private final Executor later;
 
     /**
      * @param self this node
      * @param parts the chains of its machines
      * @param deadline of a freeze unless the caller says otherwise
      * @param clock names snapshots that the caller does not name
+     * @param later has storages copy what a snapshot has frozen
      */
-    public SnapshotCommands(Name self, NodeParts parts, Duration deadline, InstantSource clock) {
+    public SnapshotCommands(Name self, NodeParts parts, Duration deadline, InstantSource clock, Executor later) {
         this.self = self;
         this.parts = parts;
         this.deadline = deadline;
         this.clock = clock;
+        this.later = later;
     }
 
     /** Adds the handlers. */
@@ -93,12 +97,14 @@ public final class SnapshotCommands {
                             method)));
         }
         progress.phase("prepare", vm + " preparing");
-        return told(() -> parts.alone(vm, OperationKind.SNAPSHOT_CREATE, (operation, snapshots) -> {
+        Object made = told(() -> parts.alone(vm, OperationKind.SNAPSHOT_CREATE, (operation, snapshots) -> {
             SnapshotRequest request =
                     new SnapshotRequest(operation, name, Optional.empty(), method, bound, description);
             snapshots.create(request, quiesce, (done, total) -> bytes(progress, vm + " draining", done, total));
             return details(vm, snapshots.show(name));
         }));
+        later.execute(() -> parts.compact(vm));
+        return made;
     }
 
     private Prediction predict(Name vm, VmSnapshots.Estimate estimate, CaptureMethod method) {

@@ -17,7 +17,9 @@ import dev.holdfast.agent.hypervisor.VmStatus;
 import dev.holdfast.agent.round.GuardNet;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.snapshot.DiskImport;
+import dev.holdfast.agent.snapshot.DiskStorage;
 import dev.holdfast.agent.snapshot.SnapshotException;
+import dev.holdfast.agent.storage.ImageStore;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
@@ -51,6 +53,7 @@ public final class VmCommands {
      * @param net the guard below a freeze by hand
      * @param deadline of a freeze unless the caller says otherwise
      * @param imports puts disks under chains
+     * @param storage of this node
      * @param runDirectory of each machine
      * @param starter lets a machine start from its newest data
      * @param moves machines that come and go
@@ -62,6 +65,7 @@ public final class VmCommands {
             GuardNet net,
             Duration deadline,
             DiskImport imports,
+            ImageStore storage,
             Function<Name, Path> runDirectory,
             Starter starter,
             Moves moves,
@@ -141,7 +145,7 @@ public final class VmCommands {
                         ControlCommand.VM_LIST,
                         (arguments, progress) ->
                                 new VmList(vms.all().stream().map(this::details).toList(), unreadable()))
-                .register(ControlCommand.VM_SHOW, (arguments, progress) -> details(find(arguments.name("vm"))))
+                .register(ControlCommand.VM_SHOW, (arguments, progress) -> shown(find(arguments.name("vm"))))
                 .register(ControlCommand.VM_START, this::start)
                 .register(ControlCommand.VM_STOP, this::stop)
                 .register(ControlCommand.VM_FREEZE, this::freeze)
@@ -374,6 +378,14 @@ public final class VmCommands {
             throw Failures.told(e);
         } catch (SnapshotException e) {
             throw ControlException.of(e.because());
+        }
+    }
+
+    private VmDetails shown(ManagedVm vm) {
+        try {
+            return Details.with(details(vm), DiskStorage.of(vm.definition(), tools.storage()));
+        } catch (SnapshotException e) {
+            return details(vm); // What is wrong with its chain is told by fsck.
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.snapshot;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor;
@@ -11,38 +12,52 @@ import dev.holdfast.agent.snapshot.chain.Generation;
 import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LayerCopies;
+import dev.holdfast.agent.snapshot.chain.LayerGraph;
+import dev.holdfast.agent.snapshot.chain.LayerGraph.HeadUse;
+import dev.holdfast.agent.snapshot.chain.LayerGraph.Join;
+import dev.holdfast.agent.snapshot.chain.LayerGraph.Settle;
 import dev.holdfast.agent.snapshot.chain.LayerGraph.Tidying;
 import dev.holdfast.agent.snapshot.chain.LiveDisks;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Removes snapshots and merges the layers that nobody names any more, live or not. Whatever interrupts it, every layer that
  * is named reads the same before, during and after.
  *
- * <p>The layer that a running machine writes is never merged. When the layer below it loses its name, the machine's disks
+ * <p>The layer that a running machine writes is never merged into a qcow2 one. When the layer below it loses its name, the machine's disks
  * are cut once more, which makes that layer an intermediate one. So there is no moment at which a crash could find the head
- * and the machine on different layers, and nothing has to be held still for it. What stays is an empty layer.
+ * and the machine on different layers, and nothing has to be held still for it. What stays is an empty layer. A raw image is written again
+ * instead: {@link ChainSettling}.
  */
 final class ChainTidying {
+    private static final Logger LOG = LoggerFactory.getLogger(ChainTidying.class);
+
     private final VmChain vm;
+    private final ChainSettling settling;
 
     ChainTidying(VmChain vm) {
         this.vm = vm;
+        this.settling = new ChainSettling(vm);
     }
 
     /** Removes a snapshot and what only it needed. */
     void delete(String operation, Name snapshot, Progress progress) throws IOException, SnapshotException {
         vm.requireIdle();
-        Set<Layer> freed = vm.snapshot(snapshot).named();
+        Set<Layer> freed = new HashSet<>(vm.snapshot(snapshot).named());
         vm.chain().wholeGraph();
         vm.certainlyRunning();
         LiveDisks live = vm.live(operation, progress);
@@ -50,10 +65,52 @@ final class ChainTidying {
         if (!mergesLayers()) {
             return;
         }
+        if (live.written().isPresent() && settles()) {
+            // Those are written again, and need no cut for it.
+            freed.removeIf(layer -> layer.form() != ImageForm.QCOW2);
+        }
         if (live.written().isPresent() && vm.chain().wholeGraph().headStandsOnUnnamed(freed)) {
             cut(operation, live);
         }
-        tidy(operation, progress);
+        tidy(operation, progress, () -> false);
+    }
+
+    private boolean settles() throws SnapshotException {
+        Optional<RunningVm> running = vm.running();
+        try {
+            return running.isPresent() && running.get().settles();
+        } catch (HypervisorException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    private HeadUse use(LiveDisks live) throws IOException, SnapshotException {
+        if (live.written().isEmpty()) {
+            return HeadUse.FREE;
+        }
+        return settles() ? HeadUse.TURNS : HeadUse.WRITTEN;
+    }
+
+    /** Whether a raw image is to be copied, or to be written again, or a disk has too many layers. Changes nothing. */
+    boolean isDue() throws IOException, SnapshotException {
+        LayerGraph graph = vm.chain().wholeGraph();
+        if (graph.depth() > vm.tools().maxDepth()) {
+            return true;
+        }
+        LayerCopies copies = vm.copies();
+        // A machine without raw disks need not be asked.
+        return graph.backing().keySet().stream().anyMatch(layer -> layer.form() != ImageForm.QCOW2)
+                && graph.tidyings(use(vm.live("", Progress.NONE)), copies::keeps).stream()
+                        .anyMatch(each -> each.<Boolean, RuntimeException>match(
+                                drop -> false, join -> false, keep -> true, settle -> true));
+    }
+
+    /** The same as {@link #tidy}, if it is due. */
+    void tidyIfDue(String operation, Progress progress, BooleanSupplier wanted) throws IOException, SnapshotException {
+        vm.requireIdle();
+        if (isDue()) {
+            tidy(operation, progress, wanted);
+        }
     }
 
     /** A machine that cannot do it live keeps its layers until it runs without its standby, or elsewhere. */
@@ -89,55 +146,88 @@ final class ChainTidying {
     }
 
     /**
-     * Merges and removes whatever can be.
+     * Merges, copies and removes whatever can be.
      *
+     * @param wanted whether somebody else wants the machine: then nothing more is begun, and what can be done another time is given up
      * @throws IOException something cannot be; if that is a copy, which nothing else depends on, after all the rest
      */
-    void tidy(String operation, Progress progress) throws IOException, SnapshotException {
+    void tidy(String operation, Progress progress, BooleanSupplier wanted) throws IOException, SnapshotException {
         if (!mergesLayers()) {
             return;
         }
-        LiveDisks live = vm.live(operation, Progress.NONE);
-        boolean written = live.written().isPresent();
+        HeadUse use = use(vm.live(operation, Progress.NONE));
         long total = 0;
         LayerCopies copies = vm.copies();
-        Map<Layer, IOException> notKept = new HashMap<>();
-        Predicate<Layer> keeps = root -> !notKept.containsKey(root) && copies.keeps(root);
-        for (Tidying each : vm.chain().wholeGraph().tidyings(written, keeps)) {
+        Left left = new Left(new HashMap<>(), new HashSet<>());
+        Predicate<Layer> keeps = root -> !left.notKept().containsKey(root) && copies.keeps(root);
+        for (Tidying each : vm.chain().wholeGraph().tidyings(use, keeps)) {
             total += bytes(each);
         }
         long done = 0;
-        List<Tidying> rest = vm.chain().wholeGraph().tidyings(written, keeps);
-        while (!rest.isEmpty()) {
+        List<Tidying> rest = rest(use, keeps, left);
+        while (!rest.isEmpty() && !wanted.getAsBoolean()) {
             Tidying next = rest.get(0);
             long expected = bytes(next);
-            run(operation, next, notKept, partOf(progress, done, total));
+            change(operation, next, left, partOf(progress, done, total), wanted).run();
             done += expected;
             progress.at(done, total);
-            rest = vm.chain().wholeGraph().tidyings(written, keeps);
+            rest = rest(use, keeps, left);
         }
-        if (!notKept.isEmpty()) {
-            throw notKept.values().iterator().next();
+        if (!left.notKept().isEmpty()) {
+            throw left.notKept().values().iterator().next();
         }
     }
 
-    private void run(String operation, Tidying tidying, Map<Layer, IOException> notKept, Progress progress)
-            throws IOException, SnapshotException {
-        Optional<Intent> change = tidying.<Optional<Intent>, IOException>match(
-                drop -> {
-                    vm.executor(LiveDisks.NONE, Removal.DELETE, progress).discard(drop.layer());
-                    return Optional.empty();
-                },
-                join -> Optional.of(Intent.merge(operation, join.top(), join.base())),
-                keep -> {
+    /**
+     * What was not possible this time.
+     *
+     * @param notKept images of which there is no copy, and why
+     * @param written layers from which the machine has not gone home
+     */
+    private record Left(Map<Layer, IOException> notKept, Set<Layer> written) {}
+
+    /** What there is to do, but for what was not possible. */
+    private List<Tidying> rest(HeadUse use, Predicate<Layer> keeps, Left left) throws IOException {
+        LayerGraph graph = vm.chain().wholeGraph();
+        boolean stays = left.written().stream().anyMatch(graph::isHead);
+        return graph.tidyings(stays && use == HeadUse.TURNS ? HeadUse.WRITTEN : use, keeps);
+    }
+
+    private interface Change {
+        void run() throws IOException, SnapshotException;
+    }
+
+    private Change change(String operation, Tidying tidying, Left left, Progress progress, BooleanSupplier wanted) {
+        return tidying.match(
+                drop -> () ->
+                        vm.executor(LiveDisks.NONE, Removal.DELETE, progress).discard(drop.layer()),
+                join -> () -> merge(Intent.merge(operation, join.top(), join.base()), Removal.DELETE, progress),
+                keep -> () -> {
                     Layer root = keep.root();
                     keep(Intent.keep(operation, root, root.copy(vm.chain().nextNumber())))
-                            .ifPresent(failure -> notKept.put(root, failure));
-                    return Optional.empty();
-                });
-        if (change.isPresent()) {
-            merge(change.get(), Removal.DELETE, progress);
+                            .ifPresent(failure -> left.notKept().put(root, failure));
+                },
+                settle -> () -> settle(operation, settle, left, progress, wanted));
+    }
+
+    /** If it is not possible, the disks stay on their layers. @throws IOException it is under way yet */
+    private void settle(String operation, Settle settle, Left left, Progress progress, BooleanSupplier wanted)
+            throws IOException, SnapshotException {
+        try {
+            settling.settle(operation, settle, progress, wanted);
+        } catch (IOException e) {
+            if (vm.chain().intent().isPresent()) {
+                throw e;
+            }
+            // Nobody has asked for it; it is tried again after the next checkpoint.
+            LOG.warn("{}: its raw disks stay on their layers: {}", vm.name(), e.getMessage());
+            settle.disks().forEach(disk -> left.written().add(disk.top()));
         }
+    }
+
+    /** Ends a settle that was cut short. */
+    void endSettle(Intent intent, Removal removal) throws IOException, SnapshotException {
+        settling.end(intent, removal);
     }
 
     /**
@@ -175,16 +265,19 @@ final class ChainTidying {
     }
 
     private long bytes(Tidying tidying) throws IOException {
-        return tidying.<Long, IOException>match(
-                drop -> 0L,
-                join -> {
-                    // A layer that only an earlier merge would have made the top of this one does not exist any more
-                    // then.
-                    return Files.exists(vm.chain().file(join.top()))
-                            ? Files.size(vm.chain().file(join.top()))
-                            : 0L;
-                },
-                keep -> 0L);
+        return tidying.<Long, IOException>match(drop -> 0L, join -> size(join.top()), keep -> 0L, settle -> {
+            long bytes = 0;
+            for (Join disk : settle.disks()) {
+                bytes += size(disk.top());
+            }
+            return bytes;
+        });
+    }
+
+    /** A layer that only an earlier merge would have made the top of another one does not exist any more then. */
+    private long size(Layer top) throws IOException {
+        Path file = vm.chain().file(top);
+        return Files.exists(file) ? Files.size(file) : 0;
     }
 
     private static Progress partOf(Progress whole, long before, long total) {

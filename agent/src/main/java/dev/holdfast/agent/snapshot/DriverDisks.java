@@ -13,6 +13,7 @@ import dev.holdfast.agent.snapshot.chain.Generation;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LayerGraph;
 import dev.holdfast.agent.snapshot.chain.LiveDisks;
+import dev.holdfast.agent.snapshot.chain.LiveSettling;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -22,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 
 /** The disks of a running machine in the words of its chain. One thread. */
@@ -33,13 +35,20 @@ final class DriverDisks implements LiveDisks {
     private final FreezeWatch watch;
     private final String operation;
     private final Progress progress;
+    private final LiveSettling settling;
 
-    DriverDisks(ChainDirectory chain, RunningVm vm, FreezeWatch watch, String operation, Progress progress) {
-        this.chain = chain;
+    DriverDisks(VmChain of, RunningVm vm, String operation, Progress progress) {
+        this(of, vm, operation, progress, () -> false);
+    }
+
+    /** @param wantedElsewhere whether another operation waits for the machine */
+    DriverDisks(VmChain of, RunningVm vm, String operation, Progress progress, BooleanSupplier wantedElsewhere) {
+        this.chain = of.chain();
         this.vm = vm;
-        this.watch = watch;
+        this.watch = of.tools().watch();
         this.operation = operation;
         this.progress = progress;
+        this.settling = new DriverSettling(of, vm, operation, progress, wantedElsewhere);
     }
 
     @Override
@@ -111,6 +120,11 @@ final class DriverDisks implements LiveDisks {
         } catch (HypervisorException e) {
             throw new ChainException(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    @Override
+    public LiveSettling settling() {
+        return settling;
     }
 
     /**

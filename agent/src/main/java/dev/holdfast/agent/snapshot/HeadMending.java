@@ -55,7 +55,7 @@ public final class HeadMending {
     }
 
     private static Optional<HeadFsck> of(VmDefinition definition) throws IOException {
-        if (!definition.hypervisor().isOwn() || !definition.hasChain()) {
+        if (!definition.hasLayers()) {
             return Optional.empty();
         }
         Set<Path> directories = new HashSet<>();

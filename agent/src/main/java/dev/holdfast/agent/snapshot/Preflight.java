@@ -1,6 +1,7 @@
 package dev.holdfast.agent.snapshot;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
+import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmStatus;
@@ -62,7 +63,9 @@ final class Preflight {
             throw SnapshotException.refused(
                     vm.name() + " does not run, so it has no memory to capture; start it, or use --disk-only");
         }
-        long bytes = snapshotBytes(vm, memory);
+        List<DiskStorage> copies = vm.copies().candidates();
+        requireWanted(vm, copies);
+        long bytes = snapshotBytes(vm, memory, copies);
         long usable = vm.chain().usableBytes();
         if (usable < bytes) {
             throw SnapshotException.refused("a snapshot of %s needs %d MiB in %s and %d MiB are free; make room%s"
@@ -83,12 +86,30 @@ final class Preflight {
             vm.foreign().get().forecast(request.deadline());
             return;
         }
-        new DriverDisks(vm.chain(), running, vm.tools().watch(), request.operation(), Progress.NONE).checkOnHead(graph);
+        new DriverDisks(vm, running, request.operation(), Progress.NONE).checkOnHead(graph);
     }
 
-    /** What a snapshot reserves. */
-    static long snapshotBytes(VmChain vm, boolean memory) throws SnapshotException {
-        return OVERLAY_BYTES * vm.definition().disks().size() + (memory ? memoryBytes(vm.memoryBytes()) : 0);
+    /** What a snapshot takes where the chain lies, with the copies that are made after it. */
+    private static long snapshotBytes(VmChain vm, boolean memory, List<DiskStorage> copies) throws SnapshotException {
+        return OVERLAY_BYTES * vm.definition().disks().size()
+                + copies.stream().mapToLong(DiskStorage::bytes).sum()
+                + (memory ? memoryBytes(vm.memoryBytes()) : 0);
+    }
+
+    /** Who leaves it to the storage what becomes of a disk takes a layer as well. */
+    private static void requireWanted(VmChain vm, List<DiskStorage> copies) throws SnapshotException {
+        for (DiskStorage disk : copies) {
+            Keep wanted = vm.definition().disk(disk.disk()).keep();
+            if (wanted == Keep.CLONE && disk.becomes() != Keep.CLONE) {
+                throw SnapshotException.refused(
+                        "disk %s of %s has keep = \"clone\" and cannot be cloned now: it is %s. %s"
+                                .formatted(
+                                        disk.disk(),
+                                        vm.name(),
+                                        disk.words(),
+                                        disk.obstacle().orElse("Such an image stays on its layers: remove \"keep\"")));
+            }
+        }
     }
 
     /**
@@ -157,7 +178,7 @@ final class Preflight {
         LayerGraph graph = vm.chain().wholeGraph();
         Optional<RunningVm> running = vm.certainlyRunning();
         if (running.isPresent()) {
-            new DriverDisks(vm.chain(), running.get(), vm.tools().watch(), "revert", Progress.NONE).checkOnHead(graph);
+            new DriverDisks(vm, running.get(), "revert", Progress.NONE).checkOnHead(graph);
         }
         if (!snapshot.layers().layers().keySet().equals(graph.head().layers().keySet())) {
             throw SnapshotException.refused(
@@ -207,7 +228,7 @@ final class Preflight {
             return new Room.Need(
                     vm.name().value(),
                     where,
-                    snapshotBytes(vm, memory),
+                    snapshotBytes(vm, memory, vm.copies().candidates()),
                     vm.chain().usableBytes(),
                     "make room");
         } catch (IOException e) {

@@ -301,7 +301,7 @@ public final class RevertPhases {
     }
 
     private boolean isOn(RunningVm process, Generation generation) throws IOException {
-        DriverDisks disks = new DriverDisks(vm.chain(), process, vm.tools().watch(), "revert", Progress.NONE);
+        DriverDisks disks = new DriverDisks(vm, process, "revert", Progress.NONE);
         return disks.written().equals(Optional.of(generation.layers()));
     }
 

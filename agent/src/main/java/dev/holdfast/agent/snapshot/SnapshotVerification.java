@@ -4,7 +4,6 @@ import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.MemoryImages;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.snapshot.chain.ChainException;
-import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LayerGraph;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
@@ -36,14 +35,15 @@ record SnapshotVerification(VmChain vm) {
             long bytes = 0;
             Set<Layer> layers = new LinkedHashSet<>();
             record.named().forEach(layer -> layers.addAll(graph.chain(layer)));
+            List<String> unread = new ArrayList<>();
             for (Layer layer : layers) {
-                bytes += checkLayer(record, layer, problems, progress);
+                if (layer.form() == ImageForm.QCOW2) {
+                    bytes += checkLayer(record, layer, problems, progress);
+                } else {
+                    unread.add("layers/%s is raw, and of that no digest was taken%s"
+                            .formatted(layer, checkSize(layer, graph, problems)));
+                }
             }
-            List<String> unread = layers.stream()
-                    .filter(layer -> layer.form() != ImageForm.QCOW2)
-                    .map(layer ->
-                            "layers/%s is raw, and of that no digest was taken: its size is right".formatted(layer))
-                    .toList();
             List<String> unreadable = new ArrayList<>();
             checkMemory(record, problems, unreadable, progress);
             bytes += record.memory().map(SnapshotRecord.MemoryPart::bytes).orElse(0L);
@@ -81,7 +81,10 @@ record SnapshotVerification(VmChain vm) {
     private void requireUnchanged(SnapshotRecord record) throws IOException, SnapshotException {
         boolean merging = vm.chain()
                 .intent()
-                .filter(intent -> intent.kind() == Intent.Kind.MERGE || intent.kind() == Intent.Kind.KEEP)
+                .filter(intent -> switch (intent.kind()) {
+                    case MERGE, KEEP, SETTLE -> true;
+                    case CUT, REVERT -> false;
+                })
                 .isPresent();
         if (merging || !vm.snapshot(record.name()).equals(record)) {
             throw new SnapshotException(new Refusal(
@@ -93,10 +96,6 @@ record SnapshotVerification(VmChain vm) {
             throws IOException {
         Path file = vm.chain().file(layer);
         if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-            return 0;
-        }
-        if (layer.form() != ImageForm.QCOW2) {
-            checkSize(layer, problems);
             return 0;
         }
         try {
@@ -113,23 +112,30 @@ record SnapshotVerification(VmChain vm) {
         return Files.size(file);
     }
 
-    private void checkSize(Layer layer, List<String> problems) throws IOException {
-        LayerGraph graph = vm.chain().graph();
+    /** What is known of the size of a raw layer, for the user: as much as the layers tell that stand on it. */
+    private String checkSize(Layer layer, LayerGraph graph, List<String> problems) throws IOException {
+        Path file = vm.chain().file(layer);
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            return "";
+        }
         long bytes;
         try {
             bytes = vm.chain().image(layer).bytes();
         } catch (IOException e) {
-            problems.add("%s cannot be opened (%s); look at its storage"
-                    .formatted(vm.chain().file(layer), e));
-            return;
+            problems.add("%s cannot be opened (%s); look at its storage".formatted(file, e));
+            return "";
         }
+        String known = ", nor does anything tell what size it had: it has %d bytes".formatted(bytes);
         for (Layer above : graph.children(layer)) {
             long shown = vm.chain().image(above).virtualBytes();
             if (bytes < shown) {
                 problems.add(
                         "%s has %d bytes and had %d when layers/%s was made: it was cut off; restore it from a copy"
-                                .formatted(vm.chain().file(layer), bytes, shown, above));
+                                .formatted(file, bytes, shown, above));
+                return "";
             }
+            known = ": its size is right";
         }
+        return known;
     }
 }

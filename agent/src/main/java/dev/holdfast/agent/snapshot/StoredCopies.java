@@ -1,11 +1,14 @@
 package dev.holdfast.agent.snapshot;
 
 import dev.holdfast.agent.hypervisor.ImageForm;
+import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LayerCopies;
+import dev.holdfast.agent.snapshot.chain.LayerGraph;
 import dev.holdfast.agent.storage.ImageStore;
 import dev.holdfast.agent.storage.ImageStore.CopyName;
 import dev.holdfast.agent.storage.ImageStore.Copying;
@@ -13,8 +16,8 @@ import dev.holdfast.agent.storage.ImageStore.Outlook;
 import dev.holdfast.agent.storage.ImageStore.Site;
 import dev.holdfast.agent.storage.ImageStore.Way;
 import dev.holdfast.agent.storage.StorageException;
-import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,40 +26,101 @@ import org.slf4j.LoggerFactory;
  * The layers of one chain in the words of their storage: raw files that it clones. One thread.
  *
  * @param chain where they are
- * @param vm whose they are
+ * @param definition of the machine, which says what it wants of each disk
  * @param store of this node
  */
-record StoredCopies(ChainDirectory chain, Name vm, ImageStore store) implements LayerCopies {
+record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore store) implements LayerCopies {
     private static final Logger LOG = LoggerFactory.getLogger(StoredCopies.class);
     private static final Copying CLONE = new Copying(Way.CLONE, 100);
 
+    /** What becomes of each disk: of the image that its live layers stand on. Changes nothing; blocks for seconds for each that is raw. */
+    List<DiskStorage> disks() throws IOException {
+        return homes().stream().map(this::disk).toList();
+    }
+
+    /** The same for those alone that may be copied, or shall be. */
+    List<DiskStorage> candidates() throws IOException {
+        return homes().stream()
+                .filter(home -> isCandidate(home) || wanted(home.disk()) == Keep.CLONE)
+                .map(this::disk)
+                .toList();
+    }
+
+    private List<Layer> homes() throws IOException {
+        LayerGraph graph = chain.graph();
+        return graph.head().layers().values().stream()
+                .map(graph::chain)
+                .map(live -> live.get(live.size() - 1))
+                .toList();
+    }
+
+    private boolean isCandidate(Layer home) {
+        return definition.hasLayers() && home.form() == ImageForm.RAW && wanted(home.disk()) != Keep.LAYER;
+    }
+
     @Override
     public boolean keeps(Layer root) {
-        try {
-            Optional<Site> site = clonable(root);
-            if (site.isEmpty()) {
-                return false;
-            }
-            Outlook outlook = store.outlook(site.get(), CLONE);
-            return outlook.obstacles().isEmpty()
-                    && outlook.bytes() <= outlook.room().bytes();
-        } catch (StorageException e) {
-            // The snapshot stays on its layer, which is as good.
-            LOG.warn("{}: layers/{} is not copied: {}", vm, root, e.getMessage());
+        if (!isCandidate(root)) {
             return false;
+        }
+        DiskStorage disk = disk(root);
+        disk.obstacle()
+                .ifPresent(obstacle -> LOG.debug("{}: layers/{} is not copied: {}", definition.name(), root, obstacle));
+        return disk.becomes() == Keep.CLONE;
+    }
+
+    private DiskStorage disk(Layer root) {
+        String disk = root.disk();
+        if (root.form() == ImageForm.QCOW2) {
+            return DiskStorage.layer(disk, "qcow2");
+        }
+        try {
+            Optional<Site> site = store.site(chain.file(root));
+            String words = site.map(Site::words).orElse("on a storage that Holdfast does not know");
+            if (wanted(disk) == Keep.LAYER) {
+                return DiskStorage.layer(disk, words);
+            }
+            if (root.form() == ImageForm.DEVICE) {
+                return DiskStorage.layer(disk, words, "volumes are not copied yet");
+            }
+            if (site.isEmpty()) {
+                return DiskStorage.layer(disk, words, chain.file(root) + " is not there; see \"holdfast fsck\"");
+            }
+            return cloned(disk, site.get(), store.outlook(site.get(), CLONE));
+        } catch (StorageException e) {
+            return DiskStorage.layer(disk, "on a storage that does not answer", String.valueOf(e.getMessage()));
         }
     }
 
-    private Optional<Site> clonable(Layer root) throws StorageException {
-        return root.form() == ImageForm.RAW
-                ? store.site(chain.file(root)).filter(site -> site.best().equals(Optional.of(Way.CLONE)))
-                : Optional.empty();
+    /** A disk that is not defined any more is copied as long as it is in the chain: its snapshots are. */
+    private Keep wanted(String disk) {
+        return definition.disks().stream()
+                .filter(defined -> defined.id().equals(disk))
+                .map(VmDefinition.Disk::keep)
+                .findFirst()
+                .orElse(Keep.AUTO);
+    }
+
+    private static DiskStorage cloned(String disk, Site site, Outlook outlook) {
+        Outlook.Room room = outlook.room();
+        if (!outlook.obstacles().isEmpty()) {
+            return DiskStorage.layer(disk, site.words(), String.join("; ", outlook.obstacles()));
+        }
+        if (outlook.bytes() > room.bytes()) {
+            return DiskStorage.layer(
+                    disk,
+                    site.words(),
+                    "a copy needs %d KiB of %s and %d KiB are free; make room"
+                            .formatted(outlook.bytes() >> 10, room.of(), room.bytes() >> 10));
+        }
+        return new DiskStorage(disk, Keep.CLONE, site.words(), Optional.empty(), outlook.bytes());
     }
 
     @Override
     public void copy(Layer root, Layer copy) throws IOException {
         try {
-            Site site = clonable(root)
+            Site site = store.site(chain.file(root))
+                    .filter(now -> root.form() == ImageForm.RAW && now.best().equals(Optional.of(Way.CLONE)))
                     .orElseThrow(() -> new ChainException(
                             "the storage of %s does not clone it any more".formatted(chain.file(root))));
             store.copy(site, CLONE, name(copy), Progress.NONE);
@@ -75,6 +139,6 @@ record StoredCopies(ChainDirectory chain, Name vm, ImageStore store) implements 
     }
 
     private CopyName name(Layer copy) {
-        return new CopyName(vm, copy.name());
+        return new CopyName(definition.name(), copy.name());
     }
 }

@@ -13,7 +13,6 @@ import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
 import dev.holdfast.agent.snapshot.chain.ChainPlan;
 import dev.holdfast.agent.snapshot.chain.ForeignChain;
 import dev.holdfast.agent.snapshot.chain.Intent;
-import dev.holdfast.agent.snapshot.chain.LayerCopies;
 import dev.holdfast.agent.snapshot.chain.LiveDisks;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
 import dev.holdfast.agent.storage.ImageStore;
@@ -25,6 +24,7 @@ import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
 
 /**
  * One machine with its chain: what every operation on snapshots starts from.
@@ -55,13 +55,13 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
             ChainDirectory chain = ChainDirectory.open(directories.iterator().next());
             Set<String> ids = new HashSet<>();
             definition.disks().forEach(disk -> ids.add(disk.id()));
-            if (!chain.head().layers().keySet().equals(ids)) {
+            if (!chain.lastHead().layers().keySet().equals(ids)) {
                 throw new ChainException("%s has the disks %s, its chain %s has %s; correct the definition"
                         .formatted(
                                 definition.name(),
                                 ids,
                                 chain.path(),
-                                chain.head().layers().keySet()));
+                                chain.lastHead().layers().keySet()));
             }
             return new VmChain(definition, chain, slot, tools);
         } catch (IOException e) {
@@ -179,17 +179,23 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
 
     /** What a machine with layers of ours does to them; others have none open. */
     LiveDisks live(String operation, Progress progress) throws SnapshotException {
+        return live(operation, progress, () -> false);
+    }
+
+    /** @param wantedElsewhere whether another operation waits for the machine: what can be given up is, then */
+    LiveDisks live(String operation, Progress progress, BooleanSupplier wantedElsewhere) throws SnapshotException {
         Optional<RunningVm> vm = foreign().isPresent() ? Optional.empty() : running();
-        return vm.isEmpty() ? LiveDisks.NONE : new DriverDisks(chain, vm.get(), tools.watch(), operation, progress);
+        return vm.isEmpty() ? LiveDisks.NONE : new DriverDisks(this, vm.get(), operation, progress, wantedElsewhere);
     }
 
     ChainExecutor executor(LiveDisks live, Removal removal, Progress progress) {
         return new ChainExecutor(chain, tools.images(), live, tools.clock(), removal, progress).with(copies());
     }
 
-    LayerCopies copies() {
+    StoredCopies copies() {
         return new StoredCopies(
-                chain, name(), foreign().<ImageStore>map(ForeignDisks::store).orElse(tools.storage()));
+                chain, definition, foreign().<ImageStore>map(ForeignDisks::store).orElse(tools.storage()));
+    }
     }
 
     ChainPlan.Facts facts(LiveDisks live) throws IOException {

@@ -101,7 +101,7 @@ public final class VmSnapshots {
         }
     }
 
-    /** The space that a snapshot reserves. Looks at nothing but files. */
+    /** The space that a snapshot reserves, with the copies that are made after it: their storage is asked. */
     public Room.Need roomForSnapshot(boolean memory) throws SnapshotException {
         return Preflight.roomForSnapshot(vm, memory);
     }
@@ -235,13 +235,19 @@ public final class VmSnapshots {
         }
     }
 
-    /** Merges unnamed layers, live if the machine runs. Does nothing if no disk has more layers than the limit. */
-    public void compact(String operation, Progress progress) throws SnapshotException {
+    /** Whether {@link #compact} has something to do. Changes nothing. */
+    public boolean isUntidy() throws SnapshotException {
         try {
-            vm.requireIdle();
-            if (vm.chain().wholeGraph().depth() > vm.tools().maxDepth()) {
-                tidying.tidy(operation, progress);
-            }
+            return tidying.isDue();
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /** Copies raw images, has them written again, and merges layers, where that is due; begins nothing more once somebody wants the machine. */
+    public void compact(String operation, Progress progress, BooleanSupplier wanted) throws SnapshotException {
+        try {
+            tidying.tidyIfDue(operation, progress, wanted);
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
@@ -337,6 +343,8 @@ public final class VmSnapshots {
                         .formatted(vm.name(), intent.get().operation()));
             }
             vm.chain().wholeGraph();
+            // One that is set aside leads nowhere.
+            vm.chain().head();
             vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).flushHead();
         } catch (IOException e) {
             throw SnapshotException.of(e);
@@ -364,6 +372,7 @@ public final class VmSnapshots {
                 case CUT, CLONE -> recoverCut(intent.get(), fate);
                 case MERGE -> tidying.merge(intent.get(), Removal.QUARANTINE, Progress.NONE);
                 case KEEP -> tidying.endKeep(intent.get(), Removal.QUARANTINE);
+                case SETTLE -> tidying.endSettle(intent.get(), Removal.QUARANTINE);
                 case REVERT -> recoverRevert(intent.get(), fate);
             }
             return Optional.of(operation);

@@ -81,7 +81,12 @@ public final class ImageStores implements ImageStore {
     @Override
     public void remove(CopyName name) throws StorageException {
         for (ImageStore store : stores) {
+            boolean whole = store.copies(name.vm()).contains(name);
             store.remove(name);
+            if (whole) {
+                // There is one of each name, and a storage that has none of it may hang.
+                return;
+            }
         }
     }
 

@@ -458,6 +458,12 @@ class CommandLineTest {
     }
 
     @Test
+    void aMachineIsShownWithWhatBecomesOfItsDisksAfterASnapshot() {
+        assertThat(environment.run("vm", "show", "web")).isZero();
+        assertThat(environment.out).asString().contains("KEPT AS", "clone (file on xfs)");
+    }
+
+    @Test
     void aConsoleThatIsOnlyWrittenIsShownAndSaysSo() {
         answers.put(ControlCommand.VM_CONSOLE, (a, p) -> new Console("", Optional.of("/run/x/console")));
         assertThat(environment.run("vm", "console", "web")).isZero();
@@ -602,7 +608,13 @@ class CommandLineTest {
                 64 << 20,
                 "QEMU 7.2.22",
                 "",
-                List.of(new VmDetails.Disk("d0", "/srv/web.holdfast/head/d0.qcow2", "d0-000001.qcow2", 1, 5 << 20)));
+                List.of(new VmDetails.Disk(
+                        "d0",
+                        "/srv/web.holdfast/head/d0.qcow2",
+                        "d0-000001.qcow2",
+                        1,
+                        5 << 20,
+                        "clone (file on xfs)")));
         return switch (command) {
             case CHECKPOINT_CREATE, CHECKPOINT_SHOW -> checkpoint();
             case CHECKPOINT_LIST ->

@@ -3,6 +3,7 @@ package dev.holdfast.agent.config;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.agent.hypervisor.HypervisorKind;
+import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -72,7 +73,8 @@ class VmSettingsTest {
                 path = "/srv/vms/web.holdfast/head/d0.qcow2"
                 [[disk]]
                 id = "d1"
-                path = "/srv/vms/web.holdfast/head/d1.qcow2"
+                path = "/srv/vms/web.holdfast/head/d1"
+                keep = "clone"
                 [[nic]]
                 id = "n0"
                 tap = "tap0"
@@ -106,8 +108,8 @@ class VmSettingsTest {
                                                 "n1", Optional.empty(), Optional.of("user"), "52:54:00:00:00:0a")))),
                         Optional.empty(),
                         List.of(
-                                new VmSettings.Disk("d0", Path.of("/srv/vms/web.holdfast/head/d0.qcow2")),
-                                new VmSettings.Disk("d1", Path.of("/srv/vms/web.holdfast/head/d1.qcow2"))),
+                                new VmSettings.Disk("d0", Path.of("/srv/vms/web.holdfast/head/d0.qcow2"), Keep.AUTO),
+                                new VmSettings.Disk("d1", Path.of("/srv/vms/web.holdfast/head/d1"), Keep.CLONE)),
                         Optional.empty()));
     }
 
@@ -151,7 +153,7 @@ class VmSettingsTest {
                         HypervisorKind.LIBVIRT,
                         Optional.empty(),
                         Optional.of("Web server"),
-                        List.of(new VmSettings.Disk("vda", Path.of("/srv/web.img"))),
+                        List.of(new VmSettings.Disk("vda", Path.of("/srv/web.img"), Keep.AUTO)),
                         Optional.empty()));
 
         files.vm("web.toml", domain.formatted("memory = \"64M\"\ncpus = 2\ndomain = \"w\u00e9b\"\n"));
@@ -236,6 +238,53 @@ class VmSettingsTest {
         }
         files.vm("uml.toml", UML + disks);
         assertThat(files.problems()).singleElement().asString().contains("there are 9 disks", "has numbers for 8");
+    }
+
+    @Test
+    void aDiskIsCopiedOrNotAsItsDefinitionSays() throws Exception {
+        for (Keep keep : Keep.values()) {
+            files.vm(
+                    "web.toml",
+                    ConfigurationFiles.machine("web")
+                            + "[[disk]]\nid = \"d0\"\npath = \"/x/web.holdfast/head/d0\"\nkeep = \"%s\"\n"
+                                    .formatted(keep.word()));
+            assertThat(files.load().vm(new Name("web")).orElseThrow().disks())
+                    .extracting(VmSettings.Disk::keep)
+                    .containsExactly(keep);
+        }
+    }
+
+    @Test
+    void whatBecomesOfNoDiskIsRefusedByName() throws Exception {
+        String disk = "[[disk]]\nid = \"d%d\"\npath = \"/x/web.holdfast/head/d%d%s\"\n%s\n";
+        files.vm(
+                "web.toml",
+                ConfigurationFiles.machine("web")
+                        + disk.formatted(0, 0, ".qcow2", "keep = \"clone\"")
+                        + disk.formatted(1, 1, "", "keep = \"thin\"")
+                        + disk.formatted(2, 2, "", "keep = \"thick\"\ncow = \"20%\"")
+                        + disk.formatted(3, 3, "", "keep = \"increment\"")
+                        + disk.formatted(4, 4, "", "keep = \"copy\"")
+                        + disk.formatted(5, 5, ".qcow2", "keep = \"layer\""));
+        assertThat(files.problems())
+                .satisfiesExactlyInAnyOrder(
+                        text -> assertThat(text)
+                                .contains("head/d0.qcow2, the disk is a qcow2 image, which is never copied")
+                                .contains("--in-place"),
+                        text -> assertThat(text).contains("\"keep\" is \"thin\"", "volumes are not copied yet"),
+                        text -> assertThat(text).contains("\"keep\" is \"thick\"", "remove it"),
+                        text -> assertThat(text).contains("\"cow\" is for thick snapshots of LVM", "remove it"),
+                        text -> assertThat(text).contains("\"keep\" is \"increment\""),
+                        text -> assertThat(text).contains("\"copy\"", "auto", "layer", "clone"));
+
+        files.vm(
+                "web.toml",
+                "name = \"web\"\nhypervisor = \"libvirt\"\n[[disk]]\nid = \"vda\"\npath = \"/srv/web.img\"\n"
+                        + "keep = \"layer\"\n");
+        assertThat(files.problems())
+                .singleElement()
+                .asString()
+                .contains("\"keep\" has no meaning with hypervisor = \"libvirt\"", "remove it");
     }
 
     @Test

@@ -58,6 +58,11 @@ final class DisksOfOneNode {
         public void relink(Path image, Path backing) {}
 
         @Override
+        public boolean isEven(Path top, Path base) {
+            return true;
+        }
+
+        @Override
         public void check(Path image) {}
 
         @Override

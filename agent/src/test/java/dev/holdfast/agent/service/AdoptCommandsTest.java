@@ -13,6 +13,7 @@ import dev.holdfast.agent.control.reply.Adoption;
 import dev.holdfast.agent.hypervisor.ForeignMachines;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
+import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.snapshot.OneDisk;
@@ -64,7 +65,7 @@ class AdoptCommandsTest {
                         HypervisorKind.LIBVIRT,
                         Optional.empty(),
                         Optional.of("Mail server"),
-                        List.of(new VmSettings.Disk("vda", DISK.path())),
+                        List.of(new VmSettings.Disk("vda", DISK.path(), Keep.AUTO)),
                         Optional.empty()));
         assertThat(adopt(found("mail"), Map.of("domain", "mail")).definition()).doesNotContain("domain =");
     }

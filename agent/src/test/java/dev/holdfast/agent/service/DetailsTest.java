@@ -10,11 +10,13 @@ import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
+import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmIdentity;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.snapshot.DiskStorage;
 import dev.holdfast.agent.snapshot.OneDisk;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.coordinator.protocol.Name;
@@ -52,6 +54,17 @@ class DetailsTest {
                         "hypervisor", () -> "libvirt 9.0.0",
                         "disks", List::of,
                         "hardware", hardware));
+    }
+
+    @Test
+    void whatBecomesOfADiskStandsBesideIt() {
+        VmDetails shown = Details.of(web, NODE, Optional.empty());
+        assertThat(shown.disks()).extracting(VmDetails.Disk::kept).containsExactly("");
+        DiskStorage cloned = new DiskStorage("vda", Keep.CLONE, "file on xfs", Optional.empty(), 4096);
+        VmDetails.Disk disk = Details.with(shown, List.of(cloned)).disks().get(0);
+        assertThat(disk.kept()).isEqualTo("clone (file on xfs)");
+        assertThat(disk.path()).isEqualTo("/srv/web.img");
+        assertThat(Details.with(shown, List.of())).isEqualTo(shown);
     }
 
     @Test

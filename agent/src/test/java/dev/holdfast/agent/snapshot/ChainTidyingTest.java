@@ -5,13 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.Answers;
 import dev.holdfast.agent.hypervisor.Hypervisor;
+import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
-import dev.holdfast.agent.process.BoundedProcess.Ended;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.agent.storage.Commands;
+import dev.holdfast.agent.storage.CopyingTool;
 import dev.holdfast.agent.storage.directory.DirectoryStore;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
@@ -51,38 +52,23 @@ class ChainTidyingTest {
         }
     }
 
-    /** A file system that can share blocks, and has room for trials only. */
-    private static final class OnlyTrials implements Commands {
-        @Override
-        public Ended run(List<String> command, Duration bound) {
-            boolean trial = command.get(command.size() - 1).contains(".trial-");
-            return trial ? new Ended(0, "") : new Ended(1, "cp: failed to clone: No space left on device");
-        }
-
-        @Override
-        public Optional<Ended> finish(List<String> command, Duration patience) {
-            throw new AssertionError("nobody waits for a clone any longer");
-        }
-    }
-
     @BeforeEach
     void importARawDisk() throws Exception {
         directory = temporary.toRealPath().resolve("web.holdfast");
-        definition = OneDisk.definition(WEB, new VmDefinition.Disk("d0", directory.resolve("head/d0")));
+        definition = defined(Keep.AUTO);
         Path image = Files.write(directory.resolveSibling("web.img"), new byte[1 << 20]);
         new DiskImport(new QemuImages("qemu-img"), InstantSource.system(), List::of).adopt(definition, "d0", image);
     }
 
+    private VmDefinition defined(Keep keep) {
+        return OneDisk.definition(WEB, new VmDefinition.Disk("d0", directory.resolve("head/d0"), keep));
+    }
+
     private VmSnapshots snapshots(Commands tool) throws SnapshotException {
-        SnapshotTools tools = new SnapshotTools(
+        SnapshotTools tools = OneDisk.tools(
                 Answers.of(
                         Hypervisor.class,
                         Map.of("ownsLayers", () -> true, "find", Optional::empty, "mayRun", () -> false)),
-                new QemuImages("qemu-img"),
-                Answers.of(FreezeWatch.class, Map.of()),
-                InstantSource.system(),
-                System::nanoTime,
-                SnapshotTools.DEFAULT_MAX_DEPTH,
                 new DirectoryStore(tool, vm -> Optional.of(directory.resolve("layers"))));
         return VmSnapshots.open(definition, new Stopped(), tools);
     }
@@ -101,7 +87,7 @@ class ChainTidyingTest {
 
     @Test
     void layersAreMergedAlsoIfASnapshotCannotBeKeptAsACopy() throws Exception {
-        VmSnapshots vm = snapshots(new OnlyTrials());
+        VmSnapshots vm = snapshots(CopyingTool.withoutRoom());
         create(vm, "one");
         create(vm, "two");
         assertThatThrownBy(() -> vm.delete("op", new Name("two"), Progress.NONE))
@@ -115,7 +101,7 @@ class ChainTidyingTest {
     /** The way of docs/storage.md from a layer that a delete has left on the disk to an image that is all of it. */
     @Test
     void aSnapshotThatIsMadeAndDeletedWhileTheMachineIsStoppedMakesTheDiskRawAgain() throws Exception {
-        VmSnapshots vm = snapshots(new OnlyTrials());
+        VmSnapshots vm = snapshots(CopyingTool.withoutRoom());
         create(vm, "one");
         // As after a delete of a machine that runs, from which its last layer is not merged.
         Files.delete(directory.resolve("snapshots/one.json"));
@@ -125,5 +111,56 @@ class ChainTidyingTest {
         assertThat(layers()).containsExactly("d0-000001.raw");
         assertThat(directory.resolve("head/d0.raw")).exists();
         assertThat(ChainDirectory.open(directory).headFile("d0")).isEqualTo(directory.resolve("head/d0.raw"));
+    }
+
+    @Test
+    void whatASnapshotHasFrozenIsCopiedUnlessSomebodyWantsTheMachine() throws Exception {
+        VmSnapshots vm = snapshots(CopyingTool.willing());
+        create(vm, "one");
+        assertThat(vm.isUntidy()).isTrue();
+        vm.compact("op", Progress.NONE, () -> true);
+        assertThat(layers()).containsExactly("d0-000001.raw", "d0-000002.qcow2");
+        vm.compact("op", Progress.NONE, () -> false);
+        assertThat(layers()).containsExactly("d0-000001.raw", "d0-000003-of-000001.raw");
+        assertThat(directory.resolve("head/d0.raw")).exists();
+        assertThat(vm.isUntidy()).isFalse();
+        assertThat(vm.list())
+                .singleElement()
+                .satisfies(info -> assertThat(info.current())
+                        .as("what is written now was copied from it")
+                        .isTrue());
+        Verification verification = vm.verify(new Name("one"), Progress.NONE);
+        assertThat(verification.problems()).isEmpty();
+        assertThat(verification.unread())
+                .singleElement()
+                .asString()
+                .contains("d0-000003-of-000001.raw is raw", "nor does anything tell what size it had");
+        vm.delete("op", new Name("one"), Progress.NONE);
+        assertThat(layers()).containsExactly("d0-000001.raw");
+    }
+
+    @Test
+    void aDiskThatIsToStayOnItsLayersIsNotCopied() throws Exception {
+        definition = defined(Keep.LAYER);
+        VmSnapshots vm = snapshots(CopyingTool.willing());
+        create(vm, "one");
+        vm.compact("op", Progress.NONE, () -> false);
+        assertThat(layers()).containsExactly("d0-000001.raw", "d0-000002.qcow2");
+        assertThat(vm.verify(new Name("one"), Progress.NONE).unread())
+                .singleElement()
+                .asString()
+                .endsWith("its size is right");
+    }
+
+    @Test
+    void noSnapshotIsTakenOfADiskThatIsToBeClonedAndCannotBe() throws Exception {
+        definition = defined(Keep.CLONE);
+        VmSnapshots vm = snapshots(CopyingTool.refusing("Operation not supported"));
+        assertThatThrownBy(() -> create(vm, "one"))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining("disk d0 of web has keep = \"clone\"")
+                .hasMessageContaining("Operation not supported");
+        assertThat(layers()).containsExactly("d0-000001.raw");
+        create(snapshots(CopyingTool.willing()), "one");
     }
 }

@@ -111,6 +111,11 @@ class ChainWalkTest {
         }
 
         @Override
+        public boolean isEven(Path top, Path base) throws IOException {
+            return real.isEven(top, base);
+        }
+
+        @Override
         public void check(Path image) throws IOException {
             real.check(image);
         }
@@ -263,7 +268,7 @@ class ChainWalkTest {
                 case 1 -> revert(vm, operation, names.get(random.nextInt(names.size())));
                 case 2 -> {
                     log.add("compact");
-                    vm.compact(operation, Progress.NONE);
+                    vm.compact(operation, Progress.NONE, () -> false);
                 }
                 default -> delete(vm, operation, names.get(random.nextInt(names.size())));
             }

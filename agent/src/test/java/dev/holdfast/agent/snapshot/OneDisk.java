@@ -8,6 +8,8 @@ import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainImport;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
+import dev.holdfast.agent.storage.ImageStore;
+import dev.holdfast.agent.storage.ImageStores;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
 import dev.holdfast.agent.vm.VmRegistry;
@@ -54,13 +56,19 @@ public final class OneDisk {
 
     /** With no guard, which must not be needed. */
     public static SnapshotTools tools(Hypervisor hypervisor) {
+        return tools(hypervisor, new ImageStores(List.of()));
+    }
+
+    /** @param storage of its raw disks */
+    public static SnapshotTools tools(Hypervisor hypervisor, ImageStore storage) {
         return new SnapshotTools(
                 hypervisor,
                 new QemuImages("qemu-img"),
                 Answers.of(FreezeWatch.class, Map.of()),
                 InstantSource.system(),
                 System::nanoTime,
-                16);
+                16,
+                storage);
     }
 
     /** @param chain has the disk {@code d0} */

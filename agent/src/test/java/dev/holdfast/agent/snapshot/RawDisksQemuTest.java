@@ -50,7 +50,9 @@ class RawDisksQemuTest {
             lab.write(3, 4);
             lab.delete("one");
             lab.awaitTicks(5);
-            assertThat(lab.open().get("d1")).hasSize(2).endsWith(root);
+            assertThat(lab.open().get("d1")).as("raw again").containsExactly(root);
+            assertThat(lab.files("layers"))
+                    .containsExactly("d0-000001.raw", root.getFileName().toString());
 
             lab.kill();
             lab.create("two", CaptureMethod.DISK_ONLY);

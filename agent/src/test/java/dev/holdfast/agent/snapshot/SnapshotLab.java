@@ -154,13 +154,16 @@ final class SnapshotLab implements AutoCloseable {
 
     /** As a new life of the agent would see it. */
     VmSnapshots snapshots() throws SnapshotException {
-        SnapshotTools tools = new SnapshotTools(
-                        hypervisor, images, new RecordingWatch(), InstantSource.system(), System::nanoTime, 16)
-                .with(recorded);
-        return VmSnapshots.open(definition, new Slot(), tools);
+        return VmSnapshots.open(definition, new Slot(), tools());
     }
 
-    private final class Slot implements VmSlot {
+    SnapshotTools tools() {
+        return new SnapshotTools(
+                        hypervisor, images, new RecordingWatch(), InstantSource.system(), System::nanoTime, 16)
+                .with(recorded);
+    }
+
+    final class Slot implements VmSlot {
         @Override
         public Optional<RunningVm> running() {
             return vm.filter(RunningVm::isAlive);

@@ -4,19 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.hypervisor.ImageForm;
-import dev.holdfast.agent.process.BoundedProcess.Ended;
+import dev.holdfast.agent.hypervisor.Keep;
+import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainImport;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
 import dev.holdfast.agent.storage.Commands;
+import dev.holdfast.agent.storage.CopyingTool;
 import dev.holdfast.agent.storage.ImageStores;
 import dev.holdfast.agent.storage.directory.DirectoryStore;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
@@ -43,28 +44,20 @@ class StoredCopiesTest {
                 .importDisks(root.resolve("web.holdfast"), new TreeMap<>(Map.of("d0", raw)));
     }
 
-    /** A {@code cp} that does what it is told to, or says why not. */
-    private StoredCopies withTool(String refusal) {
-        Commands tool = new Commands() {
-            @Override
-            public Ended run(List<String> command, Duration bound) throws IOException {
-                if (!refusal.isEmpty()) {
-                    return new Ended(1, "cp: failed to clone: " + refusal);
-                }
-                Path to = Path.of(command.get(command.size() - 1));
-                Files.deleteIfExists(to);
-                Files.copy(Path.of(command.get(command.size() - 2)), to);
-                return new Ended(0, "");
-            }
+    private VmDefinition definition(Keep keep) {
+        return OneDisk.definition(WEB, new VmDefinition.Disk("d0", chain.path().resolve("head/d0"), keep));
+    }
 
-            @Override
-            public Optional<Ended> finish(List<String> command, Duration patience) {
-                throw new AssertionError("nobody waits for a clone any longer");
-            }
-        };
+    private StoredCopies withTool(String refusal) {
+        return withTool(refusal, Keep.AUTO);
+    }
+
+    /** @param refusal empty if the tool copies */
+    private StoredCopies withTool(String refusal, Keep keep) {
+        Commands tool = refusal.isEmpty() ? CopyingTool.willing() : CopyingTool.refusing(refusal);
         return new StoredCopies(
                 chain,
-                WEB,
+                definition(keep),
                 new DirectoryStore(tool, vm -> Optional.of(chain.file(RAW).getParent())));
     }
 
@@ -89,10 +82,36 @@ class StoredCopiesTest {
         assertThatThrownBy(() -> copies.copy(RAW, RAW.copy(4)))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("does not clone it any more");
-        assertThat(new StoredCopies(chain, WEB, new ImageStores(List.of())).keeps(RAW))
+        assertThat(new StoredCopies(chain, definition(Keep.AUTO), new ImageStores(List.of())).keeps(RAW))
                 .isFalse();
         assertThat(withTool("").keeps(new Layer("d9", 1, ImageForm.RAW)))
                 .as("is not there")
                 .isFalse();
+    }
+
+    @Test
+    void itIsToldWhatBecomesOfADiskAndWhatSpeaksAgainstACopy() throws IOException {
+        DiskStorage cloned = withTool("").disks().get(0);
+        assertThat(cloned.becomes()).isEqualTo(Keep.CLONE);
+        assertThat(cloned.text()).startsWith("clone (file on ");
+        assertThat(cloned.bytes()).isPositive();
+        assertThat(cloned.obstacle()).isEmpty();
+
+        DiskStorage layered = withTool("Operation not supported").disks().get(0);
+        assertThat(layered.text()).matches("layer \\(file on .*, not copied: Operation not supported\\)");
+        assertThat(layered.obstacle().orElseThrow()).contains("keep = \"layer\"");
+        assertThat(layered.bytes()).isZero();
+    }
+
+    @Test
+    void whoWantsALayerGetsOneAndIsNotTold() throws IOException {
+        StoredCopies copies = withTool("", Keep.LAYER);
+        assertThat(copies.keeps(RAW)).isFalse();
+        assertThat(copies.disks())
+                .singleElement()
+                .satisfies(disk -> assertThat(disk.becomes()).isEqualTo(Keep.LAYER))
+                .satisfies(disk -> assertThat(disk.obstacle()).isEmpty());
+        assertThat(copies.candidates()).as("nobody is asked before a snapshot").isEmpty();
+        assertThat(withTool("Operation not supported", Keep.CLONE).candidates()).hasSize(1);
     }
 }

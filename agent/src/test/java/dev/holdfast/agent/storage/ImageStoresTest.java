@@ -46,6 +46,12 @@ final class ImageStoresTest {
     }
 
     @Test
+    void nobodyElseIsAskedToRemoveACopyThatIsFound() throws Exception {
+        stores.remove(new CopyName(NAME.vm(), "two-000002-of-000001"));
+        assertThat(asked).as("the last one would have it, too").containsExactly("/one removes", "/one/two removes");
+    }
+
+    @Test
     void whatNobodyKnowsIsAbsent() throws Exception {
         Path nowhere = Path.of("/three/d0");
         assertThat(stores.site(nowhere)).isEmpty();

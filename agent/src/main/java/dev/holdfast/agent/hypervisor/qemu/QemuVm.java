@@ -13,6 +13,7 @@ import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.Relocation;
 import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.hypervisor.Settling;
 import dev.holdfast.agent.hypervisor.Surroundings;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
@@ -339,7 +340,17 @@ final class QemuVm implements RunningVm {
         closeLeftovers();
     }
 
-    private void closeLeftovers() throws HypervisorException {
+    @Override
+    public boolean settles() throws HypervisorException {
+        return mergesLayers();
+    }
+
+    @Override
+    public Settling settle(String diskId, Path home) {
+        return new QemuSettling(this, diskId, home);
+    }
+
+    void closeLeftovers() throws HypervisorException {
         for (String node : BlockGraph.read(monitor, definition).leftovers()) {
             monitor.accepts("blockdev-del", Map.of("node-name", node));
         }

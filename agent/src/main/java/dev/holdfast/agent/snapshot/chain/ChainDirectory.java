@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.NotLinkException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -30,7 +29,6 @@ public final class ChainDirectory {
     static final DurableFile<Intent> INTENTS = new DurableFile<>("chain-intent", 1, Intent.class);
     static final DurableFile<SnapshotRecord> SIDECARS = new DurableFile<>("snapshot", 1, SnapshotRecord.class);
 
-    private static final String HEAD = "head";
     private static final String SIDECAR = ".json";
 
     private final Path path;
@@ -60,7 +58,7 @@ public final class ChainDirectory {
                 throw new ChainException("the directory " + part + " is missing; restore it from a copy");
             }
         }
-        chain.head();
+        chain.lastHead();
         return chain;
     }
 
@@ -83,7 +81,7 @@ public final class ChainDirectory {
                 && directory != null
                 && directory.getFileName() != null
                 && directory.getFileName().toString().endsWith(SUFFIX)
-                && head.getFileName().toString().equals(HEAD)
+                && head.getFileName().toString().equals(HeadLink.NAME)
                 && isNameOf(disk, diskPath.getFileName().toString());
         if (!fits) {
             throw new ChainException(
@@ -117,7 +115,7 @@ public final class ChainDirectory {
 
     /** The newest data of a disk, by a path that goes through the head. */
     public Path headFile(String disk) {
-        return ImageLink.complete(path.resolve(HEAD).resolve(disk));
+        return ImageLink.complete(path.resolve(HeadLink.NAME).resolve(disk));
     }
 
     /** Where a snapshot's memory is, or would be. */
@@ -154,23 +152,17 @@ public final class ChainDirectory {
      * @throws ChainException if it is missing or points to something else than a generation, naming the file
      */
     public Generation head() throws IOException {
-        Path head = path.resolve(HEAD);
-        Path target;
-        try {
-            target = Files.readSymbolicLink(head);
-        } catch (NoSuchFileException | NotLinkException e) {
-            throw new ChainException(
-                    MovedChain.explain(path)
-                            .orElse(head
-                                    + " is not a symbolic link to a generation; run \"holdfast fsck\" and do not start"
-                                    + " the machine"),
-                    e);
-        }
-        String number = target.getFileName().toString();
-        if (!target.equals(Path.of("generations", number)) || !number.matches("[0-9]{6,9}")) {
-            throw new ChainException(head + " points to " + target + ", which is no generation of this chain");
-        }
-        return generation(Integer.parseInt(number));
+        return generation(pointer().generation());
+    }
+
+    /** What the head points to, or did before it was set aside: for those who start nothing. */
+    public Generation lastHead() throws IOException {
+        return generation(pointer().lastGeneration());
+    }
+
+    /** Whether the head is set aside, so that nothing can start from it. */
+    public boolean isHeadAside() throws IOException {
+        return pointer().isAside();
     }
 
     /** The size in bytes that each disk has for the guest. */
@@ -307,7 +299,7 @@ public final class ChainDirectory {
      * @throws ChainException if a layer stands on a file outside the chain, or a file there is no layer, naming it
      */
     public LayerGraph graph() throws IOException {
-        return new LayerGraph(backing(), head(), named());
+        return new LayerGraph(backing(), lastHead(), named());
     }
 
     /**
@@ -364,7 +356,7 @@ public final class ChainDirectory {
         return graph;
     }
 
-    Path layers() {
+    public Path layers() {
         return path.resolve("layers");
     }
 
@@ -381,7 +373,11 @@ public final class ChainDirectory {
     }
 
     Path headLink() {
-        return path.resolve(HEAD);
+        return path.resolve(HeadLink.NAME);
+    }
+
+    HeadLink pointer() {
+        return new HeadLink(path);
     }
 
     Path intentFile() {

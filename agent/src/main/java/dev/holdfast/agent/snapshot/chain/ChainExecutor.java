@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
@@ -291,6 +292,43 @@ public final class ChainExecutor implements ChainStep.Executor {
             throw new ChainException("layers/%s is whole and was not removed".formatted(copy));
         }
         copies.remove(copy);
+    }
+
+    @Override
+    public void follow(Collection<Layer> homes) throws IOException {
+        LayerGraph graph = chain.graph();
+        // Everything that led here was checked before; what anything else reads must survive any mistake.
+        for (Layer home : homes) {
+            if (graph.isNamed(home) || graph.children(home).size() != 1) {
+                throw new ChainException(chain.file(home) + " is needed as it is, and is not written again");
+            }
+        }
+        live.settling().follow(homes);
+    }
+
+    @Override
+    public void holdStill() throws IOException {
+        live.settling().holdStill();
+    }
+
+    @Override
+    public void setHeadAside() throws IOException {
+        chain.pointer().setAside();
+    }
+
+    @Override
+    public void pivot(Layer home) throws IOException {
+        live.settling().pivot(home);
+    }
+
+    @Override
+    public void letRun() throws IOException {
+        live.settling().letRun();
+    }
+
+    @Override
+    public void dropAside() throws IOException {
+        chain.pointer().dropAside();
     }
 
     private void take(Path file) throws IOException {

@@ -2,6 +2,7 @@ package dev.holdfast.agent.snapshot.chain;
 
 import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.json.DurableFile;
+import dev.holdfast.agent.storage.directory.DirectoryStore;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -173,7 +174,9 @@ public final class ChainFsck {
             }
         }
         for (Path file : ChainDirectory.list(chain.layers())) {
-            if (intent.isEmpty() && file.getFileName().toString().startsWith(".")) {
+            String name = file.getFileName().toString();
+            // A storage may be trying what it can while we look.
+            if (intent.isEmpty() && name.startsWith(".") && !name.startsWith(DirectoryStore.TRIAL)) {
                 leftovers.add(new Leftover(file, Leftover.What.HALF, Optional.empty()));
             }
         }

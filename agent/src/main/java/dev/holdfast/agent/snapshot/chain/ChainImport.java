@@ -118,7 +118,7 @@ public final class ChainImport {
         if (!path.getFileName().toString().endsWith(ChainDirectory.SUFFIX)) {
             throw new ChainException("the name of the new directory " + path + " must end in " + ChainDirectory.SUFFIX);
         }
-        if (Files.exists(chain.headLink(), LinkOption.NOFOLLOW_LINKS)) {
+        if (Files.exists(chain.headLink(), LinkOption.NOFOLLOW_LINKS) || chain.isHeadAside()) {
             throw new ChainException(path + " is a chain already; choose another name");
         }
         Optional<String> elsewhere = MovedChain.explain(chain.path());

@@ -23,6 +23,8 @@ import java.util.SortedSet;
  * keep      intent, copy, flush, relink, repoint, clear intent                    the copy being whole
  * clone     intent | the machine's disks are copied, and the copies flushed | parts are written
  *           | publish, clear intent                                        the rename of the sidecar
+ * settle    intent, follow, generation, hold still, set head aside, flush, pivot, what the machine writes; if it is gone,
+ *           move head, flush, let run, drop aside, discard, clear intent          whether both sides hold the same
  * </pre>
  *
  * <p>The new layer is empty and reads through, so that the head may move before the cut. Once the cut may have happened the
@@ -38,8 +40,24 @@ public final class ChainPlan {
      * @param graph as it is, the intent's own layers included
      * @param written the layers that the running machine writes, as it says itself; empty if it runs nowhere. Whoever cannot
      *     tell must not ask for a plan
+     * @param head whether the head is where it belongs
      */
-    public record Facts(LayerGraph graph, Optional<SortedMap<String, Layer>> written) {}
+    public record Facts(LayerGraph graph, Optional<SortedMap<String, Layer>> written, HeadState head) {
+        /** Of a chain whose head is in its place. */
+        public Facts(LayerGraph graph, Optional<SortedMap<String, Layer>> written) {
+            this(graph, written, HeadState.IN_PLACE);
+        }
+    }
+
+    /** Where the head of a chain is. */
+    public enum HeadState {
+        /** It is there, and right. */
+        IN_PLACE,
+        /** It is set aside, and all that the layers of the head hold is in the images below, too. */
+        ASIDE_AND_EVEN,
+        /** It is set aside, and the layers of the head hold something else than the images below; or nobody has looked. */
+        ASIDE
+    }
 
     /** Everything of a cut before the machine is touched. */
     public static List<ChainStep> prepareCut(Intent intent) {
@@ -214,6 +232,60 @@ public final class ChainPlan {
                 : List.of(new ChainStep.RemoveHalf(copy), new ChainStep.ClearIntent());
     }
 
+    /**
+     * The disks of a running machine go back into the images below the layers of the head. From when that can be until it is done there is no
+     * head: whoever lets the guest run meanwhile must not be the one who decides which side is the newer one.
+     */
+    public static List<ChainStep> settle(Intent intent) {
+        List<Layer> homes = List.copyOf(intent.homes().values());
+        List<ChainStep> steps = new ArrayList<>();
+        steps.add(new ChainStep.WriteIntent(intent));
+        steps.add(new ChainStep.Follow(homes));
+        steps.add(new ChainStep.MakeGeneration(intent.toHead()));
+        steps.add(new ChainStep.HoldStill());
+        steps.add(new ChainStep.SetHeadAside());
+        steps.add(new ChainStep.FlushHead());
+        homes.forEach(home -> steps.add(new ChainStep.Pivot(home)));
+        steps.add(new ChainStep.MoveHead(intent.toGeneration()));
+        steps.add(new ChainStep.FlushHead());
+        steps.add(new ChainStep.LetRun());
+        steps.add(new ChainStep.DropAside());
+        intent.homes().keySet().forEach(layer -> steps.add(new ChainStep.Discard(layer)));
+        steps.add(new ChainStep.ClearIntent());
+        return steps;
+    }
+
+    /**
+     * Ends a settle that was cut short, wherever. Nothing may be under way in the machine any more.
+     *
+     * @param facts as they are now
+     * @return nothing if nobody can tell which side is the newer one: the head stays aside, and the machine does not start
+     */
+    public static List<ChainStep> endSettle(Intent intent, Facts facts, int nextGeneration) {
+        LayerGraph graph = facts.graph();
+        boolean inPlace = facts.head() == HeadState.IN_PLACE;
+        if (facts.written().isEmpty() && facts.head() == HeadState.ASIDE) {
+            return List.of();
+        }
+        // Without a machine: where both sides read the same, that one which may have been written since.
+        SortedMap<String, Layer> right = facts.written()
+                .orElseGet(
+                        () -> inPlace ? graph.head().layers() : intent.toHead().layers());
+        List<ChainStep> steps = new ArrayList<>();
+        if (!inPlace || !right.equals(graph.head().layers())) {
+            steps.add(new ChainStep.MakeGeneration(new Generation(nextGeneration, right)));
+            steps.add(new ChainStep.MoveHead(nextGeneration));
+        }
+        // Also if it was moved before: who moved it may have died before it was durable.
+        steps.add(new ChainStep.FlushHead());
+        steps.add(new ChainStep.DropAside());
+        intent.homes().keySet().stream()
+                .filter(layer -> !right.containsValue(layer) && graph.backing().containsKey(layer))
+                .forEach(layer -> steps.add(new ChainStep.Discard(layer)));
+        steps.add(new ChainStep.ClearIntent());
+        return steps;
+    }
+
     private static String only(SortedMap<String, String> disks) {
         if (disks.size() != 1) {
             throw new IllegalArgumentException("one disk is kept at a time, and these are " + disks);
@@ -231,6 +303,7 @@ public final class ChainPlan {
             case REVERT -> abandonRevert(intent, facts);
             case MERGE -> merge(intent, facts, nextGeneration);
             case KEEP -> endKeep(intent, facts);
+            case SETTLE -> endSettle(intent, facts, nextGeneration);
         };
     }
 

@@ -2,6 +2,8 @@ package dev.holdfast.agent.snapshot.chain;
 
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
+import java.util.Collection;
+import java.util.List;
 
 /**
  * One step of a change of a chain. Each is atomic as far as a crash can tell, or harmless when half done, and doing it again
@@ -67,6 +69,24 @@ public sealed interface ChainStep {
 
         /** Removes what is left of a copy that has not become whole. */
         void removeHalf(Layer copy) throws IOException;
+
+        /** The running machine copies what it has written into these images, and from then on what it writes. */
+        void follow(Collection<Layer> homes) throws IOException;
+
+        /** Stops the guest, with somebody who lets it run again if we do not. */
+        void holdStill() throws IOException;
+
+        /** Takes the head away, so that nothing can start. Atomic, not durable on return. */
+        void setHeadAside() throws IOException;
+
+        /** The running machine writes the image from now on. All that the layer above held is in it; durable on return. */
+        void pivot(Layer home) throws IOException;
+
+        /** Lets the guest run that was stopped, and has its process close what it does not use any more. */
+        void letRun() throws IOException;
+
+        /** Forgets the head that was set aside; there is another one. */
+        void dropAside() throws IOException;
     }
 
     /** See {@link Executor#writeIntent}. */
@@ -210,6 +230,54 @@ public sealed interface ChainStep {
         @Override
         public void run(Executor on) throws IOException {
             on.removeHalf(copy);
+        }
+    }
+
+    /** See {@link Executor#follow}. */
+    record Follow(List<Layer> homes) implements ChainStep {
+        @Override
+        public void run(Executor on) throws IOException {
+            on.follow(homes);
+        }
+    }
+
+    /** See {@link Executor#holdStill}. */
+    record HoldStill() implements ChainStep {
+        @Override
+        public void run(Executor on) throws IOException {
+            on.holdStill();
+        }
+    }
+
+    /** See {@link Executor#setHeadAside}. */
+    record SetHeadAside() implements ChainStep {
+        @Override
+        public void run(Executor on) throws IOException {
+            on.setHeadAside();
+        }
+    }
+
+    /** See {@link Executor#pivot}. */
+    record Pivot(Layer home) implements ChainStep {
+        @Override
+        public void run(Executor on) throws IOException {
+            on.pivot(home);
+        }
+    }
+
+    /** See {@link Executor#letRun}. */
+    record LetRun() implements ChainStep {
+        @Override
+        public void run(Executor on) throws IOException {
+            on.letRun();
+        }
+    }
+
+    /** See {@link Executor#dropAside}. */
+    record DropAside() implements ChainStep {
+        @Override
+        public void run(Executor on) throws IOException {
+            on.dropAside();
         }
     }
 }

@@ -21,6 +21,12 @@ public interface DiskImages {
     /** Writes another backing file, of any form, into the header; the caller knows that it reads the same. */
     void relink(Path image, Path backing) throws IOException;
 
+    /**
+     * Whether all that {@code top} holds reads the same in {@code base}, the raw image that it stands on. Reads both, as far as the top holds
+     * something; nobody has them open.
+     */
+    boolean isEven(Path top, Path base) throws IOException;
+
     /** Looks for damage in a qcow2 image, which may be open. @throws ChainException if there is any */
     void check(Path image) throws IOException;
 

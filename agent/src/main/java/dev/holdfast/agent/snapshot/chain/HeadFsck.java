@@ -7,12 +7,14 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Looks at the head of a chain, without which the rest cannot be opened, and makes it anew if it is certain what it was: what the
@@ -95,6 +97,9 @@ public final class HeadFsck {
 
     private String text() {
         Path head = chain.headLink();
+        if (isAside()) {
+            return head + " is set aside: the disks were going back into the images below their layers";
+        }
         if (!Files.exists(head, LinkOption.NOFOLLOW_LINKS)) {
             return head + " is missing";
         }
@@ -107,9 +112,37 @@ public final class HeadFsck {
         }
     }
 
+    private boolean isAside() {
+        try {
+            return chain.isHeadAside();
+        } catch (IOException e) {
+            return false; // Then the head cannot be read, either, and that is said.
+        }
+    }
+
+    /** For people: an agent decides what can be decided when it ends the change. */
+    private static String howToDecide(Optional<Intent> settle) {
+        return settle.map(intent ->
+                        ("if the agent cannot end that, nobody but you can tell which are the newest data: look at both, and in the directory"
+                                        + " of the chain run \"mv head.aside head\" if they are in %s, or \"ln -s generations/%s head\" if they are in %s;"
+                                        + " then start the machine")
+                                .formatted(
+                                        names(intent.homes().keySet()),
+                                        Generation.directoryName(intent.toGeneration()),
+                                        names(intent.homes().values())))
+                .orElse("and intent.json is missing, which tells between which images");
+    }
+
+    private static String names(Collection<Layer> layers) {
+        return layers.stream().map(layer -> "layers/" + layer).collect(Collectors.joining(", "));
+    }
+
     private SortedMap<String, Layer> right(Optional<Map<String, Path>> written) throws IOException {
         if (Files.isDirectory(chain.headLink(), LinkOption.NOFOLLOW_LINKS)) {
             throw new DoubtException("a directory stands in its place; move that away");
+        }
+        if (isAside()) {
+            throw new DoubtException(howToDecide(chain.intent()));
         }
         if (chain.intent().isPresent()) {
             throw new DoubtException("a change of the chain was cut short in the middle (intent.json)");

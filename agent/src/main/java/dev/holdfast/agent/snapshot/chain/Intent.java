@@ -57,7 +57,9 @@ public record Intent(
         /** A layer that a snapshot names is copied, and the snapshot gets the copy. */
         KEEP,
         /** Copies of the layers that the machine writes, and the snapshot gets them; the head stays. */
-        CLONE
+        CLONE,
+        /** The running machine's disks go back into the images below the layers of the head. */
+        SETTLE
     }
 
     /** Copies the maps. */
@@ -68,9 +70,13 @@ public record Intent(
 
     /** New layers on top of the head. */
     public static Intent cut(String operation, Optional<Name> snapshot, Generation from, Generation to) {
+        return ofHead(operation, Kind.CUT, snapshot, from, to);
+    }
+
+    private static Intent ofHead(String operation, Kind kind, Optional<Name> snapshot, Generation from, Generation to) {
         return new Intent(
                 operation,
-                Kind.CUT,
+                kind,
                 snapshot,
                 Optional.empty(),
                 from.number(),
@@ -148,6 +154,27 @@ public record Intent(
                 Optional.empty(),
                 Optional.empty(),
                 After.RUNNING);
+    }
+
+    /**
+     * The running machine's disks go back into the images below the layers of the head.
+     *
+     * @param to the same as before, with those images for the disks that go back
+     */
+    public static Intent settle(String operation, Generation from, Generation to) {
+        return ofHead(operation, Kind.SETTLE, Optional.empty(), from, to);
+    }
+
+    /** Of a settle: the images that disks go back into, by the layers that go for it. */
+    public SortedMap<Layer, Layer> homes() {
+        TreeMap<Layer, Layer> homes = new TreeMap<>();
+        SortedMap<String, Layer> after = toHead().layers();
+        fromHead().layers().forEach((disk, layer) -> {
+            if (!layer.equals(after.get(disk))) {
+                homes.put(layer, after.get(disk));
+            }
+        });
+        return Collections.unmodifiableSortedMap(homes);
     }
 
     /** The same, with another end for the machine. */

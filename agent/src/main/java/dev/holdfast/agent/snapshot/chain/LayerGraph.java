@@ -32,7 +32,9 @@ public record LayerGraph(
         LayerGraph after(LayerGraph graph);
 
         /** Does one thing or another. */
-        <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join, Case<Keep, R, E> keep) throws E;
+        <R, E extends Exception> R match(
+                Case<Drop, R, E> drop, Case<Join, R, E> join, Case<Keep, R, E> keep, Case<Settle, R, E> settle)
+                throws E;
     }
 
     /** What to do with one kind of tidying. */
@@ -49,7 +51,8 @@ public record LayerGraph(
         }
 
         @Override
-        public <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join, Case<Keep, R, E> keep)
+        public <R, E extends Exception> R match(
+                Case<Drop, R, E> drop, Case<Join, R, E> join, Case<Keep, R, E> keep, Case<Settle, R, E> settle)
                 throws E {
             return drop.apply(this);
         }
@@ -63,7 +66,8 @@ public record LayerGraph(
         }
 
         @Override
-        public <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join, Case<Keep, R, E> keep)
+        public <R, E extends Exception> R match(
+                Case<Drop, R, E> drop, Case<Join, R, E> join, Case<Keep, R, E> keep, Case<Settle, R, E> settle)
                 throws E {
             return join.apply(this);
         }
@@ -77,10 +81,49 @@ public record LayerGraph(
         }
 
         @Override
-        public <R, E extends Exception> R match(Case<Drop, R, E> drop, Case<Join, R, E> join, Case<Keep, R, E> keep)
+        public <R, E extends Exception> R match(
+                Case<Drop, R, E> drop, Case<Join, R, E> join, Case<Keep, R, E> keep, Case<Settle, R, E> settle)
                 throws E {
             return keep.apply(this);
         }
+    }
+
+    /**
+     * Only the layers of the head stand on raw ones that no snapshot names: the running machine can write those again.
+     *
+     * @param disks the layer of the head and the one below, of each disk for which that is so
+     */
+    public record Settle(List<Join> disks) implements Tidying {
+        /** Copies the list. */
+        public Settle {
+            disks = List.copyOf(disks);
+        }
+
+        @Override
+        public LayerGraph after(LayerGraph graph) {
+            LayerGraph settled = graph;
+            for (Join disk : disks) {
+                settled = disk.after(settled);
+            }
+            return settled;
+        }
+
+        @Override
+        public <R, E extends Exception> R match(
+                Case<Drop, R, E> drop, Case<Join, R, E> join, Case<Keep, R, E> keep, Case<Settle, R, E> settle)
+                throws E {
+            return settle.apply(this);
+        }
+    }
+
+    /** What can be done with the layers of the head. */
+    public enum HeadUse {
+        /** Nobody writes them. */
+        FREE,
+        /** A machine writes them: they cannot go into others. */
+        WRITTEN,
+        /** A machine writes them, and can turn to the images below. */
+        TURNS
     }
 
     /** Copies the maps. */
@@ -228,18 +271,18 @@ public record LayerGraph(
     /**
      * What can be done now without changing what any named layer reads.
      *
-     * @param headIsWritten a machine runs: the layers of the head cannot go into others
+     * @param use what can be done with the layers of the head
      * @param keeps whether a storage copies a layer
      * @return in an order in which each is possible when the ones before are done
      */
-    public List<Tidying> tidyings(boolean headIsWritten, Predicate<Layer> keeps) {
+    public List<Tidying> tidyings(HeadUse use, Predicate<Layer> keeps) {
         List<Tidying> all = new ArrayList<>();
         LayerGraph graph = this;
-        Optional<Tidying> next = graph.nextTidying(headIsWritten, keeps);
+        Optional<Tidying> next = graph.nextTidying(use, keeps);
         while (next.isPresent()) {
             all.add(next.get());
             graph = next.get().after(graph);
-            next = graph.nextTidying(headIsWritten, keeps);
+            next = graph.nextTidying(use, keeps);
         }
         return all;
     }
@@ -255,7 +298,7 @@ public record LayerGraph(
                 && !namedBy(layer).isEmpty();
     }
 
-    private Optional<Tidying> nextTidying(boolean headIsWritten, Predicate<Layer> keeps) {
+    private Optional<Tidying> nextTidying(HeadUse use, Predicate<Layer> keeps) {
         // What is not needed any more is not copied, and makes room for what is.
         Optional<Layer> needless = backing.keySet().stream()
                 .filter(layer -> !isNamed(layer) && children(layer).isEmpty())
@@ -268,11 +311,25 @@ public record LayerGraph(
                 return Optional.of(new Keep(layer));
             }
             SortedSet<Layer> children = children(layer);
-            if (!isNamed(layer) && children.size() == 1 && !(headIsWritten && isHead(children.first()))) {
+            if (!isNamed(layer) && children.size() == 1 && (use == HeadUse.FREE || !isHead(children.first()))) {
                 return Optional.of(new Join(children.first(), layer));
             }
         }
-        return Optional.empty();
+        // Last, so that one pause of the guest is for all disks.
+        List<Join> homes = use == HeadUse.TURNS ? homes() : List.of();
+        return homes.isEmpty() ? Optional.empty() : Optional.of(new Settle(homes));
+    }
+
+    private List<Join> homes() {
+        List<Join> homes = new ArrayList<>();
+        for (Layer top : head.layers().values()) {
+            backing.getOrDefault(top, Optional.empty())
+                    .filter(base -> base.form() != ImageForm.QCOW2)
+                    .filter(base -> !isNamed(base) && children(base).size() == 1)
+                    .filter(base -> namedBy(top).isEmpty() && children(top).isEmpty())
+                    .ifPresent(base -> homes.add(new Join(top, base)));
+        }
+        return homes;
     }
 
     /** Whether an unnamed layer carries nothing but a layer of the head: joining them takes a cut first. */

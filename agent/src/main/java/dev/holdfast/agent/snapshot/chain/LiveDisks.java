@@ -27,6 +27,11 @@ public interface LiveDisks {
         public void merge(Layer top, Layer base) throws IOException {
             throw new ChainException("the machine does not run, so that it cannot merge layers");
         }
+
+        @Override
+        public LiveSettling settling() {
+            return LiveSettling.NONE;
+        }
     };
 
     /** The layers that it writes; empty if it does not run. */
@@ -40,4 +45,7 @@ public interface LiveDisks {
 
     /** Copies one layer below the written one into another, and opens what stood on it on that one. */
     void merge(Layer top, Layer base) throws IOException;
+
+    /** The way of its disks back into the images below the layers that it writes. The same one each time. */
+    LiveSettling settling();
 }

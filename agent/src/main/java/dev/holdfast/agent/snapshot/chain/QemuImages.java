@@ -21,6 +21,9 @@ public final class QemuImages implements DiskImages {
     /** qemu-img check: 0 clean, 3 leaked clusters only, which cost space and harm nothing. */
     private static final int LEAKS_ONLY = 3;
 
+    /** About two million pieces of an image. */
+    private static final int LONGEST_MAP = 256 << 20;
+
     private final String program;
 
     /** @param program {@code qemu-img}, or where it is */
@@ -89,6 +92,16 @@ public final class QemuImages implements DiskImages {
         OwnFile.prepare(to);
         run(LONG, "convert", "-q", "-O", "qcow2", from.toString(), to.toString());
         flush(to);
+    }
+
+    @Override
+    public boolean isEven(Path top, Path base) throws IOException {
+        List<String> command = List.of(program, "map", "--output=json", "-f", "qcow2", top.toString());
+        BoundedProcess.Ended ended = BoundedProcess.run(command, LONG, LONGEST_MAP);
+        if (ended.status() != 0) {
+            throw new ChainException("\"%s\" failed: %s".formatted(String.join(" ", command), ended.output()));
+        }
+        return TopPieces.parse(ended.output()).areIn(top, base);
     }
 
     @Override

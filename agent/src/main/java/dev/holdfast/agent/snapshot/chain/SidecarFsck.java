@@ -21,7 +21,7 @@ import java.util.SortedMap;
 /**
  * Writes the sidecar of a part of a checkpoint anew from what the catalogue knows, if that is missing or cannot be read. Without
  * its sidecar nobody has kept the part's layers from being merged into each other, so that they have to be proven what they were:
- * frozen files that have the size they had then and were not written since. What the catalogue does not know, the sidecar does
+ * frozen files, or their storage's copies of such, that have the size they had then and were not written since. What the catalogue does not know, the sidecar does
  * not say: what the machine was made of, digests of layers. One operation at a time for a chain, as everywhere.
  */
 public final class SidecarFsck {
@@ -113,7 +113,7 @@ public final class SidecarFsck {
         for (Part part : report.parts()) {
             if (part.role().startsWith(DISK)) {
                 String disk = part.role().substring(DISK.length());
-                Layer layer = layer(disk, part);
+                Layer layer = layerOrCopy(layer(disk, part), backing.keySet(), others, part, report);
                 requireBelow(layer, backing);
                 if (others.contains(layer)) {
                     throw new ChainException("layers/%s is written, or another snapshot's, by now".formatted(layer));
@@ -138,6 +138,36 @@ public final class SidecarFsck {
                         "the catalogue names %s, which is no layer of disk %s".formatted(part.path(), disk)));
     }
 
+    /**
+     * What was frozen, or a copy of it: a copy has the time of what it was made of. The image itself may have been frozen and copied again
+     * since, so that the newest of those counts that are not newer than the part.
+     */
+    private Layer layerOrCopy(Layer frozen, Set<Layer> all, Set<Layer> others, Part part, VmReport report)
+            throws IOException {
+        Layer newest = frozen;
+        Instant latest = Instant.MIN;
+        for (Layer layer : all) {
+            boolean copy = layer.disk().equals(frozen.disk()) && layer.of() == frozen.number();
+            if (layer.form() == ImageForm.RAW && (copy || layer.equals(frozen)) && !others.contains(layer)) {
+                Path file = chain.file(layer);
+                Instant written = Files.getLastModifiedTime(file).toInstant();
+                boolean fits = Files.size(file) == part.bytes()
+                        && !written.isAfter(captured(report).plus(COARSE));
+                // Of two that read the same the copy stays as it is.
+                if (fits && (written.isAfter(latest) || copy && written.equals(latest))) {
+                    newest = layer;
+                    latest = written;
+                }
+            }
+        }
+        return newest;
+    }
+
+    private static Instant captured(VmReport report) {
+        return Instant.ofEpochSecond(
+                report.capturedAtNanos() / NANOS_PER_SECOND, report.capturedAtNanos() % NANOS_PER_SECOND);
+    }
+
     private static void requireBelow(Layer layer, SortedMap<Layer, Optional<Layer>> backing) throws ChainException {
         Set<Layer> seen = new HashSet<>();
         Optional<Layer> next = Optional.of(layer);
@@ -155,10 +185,8 @@ public final class SidecarFsck {
         if (layer.form() == ImageForm.DEVICE) {
             throw new ChainException(file + " is a block device, which does not say when it was last written");
         }
-        Instant captured = Instant.ofEpochSecond(
-                report.capturedAtNanos() / NANOS_PER_SECOND, report.capturedAtNanos() % NANOS_PER_SECOND);
         Instant written = Files.getLastModifiedTime(file).toInstant();
-        if (Files.size(file) != part.bytes() || written.isAfter(captured.plus(COARSE))) {
+        if (Files.size(file) != part.bytes() || written.isAfter(captured(report).plus(COARSE))) {
             throw new ChainException(
                     "%s was written after the checkpoint (%s, %d bytes; it had %d), so that it may hold newer data"
                             .formatted(file, written, Files.size(file), part.bytes()));

@@ -7,6 +7,7 @@
  *     generations/000002/d0.qcow2      a link for each disk to the layer that is written in that generation, of that layer's form
  *     head -> generations/000002       the head, moved by one atomic rename; definitions name head/d0, for a disk of any form
  *                                      (no file is called so: ImageLink finds the one of the disk), or head/d0.qcow2
+ *     head.aside                       the same while a running machine turns to the raw images below its layers: nothing can start
  *     snapshots/NAME.json, .memory     what a snapshot consists of, and its memory
  *     intent.json                      the change of the chain that is under way
  *     lost/                            what a recovery took away; only fsck removes it

@@ -31,9 +31,12 @@ import java.util.stream.Stream;
  * --reflink=always}), whole as soon as it has its name. Whether a file system can do that is tried, not looked up. Thread-safe.
  */
 public final class DirectoryStore implements ImageStore {
+    /** How the names of files begin that are there for as long as a trial. */
+    public static final String TRIAL = ".trial-";
+
     private static final String RAW = ".raw";
     private static final int TRIAL_BYTES = 4096;
-    private static final Duration TRIAL = Duration.ofSeconds(5);
+    private static final Duration TRIAL_BOUND = Duration.ofSeconds(5);
     /** Some 20 microseconds for each piece that the image is in: three million of them take a minute. */
     private static final Duration COPY = Duration.ofMinutes(10);
     /** What the file system notes for a copy: at most 64 bytes for each piece, of 64 KiB on average. */
@@ -74,11 +77,11 @@ public final class DirectoryStore implements ImageStore {
     /** Why files in a directory cannot share blocks; empty if they can. */
     private Optional<String> trial(Path directory) {
         try {
-            Path trial = Files.createTempFile(directory, ".trial-", ".tmp");
+            Path trial = Files.createTempFile(directory, TRIAL, ".tmp");
             Path copy = trial.resolveSibling(trial.getFileName() + "-copy");
             try {
                 Files.write(trial, new byte[TRIAL_BYTES]);
-                Ended ended = commands.run(cloning(trial, copy), TRIAL);
+                Ended ended = commands.run(cloning(trial, copy), TRIAL_BOUND);
                 return ended.status() == 0 ? Optional.empty() : Optional.of(reason(ended));
             } finally {
                 Files.deleteIfExists(copy);
@@ -89,9 +92,20 @@ public final class DirectoryStore implements ImageStore {
         }
     }
 
-    /** What it says against a trial is told to people, without what stands before it in English. */
+    /**
+     * What it says against a trial is told to people, without what stands before it in English. A copy says when what is in it was written: that
+     * is how its place is known if its name is lost.
+     */
     private static List<String> cloning(Path from, Path to) {
-        return List.of("env", "LC_ALL=C", "cp", "--reflink=always", "--", from.toString(), to.toString());
+        return List.of(
+                "env",
+                "LC_ALL=C",
+                "cp",
+                "--reflink=always",
+                "--preserve=timestamps",
+                "--",
+                from.toString(),
+                to.toString());
     }
 
     /** Without the names of the two files, which say nothing to the reader. */

@@ -62,8 +62,14 @@ final class ChainExplorer {
     }
 
     private static void checkEnd(ModelDisk state) {
-        if (state.agentLives && state.plan.isEmpty() && state.intent.isPresent()) {
+        if (!state.agentLives || !state.plan.isEmpty() || state.intent.isEmpty()) {
+            return;
+        }
+        if (state.head > 0 || state.active.isPresent()) {
             throw new ModelDisk.Broken("the change has ended and its intent is still there");
+        }
+        if (!state.guardRan) {
+            throw new ModelDisk.Broken("the start is refused although nobody has let the guest run");
         }
     }
 
@@ -74,7 +80,7 @@ final class ChainExplorer {
         if (state.agentLives && state.plan.isEmpty() && state.held) {
             moves.add(new Move("the machine that the head names runs", with(state, ModelDisk::startFromHead)));
         }
-        if (state.active.isPresent() && !state.held && state.writes > 0) {
+        if (state.active.isPresent() && !state.held && !state.stopped && state.writes > 0) {
             for (String disk : ModelDisk.DISKS) {
                 for (int block = 0; block < ModelDisk.BLOCKS; block++) {
                     write(state, disk, block, moves);
@@ -82,9 +88,10 @@ final class ChainExplorer {
             }
         }
         // A start waits for the operation under way, or finds the agent dead: then anybody may start the machine.
-        if (state.active.isEmpty() && (!state.agentLives || state.plan.isEmpty())) {
+        if (state.active.isEmpty() && state.head > 0 && (!state.agentLives || state.plan.isEmpty())) {
             moves.add(new Move("the machine is started from the head", with(state, ModelDisk::startFromHead)));
         }
+        settling(state, moves);
         if (!state.agentLives) {
             moves.add(new Move("the agent starts and recovers", with(state, this::recover)));
         }
@@ -96,12 +103,32 @@ final class ChainExplorer {
         }
     }
 
+    private static void settling(ModelDisk state, List<Move> moves) {
+        for (Layer home : state.following) {
+            moves.add(new Move("QEMU copies what was written into " + home, with(state, s -> s.catchUp(home))));
+        }
+        if (state.stopped) {
+            moves.add(new Move("the guard lets the guest run", with(state, s -> {
+                s.stopped = false;
+                s.guardRan = true;
+            })));
+        }
+    }
+
+    private static boolean isPossible(ChainStep step, ModelDisk state) {
+        boolean needsMachine = step instanceof ChainStep.Cut
+                || step instanceof ChainStep.Follow
+                || step instanceof ChainStep.HoldStill;
+        return step instanceof ChainStep.Pivot pivot
+                ? state.following.contains(pivot.home())
+                : !needsMachine || state.active.isPresent();
+    }
+
     private static void step(ModelDisk state, List<Move> moves) {
         ChainStep next = state.plan.get(0);
         // Cutting and merging need a machine as it was when the plan was made; without it the change fails and is
         // recovered.
-        boolean possible = !(next instanceof ChainStep.Cut) || state.active.isPresent();
-        if (possible) {
+        if (isPossible(next, state)) {
             moves.add(new Move(next.toString(), with(state, s -> {
                 s.plan = s.plan.subList(1, s.plan.size());
                 run(next, s);
@@ -140,6 +167,7 @@ final class ChainExplorer {
 
     private void recover(ModelDisk state) {
         state.agentLives = true;
+        state.following.clear();
         state.plan = state.intent
                 .map(intent -> recovery.plan(intent, state.facts(), state.nextNumber()))
                 .orElse(List.of());
@@ -156,8 +184,7 @@ final class ChainExplorer {
         if (state.active.isPresent()) {
             moves.add(new Move("the machine's process dies", with(state, s -> {
                 s.budget--;
-                s.active = Optional.empty();
-                s.held = false;
+                s.endProcess();
             })));
         }
         for (int survivor : state.durableHeads) {

@@ -350,6 +350,92 @@ class ChainPlanModelTest {
                 "missing");
     }
 
+    // ---- a running machine writes its home again ----
+
+    /** Nothing names what the running machine's layers stand on. */
+    private static ModelDisk settling(List<ChainStep> plan) {
+        ModelDisk disk = oneSnapshot();
+        disk.snapshots.clear();
+        disk.promised.clear();
+        return withPlan(disk, plan);
+    }
+
+    /** @param disks those that go home */
+    private static Intent settleIntent(String... disks) {
+        Generation before = Generation.fresh(2, ModelDisk.DISKS);
+        Generation after = before;
+        for (String disk : disks) {
+            after = after.with(3, new Layer(disk, 2), new Layer(disk, 1));
+        }
+        return Intent.settle("op", before, after);
+    }
+
+    private static List<ChainStep> settle() {
+        return ChainPlan.settle(settleIntent("a", "b"));
+    }
+
+    @Test
+    void aSettleKeepsTheNewestDataAtTheHeadOrNothingThroughEveryCrash() {
+        assertHolds(settling(settle()));
+    }
+
+    @Test
+    void aSettleOfOneDiskLeavesTheOthersOnTheirLayers() {
+        assertHolds(settling(ChainPlan.settle(settleIntent("b"))));
+    }
+
+    @Test
+    void theModelCatchesASettleThatLeavesTheHeadInItsPlace() {
+        // It takes a guard that lets the guest run between the pivot and the move of the head.
+        assertCaught(settling(without(settle(), ChainStep.SetHeadAside.class)), ChainPlan::recover, "I9");
+    }
+
+    @Test
+    void theModelCatchesAHeadThatIsSetAsideAndNotFlushed() {
+        List<ChainStep> steps = new ArrayList<>(settle());
+        steps.remove(new ChainStep.FlushHead());
+        assertCaught(settling(steps), ChainPlan::recover, "I9");
+    }
+
+    @Test
+    void theModelCatchesASettleWhoseGuestRunsBeforeItsHeadIsThere() {
+        List<ChainStep> steps = new ArrayList<>(without(settle(), ChainStep.LetRun.class));
+        steps.add(steps.indexOf(new ChainStep.MoveHead(3)), new ChainStep.LetRun());
+        assertCaught(settling(steps), ChainPlan::recover, "nobody has let the guest run");
+    }
+
+    @Test
+    void theModelCatchesAnAgentThatTakesTheHomesWithoutALookAtThem() {
+        assertCaught(
+                settling(settle()),
+                (intent, facts, next) -> ChainPlan.recover(
+                        intent,
+                        facts.head() == ChainPlan.HeadState.ASIDE
+                                ? new ChainPlan.Facts(
+                                        facts.graph(), facts.written(), ChainPlan.HeadState.ASIDE_AND_EVEN)
+                                : facts,
+                        next),
+                "I9");
+    }
+
+    @Test
+    void theModelCatchesAnAgentThatGoesBackToTheLayers() {
+        assertCaught(
+                settling(settle()),
+                (intent, facts, next) -> facts.head() == ChainPlan.HeadState.IN_PLACE
+                                || facts.written().isPresent()
+                        ? ChainPlan.recover(intent, facts, next)
+                        : List.of(new ChainStep.MoveHead(intent.fromGeneration()), new ChainStep.ClearIntent()),
+                "I9");
+    }
+
+    @Test
+    void theModelCatchesASettleThatForgetsTheLayersBeforeTheHeadIsFlushed() {
+        List<ChainStep> steps = new ArrayList<>(settle());
+        steps.remove(steps.lastIndexOf(new ChainStep.FlushHead()));
+        assertCaught(settling(steps), ChainPlan::recover, "");
+    }
+
     private static List<ChainStep> mergePlan() {
         return ChainPlan.merge(mergeIntent(2, 1), unnamedBelow().facts(), 5);
     }

@@ -128,7 +128,7 @@ class ImageFormsTest {
     void aJoinIntoARawLayerMakesThatTheHead() throws IOException {
         cut();
         executor(ChainExecutor.Removal.DELETE).removeSnapshot(ONE);
-        for (LayerGraph.Tidying each : chain.graph().tidyings(false, layer -> false)) {
+        for (LayerGraph.Tidying each : chain.graph().tidyings(LayerGraph.HeadUse.FREE, layer -> false)) {
             LayerGraph.Join join = (LayerGraph.Join) each;
             Intent merge = Intent.merge("op", join.top(), join.base());
             ChainPlan.Facts facts = new ChainPlan.Facts(chain.graph(), Optional.empty());

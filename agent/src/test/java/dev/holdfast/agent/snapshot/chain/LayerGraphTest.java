@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.snapshot.chain.LayerGraph.Drop;
+import dev.holdfast.agent.snapshot.chain.LayerGraph.HeadUse;
 import dev.holdfast.agent.snapshot.chain.LayerGraph.Join;
 import dev.holdfast.agent.snapshot.chain.LayerGraph.Keep;
+import dev.holdfast.agent.snapshot.chain.LayerGraph.Settle;
 import dev.holdfast.coordinator.protocol.Name;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -45,8 +48,8 @@ class LayerGraphTest {
     @Test
     void namedLayersStay() {
         LayerGraph graph = stack(1, 2, 3).named("a", 1).named("b", 2).head(3);
-        assertThat(graph.tidyings(true, NONE)).isEmpty();
-        assertThat(graph.tidyings(false, NONE)).isEmpty();
+        assertThat(graph.tidyings(HeadUse.WRITTEN, NONE)).isEmpty();
+        assertThat(graph.tidyings(HeadUse.FREE, NONE)).isEmpty();
         assertThat(graph.depth()).isEqualTo(3);
         assertThat(graph.problems()).isEmpty();
     }
@@ -54,7 +57,7 @@ class LayerGraphTest {
     @Test
     void theContentOfAnUnnamedLayerIsKeptByTakingInWhatStandsOnIt() {
         LayerGraph graph = stack(1, 2, 3).named("b", 2).head(3);
-        assertThat(graph.tidyings(true, NONE)).containsExactly(new Join(layer(2), layer(1)));
+        assertThat(graph.tidyings(HeadUse.WRITTEN, NONE)).containsExactly(new Join(layer(2), layer(1)));
         LayerGraph after = new Join(layer(2), layer(1)).after(graph);
         assertThat(after.namedBy(layer(1))).containsExactly(new Name("b"));
         assertThat(after.chain(layer(3))).containsExactly(layer(3), layer(1));
@@ -63,10 +66,10 @@ class LayerGraphTest {
     @Test
     void theLayerThatIsWrittenIsNeverMergedWhileTheMachineRuns() {
         LayerGraph graph = stack(1, 2).head(2);
-        assertThat(graph.tidyings(true, NONE)).isEmpty();
+        assertThat(graph.tidyings(HeadUse.WRITTEN, NONE)).isEmpty();
         assertThat(graph.headStandsOnUnnamed(Set.of(layer(1)))).isTrue();
         assertThat(graph.headStandsOnUnnamed(Set.of(layer(7)))).isFalse();
-        assertThat(graph.tidyings(false, NONE)).containsExactly(new Join(layer(2), layer(1)));
+        assertThat(graph.tidyings(HeadUse.FREE, NONE)).containsExactly(new Join(layer(2), layer(1)));
         assertThat(new Join(layer(2), layer(1)).after(graph).head().layers()).containsValue(layer(1));
     }
 
@@ -74,20 +77,20 @@ class LayerGraphTest {
     void aLayerThatCarriesABranchStays() {
         LayerGraph graph =
                 stack(1, 2, 3).stack(1, 4).named("branch", 4).named("b", 2).head(3);
-        assertThat(graph.tidyings(true, NONE)).isEmpty();
+        assertThat(graph.tidyings(HeadUse.WRITTEN, NONE)).isEmpty();
     }
 
     @Test
     void aBranchWithoutANameGoesFromTheTopDownAndFreesWhatItStoodOn() {
         LayerGraph graph = stack(1, 2, 3).stack(1, 4, 5).named("b", 2).head(3);
-        assertThat(graph.tidyings(true, NONE))
+        assertThat(graph.tidyings(HeadUse.WRITTEN, NONE))
                 .containsExactly(new Drop(layer(5)), new Drop(layer(4)), new Join(layer(2), layer(1)));
     }
 
     @Test
     void aWholeRowOfUnnamedLayersBecomesOne() {
         LayerGraph graph = stack(1, 2, 3, 4, 5).named("a", 4).head(5);
-        assertThat(graph.tidyings(true, NONE))
+        assertThat(graph.tidyings(HeadUse.WRITTEN, NONE))
                 .containsExactly(
                         new Join(layer(2), layer(1)), new Join(layer(3), layer(1)), new Join(layer(4), layer(1)));
     }
@@ -122,11 +125,12 @@ class LayerGraphTest {
     void aRawLayerBelowTheLiveOnesIsCopiedAsOftenAsASnapshotNamesIt() {
         snapshots.put(new Name("a"), Set.of(HOME));
         LayerGraph graph = onHome(2, 3).named("b", 2).head(3);
-        assertThat(graph.tidyings(true, NONE)).isEmpty();
-        assertThat(graph.tidyings(true, ALL)).containsExactly(new Keep(HOME), new Join(layer(2), HOME), new Keep(HOME));
-        assertThat(graph.tidyings(false, ALL)).endsWith(new Keep(HOME), new Join(layer(3), HOME));
+        assertThat(graph.tidyings(HeadUse.WRITTEN, NONE)).isEmpty();
+        assertThat(graph.tidyings(HeadUse.WRITTEN, ALL))
+                .containsExactly(new Keep(HOME), new Join(layer(2), HOME), new Keep(HOME));
+        assertThat(graph.tidyings(HeadUse.FREE, ALL)).endsWith(new Keep(HOME), new Join(layer(3), HOME));
         LayerGraph after = graph;
-        for (LayerGraph.Tidying each : graph.tidyings(true, ALL)) {
+        for (LayerGraph.Tidying each : graph.tidyings(HeadUse.WRITTEN, ALL)) {
             after = each.after(after);
         }
         assertThat(after.namedBy(HOME.copy(4))).containsExactly(new Name("a"));
@@ -146,7 +150,7 @@ class LayerGraphTest {
         assertThat(after.chain(layer(3))).containsExactly(layer(3), HOME.copy(4));
         assertThat(after.chain(layer(2))).containsExactly(layer(2), HOME);
         assertThat(parent(after, layer(3))).contains(new Name("a"));
-        assertThat(after.tidyings(true, ALL)).as("once").isEmpty();
+        assertThat(after.tidyings(HeadUse.WRITTEN, ALL)).as("once").isEmpty();
     }
 
     @Test
@@ -156,7 +160,7 @@ class LayerGraphTest {
         backing.put(layer(5), Optional.of(copy));
         snapshots.put(new Name("a"), Set.of(copy));
         LayerGraph graph = head(5);
-        assertThat(graph.tidyings(true, ALL)).containsExactly(new Keep(copy));
+        assertThat(graph.tidyings(HeadUse.WRITTEN, ALL)).containsExactly(new Keep(copy));
         assertThat(parent(new Keep(copy).after(graph), layer(5))).contains(new Name("a"));
     }
 
@@ -165,7 +169,38 @@ class LayerGraphTest {
         Layer other = new Layer("d9", 1, ImageForm.RAW);
         backing.put(other, Optional.empty());
         snapshots.put(new Name("a"), Set.of(other));
-        assertThat(stack(1, 2).named("b", 1).head(2).tidyings(true, ALL)).isEmpty();
+        assertThat(stack(1, 2).named("b", 1).head(2).tidyings(HeadUse.WRITTEN, ALL))
+                .isEmpty();
+    }
+
+    @Test
+    void whatNobodyNamesBelowTheHeadIsWrittenAgainIfTheMachineCan() {
+        LayerGraph graph = onHome(2).head(2);
+        assertThat(graph.tidyings(HeadUse.WRITTEN, ALL)).isEmpty();
+        Settle home = new Settle(List.of(new Join(layer(2), HOME)));
+        assertThat(graph.tidyings(HeadUse.TURNS, ALL)).containsExactly(home);
+        LayerGraph after = home.after(graph);
+        assertThat(after.head().layers()).containsValue(HOME);
+        assertThat(after.backing()).containsOnlyKeys(HOME);
+        assertThat(after.tidyings(HeadUse.TURNS, ALL)).as("once").isEmpty();
+    }
+
+    @Test
+    void whatASnapshotNamesIsCopiedAndWhatIsBetweenIsMergedBeforeAHomeIsWrittenAgain() {
+        snapshots.put(new Name("a"), Set.of(HOME));
+        LayerGraph graph = onHome(2, 3).named("b", 2).head(3);
+        assertThat(graph.tidyings(HeadUse.TURNS, NONE)).as("nothing copies it").isEmpty();
+        assertThat(graph.tidyings(HeadUse.TURNS, ALL))
+                .containsExactly(
+                        new Keep(HOME),
+                        new Join(layer(2), HOME),
+                        new Keep(HOME),
+                        new Settle(List.of(new Join(layer(3), HOME))));
+    }
+
+    @Test
+    void aQcow2LayerIsNoHome() {
+        assertThat(stack(1, 2).head(2).tidyings(HeadUse.TURNS, ALL)).isEmpty();
     }
 
     @Test
@@ -173,10 +208,11 @@ class LayerGraphTest {
         snapshots.put(new Name("a"), Set.of(HOME));
         backing.put(HOME, Optional.empty());
         LayerGraph written = new LayerGraph(backing, new Generation(1, new TreeMap<>(Map.of("d0", HOME))), snapshots);
-        assertThat(written.tidyings(true, ALL)).isEmpty();
+        assertThat(written.tidyings(HeadUse.WRITTEN, ALL)).isEmpty();
         backing.clear();
         snapshots.clear();
-        assertThat(stack(1, 2).named("a", 1).head(2).tidyings(true, ALL)).isEmpty();
+        assertThat(stack(1, 2).named("a", 1).head(2).tidyings(HeadUse.WRITTEN, ALL))
+                .isEmpty();
     }
 
     @Test

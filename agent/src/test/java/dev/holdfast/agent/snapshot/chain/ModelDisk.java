@@ -3,6 +3,7 @@ package dev.holdfast.agent.snapshot.chain;
 import dev.holdfast.coordinator.protocol.Name;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +13,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 /**
  * A chain directory and a machine on it, as a model: what the kernel shows, what survives a loss of power, what the guest was
@@ -45,6 +47,15 @@ final class ModelDisk implements ChainStep.Executor {
     Optional<SortedMap<String, Layer>> active = Optional.empty();
     int activeTimeline;
     boolean held;
+    /** Where the head was that is set aside; {@link #head} is 0 then. */
+    int aside;
+
+    /** The running machine copies what it writes into these. */
+    TreeSet<Layer> following = new TreeSet<>();
+    /** The guest stands still, and somebody else will let it run. */
+    boolean stopped;
+
+    boolean guardRan;
     boolean agentLives = true;
     List<ChainStep> plan = List.of();
     int budget;
@@ -65,6 +76,10 @@ final class ModelDisk implements ChainStep.Executor {
         copy.active = active;
         copy.activeTimeline = activeTimeline;
         copy.held = held;
+        copy.aside = aside;
+        copy.following = new TreeSet<>(following);
+        copy.stopped = stopped;
+        copy.guardRan = guardRan;
         copy.agentLives = agentLives;
         copy.plan = plan;
         copy.budget = budget;
@@ -87,6 +102,10 @@ final class ModelDisk implements ChainStep.Executor {
                 active,
                 activeTimeline,
                 held,
+                aside,
+                following,
+                stopped,
+                guardRan,
                 agentLives,
                 plan,
                 budget,
@@ -151,12 +170,19 @@ final class ModelDisk implements ChainStep.Executor {
         flushHead();
     }
 
+    /** The process is gone, and what it was about to do with it. */
+    void endProcess() {
+        active = Optional.empty();
+        held = false;
+        stopped = false;
+        following.clear();
+    }
+
     void losePower(int survivingHead) {
         head = survivingHead;
         durableHeads = new TreeSet<>(Set.of(survivingHead));
         layers.values().removeIf(image -> !image.durable());
-        active = Optional.empty();
-        held = false;
+        endProcess();
         agentLives = false;
         plan = List.of();
     }
@@ -167,11 +193,31 @@ final class ModelDisk implements ChainStep.Executor {
         TreeMap<Name, Set<Layer>> named = new TreeMap<>();
         snapshots.forEach(
                 (name, layer) -> named.put(name, Set.copyOf(layer.layers().values())));
-        return new LayerGraph(backing, generations.get(head), named);
+        return new LayerGraph(backing, generations.get(lastHead()), named);
+    }
+
+    private int lastHead() {
+        return head == 0 ? aside : head;
     }
 
     ChainPlan.Facts facts() {
-        return new ChainPlan.Facts(graph(), active);
+        if (head > 0) {
+            return new ChainPlan.Facts(graph(), active);
+        }
+        boolean even = intent.orElseThrow().homes().entrySet().stream()
+                .allMatch(disk -> isEven(disk.getKey(), disk.getValue()));
+        return new ChainPlan.Facts(
+                graph(), active, even ? ChainPlan.HeadState.ASIDE_AND_EVEN : ChainPlan.HeadState.ASIDE);
+    }
+
+    private boolean isEven(Layer top, Layer base) {
+        if (!layers.containsKey(top)) {
+            throw new Broken("layer " + top + " is missing, and the head was still there when it was removed");
+        }
+        List<Integer> below = layers.get(base).blocks();
+        List<Integer> above = layers.get(top).blocks();
+        return IntStream.range(0, BLOCKS)
+                .allMatch(block -> above.get(block) < 0 || above.get(block).equals(below.get(block)));
     }
 
     int nextNumber() {
@@ -185,6 +231,8 @@ final class ModelDisk implements ChainStep.Executor {
     void check() {
         Set<Integer> paths = new HashSet<>(durableHeads);
         paths.add(head);
+        // A start finds nothing there.
+        paths.remove(0);
         for (int path : paths) {
             List<Integer> expected = newest.get(timelineOf.get(path));
             List<Integer> found = content(generations.get(path).layers());
@@ -246,7 +294,7 @@ final class ModelDisk implements ChainStep.Executor {
         generations.put(generation.number(), generation);
         Optional<Intent> revert =
                 intent.filter(i -> i.kind() == Intent.Kind.REVERT && i.toGeneration() == generation.number());
-        timelineOf.put(generation.number(), revert.isPresent() ? generation.number() : timelineOf.get(head));
+        timelineOf.put(generation.number(), revert.isPresent() ? generation.number() : timelineOf.get(lastHead()));
         revert.ifPresent(
                 i -> newest.put(generation.number(), promised.get(i.snapshot().orElseThrow())));
     }
@@ -353,6 +401,63 @@ final class ModelDisk implements ChainStep.Executor {
     public void removeHalf(Layer copy) {
         if (layers.containsKey(copy)) {
             throw new Broken("a whole copy was removed: " + copy);
+        }
+    }
+
+    @Override
+    public void follow(Collection<Layer> homes) {
+        for (Layer home : homes) {
+            Layer top = written(home);
+            if (!layers.get(top).backing().equals(Optional.of(home))) {
+                throw new Broken(top + " does not stand on " + home);
+            }
+            following.add(home);
+            catchUp(home);
+        }
+    }
+
+    /** What QEMU does by itself, now and then. */
+    void catchUp(Layer home) {
+        for (int block = 0; block < BLOCKS; block++) {
+            copyBlock(written(home), home, block);
+        }
+    }
+
+    private Layer written(Layer home) {
+        return Objects.requireNonNull(active.orElseThrow().get(home.disk()));
+    }
+
+    @Override
+    public void holdStill() {
+        stopped = true;
+        following.forEach(this::catchUp);
+    }
+
+    @Override
+    public void setHeadAside() {
+        aside = head;
+        head = 0;
+        durableHeads.add(0);
+    }
+
+    @Override
+    public void pivot(Layer home) {
+        catchUp(home);
+        TreeMap<String, Layer> now = new TreeMap<>(active.orElseThrow());
+        now.put(home.disk(), home);
+        active = Optional.of(now);
+        following.remove(home);
+    }
+
+    @Override
+    public void letRun() {
+        stopped = false;
+    }
+
+    @Override
+    public void dropAside() {
+        if (head == 0) {
+            throw new Broken("there is no other head than the one that was set aside, and it was forgotten");
         }
     }
 

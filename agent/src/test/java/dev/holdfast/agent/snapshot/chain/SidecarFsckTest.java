@@ -124,6 +124,57 @@ class SidecarFsckTest {
         refuses(layerBytes, "does not say when it was last written");
     }
 
+    private static final Layer RAW = new Layer("d0", 1, ImageForm.RAW);
+
+    private void raw(Layer layer, Instant written) throws IOException {
+        Path file = Files.write(chain.file(layer), new byte[4096]);
+        Files.setLastModifiedTime(file, FileTime.from(written));
+    }
+
+    @Test
+    void whatItsStorageHasCopiedIsFoundInTheCopyWhenTheImageIsWrittenAgain() throws IOException {
+        frozen = RAW;
+        raw(RAW, CAPTURED.plusSeconds(60));
+        raw(RAW.copy(3), CAPTURED.minusSeconds(60));
+        raw(RAW.copy(4), CAPTURED.minusSeconds(1));
+        raw(RAW.copy(5), CAPTURED.plusSeconds(59));
+        raw(new Layer("d1", 1, ImageForm.RAW).copy(6), CAPTURED);
+        assertThat(restore(4096)).isTrue();
+        assertThat(chain.snapshots().get(DAILY).named()).containsExactly(RAW.copy(4));
+    }
+
+    @Test
+    void aCopyThatIsAnotherSnapshotsOrNewerIsNone() throws IOException {
+        frozen = RAW;
+        raw(RAW, CAPTURED.plusSeconds(60));
+        raw(RAW.copy(3), CAPTURED.plusSeconds(59));
+        refuses(4096, "was written after the checkpoint");
+        raw(RAW.copy(4), CAPTURED);
+        anotherOf(List.of(new SnapshotRecord.DiskPart("d0", RAW.copy(4).fileName(), "")));
+        refuses(4096, "was written after the checkpoint");
+    }
+
+    /** The sidecar of another snapshot of the machine. */
+    private Path anotherOf(List<SnapshotRecord.DiskPart> disks) throws IOException {
+        Name other = new Name("other");
+        ChainDirectory.SIDECARS.write(
+                chain.sidecarFile(other),
+                new SnapshotRecord(
+                        other,
+                        before.vm(),
+                        "r2",
+                        SnapshotRecord.Kind.DISKS,
+                        CAPTURED,
+                        "",
+                        Optional.empty(),
+                        Optional.empty(),
+                        disks,
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty()));
+        return chain.sidecarFile(other);
+    }
+
     private void refuses(long bytes, String why) {
         assertThatThrownBy(() -> restore(bytes))
                 .isInstanceOf(ChainException.class)
@@ -164,23 +215,9 @@ class SidecarFsckTest {
 
     @Test
     void aLayerThatIsGoneOrSomebodyElsesIsNotTaken() throws IOException {
-        Name other = new Name("other");
-        chain.writePending(new SnapshotRecord(
-                other,
-                before.vm(),
-                "r2",
-                SnapshotRecord.Kind.DISKS,
-                CAPTURED,
-                "",
-                Optional.empty(),
-                Optional.empty(),
-                before.disks(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty()));
-        Files.move(chain.pendingFile(other), chain.sidecarFile(other));
+        Path other = anotherOf(before.disks());
         refuses(layerBytes, "another snapshot's");
-        Files.delete(chain.sidecarFile(other));
+        Files.delete(other);
         Files.delete(chain.file(FIRST));
         refuses(layerBytes, "is missing");
     }

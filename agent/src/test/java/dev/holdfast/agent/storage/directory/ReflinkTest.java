@@ -89,6 +89,7 @@ final class ReflinkTest {
             assertThat(told).containsExactly(0L, (long) IMAGE);
             assertThat(Files.getFileStore(image).getUsableSpace()).isGreaterThan(usable - NEXT_TO_NOTHING);
             assertThat(Files.getPosixFilePermissions(copy)).hasSize(2);
+            assertThat(Files.getLastModifiedTime(copy)).isEqualTo(Files.getLastModifiedTime(image));
             assertThat(store.health(copy).state()).isEqualTo(Health.State.GOOD);
             assertThat(store.copies(WEB)).containsExactly(COPY);
 

@@ -1,0 +1,18 @@
+package dev.holdfast.agent.hypervisor;
+
+import java.util.Locale;
+
+/** What becomes of the image that a snapshot has frozen at the root of a disk's chain. An image of qcow2 is {@link #LAYER}, whatever is said. */
+public enum Keep {
+    /** Its storage copies it, if it can. */
+    AUTO,
+    /** It stays below the layers that are put on it. */
+    LAYER,
+    /** Its storage copies it as a file that shares its blocks; where it cannot, a snapshot is refused. */
+    CLONE;
+
+    /** As a definition has it. */
+    public String word() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,67 @@
+package dev.holdfast.agent.snapshot;
+
+import dev.holdfast.agent.hypervisor.Keep;
+import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.snapshot.chain.ChainDirectory;
+import dev.holdfast.agent.snapshot.chain.ChainException;
+import dev.holdfast.agent.storage.ImageStore;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What becomes of an image of one disk that a snapshot has frozen, as things are now. Immutable.
+ *
+ * @param disk its id
+ * @param becomes a copy, or a layer below others
+ * @param words what the image lies on, for the user
+ * @param obstacle why it is not copied although nobody wants it so; with what to do, if something can be done
+ * @param bytes that a copy takes at once, where the chain lies
+ */
+public record DiskStorage(String disk, Keep becomes, String words, Optional<String> obstacle, long bytes) {
+
+    /**
+     * Of all disks of a machine. Asks their storage; blocks for seconds.
+     *
+     * @param storage of this node
+     * @throws SnapshotException its chain is not here
+     */
+    public static List<DiskStorage> of(VmDefinition definition, ImageStore storage) throws SnapshotException {
+        try {
+            return new StoredCopies(chain(definition), definition, storage).disks();
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    /** Where the layers of a machine are, and with them the copies that are files; empty if its chain is not here. */
+    public static Optional<Path> layers(VmDefinition definition) {
+        try {
+            return Optional.of(chain(definition).layers());
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static ChainDirectory chain(VmDefinition definition) throws IOException {
+        if (!definition.hasLayers()) {
+            throw new ChainException(definition.name() + " has no chain of layers");
+        }
+        VmDefinition.Disk disk = definition.disks().get(0);
+        return ChainDirectory.open(ChainDirectory.locate(disk.id(), disk.path()));
+    }
+
+    static DiskStorage layer(String disk, String words) {
+        return new DiskStorage(disk, Keep.LAYER, words, Optional.empty(), 0);
+    }
+
+    static DiskStorage layer(String disk, String words, String obstacle) {
+        return new DiskStorage(disk, Keep.LAYER, words, Optional.of(obstacle), 0);
+    }
+
+    /** For the user: {@code clone (file on xfs)}. */
+    public String text() {
+        return "%s (%s)".formatted(becomes.word(), words);
+    }
+}

@@ -1,0 +1,194 @@
+package dev.holdfast.agent.cluster.real;
+
+import static dev.holdfast.agent.cluster.real.RealCluster.require;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.holdfast.agent.hypervisor.ImageForm;
+import dev.holdfast.agent.hypervisor.ImageLink;
+import dev.holdfast.agent.process.BoundedProcess;
+import dev.holdfast.agent.process.BoundedProcess.Ended;
+import dev.holdfast.agent.storage.LoopFileSystem;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A machine whose raw disks lie on a real XFS, under a real agent, which has the file system copy what checkpoints freeze. Needs root. */
+@Tag("qemu")
+@Tag("cluster")
+@Tag("soak")
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class KeptDisksTest {
+    private static final String VM = "raw";
+    private static final String OWN_GROUP = "own";
+    private static final long DISK = 16L << 20;
+    private static final int PATTERN_AT = 1 << 20;
+
+    @TempDir
+    private Path directory;
+
+    private LoopFileSystem mounted;
+    private RealCluster cluster;
+    private RealNode node;
+    private RealVm raw;
+
+    @BeforeEach
+    void open() throws Exception {
+        mounted = new LoopFileSystem("xfs", directory);
+        cluster = new RealCluster();
+        node = cluster.n1();
+        Path chain = mounted.point().toRealPath().resolve("raw.holdfast");
+        raw = new RealVm(VM, node.home.resolve("run/vms").resolve(VM), chain, false);
+        Files.writeString(node.home.resolve("vms/raw.toml"), """
+                name = "%s"
+                group = "%s"
+                machine = "pc-q35-7.2"
+                accel = "tcg"
+                memory = "64M"
+                [[disk]]
+                id = "d0"
+                path = "%s/head/d0"
+                [[disk]]
+                id = "d1"
+                path = "%s/head/d1"
+                keep = "clone"
+                """.formatted(VM, OWN_GROUP, chain, chain));
+        node.agent.kill();
+        node.agent.startAgain();
+        await("the agent serves")
+                .atMost(RealCluster.BOUND)
+                .until(() -> node.run("vm", "list").exit() == 0);
+        Path boot = mounted.point().resolve("boot.img");
+        RealVm.writeBootDisk(boot);
+        Path second = mounted.point().resolve("second.img");
+        try (RandomAccessFile file = new RandomAccessFile(second.toFile(), "rw")) {
+            file.setLength(DISK);
+        }
+        require(node.run("vm", "import-disk", "--in-place", VM, "d0", boot.toString()));
+        require(node.run("vm", "import-disk", "--in-place", VM, "d1", second.toString()));
+        assertThat(second).as("it has moved into the chain").doesNotExist();
+        require(node.run("vm", "start", VM));
+        raw.goesOn(RealCluster.BOUND);
+        await("its group is known")
+                .atMost(RealCluster.BOUND)
+                .until(() -> node.run("group", "show", OWN_GROUP).out().contains("running"));
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        if (cluster != null) {
+            node.run("vm", "stop", VM, "--force");
+            cluster.close();
+        }
+        if (mounted != null) {
+            mounted.close();
+        }
+    }
+
+    private void checkpoint(String name, String... words) {
+        String[] line = Stream.concat(Stream.of("checkpoint", "create", OWN_GROUP + "@" + name), Stream.of(words))
+                .toArray(String[]::new);
+        require(node.run(line));
+    }
+
+    /** What is being copied cannot be looked at, and says so. */
+    private void awaitVerified(String name) {
+        await(name + " is whole")
+                .atMost(RealCluster.BOUND)
+                .untilAsserted(() -> require(node.run("checkpoint", "verify", OWN_GROUP + "@" + name)));
+    }
+
+    private List<String> copiesOf(String disk) throws IOException {
+        try (Stream<Path> files = Files.list(raw.chain.resolve("layers"))) {
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> name.matches(disk + "-[0-9]+-of-000001\\.raw"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private void awaitCopies(int number) {
+        await("copies of what has been frozen").atMost(RealCluster.BOUND).untilAsserted(() -> {
+            assertThat(copiesOf("d0")).hasSize(number);
+            assertThat(copiesOf("d1")).hasSize(number);
+            assertThat(raw.hasIntent()).isFalse();
+        });
+    }
+
+    private Path layer(String name) {
+        return raw.chain.resolve("layers").resolve(name);
+    }
+
+    private static void assertHolds(Path image, int pattern) throws IOException {
+        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "r")) {
+            file.seek(PATTERN_AT);
+            assertThat(file.read()).as(image.toString()).isEqualTo(pattern);
+            assertThat(file.length()).isEqualTo(DISK);
+        }
+    }
+
+    private static Ended tool(String... command) throws IOException {
+        return BoundedProcess.run(List.of(command), Duration.ofSeconds(60));
+    }
+
+    private static void assertSharesItsBlocks(Path copy) throws IOException {
+        assertThat(tool("filefrag", "-v", copy.toString()).output()).contains("shared");
+    }
+
+    @Test
+    void whatCheckpointsFreezeIsCopiedByItsFileSystemAndIsTheirs() throws Exception {
+        assertThat(node.run("vm", "show", VM).out()).contains("clone (file on xfs)");
+        assertThat(node.run("doctor", "-o", "json").out())
+                .contains("raw disks that their storage copies after a snapshot: 2");
+
+        raw.write(1, "1M", "4M");
+        checkpoint("one");
+        awaitCopies(1);
+        Path first = layer(copiesOf("d1").get(0));
+        assertHolds(first, 1);
+        assertSharesItsBlocks(first);
+        awaitVerified("one");
+
+        raw.write(2, "1M", "4M");
+        checkpoint("two", "--disk-only");
+        awaitCopies(2);
+        Path second = layer(copiesOf("d1").get(1));
+        assertHolds(first, 1);
+        assertHolds(second, 2);
+        assertSharesItsBlocks(second);
+        raw.goesOn(RealCluster.BOUND);
+
+        for (int i = 0; i < 4; i++) {
+            checkpoint("next" + i, "--disk-only");
+        }
+        awaitCopies(6);
+        awaitVerified("two");
+        for (int i = 0; i < 4; i++) {
+            require(node.run("checkpoint", "delete", "--yes", OWN_GROUP + "@next" + i));
+        }
+        require(node.run("checkpoint", "delete", "--yes", OWN_GROUP + "@two"));
+        awaitCopies(1);
+
+        require(node.run("checkpoint", "revert", "--yes", OWN_GROUP + "@one"));
+        raw.goesOn(RealCluster.BOUND);
+        // From a layer, or from the image again: the machine is on its way to that.
+        await("the head reads what was frozen").atMost(RealCluster.BOUND).untilAsserted(() -> {
+            Path head = ImageLink.complete(raw.chain.resolve("head/d1"));
+            Ended read = tool(
+                    "qemu-io", "-U", "-r", "-f", ImageForm.of(head).format(), "-c", "read -P 1 1M 4M", head.toString());
+            assertThat(read.output()).contains("read 4194304").doesNotContain("verification failed");
+        });
+        awaitVerified("one");
+        RealCluster.assertInOrder(node);
+    }
+}

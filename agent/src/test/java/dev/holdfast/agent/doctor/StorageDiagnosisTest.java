@@ -1,0 +1,30 @@
+package dev.holdfast.agent.doctor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class StorageDiagnosisTest {
+    private static StorageDiagnosis.Disk disk(String id, boolean copied, String obstacle) {
+        return new StorageDiagnosis.Disk(
+                "web", id, copied, Optional.of(obstacle).filter(text -> !text.isEmpty()));
+    }
+
+    @Test
+    void aDiskThatStaysOnItsLayersAgainstNobodysWillIsNotMentioned() {
+        assertThat(StorageDiagnosis.of("n1", List.of(disk("d0", false, "")))).isEmpty();
+    }
+
+    @Test
+    void whatIsNotCopiedIsNamedWithTheReasonAndWhatToDo() {
+        List<Check> checks = StorageDiagnosis.of(
+                "n1", List.of(disk("d0", false, "volumes are not copied yet"), disk("d1", true, "")));
+        assertThat(checks).extracting(Check::verdict).containsExactly(Check.Verdict.WARNING, Check.Verdict.OK);
+        assertThat(checks.get(0).text())
+                .isEqualTo("disk d0 of web stays on its layers after a snapshot: volumes are not copied yet");
+        assertThat(checks.get(0).remedy()).contains("keep = \"layer\"");
+        assertThat(checks.get(1).text()).isEqualTo("raw disks that their storage copies after a snapshot: 1");
+    }
+}
