@@ -1,6 +1,7 @@
 package dev.holdfast.agent.round;
 
 import dev.holdfast.agent.cluster.MemberParts.Forecast;
+import dev.holdfast.agent.snapshot.Estimate;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.SnapshotRequest;
 import dev.holdfast.agent.snapshot.VmSnapshots;
@@ -25,7 +26,7 @@ final class PauseForecast {
      */
     static Forecast of(Name vm, VmSnapshots snapshots, SnapshotRequest request, List<String> problems)
             throws SnapshotException {
-        VmSnapshots.Estimate estimate = snapshots.estimate(request);
+        Estimate estimate = snapshots.estimate(request);
         Optional<CaptureFacts> last = lastCapture(snapshots, request.method());
         return new Forecast(
                 vm,
