@@ -13,10 +13,10 @@ import dev.holdfast.agent.control.reply.SnapshotList;
 import dev.holdfast.agent.control.reply.StoredFile;
 import dev.holdfast.agent.journal.OperationKind;
 import dev.holdfast.agent.round.NodeParts;
+import dev.holdfast.agent.snapshot.Estimate;
 import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.SnapshotInfo;
 import dev.holdfast.agent.snapshot.SnapshotRequest;
-import dev.holdfast.agent.snapshot.VmSnapshots;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
@@ -107,7 +107,7 @@ public final class SnapshotCommands {
         return made;
     }
 
-    private Prediction predict(Name vm, VmSnapshots.Estimate estimate, CaptureMethod method) {
+    private Prediction predict(Name vm, Estimate estimate, CaptureMethod method) {
         return new Prediction(List.of(new Prediction.Row(
                 vm, self, method.name().toLowerCase(Locale.ROOT), -1, estimate.bytes(), estimate.usableBytes())));
     }

@@ -109,6 +109,7 @@ final class ChainTidying {
     void tidyIfDue(String operation, Progress progress, BooleanSupplier wanted) throws IOException, SnapshotException {
         vm.requireIdle();
         if (isDue()) {
+            vm.certainlyRunning();
             tidy(operation, progress, wanted);
         }
     }

@@ -28,15 +28,6 @@ final class Preflight {
 
     private Preflight() {}
 
-    /**
-     * What a snapshot would take.
-     *
-     * @param bytes space that will be reserved
-     * @param usableBytes space there is
-     * @param depth layers that the deepest disk would have
-     */
-    record Estimate(long bytes, long usableBytes, int depth) {}
-
     /** @throws SnapshotException with the first reason against the snapshot */
     static Estimate snapshot(VmChain vm, SnapshotRequest request) throws IOException, SnapshotException {
         vm.requireIdle();

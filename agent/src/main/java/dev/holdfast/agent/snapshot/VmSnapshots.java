@@ -82,20 +82,10 @@ public final class VmSnapshots {
         return vm.chain();
     }
 
-    /**
-     * What a snapshot would take: bytes to reserve, bytes free, layers of the deepest disk.
-     *
-     * @param bytes space that will be reserved
-     * @param usableBytes space there is
-     * @param depth layers that the deepest disk would have
-     */
-    public record Estimate(long bytes, long usableBytes, int depth) {}
-
     /** Makes all checks and touches nothing. @throws SnapshotException with the reason against it */
     public Estimate estimate(SnapshotRequest request) throws SnapshotException {
         try {
-            Preflight.Estimate estimate = Preflight.snapshot(vm, request);
-            return new Estimate(estimate.bytes(), estimate.usableBytes(), estimate.depth());
+            return Preflight.snapshot(vm, request);
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
