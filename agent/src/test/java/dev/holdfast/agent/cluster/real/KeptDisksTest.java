@@ -167,6 +167,10 @@ class KeptDisksTest {
         assertHolds(second, 2);
         assertSharesItsBlocks(second);
         raw.goesOn(RealCluster.BOUND);
+        await("its disks are the raw images again").atMost(RealCluster.BOUND).untilAsserted(() -> {
+            assertThat(raw.chain.resolve("head/d0.raw")).exists();
+            assertThat(raw.chain.resolve("head/d1.raw")).exists();
+        });
 
         for (int i = 0; i < 4; i++) {
             checkpoint("next" + i, "--disk-only");
