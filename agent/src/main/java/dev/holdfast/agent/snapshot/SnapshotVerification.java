@@ -83,7 +83,7 @@ record SnapshotVerification(VmChain vm) {
                 .intent()
                 .filter(intent -> switch (intent.kind()) {
                     case MERGE, KEEP, SETTLE -> true;
-                    case CUT, REVERT -> false;
+                    case CUT, CLONE, REVERT -> false;
                 })
                 .isPresent();
         if (merging || !vm.snapshot(record.name()).equals(record)) {

@@ -162,9 +162,9 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
 
     private void requireUnwritten() throws IOException, SnapshotException {
         Set<Path> images = new TreeSet<>();
-        chain.head().layers().values().forEach(layer -> images.add(chain.file(layer)));
+        chain.lastHead().layers().values().forEach(layer -> images.add(chain.file(layer)));
         chain.intent()
-                .filter(intent -> intent.kind() == Intent.Kind.REVERT)
+                .filter(intent -> intent.kind() == Intent.Kind.REVERT || intent.kind() == Intent.Kind.SETTLE)
                 .ifPresent(intent -> intent.toHead().layers().values().forEach(layer -> images.add(chain.file(layer))));
         for (Path image : images) {
             if (Files.exists(image) && tools.images().isWritten(image)) {
@@ -194,8 +194,9 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
 
     StoredCopies copies() {
         return new StoredCopies(
-                chain, definition, foreign().<ImageStore>map(ForeignDisks::store).orElse(tools.storage()));
-    }
+                chain,
+                definition,
+                foreign().<ImageStore>map(ForeignDisks::store).orElse(tools.storage()));
     }
 
     ChainPlan.Facts facts(LiveDisks live) throws IOException {

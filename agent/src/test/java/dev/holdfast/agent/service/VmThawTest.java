@@ -20,6 +20,7 @@ import dev.holdfast.agent.round.GuardNet;
 import dev.holdfast.agent.snapshot.DiskImport;
 import dev.holdfast.agent.snapshot.OneDisk;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
+import dev.holdfast.agent.storage.ImageStores;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
@@ -74,6 +75,7 @@ class VmThawTest {
                 net,
                 Duration.ofSeconds(5),
                 new DiskImport(new QemuImages("qemu-img"), InstantSource.system(), vms::definitions),
+                new ImageStores(List.of()),
                 vm -> directory,
                 Answers.of(VmCommands.Starter.class, Map.of()),
                 Answers.of(VmCommands.Moves.class, Map.of("destination", Optional::empty)),

@@ -158,8 +158,7 @@ final class SnapshotLab implements AutoCloseable {
     }
 
     SnapshotTools tools() {
-        return new SnapshotTools(
-                        hypervisor, images, new RecordingWatch(), InstantSource.system(), System::nanoTime, 16)
+        return new SnapshotTools(hypervisor, images, new RecordingWatch(), InstantSource.system(), System::nanoTime, 16)
                 .with(recorded);
     }
 

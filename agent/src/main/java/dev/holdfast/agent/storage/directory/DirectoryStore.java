@@ -202,7 +202,7 @@ public final class DirectoryStore implements ImageStore {
     /** In how many pieces an image is, which is what the time of a copy goes with. Reads only; 5 s. */
     public long pieces(Path image) throws StorageException {
         try {
-            Ended ended = commands.run(List.of("env", "LC_ALL=C", "filefrag", "--", image.toString()), TRIAL);
+            Ended ended = commands.run(List.of("env", "LC_ALL=C", "filefrag", "--", image.toString()), TRIAL_BOUND);
             Matcher matcher = PIECES.matcher(ended.output());
             if (ended.status() != 0 || !matcher.find()) {
                 throw new IOException(ended.output());
