@@ -134,7 +134,14 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 machines,
                 drivers,
                 platform,
-                new ReplicationParts.Surroundings(cluster, peers::get, rounds(), words, workers, parts, leftIntents));
+                new ReplicationParts.Surroundings(
+                        cluster,
+                        peers::get,
+                        new Replicas.Rounds(engine::giveWay, engine::giveBack),
+                        words,
+                        workers,
+                        parts,
+                        leftIntents));
         Coordinator coordinator = new Coordinator(
                 engine,
                 cluster.store().catalogue(),
@@ -281,10 +288,6 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     /** Made before the publisher, used after. */
     private void publish() {
         publisher.publish();
-    }
-
-    private Replicas.Rounds rounds() {
-        return new Replicas.Rounds(engine::giveWay, engine::giveBack);
     }
 
     private String adoptStore() throws StoreUnreachableException {
