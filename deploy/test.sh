@@ -111,7 +111,7 @@ run_qemu10() {
 jdk_classes='!MutantTest,!ModelCheckTest,!OutageTest,!LeadershipTest,!StoreLatencyTest,!ChannelProcessesTest,!ChannelFaultsTest'
 jdk_classes+=',!ReplicaModelTest,!ReplicaMutantTest,!RandomWalkTest,!CatalogueTest,!GroupQueueTest,!DecisionLogTest'
 jdk_classes+=',!ChainWalkTest,!WallsTest,!SourceBudgetTest,!ChainPlanModelTest,!CrashPrefixTest'
-jdk_classes+=',!GuardConsoleTest,!GuardDoubtTest,!KeptVirshTest,!UmlLeftoversTest'
+jdk_classes+=',!GuardConsoleTest,!GuardDoubtTest,!GuardXenTest,!GuardLibvirtTest,!KeptVirshTest,!UmlLeftoversTest'
 
 # java_major FILE - the number of a Java.
 java_major() { "$1" -version 2>&1 | sed -n '1s/.*version "\([0-9]*\).*/\1/p'; }

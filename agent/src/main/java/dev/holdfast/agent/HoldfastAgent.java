@@ -134,14 +134,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
                 machines,
                 drivers,
                 platform,
-                new ReplicationParts.Surroundings(
-                        cluster,
-                        peers::get,
-                        new Replicas.Rounds(engine::giveWay, engine::giveBack),
-                        words,
-                        workers,
-                        parts,
-                        leftIntents));
+                new ReplicationParts.Surroundings(cluster, peers::get, rounds(), words, workers, parts, leftIntents));
         Coordinator coordinator = new Coordinator(
                 engine,
                 cluster.store().catalogue(),
@@ -191,20 +184,15 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
 
     private NodeParts parts(Hypervisor hypervisor, ImageKeys imageKeys) {
         SnapshotTools tools = new SnapshotTools(
-                hypervisor,
-                new QemuImages("qemu-img"),
-                new GuardWatch(machines.net()),
-                platform.clock(),
-                platform.nanoClock(),
-                SnapshotTools.DEFAULT_MAX_DEPTH,
-                machines.storage());
-        return new NodeParts(
-                node.node(),
-                machines.vms(),
-                machines.claims(),
-                tools.with(new CatalogueOfImages(cluster.store().catalogue(), imageKeys)),
-                cluster::runsElsewhere,
-                words);
+                        hypervisor,
+                        new QemuImages("qemu-img"),
+                        new GuardWatch(machines.net()),
+                        platform.clock(),
+                        platform.nanoClock(),
+                        SnapshotTools.DEFAULT_MAX_DEPTH,
+                        machines.storage())
+                .with(new CatalogueOfImages(cluster.store().catalogue(), imageKeys));
+        return new NodeParts(node.node(), machines.vms(), machines.claims(), tools, cluster::runsElsewhere, words);
     }
 
     private Optional<ReplicatedMachine> replica(Name vm) {
@@ -288,6 +276,10 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
     /** Made before the publisher, used after. */
     private void publish() {
         publisher.publish();
+    }
+
+    private Replicas.Rounds rounds() {
+        return new Replicas.Rounds(engine::giveWay, engine::giveBack);
     }
 
     private String adoptStore() throws StoreUnreachableException {
