@@ -211,6 +211,21 @@ EOF
     [ ! -e "$run_dir/vms/web/frozen" ]
 }
 
+@test "what a machine was before says nothing: a domain with the pid of a QEMU that is gone, a QEMU with the name of a domain" {
+    domain web "paused (user)"
+    sh -c 'echo $$' >"$run_dir/vms/web/pid"
+    run "$thaw"
+    [ "$status" -eq 0 ]
+    [ "$(state web)" = "running (unpaused)" ]
+    rm -r "$run_dir/vms/web"
+    machine web paused freeze 5000 0
+    echo 12345678-1234-1234-1234-123456789012 >"$run_dir/vms/web/domain"
+    run "$thaw"
+    [ "$status" -eq 0 ]
+    [ "$(state web)" = running ]
+    [ ! -e "$run_dir/vms/web/frozen" ]
+}
+
 @test "wrong use is exit code 2" {
     for arguments in "--what" "--run-dir" "--all web" "../etc" "a/b"; do
         # shellcheck disable=SC2086 # words on purpose

@@ -210,7 +210,9 @@ static void on_line(void *owner, char *line, size_t length)
         on_answer(vm);
     } else if (strcmp(line, "undone") == 0) {
         xen->undone = true;
-    } else if (sscanf(line, "%64s %7s", id, state) == 2 && strcmp(id, "0") == 0) {
+    } else if (sscanf(line, "%64s %7s", id, state) != 2) {
+        return;
+    } else if (strcmp(id, "0") == 0) {
         xen->listed = true;
     } else if (strcmp(id, vm->domain) == 0) {
         memcpy(xen->state, state, sizeof state);

@@ -171,7 +171,8 @@ final class NodeCheck {
         Optional<StoreFacts.Round> round = store.flatMap(known -> known.round(change.operation()));
         boolean decided = round.flatMap(StoreFacts.Round::committed).isPresent();
         String text = "a %s of its chain by %s was cut short".formatted(change.kind(), change.operation());
-        Optional<Name> owing = round.flatMap(known -> owing(known, machine));
+        Optional<Name> owing =
+                round.filter(known -> known.committed().isPresent()).flatMap(known -> owing(known, machine));
         if (owing.isPresent()) {
             findings.add(Finding.problem(
                     node.node().value(),
@@ -194,7 +195,7 @@ final class NodeCheck {
         }
     }
 
-    /** Another node that has still to make a round true for a machine without a process here: it may run there, unseen by all others. */
+    /** Another node that has still to make a decided round true for a machine without a process here: it may run there, unseen by all others. */
     private Optional<Name> owing(StoreFacts.Round round, MachineFacts machine) {
         return machine.hasProcess()
                 ? Optional.empty()

@@ -202,22 +202,24 @@ public final class GuardNet implements ThawNet, AutoCloseable {
     private void watch(GuardClient client, Name vm)
             throws GuardUnavailableException, GuardRefusedException, PhaseException {
         RunningVm process = process(vm);
-        if (!process.kind().isOwn()) {
-            makeRunDirectory(process);
-        }
+        tellTheScript(process);
         client.watch(vm, runDirectory.apply(vm), process.control());
     }
 
-    /** Who starts the others leaves nothing there, and the guard puts its mark there. */
-    private void makeRunDirectory(RunningVm process) throws PhaseException {
+    /** For the script that lets it run when nobody else of us is there. Who starts domains makes no directory for the guard's mark. */
+    private void tellTheScript(RunningVm process) throws PhaseException {
         Path directory = runDirectory.apply(process.name());
         try {
+            if (process.kind().isOwn()) {
+                Files.deleteIfExists(directory.resolve(DOMAIN));
+                return;
+            }
             Files.createDirectories(directory);
-            // For the script that lets it run when nobody else of us is there.
             Object domain = process.control().words().getOrDefault(DOMAIN, "");
             OwnFile.write(directory.resolve(DOMAIN), domain + "\n");
         } catch (IOException e) {
-            throw new PhaseException(Refusal.failed("%s cannot be made: %s".formatted(directory, e.getMessage())), e);
+            throw new PhaseException(
+                    Refusal.failed("%s cannot be written to: %s".formatted(directory, e.getMessage())), e);
         }
     }
 

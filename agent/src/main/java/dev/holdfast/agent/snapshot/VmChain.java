@@ -164,7 +164,8 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
         Set<Path> images = new TreeSet<>();
         chain.lastHead().layers().values().forEach(layer -> images.add(chain.file(layer)));
         chain.intent()
-                .filter(intent -> intent.kind() == Intent.Kind.REVERT || intent.kind() == Intent.Kind.SETTLE)
+                .filter(intent ->
+                        intent.kind() == Intent.Kind.SETTLE) // A revert has a process of this node's on its new layers.
                 .ifPresent(intent -> intent.toHead().layers().values().forEach(layer -> images.add(chain.file(layer))));
         for (Path image : images) {
             if (Files.exists(image) && tools.images().isWritten(image)) {

@@ -262,6 +262,13 @@ class WorldTest {
         assertThat(world(store, node(N1, notHere)).findings(Set.of(N2)))
                 .as("a person has fenced it")
                 .anyMatch(each -> each.repair().equals(Optional.of(finish)));
+        StoreFacts open = store(
+                List.of(),
+                List.of(new StoreFacts.Round(
+                        ROUND, "a revert", Optional.empty(), List.of(N2), Map.of(N2, Set.of(WEB)), true)));
+        assertThat(world(open, node(N1, notHere)).findings())
+                .as("it is under way, and n2 has only not voted")
+                .noneMatch(each -> each.node().equals("n1"));
         assertThat(world(store, node(N1, running(cut))).findings())
                 .as("it was started here")
                 .anyMatch(each -> each.repair().equals(Optional.of(finish)));
