@@ -56,7 +56,11 @@ final class HeldRound {
     /** A revert is loaded, both members have bound themselves and hold their machines, and no vote has come to the store, which stands still. */
     static HeldRound revertInDoubt(RealCluster cluster, String name) throws IOException {
         RealCluster.require(cluster.n1().run("checkpoint", "create", GROUP + "@" + name));
-        return begin(cluster, () -> new HeldRound(cluster, "checkpoint", "revert", "--yes", GROUP + "@" + name).bind());
+        return begin(
+                cluster,
+                () -> new HeldRound(cluster, "checkpoint", "revert", "--yes", GROUP + "@" + name)
+                        .bind()
+                        .hold());
     }
 
     /** The same for a checkpoint: its machines run again, and their memory is on the disks. */
@@ -70,6 +74,14 @@ final class HeldRound {
         follower.agent.signal("CONT");
         awaitBound(leader);
         awaitBound(follower);
+        return this;
+    }
+
+    /** Until then the guard lets it run if its agent dies, bound or not: no vote has been sent. */
+    private HeldRound hold() {
+        for (RealNode node : List.of(leader, follower)) {
+            reaches(node.vm.name + " is held without a bound", node.vm::isHeld);
+        }
         return this;
     }
 

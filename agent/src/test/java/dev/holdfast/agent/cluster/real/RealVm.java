@@ -276,6 +276,12 @@ final class RealVm {
                 answer.substring(answer.indexOf("0x", answer.indexOf(':'))).strip());
     }
 
+    /** Its mark says that it waits for a decision. */
+    boolean isHeld() throws IOException {
+        Path mark = run.resolve("frozen");
+        return Files.exists(mark) && Files.readAllLines(mark).contains("kind=hold");
+    }
+
     boolean marked() {
         return Files.exists(run.resolve("frozen"));
     }
