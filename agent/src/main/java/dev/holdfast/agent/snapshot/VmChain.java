@@ -151,7 +151,10 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
                 throw SnapshotException.busy("%s runs as %s, which the agent does not know; restart the agent"
                         .formatted(name(), lost.get().identity().label()));
             }
-            requireUnwritten();
+            // A standby on this node may have them open, and then they are no other node's.
+            if (definition.hasLayers() && tools.hypervisor().ownsLayers(definition)) {
+                requireUnwritten();
+            }
             return known;
         } catch (HypervisorException e) {
             throw SnapshotException.of(e);
