@@ -211,6 +211,19 @@ EOF
     [ ! -e "$run_dir/vms/web/frozen" ]
 }
 
+@test "a libvirtd that goes while it is asked says nothing of a domain" {
+    domain web "error: failed to get domain '12345678-1234-1234-1234-123456789012'
+error: End of file while reading data: Input/output error"
+    run "$thaw"
+    [ "$status" -eq 1 ]
+    [ -e "$run_dir/vms/web/frozen" ]
+    domain web "error: failed to get domain '12345678-1234-1234-1234-123456789012'
+error: Domain not found: no domain with matching uuid '12345678-1234-1234-1234-123456789012'"
+    run "$thaw"
+    [ "$status" -eq 0 ]
+    [ ! -e "$run_dir/vms/web/frozen" ]
+}
+
 @test "what a machine was before says nothing: a domain with the pid of a QEMU that is gone, a QEMU with the name of a domain" {
     domain web "paused (user)"
     sh -c 'echo $$' >"$run_dir/vms/web/pid"

@@ -160,9 +160,9 @@ public final class VmCommands {
         if (!vm.definition().hypervisor().isOwn()) {
             throw new ControlException(
                     ErrorCode.REFUSED,
-                    vm.name() + " is a domain of libvirt, which Holdfast shows, and does not freeze yet",
-                    "nobody would let it run if this agent died",
-                    "'virsh suspend' does it without that net");
+                    vm.name() + " is a domain of libvirt, which Holdfast freezes for checkpoints alone",
+                    "whoever starts it suspends and resumes it",
+                    "'virsh suspend' does it, without a deadline");
         }
         vm.lock().lock();
         try {

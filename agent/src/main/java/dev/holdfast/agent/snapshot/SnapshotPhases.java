@@ -177,6 +177,10 @@ public final class SnapshotPhases {
                 },
                 true);
         if (vm.foreign().isPresent()) {
+            RunningVm running = vm.running()
+                    .orElseThrow(() -> SnapshotException.refused(vm.name() + " has ended while it was captured"));
+            // Whoever started it may have given it another disk, or put a layer on one, since it was looked at.
+            vm.foreign().get().requireThose(running);
             vm.foreign().get().cloneAll(current().intent(), this::leftOfFreeze);
         }
         capturedAtNanos = vm.tools().nanoClock().getAsLong();
