@@ -29,6 +29,7 @@ public final class VirshEvents implements AutoCloseable {
     /** More than happens to a domain while a capture lasts. */
     private static final int MOST = 1000;
 
+    private static final Duration BEGIN = Duration.ofMillis(500);
     private static final long MICROS_PER_SECOND = 1_000_000L;
     private static final int NANOS_PER_MICRO = 1000;
 
@@ -136,6 +137,27 @@ public final class VirshEvents implements AutoCloseable {
         lock.lock();
         try {
             return List.copyOf(heard);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Waits for half a second, in which it will have begun to hear, or less if it has ended: virsh connects and registers within some 20 ms where
+     * there is time, and does not say so. Who has waited may still be too early, and then hears nothing of his own.
+     *
+     * @throws VirshException UNKNOWN if interrupted
+     */
+    public void awaitBegin() throws VirshException {
+        lock.lock();
+        try {
+            long left = BEGIN.toNanos();
+            while (!ended && left > 0) {
+                left = more.awaitNanos(left);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new VirshException(Kind.UNKNOWN, "interrupted while virsh began to listen", e);
         } finally {
             lock.unlock();
         }

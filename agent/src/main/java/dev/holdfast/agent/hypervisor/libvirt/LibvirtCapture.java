@@ -52,8 +52,8 @@ final class LibvirtCapture extends InterruptibleCapture implements DisksOnlyCapt
                     Kind.REFUSED, "the memory of %s cannot be kept yet; use --disk-only".formatted(vm.name()));
         }
         try {
-            // First, because it does not say when it hears: the other one takes as long to connect.
             events = Optional.of(VirshEvents.open(connections.settings().virsh(), vm.uuid()));
+            listener().awaitBegin();
         } catch (VirshException e) {
             throw LibvirtHypervisor.told(vm.name(), e);
         }
