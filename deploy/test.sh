@@ -143,7 +143,7 @@ run_shellcheck() {
 }
 
 # Files of bats that start no pacemaker, and can run beside other tests.
-plain_bats='/(ocf-wrapper/.*|bench|checks|cluster|cut-check|demo|e2e|exposure|faults|fuzz|guest-agent|lanes|launcher|licences|one-node|oracle|package|packages|pages'
+plain_bats='/(ocf-wrapper/.*|bench|build|checks|cluster|cut-check|demo|e2e|exposure|faults|fuzz|guest-agent|lanes|launcher|licences|one-node|oracle|package|packages|pages'
 plain_bats+='|quiesce|strike|units)\.bats$'
 
 # run_bats PATTERN [-v] - the files that match, or those that do not.
