@@ -269,6 +269,7 @@ quiet() {
   wait_until 240 "it does not get quiet" settled_at_leisure || return 1
   recovery=$(($(now_ms) - ended))
   all_talk || return 1 # a guest that boots in the checkpoint would have nothing to say when it is gone back to
+  [ -n "$replicated" ] || all_hear || return 1
   wait_until 120 "no checkpoint any more" checkpoint_on n1 "$name" >>"$work/claims" 2>&1 || return 1
   newest=$name
   # What was taken during a fault is gone back to next time, if it is there.

@@ -144,3 +144,19 @@ the_agent_says() {
   shown[n2]='{"set": ["n1/disks", "n2/late"], "copy": null}' shown[n1]=${shown[n2]}
   run -1 none_is_left
 }
+
+@test "a guest that has not been called again by one that has booted does not hear all others yet" {
+  console() { echo "$work/console.$1"; }
+  says() { printf 'S id=1 seq=9 mono_us=1 sent=2:1,3:1 recv=%s bad=0 reconnects=0 node=n1 #\r\n' "$1" >>"$work/console.w1"; }
+
+  says 2:22405,3:7
+  run ! hears_more w1 2:22405,3:7
+  says 2:22405,3:9
+  run ! hears_more w1 2:22405,3:7
+  says 2:0,3:9
+  run ! hears_more w1 2:22405,3:7
+  says 2:4,3:9
+  hears_more w1 2:22405,3:7
+  rm "$work/console.w1" && : >"$work/console.w1"
+  run ! hears_more w1 2:22405,3:7
+}

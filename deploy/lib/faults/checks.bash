@@ -138,6 +138,20 @@ all_talk() {
   for vm in "${vms[@]}"; do wait_until 60 "guest $vm says nothing" grown "$vm" $((before[$vm] + 400)) || return 1; done
 }
 
+# all_hear - each guest that talks receives more from each other one: who has booted is called again only after a while, and until then the
+# others hold a connection to the life before, which nothing can bring back.
+all_hear() {
+  local vm
+  local -A before
+  for vm in "${vms[@]}"; do before[$vm]=$(heard "$vm"); done
+  for vm in "${vms[@]}"; do wait_until 60 "guest $vm does not hear all others" hears_more "$vm" "${before[$vm]}" || return 1; done
+}
+heard() { tail -c 4000 "$(console "$1")" | sed -n 's/^S .* recv=\([0-9:,]*\) .*#.*$/\1/p' | tail -n 1; }
+# hears_more VM COUNTS - than these: "1:23,3:45". A connection that is new counts from zero.
+hears_more() {
+  heard "$1" | awk -F , -v before="$2" '{ split(before, was); for (i = 1; i <= NF; i++) if ($i != was[i] && $i !~ /:0$/) more++ } END { exit NF == 0 || more < NF }'
+}
+
 # went_back_together - since going_back, all of the group have gone back, or none, and all if whoever asked for it was told so. The replicated machine counts unless it may go back an
 # epoch by itself.
 going_back() { back_before=$(went_back "${counted[@]}"); }
