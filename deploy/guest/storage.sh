@@ -1,5 +1,5 @@
 #!/bin/bash
-# deploy/guest/storage.sh - makes the disk of the guests in which tests use the tools of LVM and DRBD for real, and prints its path. They run under
+# deploy/guest/storage.sh - makes the disk of the guests in which tests use the tools of LVM, DRBD and OCFS2 for real, and prints its path. They run under
 # User-Mode Linux, whose kernel has device mapper wherever it runs; the host's kernel needs none, and nothing of this is installed there.
 # The disk lies in the cache (HOLDFAST_CACHE, default /var/cache/holdfast) under a hash of everything it is made of.
 set -euo pipefail
@@ -8,14 +8,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/packages.sh"
 
 # What the guests run, besides busybox; what these need is found by apt.
-tools=(lvm2 thin-provisioning-tools drbd-utils)
+tools=(lvm2 thin-provisioning-tools drbd-utils ocfs2-tools)
 # What the kernel needs for them; what these need is found in modules.dep.
-modules=(dm-mod dm-snapshot dm-thin-pool dm-mirror dm-raid raid1 drbd)
+modules=(dm-mod dm-snapshot dm-thin-pool dm-mirror dm-raid raid1 drbd ocfs2 ocfs2_stack_o2cb)
 
 # packages - the tools and all that they need, without what belongs to a system that boots.
 packages() {
   local kinds=(--no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances)
-  apt-cache depends --recurse "${kinds[@]}" "${tools[@]}" | grep -E '^[a-z0-9]' | grep -vE '^(libelogind0|lsb-base|sysvinit-utils|init-system-helpers|dpkg)$' | sort -u
+  apt-cache depends --recurse "${kinds[@]}" "${tools[@]}" | grep -E '^[a-z0-9]' | grep -vE '^(libelogind0|lsb-base|sysvinit-utils|init-system-helpers|dpkg|c?debconf|perl-base|libdebian-installer4|libtextwrap1|libnewt0.52|libslang2)$' | sort -u
 }
 
 # add_module FILE - copies a module, named as in modules.dep, and those it needs.
@@ -31,7 +31,7 @@ add_module() {
 # fill_tree - everything that is on the disk.
 fill_tree() {
   local package applet module found
-  mkdir -p "$tree"/{bin,sbin,dev,proc,sys,run,tmp,exchange,etc,var}
+  mkdir -p "$tree"/{bin,sbin,dev,proc,sys,run,tmp,exchange,shared,etc/ocfs2,var}
   while read -r package; do
     [ -d "$unpacked/$package" ] || unpack_package "$package" "$unpacked/$package" \
       || { apt_refresh && unpack_package "$package" "$unpacked/$package"; } \
@@ -41,6 +41,7 @@ fill_tree() {
   rm -rf "$tree"/usr/share/{doc,man,locale,bug,lintian} "$tree/var/"{lock,run}
   ln -s /run "$tree/var/lock"
   ln -s /run "$tree/var/run"
+  ln -sf /proc/self/mounts "$tree/etc/mtab"
   cp /bin/busybox "$tree/bin/busybox"
   for applet in $(busybox --list); do ln -s busybox "$tree/bin/$applet" 2>/dev/null || true; done
   ln -s ../bin/busybox "$tree/sbin/modprobe"

@@ -29,17 +29,24 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A real guest of User-Mode Linux with LVM and DRBD in it ({@code deploy/guest/storage.sh} makes its disk), in which commands are run. What does not
+ * A real guest of User-Mode Linux with LVM, DRBD and OCFS2 in it ({@code deploy/guest/storage.sh} makes its disk), in which commands are run. What does not
  * end in time is not killed there. Closing it ends the guest. Thread-safe.
  */
 public final class StorageGuest implements Commands, AutoCloseable {
     private static final Duration MAKING = Duration.ofMinutes(10);
     private static final Duration BOOT = Duration.ofSeconds(60);
     private static final Duration TOOL = Duration.ofSeconds(60);
+    private static final Duration PROGRAM = Duration.ofSeconds(180);
     private static final Duration HALT = Duration.ofSeconds(20);
 
     /** About one boot of this kernel in a hundred comes to nothing, whatever it is booted for. */
     private static final int BOOTS = 3;
+
+    /** Where programs see what the guest has mounted on {@link #SHARED}. */
+    private static final String SEEN = "/mnt";
+
+    /** Where a guest mounts what is to be seen by programs. */
+    public static final String SHARED = "/shared";
 
     private static final long DISK_BYTES = 192L << 20;
     private static final String READY = "READY";
@@ -134,6 +141,36 @@ public final class StorageGuest implements Commands, AutoCloseable {
     public String sh(String script) throws IOException {
         Ended ended = run(List.of("sh", "-ec", script), TOOL);
         assertThat(ended.status()).as(script + ": " + ended.output()).isZero();
+        return ended.output();
+    }
+
+    /**
+     * What a program of these tests prints in the guest. It has the Java, the tools and the files of the host, read only, and in {@code /mnt} what the
+     * guest has mounted on {@link #SHARED}. It must succeed. Takes some 256 MiB ({@code mem=}).
+     */
+    public String java(Class<?> program, String... arguments) throws IOException {
+        sh("""
+                [ -e /run/host/proc ] || {
+                  mkdir -p /run/host
+                  mount -r -t hostfs hostfs /run/host -o /
+                  mount -t proc proc /run/host/proc
+                  mount -t tmpfs tmpfs /run/host/tmp
+                }
+                mountpoint -q /run/host%1$s || mount -o bind %2$s /run/host%1$s
+                """.formatted(SEEN, SHARED));
+        List<String> command = new ArrayList<>(List.of(
+                "chroot",
+                "/run/host",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xint",
+                "-Xmx96m",
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path"),
+                program.getName()));
+        command.addAll(List.of(arguments));
+        Ended ended = run(command, PROGRAM);
+        assertThat(ended.status()).as(ended.output()).isZero();
         return ended.output();
     }
 
