@@ -10,22 +10,25 @@ import dev.holdfast.agent.json.Json;
 import java.io.IOException;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
-/** The checkpoints of a group of the two machines of a cluster and a third one, of another hypervisor. */
+/** The checkpoints of a group of the two machines of a cluster and others, of other hypervisors. */
 final class GroupCuts {
     private GroupCuts() {}
 
-    static void awaitAllPresent(RealCluster cluster) {
+    /** @param others how many machines there are beside the two */
+    static void awaitAllPresent(RealCluster cluster, int others) {
         for (RealNode node : cluster.nodes) {
-            await("three machines are seen on " + node.name)
+            await("all machines are seen on " + node.name)
                     .atMost(RealCluster.BOUND)
                     .until(() ->
-                            node.run("group", "show", GROUP, "-o", "json").out().split("running", -1).length == 4);
+                            node.run("group", "show", GROUP, "-o", "json").out().split("running", -1).length
+                                    == 3 + others);
         }
     }
 
-    /** @param third the machine beside the two */
-    static Map<String, CheckpointDetails.Member> members(RealCluster cluster, String checkpoint, String third)
+    /** @param others the machines beside the two */
+    static Map<String, CheckpointDetails.Member> members(RealCluster cluster, String checkpoint, String... others)
             throws IOException {
         Told shown = cluster.n2().run("checkpoint", "show", GROUP + "@" + checkpoint, "-o", "json");
         require(shown);
@@ -34,7 +37,9 @@ final class GroupCuts {
                 .as(CheckpointDetails.class)
                 .vms()
                 .forEach(vm -> members.put(vm.vm().value(), vm));
-        assertThat(members).containsOnlyKeys(third, "web1", "web2");
+        assertThat(members.keySet())
+                .containsExactlyInAnyOrderElementsOf(Stream.concat(Stream.of("web1", "web2"), Stream.of(others))
+                        .toList());
         return members;
     }
 

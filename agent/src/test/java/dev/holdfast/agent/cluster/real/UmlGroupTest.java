@@ -9,7 +9,6 @@ import dev.holdfast.agent.control.reply.CheckpointDetails;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.uml.CountingGuest;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,115 +30,56 @@ import org.junit.jupiter.api.Timeout;
 @Tag("soak")
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class UmlGroupTest {
-    private static final String VM = "uml";
+    private static final String VM = UmlMember.VM;
     private static final int REFUSED = 3;
     private static final Pattern DIRECTORY = Pattern.compile("uml_dir=([^\\x00]+)");
-    private static final long SECOND_DISK = 4L << 20;
 
     private RealCluster cluster;
-    private Path run;
+    private UmlMember guest;
 
     @BeforeEach
     void open() throws Exception {
         cluster = new RealCluster();
-        RealNode node = cluster.n1();
-        run = node.home.resolve("run/vms").resolve(VM);
-        Path chain = node.home.resolve("disks/uml.holdfast");
-        Files.writeString(
-                node.home.resolve("vms/uml.toml"), """
-                name = "%s"
-                hypervisor = "uml"
-                group = "%s"
-                memory = "64M"
-                extra_args = ["%s"]
-                [[disk]]
-                id = "d0"
-                path = "%s/head/d0.qcow2"
-                [[disk]]
-                id = "d1"
-                path = "%s/head/d1.qcow2"
-                """.formatted(VM, GROUP, CountingGuest.WORDS, chain, chain));
-        restartAgent(node);
-        Path images = Files.createDirectories(node.home.resolve("images"));
-        Path second = images.resolve("second.raw");
-        try (RandomAccessFile file = new RandomAccessFile(second.toFile(), "rw")) {
-            file.setLength(SECOND_DISK);
-        }
-        String first = CountingGuest.firstDisk(images).toString();
-        require(node.run("vm", "import-disk", VM, "d0", first));
-        require(node.run("vm", "import-disk", VM, "d1", second.toString()));
-        require(node.run("vm", "start", VM));
-        awaitTicks(3);
+        guest = new UmlMember(cluster.n1());
+        guest.open();
         awaitAllPresent();
     }
 
     @AfterEach
     void close() throws IOException {
-        cluster.n1().run("vm", "stop", VM, "--force");
-        // If that failed, its disks are still mounted, and would be in the way of whoever tidies up.
-        for (String line : Files.readAllLines(Path.of("/proc/self/mounts"), StandardCharsets.ISO_8859_1)) {
-            String place = line.split(" ")[1];
-            if (place.startsWith(run + "/")) {
-                RealCluster.mounting("umount", "--lazy", place);
-            }
+        if (guest != null) {
+            guest.close();
         }
         cluster.close();
     }
 
-    private static void restartAgent(RealNode node) throws IOException {
-        node.agent.kill();
-        node.agent.startAgain();
-        await("agent of " + node.name)
-                .atMost(RealCluster.BOUND)
-                .until(() -> node.run("vm", "list").exit() == 0);
-    }
-
-    private Path console() {
-        Path place = run.resolve("place");
-        return (Files.exists(place) ? place : run.resolve("own")).resolve("console");
-    }
-
-    private void awaitTicks(long more) throws IOException {
-        Path console = console();
-        long before = CountingGuest.ticks(console);
-        await("the guest counts").atMost(RealCluster.BOUND).untilAsserted(() -> {
-            CountingGuest.abortIfTooOld(CountingGuest.said(console));
-            assertThat(CountingGuest.ticks(console)).isGreaterThanOrEqualTo(before + more);
-        });
-    }
-
     private void awaitAllPresent() {
-        GroupCuts.awaitAllPresent(cluster);
+        GroupCuts.awaitAllPresent(cluster, 1);
     }
 
     private Map<String, CheckpointDetails.Member> members(String checkpoint) throws IOException {
         return GroupCuts.members(cluster, checkpoint, VM);
     }
 
-    private void assertBootedFromBetween(long atLeast, long atMost) throws IOException {
-        awaitTicks(1);
-        CountingGuest.found(console()).assertIsOf(atLeast, atMost + 1);
-    }
-
     /** The agent of its node is killed between the cuts and on the way back: the guest counts on, and is found again. */
     @Test
     void isCutAtOneInstantAndGoesBackEachMachineInItsOwnWay() throws Exception {
         RealNode node = cluster.n1();
-        final long beforeCut = CountingGuest.ticks(console());
+        final long beforeCut = guest.ticks();
         require(cluster.n2().run("checkpoint", "create", GROUP + "@cut", "--disk-only"));
-        final long afterCut = CountingGuest.ticks(console());
+        final long afterCut = guest.ticks();
         GroupCuts.assertOneInstant(members("cut"));
         assertThat(members("cut").values()).noneMatch(CheckpointDetails.Member::hasMemory);
 
         node.agent.kill();
-        awaitTicks(3);
-        restartAgent(node);
+        guest.awaitTicks(3);
+        guest.restartAgent();
         awaitAllPresent();
 
-        final long beforeBoth = CountingGuest.ticks(console());
+        final long beforeBoth = guest.ticks();
         Told created = cluster.n2().run("checkpoint", "create", GROUP + "@both");
         require(created);
-        final long afterBoth = CountingGuest.ticks(console());
+        final long afterBoth = guest.ticks();
         assertThat(created.err()).contains("warning: without memory", ": uml; a revert boots");
         Map<String, CheckpointDetails.Member> both = members("both");
         GroupCuts.assertOneInstant(both);
@@ -151,13 +91,13 @@ class UmlGroupTest {
         require(cluster.n2().run("checkpoint", "verify", GROUP + "@both"));
 
         require(cluster.n2().run("checkpoint", "revert", "--yes", GROUP + "@cut"));
-        assertBootedFromBetween(beforeCut, afterCut);
+        guest.assertBootedFromBetween(beforeCut, afterCut);
         awaitAllPresent();
         node.agent.kill();
-        restartAgent(node);
+        guest.restartAgent();
         awaitAllPresent();
         require(cluster.n2().run("checkpoint", "revert", "--yes", GROUP + "@both"));
-        assertBootedFromBetween(beforeBoth, afterBoth);
+        guest.assertBootedFromBetween(beforeBoth, afterBoth);
         for (RealNode each : cluster.nodes) {
             each.vm.goesOn(RealCluster.BOUND);
         }
@@ -169,10 +109,10 @@ class UmlGroupTest {
     void isOneGuestAgainWhateverBecameOfARevertThatItsAgentDiedIn() throws Exception {
         RealNode node = cluster.n1();
         HeldRound round = HeldRound.revertInDoubt(cluster, "back");
-        final long counted = CountingGuest.ticks(console());
+        final long counted = guest.ticks();
         await("it is held until the decision")
                 .atMost(RealCluster.BOUND)
-                .until(() -> Files.readString(run.resolve("frozen")).contains("kind=hold"));
+                .until(() -> Files.readString(guest.run.resolve("frozen")).contains("kind=hold"));
         assertThat(kernels())
                 .as("the old one, and the one that is loaded beside it")
                 .hasSize(2);
@@ -184,11 +124,11 @@ class UmlGroupTest {
         await("nobody waits for the decision")
                 .atMost(RealCluster.BOUND)
                 .until(() -> !Files.exists(node.home.resolve("disks/uml.holdfast/intent.json")));
-        awaitTicks(2);
+        guest.awaitTicks(2);
         assertThat(kernels()).hasSize(1);
-        assertThat(run.resolve("frozen")).doesNotExist();
-        if (Files.exists(run.resolve("place"))) {
-            assertThat(CountingGuest.found(console()).last())
+        assertThat(guest.run.resolve("frozen")).doesNotExist();
+        if (Files.exists(guest.run.resolve("place"))) {
+            assertThat(CountingGuest.found(guest.console()).last())
                     .as("it has gone back")
                     .isLessThan(counted);
         }
@@ -198,7 +138,7 @@ class UmlGroupTest {
     /** The directories of its processes that live. */
     private Set<String> kernels() throws IOException {
         Set<String> directories = new TreeSet<>();
-        for (ProcessIdentity process : ProcessIdentity.naming("uml_dir=" + run + "/")) {
+        for (ProcessIdentity process : ProcessIdentity.naming("uml_dir=" + guest.run + "/")) {
             String line = Files.readString(
                     Path.of("/proc", Long.toString(process.pid()), "cmdline"), StandardCharsets.ISO_8859_1);
             Matcher directory = DIRECTORY.matcher(line);
@@ -212,7 +152,7 @@ class UmlGroupTest {
     @Test
     void isRefusedWhatItCannotBeforeAnythingIsTouched() throws Exception {
         RealNode node = cluster.n1();
-        long pid = Long.parseLong(Files.readString(run.resolve("own/pid")).strip());
+        long pid = Long.parseLong(Files.readString(guest.run.resolve("own/pid")).strip());
         for (List<String> words : List.of(
                 List.of("snapshot", "create", VM + "@memory"),
                 List.of("checkpoint", "create", GROUP + "@quiesced", "--disk-only", "--quiesce", "require"),
@@ -221,12 +161,12 @@ class UmlGroupTest {
             assertThat(told.exit()).as("%s: %s", words, told.all()).isEqualTo(REFUSED);
         }
         assertThat(node.run("snapshot", "create", VM + "@memory").err()).contains("--disk-only");
-        assertThat(run.resolve("frozen")).doesNotExist();
+        assertThat(guest.run.resolve("frozen")).doesNotExist();
         require(node.run("snapshot", "create", VM + "@disks", "--disk-only"));
-        awaitTicks(2);
-        assertThat(Files.readString(run.resolve("own/pid")).strip()).isEqualTo(Long.toString(pid));
+        guest.awaitTicks(2);
+        assertThat(Files.readString(guest.run.resolve("own/pid")).strip()).isEqualTo(Long.toString(pid));
         require(node.run("snapshot", "revert", "--yes", VM + "@disks"));
-        awaitTicks(2);
+        guest.awaitTicks(2);
         RealCluster.assertInOrder(node);
     }
 
@@ -253,10 +193,10 @@ class UmlGroupTest {
                 definition,
                 before.replace("hypervisor = \"uml\"", "machine = \"pc-q35-7.2\"\naccel = \"tcg\"")
                         .replaceAll("extra_args.*\n", ""));
-        restartAgent(node);
+        guest.restartAgent();
         awaitAllPresent();
         require(node.run("vm", "start", VM));
-        awaitTicks(2);
+        guest.awaitTicks(2);
         assertThat(node.run("vm", "show", VM).out()).contains("User-Mode Linux");
         require(node.run("vm", "stop", VM, "--force"));
         require(node.run("vm", "start", VM));
