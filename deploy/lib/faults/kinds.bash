@@ -217,7 +217,8 @@ fits() {
     agent-halt) [ "$2" != random ] ;;
     journal-error) [[ $2 == journal.* ]] ;;
     agent-older) [ -n "${HOLDFAST_OLDER:-}" ] ;;
-    journal-*) [[ $2 =~ ^(journal|machines|store)\. ]] ;;
+    # Where the round has left nothing in the journal any more, there is nothing to damage.
+    journal-*) [[ $2 =~ ^(journal|machines|store)\. && ! $2 =~ ^(journal\.remove\.done|store\.(acknowledge|close)(\.done)?)$ ]] ;;
   esac
 }
 
