@@ -177,4 +177,30 @@ class LibvirtCaptureTest {
         capture.abandon();
         assertThat(state()).isEqualTo(RUNS);
     }
+
+    /** Agent and guard have died, and the next agent finds the domain running. */
+    @Test
+    void anOrderOfAnEarlierAgentIsAwaitedAsLongAsLibvirtMayObeyIt() throws Exception {
+        HypervisorException doubt = catchThrowableOfType(HypervisorException.class, vm::release);
+        assertThat(doubt.kind()).isEqualTo(Kind.UNKNOWN);
+        assertThat(doubt).hasMessageContaining("may yet obey an order to stop it that an earlier agent gave");
+
+        is(STOPPED);
+        assertThat(vm.release()).as("that was the order").isTrue();
+        assertThat(state()).isEqualTo(RUNS);
+
+        later.set(Duration.ofSeconds(32).toNanos());
+        assertThat(vm.release()).as("there is none any more").isFalse();
+    }
+
+    @Test
+    void anOrderOfItsOwnThatIsNotAnsweredIsAwaitedToo() throws Exception {
+        later.set(Duration.ofSeconds(32).toNanos());
+        Files.writeString(directory.resolve("hang"), "");
+        catchThrowableOfType(HypervisorException.class, capture::freeze);
+        assertThat(catchThrowableOfType(HypervisorException.class, vm::release))
+                .hasMessageContaining("may yet obey it");
+        later.set(Duration.ofSeconds(64).toNanos());
+        assertThat(vm.release()).isFalse();
+    }
 }
