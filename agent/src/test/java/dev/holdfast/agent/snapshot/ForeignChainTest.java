@@ -67,6 +67,16 @@ class ForeignChainTest {
         return ForeignChain.open(definition, new QemuImages("qemu-img"), InstantSource.system());
     }
 
+    private static ChainExecutor executor(ChainDirectory chain) {
+        return new ChainExecutor(
+                chain,
+                new QemuImages("qemu-img"),
+                LiveDisks.NONE,
+                InstantSource.system(),
+                ChainExecutor.Removal.DELETE,
+                Progress.NONE);
+    }
+
     private List<String> names(String part) throws IOException {
         try (Stream<Path> files = Files.list(root.resolve("web.holdfast").resolve(part))) {
             return files.map(file -> file.getFileName().toString()).sorted().toList();
@@ -121,14 +131,7 @@ class ForeignChainTest {
         chain.head().layers().forEach((disk, layer) -> copies.put(disk, layer.copy(2)));
         Intent intent = Intent.clone(
                 "r1", CUT, chain.head(), new Generation(chain.head().number(), copies));
-        new ChainExecutor(
-                        chain,
-                        new QemuImages("qemu-img"),
-                        LiveDisks.NONE,
-                        InstantSource.system(),
-                        ChainExecutor.Removal.DELETE,
-                        Progress.NONE)
-                .writeIntent(intent);
+        executor(chain).writeIntent(intent);
         for (String file : files) {
             Files.writeString(chain.path().resolve("layers").resolve(file), "copy");
         }
@@ -186,13 +189,7 @@ class ForeignChainTest {
         Path overlay = root.resolve("vda.overlay");
         new QemuImages("qemu-img").createOverlay(overlay, chain.file(base));
         Files.createSymbolicLink(chain.file(top), overlay);
-        new ChainExecutor(
-                        chain,
-                        new QemuImages("qemu-img"),
-                        LiveDisks.NONE,
-                        InstantSource.system(),
-                        ChainExecutor.Removal.DELETE,
-                        Progress.NONE)
+        executor(chain)
                 .run(List.of(
                         new ChainStep.MakeGeneration(chain.head().with(3, base, top)),
                         new ChainStep.MoveHead(3),
