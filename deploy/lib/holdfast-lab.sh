@@ -219,7 +219,7 @@ daemons_live() {
 
 nodes_joined() {
   daemons_live
-  [ "$(hf n1 cluster status -o json 2>/dev/null | jq '.nodes | length' 2>/dev/null)" = "$nodes" ]
+  [ "$(hf n1 cluster status -o json 2>/dev/null | jq '[.nodes[] | select(.online)] | length' 2>/dev/null)" = "$nodes" ]
 }
 
 start_vm() { start_guest "web$1" "$(host_of "$1")"; }

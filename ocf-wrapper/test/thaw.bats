@@ -197,6 +197,49 @@ EOF
     [ ! -e "$run_dir/vms/web/frozen" ]
 }
 
+@test "a domain of libvirt is let run without socat" {
+    domain web "paused (user)"
+    machine db paused freeze 5000 0
+    HOLDFAST_SOCAT=$run_dir/none run "$thaw"
+    [ "$status" -eq 1 ]
+    [ "$(state web)" = "running (unpaused)" ]
+    [[ $output == *"db: cannot be let run: socat is not installed"* ]]
+}
+
+# just_frozen NAME SECONDS: a freeze that began just now, and orders that libvirt obeys as late as that.
+just_frozen() {
+    read -r up _ </proc/uptime
+    printf 'token=t\ndeadline_ms=5000\nsince_boottime_ms=%s\nkind=freeze\nwas_paused=0\n' "$((${up%.*} * 1000))" >"$run_dir/vms/$1/frozen"
+    export HOLDFAST_LONGEST_ORDER=$2 HOLDFAST_THAW_PATIENCE=0.1
+}
+
+@test "an order to suspend that libvirt obeys late is undone" {
+    domain web "running (unpaused)"
+    just_frozen web 60
+    "$thaw" >"$run_dir/said" 2>&1 &
+    pids="$pids $!"
+    until grep -q "may yet obey an order" "$run_dir/said"; do sleep 0.05; done
+    [ -e "$run_dir/vms/web/frozen" ]
+    echo "paused (user)" >"$run_dir/vms/web/state"
+    wait "$!"
+    [ "$(state web)" = "running (unpaused)" ]
+    [ ! -e "$run_dir/vms/web/frozen" ]
+}
+
+@test "a domain that runs is not waited for longer than an order may take, nor when the guard has ended the freeze" {
+    domain web "running (unpaused)"
+    just_frozen web 1
+    run timeout 20 "$thaw"
+    [ "$status" -eq 0 ]
+    [ ! -e "$run_dir/vms/web/frozen" ]
+    just_frozen web 60
+    "$thaw" >"$run_dir/said" 2>&1 &
+    pids="$pids $!"
+    until grep -q "may yet obey an order" "$run_dir/said"; do sleep 0.05; done
+    rm "$run_dir/vms/web/frozen"
+    wait "$!"
+}
+
 @test "a domain that stands still for another reason is left so, and named" {
     domain web "paused (I/O error)"
     run "$thaw"

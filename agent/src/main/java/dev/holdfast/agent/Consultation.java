@@ -11,7 +11,9 @@ import dev.holdfast.agent.doctor.HostDiagnosis;
 import dev.holdfast.agent.doctor.HostLook;
 import dev.holdfast.agent.doctor.StorageDiagnosis;
 import dev.holdfast.agent.guard.GuardClient;
+import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.Keep;
+import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.qemu.Flush;
 import dev.holdfast.agent.replication.Fencing;
 import dev.holdfast.agent.snapshot.DiskStorage;
@@ -94,15 +96,30 @@ final class Consultation implements Supplier<DoctorReport> {
                 continue;
             }
             try {
+                List<String> lingering = lingering(vm);
                 for (DiskStorage disk : DiskStorage.of(vm.definition(), machines.storage())) {
                     disks.add(new StorageDiagnosis.Disk(
-                            vm.name().value(), disk.disk(), disk.becomes() == Keep.CLONE, disk.obstacle()));
+                            vm.name().value(),
+                            disk.disk(),
+                            disk.becomes() == Keep.CLONE,
+                            disk.obstacle(),
+                            lingering.contains(disk.disk())));
                 }
-            } catch (SnapshotException e) {
+            } catch (SnapshotException | HypervisorException e) {
                 continue;
             }
         }
         return disks;
+    }
+
+    /** None while somebody is at it, nor of a machine that goes back only while it is stopped. */
+    private List<String> lingering(ManagedVm vm) throws SnapshotException, HypervisorException {
+        Optional<RunningVm> process = vm.process();
+        return process.isEmpty()
+                        || !process.get().settles()
+                        || machines.operationOn(vm.name()).isPresent()
+                ? List.of()
+                : DiskStorage.onNeedlessLayers(vm.definition());
     }
 
     private ClusterFacts facts() {

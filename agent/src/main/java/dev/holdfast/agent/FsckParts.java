@@ -11,6 +11,7 @@ import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.service.ClusterLook;
 import dev.holdfast.agent.service.DoctorCommands;
 import dev.holdfast.agent.service.FsckCommands;
+import dev.holdfast.agent.service.NodeCommands;
 import dev.holdfast.coordinator.port.Catalogue;
 import java.util.function.Supplier;
 
@@ -61,5 +62,10 @@ record FsckParts(Inspection desk) {
                 cluster.store().claims());
         new FsckCommands(peers, look).register(table);
         new DoctorCommands(look).register(table);
+        new NodeCommands(
+                        cluster.store().nodes(),
+                        cluster.store().decisions(),
+                        cluster.store().catalogue())
+                .register(table);
     }
 }

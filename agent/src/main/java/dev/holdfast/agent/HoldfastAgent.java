@@ -168,7 +168,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
             throws IOException {
         HoldfastAgent agent = new HoldfastAgent(configuration, platform, drivers);
         agent.engine.start();
-        agent.every(LOOK_EVERY, agent.machines.vms()::adopt);
+        agent.every(LOOK_EVERY, agent.machines::look);
         agent.every(LeftFreezes.AGAIN, () -> agent.machines.freezes().endLeft(configuration::isReplicated));
         agent.every(LOOK_EVERY, agent.leaderDesk::rollForward);
         agent.every(LOOK_EVERY, new LayerDigests(agent.parts, agent.machines.vms(), agent.machines.claims())::take);

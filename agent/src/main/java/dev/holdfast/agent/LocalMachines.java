@@ -12,6 +12,7 @@ import dev.holdfast.agent.journal.OperationJournal;
 import dev.holdfast.agent.journal.VmClaims;
 import dev.holdfast.agent.round.GuardNet;
 import dev.holdfast.agent.storage.ImageStore;
+import dev.holdfast.agent.vm.ConsoleBound;
 import dev.holdfast.agent.vm.Definitions;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.Unreadable;
@@ -38,6 +39,7 @@ final class LocalMachines implements AutoCloseable {
     private final ImageStore storage;
     private final GuardNet net;
     private final LeftFreezes freezes;
+    private final ConsoleBound consoles = new ConsoleBound();
 
     private LocalMachines(
             Configuration configuration,
@@ -100,6 +102,12 @@ final class LocalMachines implements AutoCloseable {
         }
         machines.freezes.endAll();
         return machines;
+    }
+
+    /** Looks after the machines; from time to time, in one thread. */
+    void look() {
+        vms.adopt();
+        consoles.keep(vms);
     }
 
     OperationJournal journal() {

@@ -4,12 +4,14 @@ import dev.holdfast.agent.control.ControlCommand;
 import dev.holdfast.agent.control.reply.ClusterStatus;
 import dev.holdfast.agent.control.reply.History;
 import dev.holdfast.agent.json.JsonObject;
+import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /** {@code holdfast cluster}: the whole. */
 @Command(
@@ -21,7 +23,8 @@ import picocli.CommandLine.Option;
             ClusterCommands.Pause.class,
             ClusterCommands.Resume.class,
             ClusterCommands.ShowHistory.class,
-            ClusterCommands.AdoptStore.class
+            ClusterCommands.AdoptStore.class,
+            ClusterCommands.Forget.class
         })
 final class ClusterCommands {
 
@@ -151,6 +154,32 @@ final class ClusterCommands {
         @Override
         Optional<String> question() {
             return yes ? Optional.empty() : Optional.of("Trust what this store says from now on?");
+        }
+    }
+
+    @Command(
+            name = "forget",
+            description = {
+                "Take a node that is away and never comes back off the list of nodes. Refused while it is there, while"
+                        + " a round waits",
+                "for it, and while checkpoints have parts that were made on it."
+            })
+    static final class Forget extends MessageCommand {
+        @Parameters(index = "0", paramLabel = "NODE")
+        private @Nullable Name node;
+
+        @Option(names = "--force", description = "also while checkpoints have parts that were made on it")
+        private boolean force;
+
+        @Override
+        ControlCommand command() {
+            return ControlCommand.CLUSTER_FORGET;
+        }
+
+        @Override
+        void arguments(Map<String, @Nullable Object> arguments) {
+            arguments.put("node", node);
+            arguments.put("force", force);
         }
     }
 }

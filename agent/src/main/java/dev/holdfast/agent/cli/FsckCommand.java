@@ -10,6 +10,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -23,6 +24,8 @@ import picocli.CommandLine.Option;
             "could not be looked at."
         })
 final class FsckCommand extends RemoteCommand {
+    private static final Set<String> NO_FAULT = Set.of(FsckReport.LOST, FsckReport.PASSED, FsckReport.REPAIRED);
+
     @Option(
             names = "--repair",
             description =
@@ -75,12 +78,10 @@ final class FsckCommand extends RemoteCommand {
         return text.toString();
     }
 
-    /** What lies in lost/ was put there on purpose and is no fault. */
+    /** What lies in lost/ was put there on purpose and is no fault, nor is a machine in use. */
     @Override
     ExitCode exit(JsonObject answer) throws JsonException {
-        boolean clean = answer.as(FsckReport.class).rows().stream()
-                .allMatch(
-                        row -> row.kind().equals(FsckReport.LOST) || row.kind().equals(FsckReport.REPAIRED));
+        boolean clean = answer.as(FsckReport.class).rows().stream().allMatch(row -> NO_FAULT.contains(row.kind()));
         return clean ? ExitCode.OK : ExitCode.NEEDS_FSCK;
     }
 }

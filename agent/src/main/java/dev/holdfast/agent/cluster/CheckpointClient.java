@@ -114,9 +114,8 @@ public final class CheckpointClient {
             List<Room.Need> needs = new ArrayList<>();
             for (Name vm : node.getValue()) {
                 Map<String, Object> body = Map.of("vm", vm.value(), "wish", WishForm.write(wish));
-                Forecast forecast = read(
-                        question(node.getKey(), new PeerRequest(Kind.PREFLIGHT, JsonObject.of(body)), patience),
-                        Forecast.class);
+                Forecast forecast = forecast(
+                        vm, question(node.getKey(), new PeerRequest(Kind.PREFLIGHT, JsonObject.of(body)), patience));
                 forecast.problems().forEach(problem -> problems.add(vm + ": " + problem));
                 rows.add(new Prediction.Row(
                         vm,
@@ -195,9 +194,9 @@ public final class CheckpointClient {
         return rows;
     }
 
-    private static <T> T read(JsonObject answer, Class<T> type) throws RoundRefusedException {
+    private static Forecast forecast(Name vm, JsonObject answer) throws RoundRefusedException {
         try {
-            return answer.as(type);
+            return ForecastForm.read(vm, answer);
         } catch (JsonException e) {
             throw unreadable(e);
         }

@@ -76,7 +76,8 @@ public final class PeerDesk implements BiFunction<Name, byte[], byte[]> {
             }
             case PREFLIGHT -> {
                 Wish wish = WishForm.read(body.object("wish").orElse(JsonObject.empty()));
-                yield JsonObject.of(parts.preflight(wish.kind(), name(body, "vm"), wish.checkpoint(), wish.options()));
+                yield ForecastForm.write(
+                        parts.preflight(wish.kind(), name(body, "vm"), wish.checkpoint(), wish.options()));
             }
             case TIES -> {
                 Wish wish = WishForm.read(body.object("wish").orElse(JsonObject.empty()));

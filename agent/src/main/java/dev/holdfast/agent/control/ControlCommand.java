@@ -83,7 +83,8 @@ public enum ControlCommand {
     NODE_FSCK(Effect.CHANGES, "repair", "empty_lost", "gone"),
     /** Only looks, but at every node and its disks, which may take long. */
     NODE_DOCTOR(Effect.CHANGES),
-    CLUSTER_ADOPT_STORE(Effect.CHANGES);
+    CLUSTER_ADOPT_STORE(Effect.CHANGES),
+    CLUSTER_FORGET(Effect.CHANGES, "node", "force");
 
     private enum Effect {
         READS(Right.STATUS),

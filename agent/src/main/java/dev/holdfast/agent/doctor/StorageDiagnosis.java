@@ -17,8 +17,9 @@ public final class StorageDiagnosis {
      * @param id its id
      * @param copied whether its storage copies its image
      * @param obstacle why it does not, if somebody may want that it does
+     * @param lingers whether its machine writes to a layer above a raw image although no snapshot needs that
      */
-    public record Disk(String vm, String id, boolean copied, Optional<String> obstacle) {}
+    public record Disk(String vm, String id, boolean copied, Optional<String> obstacle, boolean lingers) {}
 
     /** All that was looked at, whether well or not. */
     public static List<Check> of(String node, List<Disk> disks) {
@@ -32,6 +33,17 @@ public final class StorageDiagnosis {
                                     .formatted(disk.id(), disk.vm(), obstacle),
                             "no snapshot is lost by it; keep = \"layer\" in its definition says that it is meant so")));
         }
+        disks.stream()
+                .filter(Disk::lingers)
+                .forEach(
+                        disk -> checks.add(
+                                Check.warning(
+                                        node,
+                                        SUBJECT,
+                                        "disk %s of %s is still on a layer, and no snapshot needs its raw image: going back to that was given up, or is still to come"
+                                                .formatted(disk.id(), disk.vm()),
+                                        "the log of the agent says why (\"stay on their layers\"); it is tried again after the next snapshot or checkpoint, and"
+                                                + " a snapshot that is made and deleted while the machine is stopped ends it (docs/storage.md)")));
         long copied = disks.stream().filter(Disk::copied).count();
         if (copied > 0) {
             checks.add(Check.ok(node, SUBJECT, "raw disks that their storage copies after a snapshot: " + copied));

@@ -23,14 +23,21 @@ public record Finding(String node, String subject, Kind kind, String text, Strin
         /** It could not be looked at, so nobody knows. */
         UNSEEN,
         /** What a recovery took away; no fault. */
-        LOST
+        LOST,
+        /** It was not looked at, because something is under way on it; no fault. */
+        PASSED;
+
+        /** Whether a person, or a repair, has something to do. */
+        public boolean isFault() {
+            return this != LOST && this != PASSED;
+        }
     }
 
     /** Whether another look has found the same; why something could not be looked at may have another reason each time. */
     public boolean isTheSameAs(Finding other) {
         return equals(other)
-                || kind == Kind.UNSEEN
-                        && other.kind == Kind.UNSEEN
+                || (kind == Kind.UNSEEN || kind == Kind.PASSED)
+                        && other.kind == kind
                         && node.equals(other.node)
                         && subject.equals(other.subject);
     }
@@ -41,6 +48,10 @@ public record Finding(String node, String subject, Kind kind, String text, Strin
 
     static Finding unseen(String node, String subject, String text, String remedy) {
         return new Finding(node, subject, Kind.UNSEEN, text, remedy, Optional.empty());
+    }
+
+    static Finding passed(String node, String subject, String text, String remedy) {
+        return new Finding(node, subject, Kind.PASSED, text, remedy, Optional.empty());
     }
 
     static Finding repairable(Kind kind, String text, Repair repair) {

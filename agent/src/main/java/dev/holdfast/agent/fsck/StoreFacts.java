@@ -20,21 +20,34 @@ import java.util.stream.Collectors;
  * @param groups the groups
  * @param claims the round that holds each machine, and each name of a checkpoint as {@code group@name}
  * @param unreadable what is wrong with records that cannot be read
+ * @param known all nodes that have ever been there and were not forgotten
  */
 public record StoreFacts(
         List<Checkpoint> checkpoints,
         List<Round> rounds,
         List<Group> groups,
         SortedMap<String, String> claims,
-        List<String> unreadable) {
+        List<String> unreadable,
+        Set<Name> known) {
 
-    /** Copies the lists and the map. */
+    /** Copies the collections. */
     public StoreFacts {
+        known = Set.copyOf(known);
         checkpoints = List.copyOf(checkpoints);
         rounds = List.copyOf(rounds);
         groups = List.copyOf(groups);
         claims = Collections.unmodifiableSortedMap(new TreeMap<>(claims));
         unreadable = List.copyOf(unreadable);
+    }
+
+    /** A store that remembers no nodes. */
+    public StoreFacts(
+            List<Checkpoint> checkpoints,
+            List<Round> rounds,
+            List<Group> groups,
+            SortedMap<String, String> claims,
+            List<String> unreadable) {
+        this(checkpoints, rounds, groups, claims, unreadable, Set.of());
     }
 
     /**

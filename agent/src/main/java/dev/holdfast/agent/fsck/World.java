@@ -58,11 +58,25 @@ public record World(
                 : Stream.concat(
                         new CatalogueCheck(this, store.get()).findings().stream(),
                         new RoundCheck(this, store.get(), gone).findings().stream());
-        return Stream.of(unseen, perNode, perCluster, twice().stream())
+        Stream<Finding> away = away().filter(node -> !gone.contains(node))
+                .map(node -> Finding.unseen(
+                        node.value(),
+                        node.value(),
+                        "this node was not looked at: it is away, and was there once",
+                        "start its agent, and run fsck again; if it never comes back, 'holdfast cluster forget %s'"
+                                .formatted(node)));
+        return Stream.of(unseen, away, perNode, perCluster, twice().stream())
                 .flatMap(each -> each)
                 .distinct()
                 .sorted((one, other) -> Integer.compare(rank(one), rank(other)))
                 .toList();
+    }
+
+    /** Nodes that were there once, and of which the store knows no more than that. */
+    private Stream<Name> away() {
+        return store.stream()
+                .flatMap(known -> known.known().stream())
+                .filter(node -> !nodes.containsKey(node) && !silent.containsKey(node));
     }
 
     /** Why a node is not gone, whatever a person says; empty if nothing speaks against it. */
@@ -73,8 +87,8 @@ public record World(
         return Optional.ofNullable(silent.get(node))
                 .map(because ->
                         ("node %s is not known to be gone: it was there a moment ago, and does not answer (%s); fence it"
-                                        + " ('stonith_admin --fence %s', or its power), and wait until 'holdfast cluster status' does not"
-                                        + " name it any more")
+                                        + " ('stonith_admin --fence %s', or its power), and wait until 'holdfast cluster status' calls it"
+                                        + " OFFLINE")
                                 .formatted(node, because, node));
     }
 

@@ -34,6 +34,11 @@ public interface RunningVm extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** The file to which all is appended that its guest writes to its console; empty if there is none, or it is somebody else's. */
+    default Optional<Path> consoleLog() {
+        return consoleOutput();
+    }
+
     /** Whether the connection stands and the process lives. */
     boolean isAlive();
 

@@ -145,8 +145,9 @@ public final class NodeParts implements Parts {
 
     private void admit(Name operation, OperationKind kind, Name vm) throws SnapshotException {
         Optional<VmClaims.Holder> inTheWay = claims.claim(operation, kind, Set.of(vm));
-        if (inTheWay.filter(holder -> holder.kind() == OperationKind.MERGE).isPresent() && tidyings.giveWay(vm)) {
-            inTheWay = claims.claim(operation, kind, Set.of(vm));
+        if (inTheWay.filter(holder -> holder.kind() == OperationKind.MERGE).isPresent()) {
+            inTheWay = tidyings.ahead(vm, () -> claims.claim(operation, kind, Set.of(vm)))
+                    .orElse(inTheWay);
         }
         if (inTheWay.isPresent()) {
             throw new SnapshotException(

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
@@ -81,8 +82,9 @@ public final class ClusterCommands {
     private Object status(Arguments arguments, Progress progress) {
         try {
             List<NodeRegistry.Node> all = nodes.nodes();
-            List<ClusterStatus.Node> present =
-                    all.stream().map(ClusterCommands::describe).toList();
+            TreeMap<Name, ClusterStatus.Node> known = new TreeMap<>();
+            nodes.known().forEach(node -> known.put(node, away(node)));
+            all.forEach(node -> known.put(node.node(), describe(node)));
             List<ClusterStatus.Round> rounds =
                     log.rounds().stream().map(ClusterCommands::describe).toList();
             // As that reading has found them.
@@ -99,7 +101,7 @@ public final class ClusterCommands {
                     leader,
                     store.epoch().getAsLong(),
                     store.gate().heldBack().orElse(""),
-                    present,
+                    List.copyOf(known.values()),
                     rounds,
                     problems);
         } catch (StoreUnreachableException e) {
@@ -159,6 +161,10 @@ public final class ClusterCommands {
         return new Done("this node trusts the store " + identity + " from now on. Give the same command on every other"
                 + " node. Checkpoints that this store does not list are not lost: their files are in the chains"
                 + " (*.holdfast/snapshots), and 'holdfast snapshot list' on each node shows them");
+    }
+
+    private static ClusterStatus.Node away(Name node) {
+        return new ClusterStatus.Node(node.value(), false, "", "", -1, false);
     }
 
     private static ClusterStatus.Node describe(NodeRegistry.Node node) {

@@ -167,7 +167,7 @@ public final class ClusterLook {
             groups.add(new StoreFacts.Group(group.name(), group.vms()));
             catalogue.checkpoints(group.name()).forEach(record -> checkpoints.add(checkpoint(record)));
         }
-        return new StoreFacts(checkpoints, rounds, groups, held, unreadable);
+        return new StoreFacts(checkpoints, rounds, groups, held, unreadable, nodes.known());
     }
 
     private static StoreFacts.Checkpoint checkpoint(CheckpointRecord record) {

@@ -46,12 +46,21 @@ public final class DoctorCommands {
             progress.phase("doctor", "looking at " + node);
             checks.addAll(ask(node, silent));
         }
-        long found = look.world(progress, silent, Set.of()).findings().stream()
-                .filter(finding -> finding.kind() != Finding.Kind.LOST)
+        List<Finding> findings = look.world(progress, silent, Set.of()).findings();
+        long found =
+                findings.stream().filter(finding -> finding.kind().isFault()).count();
+        long passed = findings.stream()
+                .filter(finding -> finding.kind() == Finding.Kind.PASSED)
                 .count();
         checks.add(
                 found == 0
-                        ? new Check("", "leftovers", Verdict.OK, "catalogue, files and hypervisors agree", "")
+                        ? new Check(
+                                "",
+                                "leftovers",
+                                Verdict.OK,
+                                "catalogue, files and hypervisors agree"
+                                        + (passed == 0 ? "" : "; machines in use that were not looked at: " + passed),
+                                "")
                         : new Check(
                                 "",
                                 "leftovers",

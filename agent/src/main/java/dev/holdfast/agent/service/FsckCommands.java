@@ -27,6 +27,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** {@code node.fsck}: the catalogue, the files of all nodes and what their hypervisors say. Thread-safe. */
 public final class FsckCommands {
@@ -113,10 +114,18 @@ public final class FsckCommands {
         if (first.isEmpty()) {
             return first;
         }
-        List<Finding> again = look.world(progress, silent, gone).findings(gone);
-        return first.stream()
-                .filter(finding -> again.stream().anyMatch(finding::isTheSameAs))
-                .toList();
+        return confirmed(first, look.world(progress, silent, gone).findings(gone));
+    }
+
+    /** What was passed over in one look was not seen twice, so that nothing can be said about it. */
+    static List<Finding> confirmed(List<Finding> first, List<Finding> again) {
+        Stream<Finding> twice = first.stream()
+                .filter(finding ->
+                        finding.kind() == Finding.Kind.PASSED || again.stream().anyMatch(finding::isTheSameAs));
+        Stream<Finding> passedLater = again.stream()
+                .filter(finding ->
+                        finding.kind() == Finding.Kind.PASSED && first.stream().noneMatch(finding::isTheSameAs));
+        return Stream.concat(twice, passedLater).toList();
     }
 
     private void emptyLost(List<Finding> found, List<FsckReport.Row> rows, Progress progress)

@@ -84,7 +84,11 @@ final class ChainTidying {
         }
     }
 
+    /** What a machine writes that is not ours is as if it ran always: others start it, from the files that they know. */
     private HeadUse use(LiveDisks live) throws IOException, SnapshotException {
+        if (vm.foreign().isPresent()) {
+            return HeadUse.WRITTEN;
+        }
         if (live.written().isEmpty()) {
             return HeadUse.FREE;
         }

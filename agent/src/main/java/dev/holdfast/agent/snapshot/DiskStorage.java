@@ -4,11 +4,13 @@ import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainException;
+import dev.holdfast.agent.snapshot.chain.LayerGraph.HeadUse;
 import dev.holdfast.agent.storage.ImageStore;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What becomes of an image of one disk that a snapshot has frozen, as things are now. Immutable.
@@ -41,6 +43,28 @@ public record DiskStorage(String disk, Keep becomes, String words, Optional<Stri
             return Optional.of(chain(definition).layers());
         } catch (IOException e) {
             return Optional.empty();
+        }
+    }
+
+    /**
+     * The disks that a running machine could write again without their layers, because no snapshot needs what is below: it has not been tried
+     * yet, or was given up. Reads the chain.
+     *
+     * @return their ids
+     * @throws SnapshotException its chain is not here, or is being changed
+     */
+    public static List<String> onNeedlessLayers(VmDefinition definition) throws SnapshotException {
+        try {
+            return chain(definition).wholeGraph().tidyings(HeadUse.TURNS, layer -> false).stream()
+                    .<String>flatMap(each -> each.<Stream<String>, RuntimeException>match(
+                            drop -> Stream.of(),
+                            join -> Stream.of(),
+                            keep -> Stream.of(),
+                            settle -> settle.disks().stream()
+                                    .map(disk -> disk.top().disk())))
+                    .toList();
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
         }
     }
 

@@ -47,7 +47,7 @@ public final class KeptVirsh implements AutoCloseable {
     public synchronized String tell(String... words) throws VirshException {
         if (silence.lasts()) {
             throw new VirshException(
-                    Kind.UNKNOWN,
+                    Kind.ABSENT,
                     "libvirtd did not answer a moment ago, and is asked again soon; does it hang, or is it gone? (systemctl status libvirtd)");
         }
         Virsh open = open();

@@ -12,7 +12,7 @@ public final class VirshException extends IOException {
     public enum Kind {
         /** libvirt says no, in its own words, and goes on answering. */
         REFUSED,
-        /** There is no virsh, or it reaches no libvirtd: nothing was asked of anybody. */
+        /** There is no virsh, or it reaches no libvirtd, or did not a moment ago: nothing was asked of anybody. */
         ABSENT,
         /** It has lost libvirtd, in whose place there may be another one soon: whether what was asked has happened is not known. */
         LOST,

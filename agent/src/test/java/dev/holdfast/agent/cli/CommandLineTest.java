@@ -180,6 +180,7 @@ class CommandLineTest {
         assertThat(asked("cluster resume")).isEqualTo("cluster.resume {}");
         assertThat(asked("cluster history --limit 5")).isEqualTo("cluster.history {\"limit\":5}");
         assertThat(asked("cluster adopt-store --yes")).isEqualTo("cluster.adopt_store {}");
+        assertThat(asked("cluster forget n3")).isEqualTo("cluster.forget {\"node\":\"n3\",\"force\":false}");
 
         Set<String> used =
                 requests.stream().map(request -> request.split(" ")[0]).collect(Collectors.toSet());
@@ -686,7 +687,8 @@ class CommandLineTest {
                     VM_MIGRATE_FROM,
                     CLUSTER_PAUSE,
                     CLUSTER_RESUME,
-                    CLUSTER_ADOPT_STORE -> new Done("Done.");
+                    CLUSTER_ADOPT_STORE,
+                    CLUSTER_FORGET -> new Done("Done.");
         };
     }
 

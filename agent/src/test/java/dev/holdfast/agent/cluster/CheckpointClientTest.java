@@ -45,11 +45,11 @@ class CheckpointClientTest {
             false,
             "");
 
-    private final Deque<Forecast> forecasts = new ArrayDeque<>();
+    private final Deque<JsonObject> forecasts = new ArrayDeque<>();
 
     private void answer(String vm, long mebibytes, long available) {
         Room.Need need = new Room.Need(vm, "RAM", mebibytes << 20, available << 20, "shut one down");
-        forecasts.add(new Forecast(new Name(vm), List.of(), need, -1, "stop"));
+        forecasts.add(ForecastForm.write(new Forecast(new Name(vm), List.of(), need, -1, "stop")));
     }
 
     private static SortedSet<Name> names(String... names) {
@@ -59,9 +59,7 @@ class CheckpointClientTest {
     private Prediction predict() throws Exception {
         NodeLink link = Answers.of(
                 NodeLink.class,
-                Map.of(
-                        "request",
-                        () -> CompletableFuture.completedFuture(PeerAnswer.result(JsonObject.of(forecasts.remove())))));
+                Map.of("request", () -> CompletableFuture.completedFuture(PeerAnswer.result(forecasts.remove()))));
         Peers peers = new Peers(N1, link, new FixedLeader(N1), (from, bytes) -> bytes);
         TreeMap<Name, SortedSet<Name>> members = new TreeMap<>(Map.of(N2, names("db", "web"), N3, names("app")));
         CheckpointClient client = new CheckpointClient(
@@ -109,9 +107,71 @@ class CheckpointClientTest {
     @Test
     void whatSpeaksAgainstOneMemberIsSaidWithItsName() {
         answer("db", 600, 1300);
-        forecasts.add(
-                new Forecast(new Name("web"), List.of("it is paused"), Room.Need.nothing(new Name("web")), -1, "stop"));
+        forecasts.add(ForecastForm.write(new Forecast(
+                new Name("web"), List.of("it is paused"), Room.Need.nothing(new Name("web")), -1, "stop")));
         answer("app", 900, 1000);
         assertThatThrownBy(this::predict).hasMessage("web: it is paused");
+    }
+
+    /** The form of the day before rooms were added up, and one that knows more than is known here. */
+    @Test
+    void agentsOfOtherVersionsAreUnderstood() throws Exception {
+        forecasts.add(older("db", 600, 700));
+        forecasts.add(JsonObject.of(Map.of(
+                "problems",
+                List.of(),
+                "room",
+                Map.of("of", "RAM", "bytes", 600L << 20, "available", 1300L << 20, "numa_node", 1),
+                "warmth",
+                "high")));
+        answer("app", 900, 1000);
+        assertThat(predict().vms())
+                .extracting(
+                        row -> row.vm().value(),
+                        Prediction.Row::method,
+                        Prediction.Row::pauseNanos,
+                        Prediction.Row::bytes,
+                        Prediction.Row::freeBytes)
+                .contains(
+                        tuple("db", "stop", 2_000_000L, 600L << 20, 700L << 20),
+                        tuple("web", "", -1L, 600L << 20, 1300L << 20));
+    }
+
+    @Test
+    void whatAnOlderAgentSaysOfOneMachineIsAddedToNoOther() throws Exception {
+        forecasts.add(older("db", 600, 700));
+        forecasts.add(older("web", 600, 700));
+        answer("app", 900, 1000);
+        assertThat(predict().vms()).hasSize(3);
+
+        forecasts.add(older("db", 600, 500));
+        forecasts.add(older("web", 600, 700));
+        answer("app", 900, 1000);
+        assertThatThrownBy(this::predict)
+                .hasMessage("node n2: db together need 600 MiB of room for db and 500 MiB are free; make room there");
+    }
+
+    private static JsonObject older(String vm, long mebibytes, long available) {
+        return JsonObject.of(Map.of(
+                "vm",
+                vm,
+                "problems",
+                List.of(),
+                "bytes",
+                mebibytes << 20,
+                "free_bytes",
+                available << 20,
+                "pause_millis",
+                2,
+                "method",
+                "stop"));
+    }
+
+    @Test
+    void anAnswerThatForeseesNothingIsNoGoodNews() {
+        forecasts.add(JsonObject.of(Map.of("vm", "db", "method", "stop")));
+        assertThatThrownBy(this::predict)
+                .isInstanceOf(RoundRefusedException.class)
+                .hasMessageContaining("cannot be read: \"problems\" is missing");
     }
 }

@@ -9,7 +9,16 @@ import org.junit.jupiter.api.Test;
 class StorageDiagnosisTest {
     private static StorageDiagnosis.Disk disk(String id, boolean copied, String obstacle) {
         return new StorageDiagnosis.Disk(
-                "web", id, copied, Optional.of(obstacle).filter(text -> !text.isEmpty()));
+                "web", id, copied, Optional.of(obstacle).filter(text -> !text.isEmpty()), false);
+    }
+
+    @Test
+    void aDiskWhoseWayBackWasGivenUpIsNamed() {
+        Check check = StorageDiagnosis.of(
+                        "n1", List.of(new StorageDiagnosis.Disk("web", "d0", false, Optional.empty(), true)))
+                .get(0);
+        assertThat(check.verdict()).isEqualTo(Check.Verdict.WARNING);
+        assertThat(check.text()).startsWith("disk d0 of web is still on a layer");
     }
 
     @Test

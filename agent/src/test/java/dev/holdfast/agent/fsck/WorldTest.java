@@ -307,7 +307,27 @@ class WorldTest {
                 Optional.of(new Mark("r2", false, true, false)),
                 Optional.of(chain),
                 Optional.empty());
-        assertThat(world(STORE, node(N1, busy)).findings()).isEmpty();
+        Finding passed = only(world(STORE, node(N1, busy)));
+        assertThat(passed.kind()).isEqualTo(Kind.PASSED);
+        assertThat(passed.kind().isFault()).isFalse();
+        assertThat(passed.subject()).isEqualTo("web");
+        assertThat(passed.text()).isEqualTo("it was not looked at: busy");
+    }
+
+    @Test
+    void namesANodeThatIsAwayUnlessItIsSaidToBeGone() {
+        StoreFacts store = new StoreFacts(List.of(), List.of(), List.of(), new TreeMap<>(), List.of(), Set.of(N1, N2));
+        Finding away = only(world(store, node(N1)));
+        assertThat(away.kind()).isEqualTo(Kind.UNSEEN);
+        assertThat(away.node()).isEqualTo("n2");
+        assertThat(away.remedy()).contains("holdfast cluster forget n2");
+        assertThat(world(store, node(N1)).findings(Set.of(N2))).isEmpty();
+        assertThat(world(store, node(N1)).notGone(N2))
+                .as("nothing speaks for it")
+                .isEmpty();
+        World silent = new World(
+                new TreeMap<>(Map.of(N1, node(N1))), new TreeMap<>(Map.of(N2, "no answer")), Optional.of(store), "");
+        assertThat(only(silent).text()).as("it is named once").contains("no answer");
     }
 
     @Test

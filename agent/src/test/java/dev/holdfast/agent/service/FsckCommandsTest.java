@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.control.ControlException;
 import dev.holdfast.agent.control.ExitCode;
+import dev.holdfast.agent.fsck.Finding;
 import dev.holdfast.agent.fsck.NodeFacts;
 import dev.holdfast.agent.fsck.StoreFacts;
 import dev.holdfast.agent.fsck.World;
@@ -66,5 +67,21 @@ class FsckCommandsTest {
     void aNodeThatIsNotThereAndThatARoundWaitsForIsTakenForGone() {
         assertThatCode(() -> FsckCommands.requireGone(Set.of(N3), world(waitingForN3(), Map.of())))
                 .doesNotThrowAnyException();
+    }
+
+    private static Finding finding(Finding.Kind kind, String subject, String text) {
+        return new Finding("n1", subject, kind, text, "", Optional.empty());
+    }
+
+    @Test
+    void aMachineThatWasPassedOverInOneOfTheTwoLooksIsNamed() {
+        Finding web = finding(Finding.Kind.PASSED, "web", "a checkpoint is under way");
+        Finding webLater = finding(Finding.Kind.PASSED, "web", "a merge is under way");
+        Finding db = finding(Finding.Kind.PROBLEM, "db", "its head is missing");
+        Finding dbLater = finding(Finding.Kind.PASSED, "db", "fsck is under way");
+        assertThat(FsckCommands.confirmed(List.of(web, db), List.of(db))).containsExactly(web, db);
+        assertThat(FsckCommands.confirmed(List.of(web), List.of(webLater))).containsExactly(web);
+        assertThat(FsckCommands.confirmed(List.of(db), List.of(dbLater))).containsExactly(dbLater);
+        assertThat(FsckCommands.confirmed(List.of(db), List.of())).isEmpty();
     }
 }

@@ -106,8 +106,11 @@ class ChainTidyingTest {
         // As after a delete of a machine that runs, from which its last layer is not merged.
         Files.delete(directory.resolve("snapshots/one.json"));
         assertThat(directory.resolve("head/d0.raw")).doesNotExist();
+        assertThat(DiskStorage.onNeedlessLayers(definition)).containsExactly("d0");
         create(vm, "raw");
+        assertThat(DiskStorage.onNeedlessLayers(definition)).isEmpty();
         vm.delete("op", new Name("raw"), Progress.NONE);
+        assertThat(DiskStorage.onNeedlessLayers(definition)).isEmpty();
         assertThat(layers()).containsExactly("d0-000001.raw");
         assertThat(directory.resolve("head/d0.raw")).exists();
         assertThat(ChainDirectory.open(directory).headFile("d0")).isEqualTo(directory.resolve("head/d0.raw"));

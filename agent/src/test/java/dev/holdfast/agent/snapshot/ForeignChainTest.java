@@ -13,6 +13,7 @@ import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor;
+import dev.holdfast.agent.snapshot.chain.ChainStep;
 import dev.holdfast.agent.snapshot.chain.ForeignChain;
 import dev.holdfast.agent.snapshot.chain.Generation;
 import dev.holdfast.agent.snapshot.chain.Intent;
@@ -64,6 +65,16 @@ class ForeignChainTest {
 
     private static ChainDirectory chain(VmDefinition definition) throws IOException {
         return ForeignChain.open(definition, new QemuImages("qemu-img"), InstantSource.system());
+    }
+
+    private static ChainExecutor executor(ChainDirectory chain) {
+        return new ChainExecutor(
+                chain,
+                new QemuImages("qemu-img"),
+                LiveDisks.NONE,
+                InstantSource.system(),
+                ChainExecutor.Removal.DELETE,
+                Progress.NONE);
     }
 
     private List<String> names(String part) throws IOException {
@@ -120,14 +131,7 @@ class ForeignChainTest {
         chain.head().layers().forEach((disk, layer) -> copies.put(disk, layer.copy(2)));
         Intent intent = Intent.clone(
                 "r1", CUT, chain.head(), new Generation(chain.head().number(), copies));
-        new ChainExecutor(
-                        chain,
-                        new QemuImages("qemu-img"),
-                        LiveDisks.NONE,
-                        InstantSource.system(),
-                        ChainExecutor.Removal.DELETE,
-                        Progress.NONE)
-                .writeIntent(intent);
+        executor(chain).writeIntent(intent);
         for (String file : files) {
             Files.writeString(chain.path().resolve("layers").resolve(file), "copy");
         }
@@ -173,6 +177,34 @@ class ForeignChainTest {
             assertThat(ForeignChain.isLeft(definition)).isFalse();
         }
         assertThat(names("lost")).as("what was whole is kept").contains(FIRST, SECOND);
+    }
+
+    /** As after a snapshot that libvirt has made: what is below belongs to somebody else, and is not merged because nobody names it. */
+    @Test
+    void anOverlayThatTheDomainWritesStaysOneWhenASnapshotGoes() throws Exception {
+        left(List.of(FIRST, SECOND)).recover(operation -> Fate.MAKE_TRUE);
+        ChainDirectory chain = chain(definition);
+        Layer base = new Layer("vda", 1, ImageForm.RAW);
+        Layer top = new Layer("vda", 3, ImageForm.QCOW2);
+        Path overlay = root.resolve("vda.overlay");
+        new QemuImages("qemu-img").createOverlay(overlay, chain.file(base));
+        Files.createSymbolicLink(chain.file(top), overlay);
+        executor(chain)
+                .run(List.of(
+                        new ChainStep.MakeGeneration(chain.head().with(3, base, top)),
+                        new ChainStep.MoveHead(3),
+                        new ChainStep.FlushHead()));
+        definition = new VmDefinition(
+                WEB,
+                HypervisorKind.LIBVIRT,
+                Optional.empty(),
+                List.of(new VmDefinition.Disk("vda", overlay), new VmDefinition.Disk("vdb", root.resolve("vdb.img"))));
+
+        snapshots().delete("o1", CUT, Progress.NONE);
+
+        assertThat(names("snapshots")).isEmpty();
+        assertThat(names("layers")).containsExactly("vda-000001.raw", "vda-000003.qcow2", "vdb-000001.raw");
+        assertThat(overlay).isRegularFile();
     }
 
     @Test

@@ -4,8 +4,12 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.SortedSet;
 
-/** Which nodes are there and what runs on them. Ephemeral: a node whose agent is gone disappears after the session's time-out. */
+/**
+ * Which nodes are there and what runs on them. Ephemeral: a node whose agent is gone disappears after the session's time-out; that it was there
+ * once is remembered.
+ */
 public interface NodeRegistry {
 
     /**
@@ -65,6 +69,16 @@ public interface NodeRegistry {
 
     /** All nodes that are there, by name. */
     List<Node> nodes() throws StoreUnreachableException;
+
+    /** All nodes that have ever been there and were not forgotten, whether they are there now or not. */
+    SortedSet<Name> known() throws StoreUnreachableException;
+
+    /**
+     * Forgets a node that is not there. If it comes back, it is known again.
+     *
+     * @return false if it is there: nothing was done then
+     */
+    boolean forget(Name node) throws StoreUnreachableException;
 
     /** The leader's node, if one holds office. */
     Optional<Name> leader() throws StoreUnreachableException;

@@ -14,6 +14,7 @@ import java.util.List;
  * /leader/...                  Curator latch: liveness only
  * /queue/&lt;group&gt;/...           Curator semaphore of one lease: order only
  * /nodes/&lt;node&gt;                ephemeral: what the node tells of itself
+ * /known/&lt;node&gt;                a node that was there once; stays until a person has it forgotten
  * /groups/&lt;group&gt;              the group's machines
  * /rounds                      data version = fence: raised to make sure that a lost opening cannot land any more
  * /rounds/&lt;id&gt;                 the round; its data version is the authority for the decision being the only one
@@ -61,6 +62,7 @@ record Schema(Name cluster) {
                 leader(),
                 queues(),
                 nodes(),
+                known(),
                 groups(),
                 rounds(),
                 claims(),
@@ -100,6 +102,14 @@ record Schema(Name cluster) {
 
     String node(Name node) {
         return nodes() + "/" + node;
+    }
+
+    String known() {
+        return base() + "/known";
+    }
+
+    String known(Name node) {
+        return known() + "/" + node;
     }
 
     String groups() {

@@ -11,20 +11,25 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.apache.zookeeper.KeeperException.Code;
 import org.apache.zookeeper.Op;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The nodes that are there, as ephemeral znodes. Thread-safe. */
+/** The nodes that are there, as ephemeral znodes, and those that were, as others. Thread-safe. */
 final class ZooKeeperNodeRegistry implements NodeRegistry, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(ZooKeeperNodeRegistry.class);
     private static final int ATTEMPTS = 20;
     private static final long AGAIN_MILLIS = 500;
+    private static final int ANY_VERSION = -1;
+    private static final byte[] NOTHING = {};
 
     private final StoreSession session;
     private final Schema schema;
@@ -89,6 +94,7 @@ final class ZooKeeperNodeRegistry implements NodeRegistry, AutoCloseable {
                     operations.add(Op.delete(path, found.get().version()));
                 }
                 operations.add(StoreSession.createEphemeral(path, data));
+                operations.add(makeKnown(node.node()));
             }
             Wire.Outcome outcome = session.multi(operations);
             if (outcome instanceof Wire.Outcome.Done) {
@@ -99,6 +105,40 @@ final class ZooKeeperNodeRegistry implements NodeRegistry, AutoCloseable {
             }
         }
         throw StoreSession.unreachable(session.settings(), "this node's entry could not be written");
+    }
+
+    /** In the same write as the node's entry: whoever is there is known, whatever is forgotten meanwhile. */
+    private Op makeKnown(Name node) throws StoreUnreachableException {
+        session.ensure(schema.known(), NOTHING); // A store of an earlier version has none.
+        String path = schema.known(node);
+        return session.newest(path).isPresent() ? Op.check(path, ANY_VERSION) : StoreSession.create(path, NOTHING);
+    }
+
+    @Override
+    public SortedSet<Name> known() throws StoreUnreachableException {
+        return session.children(schema.known()).stream().map(Name::new).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /** That its entry can be made proves that it is not there. */
+    @Override
+    public boolean forget(Name node) throws StoreUnreachableException {
+        String entry = schema.node(node);
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            if (session.newest(entry).isPresent()) {
+                return false;
+            }
+            if (session.newest(schema.known(node)).isEmpty()) {
+                return true;
+            }
+            Wire.Outcome outcome = session.multi(List.of(
+                    StoreSession.createEphemeral(entry, NOTHING),
+                    Op.delete(entry, ANY_VERSION),
+                    Op.delete(schema.known(node), ANY_VERSION)));
+            if (outcome instanceof Wire.Outcome.Done) {
+                return true;
+            }
+        }
+        throw StoreSession.unreachable(session.settings(), "the node " + node + " could not be forgotten");
     }
 
     private void requireSameIdentity(Node node, Wire.Data found) throws StoreUnreachableException {

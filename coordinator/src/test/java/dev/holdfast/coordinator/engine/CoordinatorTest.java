@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -246,6 +247,16 @@ class CoordinatorTest {
         public List<Node> nodes() {
             SortedMap<Name, String> vms = new TreeMap<>(Map.of(WEB, state));
             return List.of(new Node(SELF, "id", "127.0.0.1:7800", "", "test", 1, vms, unreadable, ImageKeys.NONE));
+        }
+
+        @Override
+        public SortedSet<Name> known() {
+            return new TreeSet<>(List.of(SELF));
+        }
+
+        @Override
+        public boolean forget(Name node) {
+            throw new UnsupportedOperationException("nobody forgets nodes here");
         }
 
         @Override

@@ -73,4 +73,30 @@ class NodeRegistryTest {
                     .hasMessageContaining("another node of the name n1");
         }
     }
+
+    @Test
+    void aNodeThatIsAwayIsKnownUntilItIsForgotten() throws StoreUnreachableException {
+        Name cluster = SharedEnsemble.cluster();
+        Name n2 = new Name("n2");
+        try (ZooKeeperStore first = SharedEnsemble.open(cluster, "n1")) {
+            first.nodes().publish(node("n1", "a"));
+            try (ZooKeeperStore second = SharedEnsemble.open(cluster, "n2")) {
+                second.nodes().publish(node("n2", "b"));
+                assertThat(first.nodes().forget(n2)).as("it is there").isFalse();
+                assertThat(second.nodes().known()).contains(n2);
+            }
+            Awaitility.await().atMost(BOUND).until(() -> first.nodes().nodes().size() == 1);
+            assertThat(first.nodes().known()).containsExactly(new Name("n1"), n2);
+
+            assertThat(first.nodes().forget(n2)).isTrue();
+            assertThat(first.nodes().forget(n2)).as("twice").isTrue();
+            assertThat(first.nodes().known()).containsExactly(new Name("n1"));
+            assertThat(first.nodes().nodes()).containsExactly(node("n1", "a"));
+
+            try (ZooKeeperStore back = SharedEnsemble.open(cluster, "n2")) {
+                back.nodes().publish(node("n2", "b"));
+                assertThat(back.nodes().known()).as("it has come back").contains(n2);
+            }
+        }
+    }
 }

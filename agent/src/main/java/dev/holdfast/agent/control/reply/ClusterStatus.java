@@ -36,12 +36,12 @@ public record ClusterStatus(
     }
 
     /**
-     * A node.
+     * A node that is there, or was once.
      *
      * @param name its name
      * @param online whether it is there now
-     * @param address its address on the channel
-     * @param version of Holdfast
+     * @param address its address on the channel; empty if it is not there
+     * @param version of Holdfast; empty if it is not there
      * @param vms how many machines it runs, -1 if unknown
      * @param degraded whether it cannot read the definition of a machine; the problems say which
      */

@@ -111,8 +111,8 @@ final class LibvirtCapture extends InterruptibleCapture implements DisksOnlyCapt
                                 .formatted(vm.name()));
             }
         } catch (VirshException e) {
-            if (e.kind() == VirshException.Kind.REFUSED) {
-                vm.stopAnswered();
+            if (e.kind() == VirshException.Kind.REFUSED || e.kind() == VirshException.Kind.ABSENT) {
+                vm.stopAnswered(); // Or nobody has heard it.
             }
             throw failed(e);
         }

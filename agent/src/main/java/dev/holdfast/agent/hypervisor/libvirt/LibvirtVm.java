@@ -40,6 +40,8 @@ final class LibvirtVm implements RunningVm {
     private final KeptVirsh virsh;
     /** Until when an order to stop may yet be obeyed, by the monotonic clock; nothing if there is none. */
     private volatile OptionalLong stopsUntil = OptionalLong.empty();
+    /** When it was found, by the monotonic clock: the orders of an agent that is dead were given before. */
+    private final long foundAt;
 
     LibvirtVm(
             VmDefinition definition, Domain domain, ProcessIdentity process, String versions, Connections connections) {
@@ -50,6 +52,7 @@ final class LibvirtVm implements RunningVm {
         this.versions = versions;
         this.connections = connections;
         this.virsh = connections.virsh().apply(connections.settings().bound());
+        this.foundAt = connections.nanoClock().getAsLong();
     }
 
     /** Whether a state, as {@code domstate --reason} says it, is one of a domain that has a process. */
@@ -207,6 +210,22 @@ final class LibvirtVm implements RunningVm {
         thaw(connections.settings().bound());
     }
 
+    /** One that stood still has obeyed the only order that there was. */
+    @Override
+    public boolean release() throws HypervisorException {
+        if (RunningVm.super.release()) {
+            return true;
+        }
+        requireNoOrder();
+        if (connections.nanoClock().getAsLong() - foundAt < LONGEST_ORDER.toNanos()) {
+            throw new HypervisorException(
+                    Kind.UNKNOWN,
+                    "%s runs, and libvirt may yet obey an order to stop it that an earlier agent gave; %d s after this agent began it is certain"
+                            .formatted(name(), LONGEST_ORDER.toSeconds()));
+        }
+        return false;
+    }
+
     /** An order to stop goes out; if its answer does not come, nobody knows for a while whether it is obeyed. */
     void orderToStop() {
         stopsUntil = OptionalLong.of(connections.nanoClock().getAsLong() + LONGEST_ORDER.toNanos());
@@ -229,6 +248,10 @@ final class LibvirtVm implements RunningVm {
         } catch (VirshException e) {
             throw LibvirtHypervisor.told(name(), e);
         }
+        requireNoOrder();
+    }
+
+    private void requireNoOrder() throws HypervisorException {
         OptionalLong until = stopsUntil;
         if (until.isPresent() && connections.nanoClock().getAsLong() - until.getAsLong() < 0) {
             throw new HypervisorException(

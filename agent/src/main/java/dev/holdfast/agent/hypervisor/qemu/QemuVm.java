@@ -122,6 +122,11 @@ final class QemuVm implements RunningVm {
     }
 
     @Override
+    public Optional<Path> consoleLog() {
+        return Optional.of(directory.file("console"));
+    }
+
+    @Override
     public GuestHardware hardware() throws HypervisorException {
         return GuestHardware.still(definition);
     }

@@ -142,7 +142,10 @@ public final class HeadFsck {
             throw new DoubtException("a directory stands in its place; move that away");
         }
         if (isAside()) {
-            throw new DoubtException(howToDecide(chain.intent()));
+            throw new DoubtException(
+                    written.isPresent() && chain.intent().isPresent()
+                            ? "its process runs and says itself which side it writes: do not end it before the agent has ended that change"
+                            : howToDecide(chain.intent()));
         }
         if (chain.intent().isPresent()) {
             throw new DoubtException("a change of the chain was cut short in the middle (intent.json)");

@@ -115,11 +115,14 @@ class DamageTest extends OnRealCluster {
         Path mine = Files.writeString(file(cluster.n1(), "snapshots/mine.memory"), "left behind");
         Path theirs = Files.writeString(file(cluster.n2(), "snapshots/theirs.memory"), "left behind");
         cluster.n2().agent.kill();
-        await("its session ends")
-                .atMost(BOUND)
-                .until(() -> cluster.status(cluster.n1()).objects("nodes").size() == 1);
+        await("its session ends").atMost(BOUND).until(() -> cluster.online(cluster.n1()) == 1);
         assertThat(finds(cluster.n1(), "fsck", "-o", "json").out())
-                .contains("web2 is defined on no node that answers", "unseen", GROUP + "@kept", mine.toString());
+                .contains(
+                        "web2 is defined on no node that answers",
+                        "unseen",
+                        "cluster forget n2",
+                        GROUP + "@kept",
+                        mine.toString());
 
         cluster.zookeeper.kill();
         assertThat(finds(cluster.n1(), "fsck", "--repair", "-o", "json").out())

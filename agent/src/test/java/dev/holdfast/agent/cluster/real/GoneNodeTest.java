@@ -16,9 +16,7 @@ class GoneNodeTest extends OnRealCluster {
     private static final int REFUSED = 3;
 
     private static void awaitPresent(RealNode node, int nodes) {
-        await("%d nodes are there".formatted(nodes))
-                .atMost(BOUND)
-                .until(() -> cluster.status(node).objects("nodes").size() == nodes);
+        await("%d nodes are there".formatted(nodes)).atMost(BOUND).until(() -> cluster.online(node) == nodes);
     }
 
     private static void awaitRounds(RealNode node, int rounds) {
@@ -62,6 +60,11 @@ class GoneNodeTest extends OnRealCluster {
                 .contains("\"repaired\"", "close it without the node that is gone");
         awaitRounds(stays, 0);
         assertThat(stays.run("fsck", "--repair", "--gone", gone.name).exit()).isEqualTo(USAGE);
+
+        assertThat(stays.run("cluster", "status").out()).contains("OFFLINE");
+        assertThat(stays.run("cluster", "forget", stays.name, "--force").err()).contains("is there");
+        assertThat(stays.run("cluster", "forget", gone.name, "--force").exit()).isZero();
+        assertThat(stays.run("cluster", "status").out()).doesNotContain("OFFLINE", gone.name);
 
         gone.agent.startAgain();
         awaitPresent(stays, 2);

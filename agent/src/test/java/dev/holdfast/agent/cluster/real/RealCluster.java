@@ -116,9 +116,7 @@ final class RealCluster implements AutoCloseable {
             for (int i = 1; i <= 2; i++) {
                 nodes.add(node(i, store));
             }
-            nodes.forEach(node -> await(node.name + " joins")
-                    .atMost(BOUND)
-                    .until(() -> status(node).objects("nodes").size() == 2));
+            nodes.forEach(node -> await(node.name + " joins").atMost(BOUND).until(() -> online(node) == 2));
             for (RealNode node : nodes) {
                 bootMachine(node);
             }
@@ -300,6 +298,15 @@ final class RealCluster implements AutoCloseable {
         } catch (JsonException e) {
             throw new IllegalStateException(told.all(), e);
         }
+    }
+
+    /** How many nodes are there, as one of them sees it. */
+    long online(RealNode node) throws JsonException {
+        long online = 0;
+        for (JsonObject each : status(node).objects("nodes")) {
+            online += each.flag("online").orElse(false) ? 1 : 0;
+        }
+        return online;
     }
 
     /** Whether no round is open, for certain: a node that does not reach the store sees none either. */

@@ -166,7 +166,7 @@ class StoreFaultsTest {
         await("the other node sees that it was adopted")
                 .atMost(RealCluster.BOUND)
                 .until(() -> cluster.n2().run("cluster", "adopt-store", "--yes").exit() == 0
-                        && cluster.status(cluster.n2()).objects("nodes").size() == 2);
+                        && cluster.online(cluster.n2()) == 2);
         cluster.assertConverged("after-adoption");
     }
 

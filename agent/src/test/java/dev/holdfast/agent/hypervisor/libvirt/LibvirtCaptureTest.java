@@ -65,11 +65,11 @@ class LibvirtCaptureTest {
                 """.formatted(directory, TIME, STOPPED, RUNS));
         Path both = Files.writeString(
                 directory.resolve("both"),
-                "case \"$*\" in *lifecycle*) exec tail -n +1 -f '%1$s/events' ;; *) exec sh '%1$s/virsh' ;; esac\n"
+                "case \"$*\" in *lifecycle*) exec tail -n +1 -f '%1$s/events' ;; *) [ ! -e '%1$s/gone' ] || exit 1; exec sh '%1$s/virsh' ;; esac\n"
                         .formatted(directory));
         LibvirtSettings settings =
                 new LibvirtSettings(List.of("sh", both.toString()), directory, Duration.ofSeconds(20));
-        Silence silence = new Silence(System::nanoTime);
+        Silence silence = new Silence(() -> System.nanoTime() + later.get());
         Connections connections = new Connections(
                 settings,
                 bound -> new KeptVirsh(settings.virsh(), bound, DatagramStandIn::word, silence),
@@ -176,5 +176,54 @@ class LibvirtCaptureTest {
         later.set(Duration.ofSeconds(32).toNanos());
         capture.abandon();
         assertThat(state()).isEqualTo(RUNS);
+    }
+
+    /** libvirtd has gone since the preparation: nobody has heard the order. */
+    @Test
+    void anOrderToStopThatReachesNobodyIsNotWaitedFor() throws Exception {
+        Path gone = Files.writeString(directory.resolve("gone"), "");
+        List<ProcessHandle> asked = ProcessHandle.current()
+                .children()
+                .filter(child -> child.info()
+                        .commandLine()
+                        .orElse("")
+                        .endsWith(directory.resolve("virsh").toString()))
+                .toList();
+        assertThat(asked).isNotEmpty();
+        asked.forEach(ProcessHandle::destroyForcibly);
+        await().until(() -> asked.stream().noneMatch(ProcessHandle::isAlive));
+        assertThat(catchThrowableOfType(HypervisorException.class, capture::freeze))
+                .hasMessageContaining("is libvirtd running?");
+
+        Files.delete(gone);
+        later.set(Duration.ofSeconds(11).toNanos());
+        capture.abandon();
+        assertThat(state()).isEqualTo(RUNS);
+    }
+
+    /** Agent and guard have died, and the next agent finds the domain running. */
+    @Test
+    void anOrderOfAnEarlierAgentIsAwaitedAsLongAsLibvirtMayObeyIt() throws Exception {
+        HypervisorException doubt = catchThrowableOfType(HypervisorException.class, vm::release);
+        assertThat(doubt.kind()).isEqualTo(Kind.UNKNOWN);
+        assertThat(doubt).hasMessageContaining("may yet obey an order to stop it that an earlier agent gave");
+
+        is(STOPPED);
+        assertThat(vm.release()).as("that was the order").isTrue();
+        assertThat(state()).isEqualTo(RUNS);
+
+        later.set(Duration.ofSeconds(32).toNanos());
+        assertThat(vm.release()).as("there is none any more").isFalse();
+    }
+
+    @Test
+    void anOrderOfItsOwnThatIsNotAnsweredIsAwaitedToo() throws Exception {
+        later.set(Duration.ofSeconds(32).toNanos());
+        Files.writeString(directory.resolve("hang"), "");
+        catchThrowableOfType(HypervisorException.class, capture::freeze);
+        assertThat(catchThrowableOfType(HypervisorException.class, vm::release))
+                .hasMessageContaining("may yet obey it");
+        later.set(Duration.ofSeconds(64).toNanos());
+        assertThat(vm.release()).isFalse();
     }
 }

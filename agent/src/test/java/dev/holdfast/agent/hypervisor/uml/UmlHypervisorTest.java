@@ -11,7 +11,10 @@ import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.StartMode;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.snapshot.OneDisk;
 import dev.holdfast.agent.unix.DatagramStandIn;
+import dev.holdfast.agent.vm.ConsoleBound;
+import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -86,6 +89,22 @@ final class UmlHypervisorTest {
         assertThat(next.find(definition(vm))).isEmpty();
         assertThat(lab.hypervisor.running()).isEmpty();
         assertNothingIsLeft(directory(vm));
+    }
+
+    @Test
+    void aGuestGoesOnWritingToAConsoleThatWasCutDown() throws Exception {
+        RunningVm vm = lab.startCounting("web");
+        vm.close();
+        VmRegistry machines = OneDisk.machines(definition(vm), lab.hypervisor);
+        machines.adopt();
+        Path console = vm.consoleLog().orElseThrow();
+        long before = Files.size(console);
+        new ConsoleBound(before - 1, 64).keep(machines);
+        UmlLab.awaitTicks(vm, 2);
+        assertThat(Files.size(console)).isLessThan(before);
+        assertThat(Files.readString(console)).doesNotContain("\0");
+        machines.get(new Name("web")).process().orElseThrow().kill();
+        machines.close();
     }
 
     @Test

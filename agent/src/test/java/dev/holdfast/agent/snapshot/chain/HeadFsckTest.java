@@ -160,6 +160,35 @@ class HeadFsckTest {
         doubts(NO_PROCESS, "daily.json");
     }
 
+    /** As after a crash in the pause in which a disk goes back into the image below. */
+    @Test
+    void isForAPersonIfItWasSetAsideAndWhatIsSaidThenLeadsSomewhere() throws IOException {
+        Layer top = new Layer("d0", 2);
+        Layer home = new Layer("d0", 1);
+        Intent settle = Intent.settle("r2", chain.head(), chain.head().with(3, top, home));
+        executor.writeIntent(settle);
+        executor.makeGeneration(settle.toHead());
+        executor.setHeadAside();
+        assertThat(fsck.look(NO_PROCESS))
+                .map(HeadFsck.Broken::text)
+                .hasValueSatisfying(text -> assertThat(text).contains("head is set aside"));
+        doubts(NO_PROCESS, "\"mv head.aside head\" if they are in layers/" + top);
+        doubts(NO_PROCESS, "\"ln -s generations/000003 head\" if they are in layers/" + home);
+        doubts(writes(chain.file(top)), "do not end it before the agent has ended that change");
+
+        Files.move(head.resolveSibling("head.aside"), head);
+        assertThat(fsck.look(NO_PROCESS)).isEmpty();
+        assertThat(chain.head().layers()).containsValue(top);
+        executor.setHeadAside();
+        Files.createSymbolicLink(head, Path.of("generations/000003"));
+        assertThat(fsck.look(NO_PROCESS)).isEmpty();
+        assertThat(chain.head().layers()).containsValue(home);
+
+        Files.delete(head);
+        Files.delete(chain.intentFile());
+        doubts(NO_PROCESS, "intent.json is missing");
+    }
+
     @Test
     void isNotLookedForWhereTheMachineHasGone() throws IOException {
         MovedChain.at(chain.path()).setAside("m1", "n2");
