@@ -9,6 +9,7 @@ import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.Generation;
 import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
+import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
 import dev.holdfast.agent.storage.HostCommands;
 import dev.holdfast.agent.storage.ImageStore.CopyName;
 import dev.holdfast.agent.storage.ImageStore.Site;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * The disks of a machine that somebody else has made: they are cloned while it stands still, under the names of copies of the layers that its
@@ -159,6 +161,18 @@ record ForeignDisks(VmDefinition definition, ChainDirectory chain, DirectoryStor
                 throw failed(e);
             }
         }
+    }
+
+    /** Why a revert is refused, and what a person can do: which copy belongs to which disk, in words that can be acted on. */
+    String wayBackByHand(SnapshotRecord snapshot) {
+        String copies = snapshot.layers().layers().values().stream()
+                .map(layer -> "%s to %s"
+                        .formatted(
+                                chain.file(layer), definition.disk(layer.disk()).path()))
+                .collect(Collectors.joining(", and "));
+        return ("%s is a domain of libvirt, which Holdfast does not take back yet: capture what it holds now if that is wanted"
+                        + " (holdfast snapshot create --disk-only), end it, copy %s (cp --reflink=always), and start it")
+                .formatted(definition.name(), copies);
     }
 
     private static SnapshotException failed(StorageException e) {

@@ -157,13 +157,7 @@ final class Preflight {
     /** @throws SnapshotException with the first reason against going back to the snapshot */
     static void revert(VmChain vm, SnapshotRecord snapshot, Progress progress) throws IOException, SnapshotException {
         if (vm.foreign().isPresent()) {
-            throw SnapshotException.refused(
-                    "%s is a domain of libvirt, which Holdfast does not take back yet: end it, copy %s to its disks (cp --reflink=always), and start it"
-                            .formatted(
-                                    vm.name(),
-                                    snapshot.named().stream()
-                                            .map(layer -> vm.chain().file(layer).toString())
-                                            .toList()));
+            throw SnapshotException.refused(vm.foreign().get().wayBackByHand(snapshot));
         }
         vm.requireIdle();
         LayerGraph graph = vm.chain().wholeGraph();

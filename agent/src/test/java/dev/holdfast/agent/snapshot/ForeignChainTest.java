@@ -213,7 +213,14 @@ class ForeignChainTest {
         assertThat(left.recover(operation -> Fate.MAKE_TRUE)).contains("r1");
         assertThat(left.show(CUT).current()).isTrue();
         assertThat(left.look().problems()).isEmpty();
-        assertThatThrownBy(() -> left.reverts().prepare(CUT, Progress.NONE)).hasMessageContainingAll(FIRST, SECOND);
+        Path layers = root.toRealPath().resolve("web.holdfast").resolve("layers");
+        assertThatThrownBy(() -> left.reverts().prepare(CUT, Progress.NONE))
+                .hasMessageContaining(
+                        "end it, copy %s to %s, and %s to %s (cp --reflink=always), and start it",
+                        layers.resolve(FIRST),
+                        root.resolve("vda.img"),
+                        layers.resolve(SECOND),
+                        root.resolve("vdb.img"));
         left.delete("o1", CUT, Progress.NONE);
         assertThat(names("layers")).isEqualTo(LINKS);
         assertThat(root.resolve("vda.img")).hasContent("vda");
