@@ -96,7 +96,7 @@ final class Consultation implements Supplier<DoctorReport> {
             try {
                 for (DiskStorage disk : DiskStorage.of(vm.definition(), machines.storage())) {
                     disks.add(new StorageDiagnosis.Disk(
-                            vm.name().value(), disk.disk(), disk.becomes() == Keep.CLONE, disk.obstacle()));
+                            vm.name().value(), disk.disk(), disk.becomes() != Keep.LAYER, disk.obstacle()));
                 }
             } catch (SnapshotException e) {
                 continue;
