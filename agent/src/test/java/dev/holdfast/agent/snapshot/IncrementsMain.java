@@ -16,7 +16,10 @@ import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
 
-/** For {@code deploy/bench.sh increments}: what is written for checkpoints of a guest that dirties a known amount of a raw disk. A line of JSON for each. */
+/**
+ * For {@code deploy/bench.sh increments}: what is written for checkpoints of a guest that dirties a known amount of a raw disk. A line of JSON for
+ * each.
+ */
 final class IncrementsMain {
     private static final long DIRTIED = 512L * 65536;
     private static final Duration PATIENCE = Duration.ofSeconds(120);

@@ -39,8 +39,8 @@ public interface LayerCopies {
     Layer copyOf(Layer root, int number);
 
     /**
-     * Copies layers that nobody writes, each whole or not at all; durable on return. Not asked for one that is whole. May take minutes, and gives way to
-     * whoever wants the machine if it would.
+     * Copies layers that nobody writes, each whole or not at all; durable on return. Not asked for one that is whole. May take minutes, and
+     * gives way to whoever wants the machine if it would.
      *
      * @param copies by the layer: one, or several that are increments by {@link #copyOf}
      */
