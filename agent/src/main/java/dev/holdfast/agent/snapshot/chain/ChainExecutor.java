@@ -29,7 +29,7 @@ public final class ChainExecutor implements ChainStep.Executor {
     private final InstantSource clock;
     private final Removal removal;
     private final Progress progress;
-    private final LayerCopies copies;
+    private LayerCopies copies = LayerCopies.NONE;
 
     /** What becomes of files that are not needed any more. */
     public enum Removal {
@@ -56,22 +56,13 @@ public final class ChainExecutor implements ChainStep.Executor {
         this.clock = clock;
         this.removal = removal;
         this.progress = progress;
-        this.copies = LayerCopies.NONE;
-    }
-
-    private ChainExecutor(ChainExecutor other, LayerCopies copies) {
-        this.chain = other.chain;
-        this.images = other.images;
-        this.live = other.live;
-        this.clock = other.clock;
-        this.removal = other.removal;
-        this.progress = other.progress;
-        this.copies = copies;
     }
 
     /** The same on a storage, or with a machine, that copies layers. */
     public ChainExecutor with(LayerCopies copying) {
-        return new ChainExecutor(this, copying);
+        ChainExecutor same = new ChainExecutor(chain, images, live, clock, removal, progress);
+        same.copies = copying;
+        return same;
     }
 
     /** Does all steps in order. */
