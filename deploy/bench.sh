@@ -1,5 +1,5 @@
 #!/bin/bash
-# deploy/bench.sh checkpoint|virsh|launcher|monitor|epochs|failover|soak|scale [OPTION]... - measures Holdfast on this machine, on real QEMU.
+# deploy/bench.sh checkpoint|virsh|launcher|monitor|epochs|failover|increments|soak|scale [OPTION]... - measures Holdfast on this machine, on real QEMU.
 #
 #   checkpoint  pause and skew of cluster checkpoints on three nodes, each round beside the floor: the same capture of one
 #               machine by a bare program, without Holdfast
@@ -8,11 +8,12 @@
 #   monitor     what a monitor of the resource agent costs, beside those of anything, Dummy and VirtualDomain
 #   epochs      pauses, lengths and price of the epochs of a replicated machine at three intervals, beside the floor
 #   failover    from the crash of a node to the guest's first answer: a replicated machine, and one that VirtualDomain boots anew
+#   increments  what is written for a checkpoint of a raw disk that is copied in increments, beside what its guest has dirtied
 #   soak        checkpoints each second for an hour under load: what grows, and whether pauses get longer
 #   scale       rounds of 10 to 1,000 simulated agents with ten machines each: real protocol and ZooKeeper, no QEMU
 #
 #   --rounds N     measured rounds of each kind (checkpoint: default 50; virsh: 10; launcher: 10; monitor: 60;
-#                  epochs: 2; failover, scale: 3)
+#                  epochs: 2; failover, scale: 3; increments: 5)
 #   --vms "N ..."  numbers of machines in the group, for checkpoint (default "1 2 3 6"; each 1 to 9)
 #   --seconds N    length of each slice of epochs (default 20; never less than five epochs), or of the soak (default 3600)
 #   --intervals "S ..."  seconds from epoch to epoch (default "0.3 1 5")
@@ -40,6 +41,7 @@ HOLDFAST_PREFIX=${HOLDFAST_PREFIX:-hfbench}
 . deploy/lib/bench/epochs.sh
 . deploy/lib/bench/lab.sh
 . deploy/lib/bench/failover.sh
+. deploy/lib/bench/increments.sh
 . deploy/lib/bench/soak.sh
 . deploy/lib/bench/scale.sh
 
@@ -55,12 +57,12 @@ number_option() {
 
 what='' rounds='' counts='1 2 3 6' warmup=5 results='' seconds=20 seconds_given='' epoch_intervals='0.3 1 5' epoch_works='io cpu' epoch_mode=checkpoint
 case ${1:-} in
-  checkpoint | virsh | launcher | monitor | epochs | failover | soak | scale)
+  checkpoint | virsh | launcher | monitor | epochs | failover | increments | soak | scale)
     what=$1
     shift
     ;;
   -h | --help) ;;
-  '') usage_error "say what to measure: checkpoint, virsh, launcher, monitor, epochs, failover, soak or scale" ;;
+  '') usage_error "say what to measure: checkpoint, virsh, launcher, monitor, epochs, failover, increments, soak or scale" ;;
   *) usage_error "unknown measurement '$1'" ;;
 esac
 while [ $# -gt 0 ]; do
@@ -115,7 +117,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     -h | --help)
-      sed -n '2,31s/^# \{0,1\}//p' "$0"
+      sed -n '2,32s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *) usage_error "unknown option '$1'" ;;

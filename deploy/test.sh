@@ -98,7 +98,7 @@ qemu_version() { "$1" --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p'; }
 # What depends on the version of QEMU: how machines are started, captured, restored, merged and replicated.
 # Left out: what asks how Holdfast treats a process that is killed or stopped, which is the kernel's part.
 qemu_classes='QemuHypervisorTest,QemuCaptureTest,QemuBackgroundFailureTest,QemuRestoreTest,QemuMergeTest,QemuDiskCopiesTest,VmSnapshotsQemuTest'
-qemu_classes+=',SettleQemuTest,QemuEncryptedMemoryTest,EncryptedSnapshotsQemuTest,QemuReplicationTest,QemuDiskReplicationTest,!QemuCaptureTest#aKilledOrHung*'
+qemu_classes+=',SettleQemuTest,IncrementsQemuTest,QemuEncryptedMemoryTest,EncryptedSnapshotsQemuTest,QemuReplicationTest,QemuDiskReplicationTest,!QemuCaptureTest#aKilledOrHung*'
 
 run_qemu10() {
   [ -n "$qemu10" ] || return 0
@@ -110,7 +110,7 @@ run_qemu10() {
 # What depends on the JDK: the language, sockets, libraries that reach into it, start-up; not what spends its time in QEMU.
 jdk_classes='!MutantTest,!ModelCheckTest,!OutageTest,!LeadershipTest,!StoreLatencyTest,!ChannelProcessesTest,!ChannelFaultsTest'
 jdk_classes+=',!ReplicaModelTest,!ReplicaMutantTest,!RandomWalkTest,!CatalogueTest,!GroupQueueTest,!DecisionLogTest'
-jdk_classes+=',!ChainWalkTest,!WallsTest,!SourceBudgetTest,!ChainPlanModelTest,!CrashPrefixTest'
+jdk_classes+=',!ChainWalkTest,!WallsTest,!SourceBudgetTest,!ChainPlanModelTest,!IncrementsModelTest,!CrashPrefixTest'
 jdk_classes+=',!GuardConsoleTest,!GuardDoubtTest,!GuardXenTest,!GuardLibvirtTest,!KeptVirshTest,!UmlLeftoversTest'
 
 # java_major FILE - the number of a Java.

@@ -6,7 +6,7 @@ setup() { lib=$BATS_TEST_DIRNAME/../lib/bench; }
 @test "bad options are usage errors and touch nothing" {
   for words in "" "what" "checkpoint --rounds 0" "checkpoint --rounds x" "checkpoint --vms 0" "checkpoint --vms 10" "checkpoint --vms" \
     "checkpoint --memory 1" "virsh --accel xen" "launcher --what" "epochs --seconds 0" "epochs --seconds 1.5" "epochs --seconds" "epochs --mode ram" \
-    "failover --rounds 0" "failover --accel" "scale --rounds 0" "scale --vms"; do
+    "failover --rounds 0" "failover --accel" "increments --rounds 0" "scale --rounds 0" "scale --vms"; do
     # shellcheck disable=SC2086  # words on purpose
     run "$BATS_TEST_DIRNAME/../bench.sh" $words
     [ "$status" -eq 2 ]
@@ -17,7 +17,7 @@ setup() { lib=$BATS_TEST_DIRNAME/../lib/bench; }
 @test "help tells what can be measured" {
   run "$BATS_TEST_DIRNAME/../bench.sh" --help
   [ "$status" -eq 0 ]
-  [[ "$output" == *checkpoint*virsh*launcher*epochs*failover*scale*"--rounds N"*"--seconds N"*"last line is JSON"* ]]
+  [[ "$output" == *checkpoint*virsh*launcher*epochs*failover*increments*scale*"--rounds N"*"--seconds N"*"last line is JSON"* ]]
 }
 
 @test "the steps of a round are told apart, for each machine; rounds that do not count are left out" {

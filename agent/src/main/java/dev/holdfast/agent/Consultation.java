@@ -95,31 +95,35 @@ final class Consultation implements Supplier<DoctorReport> {
             if (!vm.definition().hasLayers() || vm.process().isEmpty()) {
                 continue;
             }
+            List<String> lingering = lingering(vm);
             try {
-                List<String> lingering = lingering(vm);
                 for (DiskStorage disk : DiskStorage.of(vm.definition(), machines.storage())) {
                     disks.add(new StorageDiagnosis.Disk(
                             vm.name().value(),
                             disk.disk(),
-                            disk.becomes() == Keep.CLONE,
+                            disk.becomes() != Keep.LAYER,
                             disk.obstacle(),
                             lingering.contains(disk.disk())));
                 }
-            } catch (SnapshotException | HypervisorException e) {
+            } catch (SnapshotException e) {
                 continue;
             }
         }
         return disks;
     }
 
-    /** None while somebody is at it, nor of a machine that goes back only while it is stopped. */
-    private List<String> lingering(ManagedVm vm) throws SnapshotException, HypervisorException {
-        Optional<RunningVm> process = vm.process();
-        return process.isEmpty()
-                        || !process.get().settles()
-                        || machines.operationOn(vm.name()).isPresent()
-                ? List.of()
-                : DiskStorage.onNeedlessLayers(vm.definition());
+    /** None while somebody is at it, nor of a machine that goes back only while it is stopped, or that does not tell. */
+    private List<String> lingering(ManagedVm vm) {
+        try {
+            Optional<RunningVm> process = vm.process();
+            return process.isEmpty()
+                            || !process.get().settles()
+                            || machines.operationOn(vm.name()).isPresent()
+                    ? List.of()
+                    : DiskStorage.onNeedlessLayers(vm.definition());
+        } catch (SnapshotException | HypervisorException e) {
+            return List.of();
+        }
     }
 
     private ClusterFacts facts() {

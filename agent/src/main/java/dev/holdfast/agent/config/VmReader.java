@@ -47,7 +47,7 @@ final class VmReader {
         Optional<Name> group = root.name("group");
         HypervisorKind hypervisor = root.choice("hypervisor", HypervisorKind.class, HypervisorKind.QEMU);
         String owner = name.map(Name::value).orElse("?");
-        List<VmSettings.Disk> disks = disks(root, owner, hypervisor.isOwn());
+        List<VmSettings.Disk> disks = disks(root, owner, hypervisor);
         Optional<String> domain = LibvirtRules.domain(root, hypervisor);
         Optional<VmSettings.Hardware> hardware = hypervisor == HypervisorKind.LIBVIRT
                 ? Optional.empty()
@@ -159,14 +159,14 @@ final class VmReader {
         return path;
     }
 
-    private List<VmSettings.Disk> disks(TableReader root, String vm, boolean ours) {
+    private List<VmSettings.Disk> disks(TableReader root, String vm, HypervisorKind hypervisor) {
         List<VmSettings.Disk> disks = new ArrayList<>();
         for (TableReader table : root.tables("disk")) {
             String id = id(table, vm, "disk");
             table.requiredText("path");
             Optional<Path> path = table.path("path");
             path.ifPresent(value -> unique(table, "path", "the disk image " + value, "path " + value));
-            Keep keep = KeepReader.read(table, path, ours);
+            Keep keep = KeepReader.read(table, path, hypervisor);
             finish(table);
             path.ifPresent(value -> disks.add(new VmSettings.Disk(id, value, keep)));
         }

@@ -46,7 +46,7 @@ public final class StorageDiagnosis {
                                                 + " a snapshot that is made and deleted while the machine is stopped ends it (docs/storage.md)")));
         long copied = disks.stream().filter(Disk::copied).count();
         if (copied > 0) {
-            checks.add(Check.ok(node, SUBJECT, "raw disks that their storage copies after a snapshot: " + copied));
+            checks.add(Check.ok(node, SUBJECT, "raw disks that are copied after a snapshot: " + copied));
         }
         return checks;
     }

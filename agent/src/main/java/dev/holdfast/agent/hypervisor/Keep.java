@@ -9,7 +9,9 @@ public enum Keep {
     /** It stays below the layers that are put on it. */
     LAYER,
     /** Its storage copies it as a file that shares its blocks; where it cannot, a snapshot is refused. */
-    CLONE;
+    CLONE,
+    /** The machine copies what was written since the copy before, while it runs, whatever storage it is on. */
+    INCREMENT;
 
     /** As a definition has it. */
     public String word() {

@@ -150,6 +150,11 @@ public interface RunningVm extends AutoCloseable {
                         .formatted(hypervisor(), diskId, name(), home));
     }
 
+    /** How it copies the images below the layers that it writes, of which no copy has begun. Empty if this driver does not. */
+    default Optional<Increments> increments() {
+        return Optional.empty();
+    }
+
     /**
      * The machine's way to another node.
      *

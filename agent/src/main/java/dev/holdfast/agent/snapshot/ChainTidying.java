@@ -29,6 +29,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -178,7 +180,8 @@ final class ChainTidying {
             progress.at(done, total);
             rest = rest(use, keeps, left);
         }
-        if (!left.notKept().isEmpty()) {
+        // What gave way is no failure.
+        if (!left.notKept().isEmpty() && !wanted.getAsBoolean()) {
             throw left.notKept().values().iterator().next();
         }
     }
@@ -208,11 +211,29 @@ final class ChainTidying {
                         vm.executor(LiveDisks.NONE, Removal.DELETE, progress).discard(drop.layer()),
                 join -> () -> merge(Intent.merge(operation, join.top(), join.base()), Removal.DELETE, progress),
                 keep -> () -> {
-                    Layer root = keep.root();
-                    keep(Intent.keep(operation, root, root.copy(vm.chain().nextNumber())))
-                            .ifPresent(failure -> left.notKept().put(root, failure));
+                    LayerCopies copies = vm.copies(wanted);
+                    Intent intent = Intent.keep(operation, together(keep.root(), copies, left));
+                    keep(intent, copies)
+                            .ifPresent(failure -> intent.copies()
+                                    .keySet()
+                                    .forEach(root -> left.notKept().put(root, failure)));
                 },
                 settle -> () -> settle(operation, settle, left, progress, wanted));
+    }
+
+    /** A storage copies one layer after the other; the machine copies all at once, so that all are counted from then on, or none is. */
+    private SortedMap<Layer, Layer> together(Layer first, LayerCopies copies, Left left) throws IOException {
+        int number = vm.chain().nextNumber();
+        SortedMap<Layer, Layer> all = new TreeMap<>(Map.of(first, copies.copyOf(first, number)));
+        if (all.get(first).isIncrementOf(first)) {
+            for (Layer root : vm.chain().graph().held()) {
+                if (copies.copyOf(root, number).isIncrementOf(root)
+                        && !left.notKept().containsKey(root)) {
+                    all.put(root, copies.copyOf(root, number));
+                }
+            }
+        }
+        return all;
     }
 
     /** If it is not possible, the disks stay on their layers. @throws IOException it is under way yet */
@@ -241,8 +262,8 @@ final class ChainTidying {
      * @return why there is no copy; nothing of it is left then
      * @throws IOException it is under way yet
      */
-    private Optional<IOException> keep(Intent intent) throws IOException {
-        ChainExecutor executor = vm.executor(LiveDisks.NONE, Removal.DELETE, Progress.NONE);
+    private Optional<IOException> keep(Intent intent, LayerCopies copies) throws IOException {
+        ChainExecutor executor = vm.executor(LiveDisks.NONE, Removal.DELETE, Progress.NONE, copies);
         try {
             executor.run(ChainPlan.keep(intent, vm.facts(LiveDisks.NONE)));
             return Optional.empty();

@@ -31,7 +31,7 @@ public record DiskStorage(String disk, Keep becomes, String words, Optional<Stri
      */
     public static List<DiskStorage> of(VmDefinition definition, ImageStore storage) throws SnapshotException {
         try {
-            return new StoredCopies(chain(definition), definition, storage).disks();
+            return new StoredCopies(chain(definition), definition, storage, Optional.empty()).disks();
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }

@@ -18,18 +18,24 @@ import dev.holdfast.agent.storage.ImageStore.Way;
 import dev.holdfast.agent.storage.StorageException;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The layers of one chain in the words of their storage: raw files that it clones. One thread.
+ * How the layers of one chain are copied: raw files by a storage that clones them, or whatever is raw by the machine, as its definition says. One
+ * thread.
  *
  * @param chain where they are
  * @param definition of the machine, which says what it wants of each disk
  * @param store of this node
+ * @param counted what the machine copies; empty for those who only look
  */
-record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore store) implements LayerCopies {
+record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore store, Optional<CountedCopies> counted)
+        implements LayerCopies {
     private static final Logger LOG = LoggerFactory.getLogger(StoredCopies.class);
     private static final Copying CLONE = new Copying(Way.CLONE, 100);
 
@@ -41,7 +47,7 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
     /** The same for those alone that may be copied, or shall be. */
     List<DiskStorage> candidates() throws IOException {
         return homes().stream()
-                .filter(home -> isCandidate(home) || wanted(home.disk()) == Keep.CLONE)
+                .filter(home -> isCandidate(home) || isCounted(home) || wanted(home.disk()) == Keep.CLONE)
                 .map(this::disk)
                 .toList();
     }
@@ -58,8 +64,15 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
         return definition.hasLayers() && home.form() == ImageForm.RAW && wanted(home.disk()) != Keep.LAYER;
     }
 
+    private boolean isCounted(Layer root) {
+        return definition.hasLayers() && root.form() != ImageForm.QCOW2 && wanted(root.disk()) == Keep.INCREMENT;
+    }
+
     @Override
     public boolean keeps(Layer root) {
+        if (isCounted(root)) {
+            return counted.isPresent() && counted.get().arePossible();
+        }
         if (!isCandidate(root)) {
             return false;
         }
@@ -80,6 +93,10 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
             if (wanted(disk) == Keep.LAYER) {
                 return DiskStorage.layer(disk, words);
             }
+            if (isCounted(root)) {
+                long bytes = counted.isPresent() ? counted.get().bytes(root) : 0;
+                return new DiskStorage(disk, Keep.INCREMENT, words, Optional.empty(), bytes);
+            }
             if (root.form() == ImageForm.DEVICE) {
                 return DiskStorage.layer(disk, words, "volumes are not copied yet");
             }
@@ -87,7 +104,7 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
                 return DiskStorage.layer(disk, words, chain.file(root) + " is not there; see \"holdfast fsck\"");
             }
             return cloned(disk, site.get(), store.outlook(site.get(), CLONE));
-        } catch (StorageException e) {
+        } catch (StorageException | IOException e) {
             return DiskStorage.layer(disk, "on a storage that does not answer", String.valueOf(e.getMessage()));
         }
     }
@@ -117,7 +134,29 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
     }
 
     @Override
-    public void copy(Layer root, Layer copy) throws IOException {
+    public Layer copyOf(Layer root, int number) {
+        return isCounted(root) ? root.increment(number) : root.copy(number);
+    }
+
+    @Override
+    public void copy(SortedMap<Layer, Layer> copies) throws IOException {
+        TreeMap<Layer, Layer> increments = new TreeMap<>(copies);
+        increments.entrySet().removeIf(each -> !each.getValue().isIncrementOf(each.getKey()));
+        if (!increments.isEmpty()) {
+            machine().copy(increments);
+        }
+        for (Map.Entry<Layer, Layer> each : copies.entrySet()) {
+            if (!increments.containsKey(each.getKey())) {
+                copy(each.getKey(), each.getValue());
+            }
+        }
+    }
+
+    private CountedCopies machine() throws ChainException {
+        return counted.orElseThrow(() -> new ChainException("whoever only looks at a chain copies nothing"));
+    }
+
+    private void copy(Layer root, Layer copy) throws IOException {
         try {
             Site site = store.site(chain.file(root))
                     .filter(now -> root.form() == ImageForm.RAW && now.best().equals(Optional.of(Way.CLONE)))
@@ -130,7 +169,16 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
     }
 
     @Override
+    public void merged(Layer top, Layer base) {
+        counted.ifPresent(machine -> machine.merged(top, base));
+    }
+
+    @Override
     public void remove(Layer copy) throws IOException {
+        if (copy.form() == ImageForm.QCOW2 && definition.hasLayers()) {
+            machine().removeHalf(copy);
+            return;
+        }
         try {
             store.remove(name(copy));
         } catch (StorageException e) {

@@ -13,6 +13,7 @@ import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
 import dev.holdfast.agent.snapshot.chain.ChainPlan;
 import dev.holdfast.agent.snapshot.chain.ForeignChain;
 import dev.holdfast.agent.snapshot.chain.Intent;
+import dev.holdfast.agent.snapshot.chain.LayerCopies;
 import dev.holdfast.agent.snapshot.chain.LiveDisks;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
 import dev.holdfast.agent.storage.ImageStore;
@@ -193,14 +194,22 @@ record VmChain(VmDefinition definition, ChainDirectory chain, VmSlot slot, Snaps
     }
 
     ChainExecutor executor(LiveDisks live, Removal removal, Progress progress) {
-        return new ChainExecutor(chain, tools.images(), live, tools.clock(), removal, progress).with(copies());
+        return executor(live, removal, progress, copies());
+    }
+
+    ChainExecutor executor(LiveDisks live, Removal removal, Progress progress, LayerCopies copies) {
+        return new ChainExecutor(chain, tools.images(), live, tools.clock(), removal, progress).with(copies);
     }
 
     StoredCopies copies() {
-        return new StoredCopies(
-                chain,
-                definition,
-                foreign().<ImageStore>map(ForeignDisks::store).orElse(tools.storage()));
+        return copies(() -> false);
+    }
+
+    /** @param wantedElsewhere whether another operation waits for the machine: what can be given up is, then */
+    StoredCopies copies(BooleanSupplier wantedElsewhere) {
+        ImageStore storage = foreign().<ImageStore>map(ForeignDisks::store).orElse(tools.storage());
+        CountedCopies counted = new CountedCopies(chain, tools.images(), slot, wantedElsewhere);
+        return new StoredCopies(chain, definition, storage, Optional.of(counted));
     }
 
     ChainPlan.Facts facts(LiveDisks live) throws IOException {

@@ -263,7 +263,7 @@ class VmSettingsTest {
                         + disk.formatted(0, 0, ".qcow2", "keep = \"clone\"")
                         + disk.formatted(1, 1, "", "keep = \"thin\"")
                         + disk.formatted(2, 2, "", "keep = \"thick\"\ncow = \"20%\"")
-                        + disk.formatted(3, 3, "", "keep = \"increment\"")
+                        + disk.formatted(3, 3, ".qcow2", "keep = \"increment\"")
                         + disk.formatted(4, 4, "", "keep = \"copy\"")
                         + disk.formatted(5, 5, ".qcow2", "keep = \"layer\""));
         assertThat(files.problems())
@@ -274,7 +274,8 @@ class VmSettingsTest {
                         text -> assertThat(text).contains("\"keep\" is \"thin\"", "volumes are not copied yet"),
                         text -> assertThat(text).contains("\"keep\" is \"thick\"", "remove it"),
                         text -> assertThat(text).contains("\"cow\" is for thick snapshots of LVM", "remove it"),
-                        text -> assertThat(text).contains("\"keep\" is \"increment\""),
+                        text -> assertThat(text)
+                                .contains("\"keep\" is \"increment\", and by its path", "head/d3.qcow2"),
                         text -> assertThat(text).contains("\"copy\"", "auto", "layer", "clone"));
 
         files.vm(
@@ -285,6 +286,16 @@ class VmSettingsTest {
                 .singleElement()
                 .asString()
                 .contains("\"keep\" has no meaning with hypervisor = \"libvirt\"", "remove it");
+    }
+
+    @Test
+    void onlyQemuCopiesDisksInIncrements() throws Exception {
+        files.vm(
+                "web.toml",
+                "name = \"web\"\nhypervisor = \"uml\"\nmemory = \"64M\"\n[[disk]]\nid = \"d0\"\n"
+                        + "path = \"/x/web.holdfast/head/d0\"\nkeep = \"increment\"\n");
+        assertThat(files.problems())
+                .anySatisfy(text -> assertThat(text).contains("which QEMU alone can do", "hypervisor = \"uml\""));
     }
 
     @Test

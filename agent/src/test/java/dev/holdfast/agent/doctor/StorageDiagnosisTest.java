@@ -34,6 +34,6 @@ class StorageDiagnosisTest {
         assertThat(checks.get(0).text())
                 .isEqualTo("disk d0 of web stays on its layers after a snapshot: volumes are not copied yet");
         assertThat(checks.get(0).remedy()).contains("keep = \"layer\"");
-        assertThat(checks.get(1).text()).isEqualTo("raw disks that their storage copies after a snapshot: 1");
+        assertThat(checks.get(1).text()).isEqualTo("raw disks that are copied after a snapshot: 1");
     }
 }

@@ -6,6 +6,7 @@ import dev.holdfast.agent.hypervisor.DiskState;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.ImageForm;
+import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.agent.hypervisor.LoopDevice;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
@@ -79,12 +80,20 @@ final class SnapshotLab implements AutoCloseable {
 
     /** @param second form of the disk that the guest does not boot from */
     SnapshotLab(ImageForm first, ImageForm second) throws Exception {
+        this("/dev/holdfast/agent/hypervisor/oracle.bin", "16M", first, second);
+    }
+
+    /**
+     * @param guest the resource that the first disk begins with
+     * @param size of each disk
+     */
+    SnapshotLab(String guest, String size, ImageForm first, ImageForm second) throws Exception {
         root = Files.createTempDirectory(Path.of("/tmp"), "snap-lab-").toRealPath();
         Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx--x--x"));
         Files.createDirectories(root.resolve("run"));
         hypervisor = new QemuHypervisor(emulator(root.resolve("run")), System::nanoTime);
         chain = new ChainImport(images, InstantSource.system())
-                .importDisks(root.resolve("web.holdfast"), oracleDisks(first, second));
+                .importDisks(root.resolve("web.holdfast"), disks(guest, size, first, second));
         definition = definition("pc-q35-7.2");
     }
 
@@ -98,15 +107,15 @@ final class SnapshotLab implements AutoCloseable {
         return user.isEmpty() ? settings : settings.with(Optional.of(user), true);
     }
 
-    private TreeMap<String, Path> oracleDisks(ImageForm first, ImageForm second) throws Exception {
+    private TreeMap<String, Path> disks(String guest, String size, ImageForm first, ImageForm second) throws Exception {
         Path raw = root.resolve("boot.raw");
-        try (InputStream oracle = SnapshotLab.class.getResourceAsStream("/dev/holdfast/agent/hypervisor/oracle.bin")) {
-            assertThat(oracle).isNotNull();
-            Files.write(raw, oracle.readAllBytes());
+        try (InputStream boot = SnapshotLab.class.getResourceAsStream(guest)) {
+            assertThat(boot).isNotNull();
+            Files.write(raw, boot.readAllBytes());
         }
-        run("truncate", "-s", "16M", raw.toString());
+        run("truncate", "-s", size, raw.toString());
         Path empty = root.resolve("empty.raw");
-        run("truncate", "-s", "16M", empty.toString());
+        run("truncate", "-s", size, empty.toString());
         return new TreeMap<>(Map.of("d0", image("a", first, raw), "d1", image("b", second, empty)));
     }
 
@@ -144,6 +153,17 @@ final class SnapshotLab implements AutoCloseable {
                         List.of())),
                 Stream.of("d0", "d1")
                         .map(id -> new VmDefinition.Disk(id, inDefinition(chain.headFile(id), id)))
+                        .toList());
+    }
+
+    /** From now on this becomes of what snapshots freeze of its disks. */
+    void keep(Keep keep) {
+        definition = new VmDefinition(
+                VM,
+                HypervisorKind.QEMU,
+                definition.hardware(),
+                definition.disks().stream()
+                        .map(disk -> new VmDefinition.Disk(disk.id(), disk.path(), keep))
                         .toList());
     }
 

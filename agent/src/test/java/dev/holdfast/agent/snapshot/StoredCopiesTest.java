@@ -58,7 +58,12 @@ class StoredCopiesTest {
         return new StoredCopies(
                 chain,
                 definition(keep),
-                new DirectoryStore(tool, vm -> Optional.of(chain.file(RAW).getParent())));
+                new DirectoryStore(tool, vm -> Optional.of(chain.file(RAW).getParent())),
+                Optional.empty());
+    }
+
+    private static TreeMap<Layer, Layer> only(Layer root, Layer copy) {
+        return new TreeMap<>(Map.of(root, copy));
     }
 
     @Test
@@ -67,8 +72,8 @@ class StoredCopiesTest {
         Layer copy = RAW.copy(4);
         assertThat(copies.keeps(RAW)).isTrue();
         assertThat(copies.keeps(new Layer("d0", 1))).isFalse();
-        copies.copy(RAW, copy);
-        copies.copy(RAW, copy);
+        copies.copy(only(RAW, copy));
+        copies.copy(only(RAW, copy));
         assertThat(chain.graph().backing()).containsOnlyKeys(RAW, copy);
         copies.remove(copy);
         copies.remove(copy);
@@ -79,10 +84,11 @@ class StoredCopiesTest {
     void whatItsStorageDoesNotCopyStaysALayer() {
         StoredCopies copies = withTool("Operation not supported");
         assertThat(copies.keeps(RAW)).isFalse();
-        assertThatThrownBy(() -> copies.copy(RAW, RAW.copy(4)))
+        assertThatThrownBy(() -> copies.copy(only(RAW, RAW.copy(4))))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("does not clone it any more");
-        assertThat(new StoredCopies(chain, definition(Keep.AUTO), new ImageStores(List.of())).keeps(RAW))
+        assertThat(new StoredCopies(chain, definition(Keep.AUTO), new ImageStores(List.of()), Optional.empty())
+                        .keeps(RAW))
                 .isFalse();
         assertThat(withTool("").keeps(new Layer("d9", 1, ImageForm.RAW)))
                 .as("is not there")
@@ -98,7 +104,7 @@ class StoredCopiesTest {
         assertThat(cloned.obstacle()).isEmpty();
 
         DiskStorage layered = withTool("Operation not supported").disks().get(0);
-        assertThat(layered.text()).matches("layer \\(file on .*, not copied: Operation not supported\\)");
+        assertThat(layered.text()).matches("layer \\(file on .*, not cloned: Operation not supported\\)");
         assertThat(layered.obstacle().orElseThrow()).contains("keep = \"layer\"");
         assertThat(layered.bytes()).isZero();
     }

@@ -17,7 +17,6 @@ import java.util.concurrent.locks.LockSupport;
 public final class CommitJob {
     private static final String PREFIX = "holdfast-merge-";
     private static final Duration STUCK = Duration.ofMinutes(2);
-    private static final Duration CANCEL = Duration.ofSeconds(30);
     private static final int LOOK_NANOS = 20_000_000;
     private static final int LOOK_CLOSELY_NANOS = 500_000;
     /** The second is that of a job which waits for the disk to be drained. */
@@ -98,7 +97,7 @@ public final class CommitJob {
     /** Ends it, whoever has begun it, if it is there: what it has not done by then stays undone. */
     public void end() throws HypervisorException {
         if (find(monitor, id).isPresent()) {
-            cancel(monitor, id);
+            new Jobs(monitor).cancelOne(id);
         }
     }
 
@@ -135,23 +134,7 @@ public final class CommitJob {
 
     /** Cancels and dismisses merges that nobody waits for any more. A merge cut short loses nothing. */
     public static void clearLeftovers(BlockMonitor monitor) throws HypervisorException {
-        for (QmpValue job : new Jobs(monitor).of(PREFIX)) {
-            cancel(monitor, Jobs.id(job));
-        }
-    }
-
-    private static void cancel(BlockMonitor monitor, String id) throws HypervisorException {
-        monitor.accepts("job-cancel", Map.of("id", id));
-        long start = monitor.nanoClock().getAsLong();
-        Optional<QmpValue> job = find(monitor, id);
-        while (job.isPresent() && !Jobs.isOver(job.get())) {
-            if (monitor.nanoClock().getAsLong() - start >= CANCEL.toNanos()) {
-                throw new HypervisorException(Kind.UNKNOWN, "the job " + id + " does not end; look at the storage");
-            }
-            LockSupport.parkNanos(LOOK_NANOS);
-            job = find(monitor, id);
-        }
-        monitor.accepts("job-dismiss", Map.of("id", id));
+        new Jobs(monitor).cancel(PREFIX);
     }
 
     private static Optional<QmpValue> find(BlockMonitor monitor, String id) throws HypervisorException {

@@ -9,6 +9,7 @@ import dev.holdfast.agent.hypervisor.GuestHardware;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
+import dev.holdfast.agent.hypervisor.Increments;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.Relocation;
@@ -342,7 +343,7 @@ final class QemuVm implements RunningVm {
     /** Clears what an agent that was interrupted left behind. */
     void tidy() throws HypervisorException {
         CommitJob.clearLeftovers(monitor);
-        closeLeftovers();
+        new QemuIncrements(this).end();
     }
 
     @Override
@@ -353,6 +354,11 @@ final class QemuVm implements RunningVm {
     @Override
     public Settling settle(String diskId, Path home) {
         return new QemuSettling(this, diskId, home);
+    }
+
+    @Override
+    public Optional<Increments> increments() {
+        return Optional.of(new QemuIncrements(this));
     }
 
     void closeLeftovers() throws HypervisorException {

@@ -15,6 +15,8 @@ import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * Does the steps of a change to the files of a chain and to the machine on it. Each step blocks until it is done. Not
@@ -27,7 +29,7 @@ public final class ChainExecutor implements ChainStep.Executor {
     private final InstantSource clock;
     private final Removal removal;
     private final Progress progress;
-    private final LayerCopies copies;
+    private LayerCopies copies = LayerCopies.NONE;
 
     /** What becomes of files that are not needed any more. */
     public enum Removal {
@@ -54,22 +56,13 @@ public final class ChainExecutor implements ChainStep.Executor {
         this.clock = clock;
         this.removal = removal;
         this.progress = progress;
-        this.copies = LayerCopies.NONE;
     }
 
-    private ChainExecutor(ChainExecutor other, LayerCopies copies) {
-        this.chain = other.chain;
-        this.images = other.images;
-        this.live = other.live;
-        this.clock = other.clock;
-        this.removal = other.removal;
-        this.progress = other.progress;
-        this.copies = copies;
-    }
-
-    /** The same on a storage that copies layers. */
-    public ChainExecutor with(LayerCopies storage) {
-        return new ChainExecutor(this, storage);
+    /** The same on a storage, or with a machine, that copies layers. */
+    public ChainExecutor with(LayerCopies copying) {
+        ChainExecutor same = new ChainExecutor(chain, images, live, clock, removal, progress);
+        same.copies = copying;
+        return same;
     }
 
     /** Does all steps in order. */
@@ -276,14 +269,23 @@ public final class ChainExecutor implements ChainStep.Executor {
     }
 
     @Override
-    public void copyLayer(Layer root, Layer copy) throws IOException {
-        if (chain.head().layers().containsValue(root)) {
-            throw new ChainException("layers/%s is being written and was not copied".formatted(root));
-        }
+    public void copyLayers(SortedMap<Layer, Layer> wanted) throws IOException {
+        SortedMap<Layer, Layer> missing = new TreeMap<>(wanted);
         // Under its name a copy is whole: nothing is left to do for one that was cut short later.
-        if (!chain.backing().containsKey(copy)) {
-            copies.copy(root, copy);
+        missing.values().removeAll(chain.backing().keySet());
+        for (Layer root : missing.keySet()) {
+            if (chain.head().layers().containsValue(root)) {
+                throw new ChainException("layers/%s is being written and was not copied".formatted(root));
+            }
         }
+        if (!missing.isEmpty()) {
+            copies.copy(missing);
+        }
+    }
+
+    @Override
+    public void countFrom(Layer base, Layer copy) {
+        copies.merged(copy, base);
     }
 
     @Override

@@ -19,8 +19,8 @@ import java.util.SortedSet;
  * revert    intent, overlays on the snapshot, flush, generation            the move of the head
  *           | the snapshot is loaded beside the held machine
  *           | move head, flush, name the old head | the old process ends | clear intent
- * merge     intent, merge, relink, repoint, (head), discard, clear intent  nothing: it always goes forward
- * keep      intent, copy, flush, relink, repoint, clear intent                    the copy being whole
+ * merge     intent, merge, relink, repoint, (head), (count), discard, clear intent  nothing: it always goes forward
+ * keep      intent, copy, flush, relink, repoint, clear intent                    each copy being whole
  * clone     intent | the machine's disks are copied, and the copies flushed | parts are written
  *           | publish, clear intent                                        the rename of the sidecar
  * settle    intent, follow, generation, hold still, set head aside, flush, pivot, what the machine writes; if it is gone,
@@ -195,41 +195,53 @@ public final class ChainPlan {
             steps.add(new ChainStep.MoveHead(nextGeneration));
         }
         steps.add(new ChainStep.FlushHead());
+        if (top.isCopy()) {
+            steps.add(new ChainStep.CountFrom(base, top));
+        }
         steps.add(new ChainStep.Discard(top));
         steps.add(new ChainStep.ClearIntent());
         return steps;
     }
 
     /**
-     * The storage copies the layer that the live layers of a disk stand on, and whoever names it, or stands on it beside them, gets the copy,
+     * The layers that the live layers of disks stand on are copied, and whoever names one of them, or stands on it beside those, gets the copy,
      * which reads the same. Nobody writes it: the machine writes a layer above.
      *
      * @param facts as they are now, also when a part of this was done already
      */
     public static List<ChainStep> keep(Intent intent, Facts facts) {
-        LayerGraph graph = facts.graph();
-        Layer root = Layer.parse(only(intent.from()));
-        Layer copy = Layer.parse(only(intent.to()));
         List<ChainStep> steps = new ArrayList<>();
         steps.add(new ChainStep.WriteIntent(intent));
-        steps.add(new ChainStep.CopyLayer(root, copy));
+        steps.add(new ChainStep.CopyLayers(intent.copies()));
         // A copy that is there already may be from a life that died before its name was durable.
         steps.add(new ChainStep.FlushLayers());
+        intent.copies().forEach((root, copy) -> giveTo(steps, facts.graph(), root, copy));
+        steps.add(new ChainStep.ClearIntent());
+        return steps;
+    }
+
+    private static void giveTo(List<ChainStep> steps, LayerGraph graph, Layer root, Layer copy) {
         List<Layer> written = graph.chain(graph.head().layers().get(root.disk()));
         graph.children(root).stream()
                 .filter(child -> !written.contains(child))
                 .forEach(child -> steps.add(new ChainStep.Relink(child, copy)));
         graph.namedBy(root).forEach(name -> steps.add(new ChainStep.Repoint(name, root, copy)));
-        steps.add(new ChainStep.ClearIntent());
-        return steps;
     }
 
-    /** The copy was cut short, or could not be made: it goes, and the snapshot is as it was. If it is whole, this goes forward. */
+    /** It was cut short, or a copy could not be made: that goes, and its snapshot is as it was. For one that is whole, this goes forward. */
     public static List<ChainStep> endKeep(Intent intent, Facts facts) {
-        Layer copy = Layer.parse(only(intent.to()));
-        return facts.graph().backing().containsKey(copy)
-                ? keep(intent, facts)
-                : List.of(new ChainStep.RemoveHalf(copy), new ChainStep.ClearIntent());
+        LayerGraph graph = facts.graph();
+        List<ChainStep> steps = new ArrayList<>();
+        steps.add(new ChainStep.FlushLayers());
+        intent.copies().forEach((root, copy) -> {
+            if (graph.backing().containsKey(copy)) {
+                giveTo(steps, graph, root, copy);
+            } else {
+                steps.add(new ChainStep.RemoveHalf(copy));
+            }
+        });
+        steps.add(new ChainStep.ClearIntent());
+        return steps;
     }
 
     /**
@@ -284,13 +296,6 @@ public final class ChainPlan {
                 .forEach(layer -> steps.add(new ChainStep.Discard(layer)));
         steps.add(new ChainStep.ClearIntent());
         return steps;
-    }
-
-    private static String only(SortedMap<String, String> disks) {
-        if (disks.size() != 1) {
-            throw new IllegalArgumentException("one disk is kept at a time, and these are " + disks);
-        }
-        return disks.get(disks.firstKey());
     }
 
     /**

@@ -3,7 +3,10 @@ package dev.holdfast.agent.snapshot.chain;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * One step of a change of a chain. Each is atomic as far as a crash can tell, or harmless when half done, and doing it again
@@ -64,8 +67,11 @@ public sealed interface ChainStep {
         /** Takes a layer away that nothing stands on and nothing names. */
         void discard(Layer layer) throws IOException;
 
-        /** Has the storage copy a layer that nobody writes: whole or not at all, durable on return. */
-        void copyLayer(Layer root, Layer copy) throws IOException;
+        /** Has layers copied that nobody writes: each whole or not at all; their content is durable on return. */
+        void copyLayers(SortedMap<Layer, Layer> copies) throws IOException;
+
+        /** Whoever counts what was written since a copy counts from the base from now on, which holds what the copy did. */
+        void countFrom(Layer base, Layer copy) throws IOException;
 
         /** Removes what is left of a copy that has not become whole. */
         void removeHalf(Layer copy) throws IOException;
@@ -217,11 +223,24 @@ public sealed interface ChainStep {
         }
     }
 
-    /** See {@link Executor#copyLayer}. */
-    record CopyLayer(Layer root, Layer copy) implements ChainStep {
+    /** See {@link Executor#copyLayers}. */
+    record CopyLayers(SortedMap<Layer, Layer> copies) implements ChainStep {
+        /** Copies the map. */
+        public CopyLayers {
+            copies = Collections.unmodifiableSortedMap(new TreeMap<>(copies));
+        }
+
         @Override
         public void run(Executor on) throws IOException {
-            on.copyLayer(root, copy);
+            on.copyLayers(copies);
+        }
+    }
+
+    /** See {@link Executor#countFrom}. */
+    record CountFrom(Layer base, Layer copy) implements ChainStep {
+        @Override
+        public void run(Executor on) throws IOException {
+            on.countFrom(base, copy);
         }
     }
 

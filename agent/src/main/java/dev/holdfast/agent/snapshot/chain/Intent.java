@@ -54,7 +54,7 @@ public record Intent(
         REVERT,
         /** One layer goes into the one below it. */
         MERGE,
-        /** A layer that a snapshot names is copied, and the snapshot gets the copy. */
+        /** Layers that snapshots name are copied, and the snapshots get the copies. */
         KEEP,
         /** Copies of the layers that the machine writes, and the snapshot gets them; the head stays. */
         CLONE,
@@ -142,6 +142,21 @@ public record Intent(
 
     /** A layer that a snapshot names is copied. */
     public static Intent keep(String operation, Layer root, Layer copy) {
+        return keep(operation, new TreeMap<>(Map.of(root, copy)));
+    }
+
+    /**
+     * Layers that snapshots name are copied.
+     *
+     * @param copies by the layer; one of each disk at most
+     */
+    public static Intent keep(String operation, SortedMap<Layer, Layer> copies) {
+        TreeMap<String, String> from = new TreeMap<>();
+        TreeMap<String, String> to = new TreeMap<>();
+        copies.forEach((root, copy) -> {
+            from.put(root.disk(), root.fileName());
+            to.put(root.disk(), copy.fileName());
+        });
         return new Intent(
                 operation,
                 Kind.KEEP,
@@ -149,8 +164,8 @@ public record Intent(
                 Optional.empty(),
                 0,
                 0,
-                new TreeMap<>(Map.of(root.disk(), root.fileName())),
-                new TreeMap<>(Map.of(copy.disk(), copy.fileName())),
+                from,
+                to,
                 Optional.empty(),
                 Optional.empty(),
                 After.RUNNING);
@@ -175,6 +190,13 @@ public record Intent(
             }
         });
         return Collections.unmodifiableSortedMap(homes);
+    }
+
+    /** Of a keep: the copies, by the layers that are copied. */
+    public SortedMap<Layer, Layer> copies() {
+        TreeMap<Layer, Layer> copies = new TreeMap<>();
+        from.forEach((disk, root) -> copies.put(Layer.parse(root), Layer.parse(to.get(disk))));
+        return Collections.unmodifiableSortedMap(copies);
     }
 
     /** The same, with another end for the machine. */

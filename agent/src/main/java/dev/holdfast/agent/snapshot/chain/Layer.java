@@ -76,9 +76,19 @@ public record Layer(String disk, int number, ImageForm form, int of) implements 
         return new Layer(disk, copyNumber, form, number);
     }
 
+    /** The copy of it that gets that number and can stand on another copy of it. */
+    public Layer increment(int copyNumber) {
+        return new Layer(disk, copyNumber, ImageForm.QCOW2, number);
+    }
+
     /** Whether its content was copied from another layer. */
     public boolean isCopy() {
         return of > 0;
+    }
+
+    /** Whether it is an {@link #increment} of that layer. */
+    public boolean isIncrementOf(Layer other) {
+        return form == ImageForm.QCOW2 && other.form != form && disk.equals(other.disk) && of == other.number;
     }
 
     /** The name of the link to it in a generation. It says the form, too, so that whoever takes that for granted finds nothing else. */

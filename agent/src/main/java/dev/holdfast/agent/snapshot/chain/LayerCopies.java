@@ -1,8 +1,12 @@
 package dev.holdfast.agent.snapshot.chain;
 
 import java.io.IOException;
+import java.util.SortedMap;
 
-/** What the storage below a chain does with its layers by itself. One operation at a time for a chain, as everywhere. */
+/**
+ * Copies of a chain's layers that the storage below it makes by itself, or the machine on it. One operation at a time for a chain, as
+ * everywhere.
+ */
 public interface LayerCopies {
     /** A storage that copies nothing. */
     LayerCopies NONE = new LayerCopies() {
@@ -12,20 +16,39 @@ public interface LayerCopies {
         }
 
         @Override
-        public void copy(Layer root, Layer copy) throws IOException {
-            throw new ChainException("the storage of layers/%s does not copy it".formatted(root));
+        public Layer copyOf(Layer root, int number) {
+            return root.copy(number);
+        }
+
+        @Override
+        public void copy(SortedMap<Layer, Layer> copies) throws IOException {
+            throw new ChainException("the storage of layers/%s does not copy it".formatted(copies.firstKey()));
         }
 
         @Override
         public void remove(Layer copy) {}
+
+        @Override
+        public void merged(Layer top, Layer base) {}
     };
 
     /** Whether a snapshot on this layer is to be kept as a copy of it. Changes nothing; blocks for seconds. */
     boolean keeps(Layer root);
 
-    /** Copies a layer that nobody writes: whole or not at all, durable on return. Again: does nothing. May take minutes. */
-    void copy(Layer root, Layer copy) throws IOException;
+    /** The copy of a layer, if it is made now and gets that number. */
+    Layer copyOf(Layer root, int number);
+
+    /**
+     * Copies layers that nobody writes, each whole or not at all; durable on return. Not asked for one that is whole. May take minutes, and
+     * gives way to whoever wants the machine if it would.
+     *
+     * @param copies by the layer: one, or several that are increments by {@link #copyOf}
+     */
+    void copy(SortedMap<Layer, Layer> copies) throws IOException;
 
     /** Removes what copying made, also half of it. Idempotent; blocks for seconds. */
     void remove(Layer copy) throws IOException;
+
+    /** A layer holds by now what a copy on it held, which is about to go. Idempotent. */
+    void merged(Layer top, Layer base);
 }

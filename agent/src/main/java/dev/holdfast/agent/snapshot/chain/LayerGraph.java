@@ -73,7 +73,7 @@ public record LayerGraph(
         }
     }
 
-    /** The live layers of a disk stand on a raw one that a snapshot names: its storage can copy that, and the snapshot get the copy. */
+    /** The live layers of a disk stand on a raw one that a snapshot names: that can be copied, and the snapshot get the copy. */
     public record Keep(Layer root) implements Tidying {
         @Override
         public LayerGraph after(LayerGraph graph) {
@@ -272,7 +272,7 @@ public record LayerGraph(
      * What can be done now without changing what any named layer reads.
      *
      * @param use what can be done with the layers of the head
-     * @param keeps whether a storage copies a layer
+     * @param keeps whether a layer is copied; in which form plays no part in the graph
      * @return in an order in which each is possible when the ones before are done
      */
     public List<Tidying> tidyings(HeadUse use, Predicate<Layer> keeps) {
@@ -296,6 +296,11 @@ public record LayerGraph(
                 && live.size() > 1
                 && live.get(live.size() - 1).equals(layer)
                 && !namedBy(layer).isEmpty();
+    }
+
+    /** The layers that {@link Keep} is for, if they are copied. */
+    public List<Layer> held() {
+        return backing.keySet().stream().filter(this::isHeld).toList();
     }
 
     private Optional<Tidying> nextTidying(HeadUse use, Predicate<Layer> keeps) {

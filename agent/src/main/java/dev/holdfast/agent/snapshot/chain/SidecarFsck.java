@@ -148,10 +148,11 @@ public final class SidecarFsck {
         Instant latest = Instant.MIN;
         for (Layer layer : all) {
             boolean copy = layer.disk().equals(frozen.disk()) && layer.of() == frozen.number();
-            if (layer.form() == ImageForm.RAW && (copy || layer.equals(frozen)) && !others.contains(layer)) {
+            boolean timed = layer.form() == ImageForm.RAW || layer.isIncrementOf(frozen);
+            if (timed && (copy || layer.equals(frozen)) && !others.contains(layer)) {
                 Path file = chain.file(layer);
                 Instant written = Files.getLastModifiedTime(file).toInstant();
-                boolean fits = Files.size(file) == part.bytes()
+                boolean fits = bytes(layer) == part.bytes()
                         && !written.isAfter(captured(report).plus(COARSE));
                 // Of two that read the same the copy stays as it is.
                 if (fits && (written.isAfter(latest) || copy && written.equals(latest))) {
@@ -161,6 +162,11 @@ public final class SidecarFsck {
             }
         }
         return newest;
+    }
+
+    /** A part that is a copy was as long as the disk when it was frozen. */
+    private long bytes(Layer layer) throws IOException {
+        return layer.isCopy() ? chain.image(layer).virtualBytes() : Files.size(chain.file(layer));
     }
 
     private static Instant captured(VmReport report) {
@@ -186,10 +192,10 @@ public final class SidecarFsck {
             throw new ChainException(file + " is a block device, which does not say when it was last written");
         }
         Instant written = Files.getLastModifiedTime(file).toInstant();
-        if (Files.size(file) != part.bytes() || written.isAfter(captured(report).plus(COARSE))) {
+        if (bytes(layer) != part.bytes() || written.isAfter(captured(report).plus(COARSE))) {
             throw new ChainException(
                     "%s was written after the checkpoint (%s, %d bytes; it had %d), so that it may hold newer data"
-                            .formatted(file, written, Files.size(file), part.bytes()));
+                            .formatted(file, written, bytes(layer), part.bytes()));
         }
     }
 

@@ -65,7 +65,7 @@ public final class DirectoryStore implements ImageStore {
             FileStore fileSystem = Files.getFileStore(image);
             Optional<String> refusal = trial(image.toRealPath().getParent());
             String words = "file on " + fileSystem.type()
-                    + refusal.map(", not copied: "::concat).orElse("");
+                    + refusal.map(", not cloned: "::concat).orElse("");
             // Whoever sees the chain sees the copies, which lie in it.
             Optional<Way> best = refusal.isEmpty() ? Optional.of(Way.CLONE) : Optional.empty();
             return Optional.of(new Site(image, best, words, Files.size(image), true, true));

@@ -17,13 +17,15 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A machine whose raw disks lie on a real XFS, under a real agent, which has the file system copy what checkpoints freeze. Needs root. */
+/**
+ * A machine with raw disks under a real agent, which has a real XFS copy what checkpoints freeze, or, on a file system that cannot, the machine.
+ * Needs root.
+ */
 @Tag("qemu")
 @Tag("cluster")
 @Tag("soak")
@@ -42,9 +44,12 @@ class KeptDisksTest {
     private RealNode node;
     private RealVm raw;
 
-    @BeforeEach
-    void open() throws Exception {
-        mounted = new LoopFileSystem("xfs", directory);
+    /**
+     * @param first what is said of the disk that it boots from
+     * @param second what is said of the other one
+     */
+    private void open(String fileSystem, String first, String second) throws Exception {
+        mounted = new LoopFileSystem(fileSystem, directory);
         cluster = new RealCluster();
         node = cluster.n1();
         Path chain = mounted.point().toRealPath().resolve("raw.holdfast");
@@ -58,11 +63,12 @@ class KeptDisksTest {
                 [[disk]]
                 id = "d0"
                 path = "%s/head/d0"
+                %s
                 [[disk]]
                 id = "d1"
                 path = "%s/head/d1"
-                keep = "clone"
-                """.formatted(VM, OWN_GROUP, chain, chain));
+                %s
+                """.formatted(VM, OWN_GROUP, chain, first, chain, second));
         node.agent.kill();
         node.agent.startAgain();
         await("the agent serves")
@@ -70,13 +76,13 @@ class KeptDisksTest {
                 .until(() -> node.run("vm", "list").exit() == 0);
         Path boot = mounted.point().resolve("boot.img");
         RealVm.writeBootDisk(boot);
-        Path second = mounted.point().resolve("second.img");
-        try (RandomAccessFile file = new RandomAccessFile(second.toFile(), "rw")) {
+        Path other = mounted.point().resolve("second.img");
+        try (RandomAccessFile file = new RandomAccessFile(other.toFile(), "rw")) {
             file.setLength(DISK);
         }
         require(node.run("vm", "import-disk", "--in-place", VM, "d0", boot.toString()));
-        require(node.run("vm", "import-disk", "--in-place", VM, "d1", second.toString()));
-        assertThat(second).as("it has moved into the chain").doesNotExist();
+        require(node.run("vm", "import-disk", "--in-place", VM, "d1", other.toString()));
+        assertThat(other).as("it has moved into the chain").doesNotExist();
         require(node.run("vm", "start", VM));
         raw.goesOn(RealCluster.BOUND);
         await("its group is known")
@@ -111,7 +117,7 @@ class KeptDisksTest {
     private List<String> copiesOf(String disk) throws IOException {
         try (Stream<Path> files = Files.list(raw.chain.resolve("layers"))) {
             return files.map(file -> file.getFileName().toString())
-                    .filter(name -> name.matches(disk + "-[0-9]+-of-000001\\.raw"))
+                    .filter(name -> name.matches(disk + "-[0-9]+-of-000001\\.(raw|qcow2)"))
                     .sorted()
                     .toList();
         }
@@ -147,9 +153,9 @@ class KeptDisksTest {
 
     @Test
     void whatCheckpointsFreezeIsCopiedByItsFileSystemAndIsTheirs() throws Exception {
+        open("xfs", "", "keep = \"clone\"");
         assertThat(node.run("vm", "show", VM).out()).contains("clone (file on xfs)");
-        assertThat(node.run("doctor", "-o", "json").out())
-                .contains("raw disks that their storage copies after a snapshot: 2");
+        assertThat(node.run("doctor", "-o", "json").out()).contains("raw disks that are copied after a snapshot: 2");
 
         raw.write(1, "1M", "4M");
         checkpoint("one");
@@ -167,10 +173,7 @@ class KeptDisksTest {
         assertHolds(second, 2);
         assertSharesItsBlocks(second);
         raw.goesOn(RealCluster.BOUND);
-        await("its disks are the raw images again").atMost(RealCluster.BOUND).untilAsserted(() -> {
-            assertThat(raw.chain.resolve("head/d0.raw")).exists();
-            assertThat(raw.chain.resolve("head/d1.raw")).exists();
-        });
+        awaitRawHead();
 
         for (int i = 0; i < 4; i++) {
             checkpoint("next" + i, "--disk-only");
@@ -186,13 +189,63 @@ class KeptDisksTest {
         require(node.run("checkpoint", "revert", "--yes", OWN_GROUP + "@one"));
         raw.goesOn(RealCluster.BOUND);
         // From a layer, or from the image again: the machine is on its way to that.
-        await("the head reads what was frozen").atMost(RealCluster.BOUND).untilAsserted(() -> {
-            Path head = ImageLink.complete(raw.chain.resolve("head/d1"));
-            Ended read = tool(
-                    "qemu-io", "-U", "-r", "-f", ImageForm.of(head).format(), "-c", "read -P 1 1M 4M", head.toString());
-            assertThat(read.output()).contains("read 4194304").doesNotContain("verification failed");
-        });
+        await("the head reads what was frozen")
+                .atMost(RealCluster.BOUND)
+                .untilAsserted(() -> assertReads(ImageLink.complete(raw.chain.resolve("head/d1")), 1));
         awaitVerified("one");
+        RealCluster.assertInOrder(node);
+    }
+
+    private void awaitRawHead() {
+        await("its disks are the raw images again").atMost(RealCluster.BOUND).untilAsserted(() -> {
+            assertThat(raw.chain.resolve("head/d0.raw")).exists();
+            assertThat(raw.chain.resolve("head/d1.raw")).exists();
+        });
+    }
+
+    private static void assertReads(Path image, int pattern) throws IOException {
+        Ended read = tool(
+                "qemu-io",
+                "-U",
+                "-r",
+                "-f",
+                ImageForm.of(image).format(),
+                "-c",
+                "read -P %d 1M 4M".formatted(pattern),
+                image.toString());
+        assertThat(read.output()).contains("read 4194304").doesNotContain("verification failed");
+    }
+
+    @Test
+    void whereTheFileSystemCannotTheMachineCopiesWhatWasWrittenSinceTheCheckpointBefore() throws Exception {
+        open("ext4", "keep = \"increment\"", "keep = \"increment\"");
+        assertThat(node.run("vm", "show", VM).out()).contains("increment (file on ext4");
+        raw.write(1, "1M", "4M");
+        checkpoint("one");
+        awaitCopies(1);
+        awaitRawHead();
+        Path first = layer(copiesOf("d1").get(0));
+        assertReads(first, 1);
+
+        raw.write(2, "1M", "4M");
+        checkpoint("two", "--disk-only");
+        awaitCopies(2);
+        awaitRawHead();
+        Path second = layer(copiesOf("d1").get(1));
+        assertReads(first, 1);
+        assertReads(second, 2);
+        assertThat(tool("qemu-img", "info", "-U", second.toString()).output()).contains("backing file: " + first);
+        assertThat(Files.size(second)).isBetween(4L << 20, 5L << 20);
+        awaitVerified("two");
+
+        require(node.run("checkpoint", "delete", "--yes", OWN_GROUP + "@one"));
+        awaitCopies(1);
+        awaitVerified("two");
+        raw.write(3, "1M", "4M");
+        require(node.run("checkpoint", "revert", "--yes", OWN_GROUP + "@two"));
+        raw.goesOn(RealCluster.BOUND);
+        assertReads(ImageLink.complete(raw.chain.resolve("head/d1")), 2);
+        checkpoint("three", "--disk-only");
         RealCluster.assertInOrder(node);
     }
 }

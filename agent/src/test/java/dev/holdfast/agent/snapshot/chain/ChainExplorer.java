@@ -118,6 +118,7 @@ final class ChainExplorer {
     private static boolean isPossible(ChainStep step, ModelDisk state) {
         boolean needsMachine = step instanceof ChainStep.Cut
                 || step instanceof ChainStep.Follow
+                || step instanceof ChainStep.CopyLayers && state.counts
                 || step instanceof ChainStep.HoldStill;
         return step instanceof ChainStep.Pivot pivot
                 ? state.following.contains(pivot.home())

@@ -14,6 +14,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -149,7 +150,14 @@ class ImageFormsTest {
         }
 
         @Override
-        public void copy(Layer root, Layer copy) throws IOException {
+        public Layer copyOf(Layer root, int number) {
+            return root.copy(number);
+        }
+
+        @Override
+        public void copy(SortedMap<Layer, Layer> copies) throws IOException {
+            Layer root = copies.firstKey();
+            Layer copy = copies.get(root);
             Path half = chain.path().resolve("layers/." + copy.fileName() + ".tmp");
             Files.copy(chain.file(root), half);
             if (fails) {
@@ -163,6 +171,9 @@ class ImageFormsTest {
             Files.deleteIfExists(chain.path().resolve("layers/." + copy.fileName() + ".tmp"));
             Files.deleteIfExists(chain.file(copy));
         }
+
+        @Override
+        public void merged(Layer top, Layer base) {}
     }
 
     @Test
@@ -180,7 +191,7 @@ class ImageFormsTest {
         assertThat(chain.snapshots().get(ONE).named()).containsExactly(RAW, DEVICE);
 
         storage.fails = false;
-        keeping.run(List.of(new ChainStep.WriteIntent(keep), new ChainStep.CopyLayer(RAW, copy)));
+        keeping.run(List.of(new ChainStep.WriteIntent(keep), new ChainStep.CopyLayers(keep.copies())));
         // The storage is not asked again for what is whole.
         executor(ChainExecutor.Removal.QUARANTINE).run(ChainPlan.recover(keep, facts(), chain.nextNumber()));
         assertThat(chain.snapshots().get(ONE).named()).containsExactly(copy, DEVICE);
@@ -197,7 +208,7 @@ class ImageFormsTest {
     void aCopyIsRemovedByItsStorageAndWhatIsWrittenIsNotCopied() throws IOException {
         assertThatThrownBy(() -> executor(ChainExecutor.Removal.DELETE)
                         .with(new Copying())
-                        .copyLayer(RAW, RAW.copy(9)))
+                        .copyLayers(new TreeMap<>(Map.of(RAW, RAW.copy(9)))))
                 .hasMessageContaining("is being written");
         cut();
         Layer copy = RAW.copy(chain.nextNumber());
@@ -207,7 +218,7 @@ class ImageFormsTest {
         keeping.discard(copy);
         assertThat(chain.file(copy)).doesNotExist();
         assertThat(chain.file(RAW)).hasSize(RAW_BYTES);
-        assertThatThrownBy(() -> executor(ChainExecutor.Removal.DELETE).copyLayer(RAW, copy))
+        assertThatThrownBy(() -> executor(ChainExecutor.Removal.DELETE).copyLayers(new TreeMap<>(Map.of(RAW, copy))))
                 .hasMessageContaining("does not copy");
     }
 

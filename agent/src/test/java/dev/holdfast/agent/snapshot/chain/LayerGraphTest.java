@@ -142,6 +142,19 @@ class LayerGraphTest {
     }
 
     @Test
+    void whatIsHeldIsToldForAllDisksAtOnce() {
+        Layer other = new Layer("d1", 1, ImageForm.RAW);
+        Layer written = new Layer("d1", 2);
+        backing.put(other, Optional.empty());
+        backing.put(written, Optional.of(other));
+        onHome(2);
+        snapshots.put(new Name("a"), Set.of(HOME, other));
+        Generation head = new Generation(2, new TreeMap<>(Map.of("d0", layer(2), "d1", written)));
+        assertThat(new LayerGraph(backing, head, snapshots).held()).containsExactly(HOME, other);
+        assertThat(new LayerGraph(backing, head, new TreeMap<>()).held()).isEmpty();
+    }
+
+    @Test
     void aBranchThatStoodOnAHomeGoesWithTheCopy() {
         onHome(2).named("branch", 3);
         backing.put(layer(3), Optional.of(HOME));

@@ -55,6 +55,13 @@ final class ModelDisk implements ChainStep.Executor {
     /** The guest stands still, and somebody else will let it run. */
     boolean stopped;
 
+    /** The machine copies in increments: by image and copy, what its process knows was written since. */
+    boolean counts;
+    /** A new process takes it that nothing was written since the last one counted. */
+    boolean believesOldCounts;
+
+    TreeMap<Layer, TreeMap<Integer, Set<Integer>>> counted = new TreeMap<>();
+
     boolean guardRan;
     boolean agentLives = true;
     List<ChainStep> plan = List.of();
@@ -79,6 +86,13 @@ final class ModelDisk implements ChainStep.Executor {
         copy.aside = aside;
         copy.following = new TreeSet<>(following);
         copy.stopped = stopped;
+        copy.counts = counts;
+        copy.believesOldCounts = believesOldCounts;
+        counted.forEach((layer, since) -> {
+            TreeMap<Integer, Set<Integer>> each = new TreeMap<>();
+            since.forEach((number, blocks) -> each.put(number, new TreeSet<>(blocks)));
+            copy.counted.put(layer, each);
+        });
         copy.guardRan = guardRan;
         copy.agentLives = agentLives;
         copy.plan = plan;
@@ -105,6 +119,7 @@ final class ModelDisk implements ChainStep.Executor {
                 aside,
                 following,
                 stopped,
+                counted,
                 guardRan,
                 agentLives,
                 plan,
@@ -158,6 +173,7 @@ final class ModelDisk implements ChainStep.Executor {
 
     private void setBlock(Layer layer, int block, int value) {
         Image image = layers.get(layer);
+        counted.getOrDefault(layer, new TreeMap<>()).values().forEach(since -> since.add(block));
         List<Integer> blocks = new ArrayList<>(image.blocks());
         blocks.set(block, value);
         layers.put(layer, new Image(image.backing(), List.copyOf(blocks), image.durable()));
@@ -176,6 +192,11 @@ final class ModelDisk implements ChainStep.Executor {
         held = false;
         stopped = false;
         following.clear();
+        if (believesOldCounts) {
+            counted.values().forEach(since -> since.values().forEach(Set::clear));
+        } else {
+            counted.clear();
+        }
     }
 
     void losePower(int survivingHead) {
@@ -390,11 +411,49 @@ final class ModelDisk implements ChainStep.Executor {
     }
 
     @Override
-    public void copyLayer(Layer root, Layer copy) {
-        if (active.isPresent() && active.get().containsValue(root)) {
-            throw new Broken("the layer that is being written was copied");
+    public void copyLayers(SortedMap<Layer, Layer> copies) {
+        copies.forEach((root, copy) -> {
+            if (active.isPresent() && active.get().containsValue(root)) {
+                throw new Broken("the layer that is being written was copied");
+            }
+            if (!layers.containsKey(copy)) {
+                layers.put(copy, counts ? increment(root, copy) : whole(root));
+            }
+        });
+    }
+
+    private Image whole(Layer root) {
+        return new Image(Optional.empty(), layers.get(root).blocks(), false);
+    }
+
+    private Image increment(Layer root, Layer copy) {
+        if (active.isEmpty()) {
+            throw new Broken("no machine copies " + root);
         }
-        layers.putIfAbsent(copy, new Image(Optional.empty(), layers.get(root).blocks(), false));
+        Optional<Layer> newest = layers.keySet().stream()
+                .filter(layer -> layer.isIncrementOf(root))
+                .reduce((one, other) -> other);
+        TreeMap<Integer, Set<Integer>> since = counted.computeIfAbsent(root, none -> new TreeMap<>());
+        Optional<Set<Integer>> written = newest.map(layer -> since.get(layer.number()));
+        since.put(copy.number(), new TreeSet<>());
+        if (written.isEmpty()) {
+            return whole(root);
+        }
+        List<Integer> blocks = IntStream.range(0, BLOCKS)
+                .mapToObj(block -> written.get().contains(block)
+                        ? layers.get(root).blocks().get(block)
+                        : -1)
+                .toList();
+        return new Image(newest, blocks, false);
+    }
+
+    @Override
+    public void countFrom(Layer base, Layer copy) {
+        counted.forEach((root, since) -> {
+            if (copy.isIncrementOf(root) && since.containsKey(copy.number())) {
+                since.put(base.number(), Objects.requireNonNull(since.remove(copy.number())));
+            }
+        });
     }
 
     @Override

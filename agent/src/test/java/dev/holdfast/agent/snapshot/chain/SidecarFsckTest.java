@@ -144,6 +144,22 @@ class SidecarFsckTest {
     }
 
     @Test
+    void whatTheMachineHasCopiedInIncrementsIsFoundByItsTimeAndItsSizeForTheGuest() throws IOException {
+        frozen = RAW;
+        raw(RAW, CAPTURED.plusSeconds(60));
+        Path older = chain.file(RAW.increment(3));
+        Path newer = chain.file(RAW.increment(4));
+        images.create(older, 4096);
+        images.createOverlay(newer, older);
+        Files.setLastModifiedTime(older, FileTime.from(CAPTURED.minusSeconds(60)));
+        Files.setLastModifiedTime(newer, FileTime.from(CAPTURED.plusSeconds(60)));
+        refuses(8192, "was written after the checkpoint");
+        Files.setLastModifiedTime(newer, FileTime.from(CAPTURED.minusSeconds(1)));
+        assertThat(restore(4096)).isTrue();
+        assertThat(chain.snapshots().get(DAILY).named()).containsExactly(RAW.increment(4));
+    }
+
+    @Test
     void aCopyThatIsAnotherSnapshotsOrNewerIsNone() throws IOException {
         frozen = RAW;
         raw(RAW, CAPTURED.plusSeconds(60));

@@ -95,7 +95,7 @@ final class DirectoryStoreTest {
                 throw new IllegalStateException("what copies files may be killed: " + command);
             }
         };
-        assertThat(store(recording).site(image).orElseThrow().words()).endsWith("not copied: Operation not supported");
+        assertThat(store(recording).site(image).orElseThrow().words()).endsWith("not cloned: Operation not supported");
         assertThat(commands).singleElement().asList().startsWith("env", "LC_ALL=C", "cp");
     }
 
@@ -152,7 +152,7 @@ final class DirectoryStoreTest {
                 .site(image)
                 .orElseThrow();
         assertThat(site.best()).isEmpty();
-        assertThat(site.words()).endsWith("not copied: No such file");
+        assertThat(site.words()).endsWith("not cloned: No such file");
         assertThat(layers).isDirectoryNotContaining("glob:**trial*");
     }
 }

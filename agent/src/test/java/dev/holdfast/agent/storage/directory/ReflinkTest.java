@@ -116,7 +116,7 @@ final class ReflinkTest {
             DirectoryStore store = store(layers);
             Site site = store.site(image).orElseThrow();
             assertThat(site.best()).isEmpty();
-            assertThat(site.words()).isEqualTo("file on " + kind + ", not copied: Operation not supported");
+            assertThat(site.words()).isEqualTo("file on " + kind + ", not cloned: Operation not supported");
             assertThat(store.outlook(site, CLONE).obstacles())
                     .singleElement()
                     .asString()
