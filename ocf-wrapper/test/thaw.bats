@@ -226,6 +226,20 @@ just_frozen() {
     [ ! -e "$run_dir/vms/web/frozen" ]
 }
 
+@test "who cannot wait for what a domain may yet obey leaves it marked for the next" {
+    domain web "running (unpaused)"
+    just_frozen web 60
+    run timeout 20 "$thaw" --soon --all
+    [ "$status" -eq 1 ]
+    [[ $output == *"its freeze marker stays for the agent that starts next"* ]]
+    [ -e "$run_dir/vms/web/frozen" ]
+    echo "paused (user)" >"$run_dir/vms/web/state"
+    run timeout 20 "$thaw" --soon --all
+    [ "$status" -eq 0 ]
+    [ "$(state web)" = "running (unpaused)" ]
+    [ ! -e "$run_dir/vms/web/frozen" ]
+}
+
 @test "a domain that runs is not waited for longer than an order may take, nor when the guard has ended the freeze" {
     domain web "running (unpaused)"
     just_frozen web 1

@@ -16,6 +16,7 @@ import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Holds a domain still while others clone its disks. That it stood still is told by libvirt's events: between its stop and our resume there is
@@ -100,8 +101,8 @@ final class LibvirtCapture extends InterruptibleCapture implements DisksOnlyCapt
         }
         before = heard.size();
         mayHaveFrozen = true;
+        OptionalLong earlier = vm.orderToStop();
         try {
-            vm.orderToStop();
             kept().tell("suspend", vm.uuid());
             vm.stopAnswered();
             if (!listener().await(SUSPENDED, before, shorter(EVENT, plan.deadline()))) {
@@ -112,7 +113,7 @@ final class LibvirtCapture extends InterruptibleCapture implements DisksOnlyCapt
             }
         } catch (VirshException e) {
             if (e.kind() == VirshException.Kind.REFUSED || e.kind() == VirshException.Kind.ABSENT) {
-                vm.stopAnswered(); // Or nobody has heard it.
+                vm.stopUnheard(earlier);
             }
             throw failed(e);
         }

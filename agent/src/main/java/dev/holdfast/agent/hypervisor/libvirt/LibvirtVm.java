@@ -226,9 +226,20 @@ final class LibvirtVm implements RunningVm {
         return false;
     }
 
-    /** An order to stop goes out; if its answer does not come, nobody knows for a while whether it is obeyed. */
-    void orderToStop() {
+    /**
+     * An order to stop goes out; if its answer does not come, nobody knows for a while whether it is obeyed.
+     *
+     * @return until when an earlier one may be, for {@link #stopUnheard}
+     */
+    OptionalLong orderToStop() {
+        OptionalLong earlier = stopsUntil;
         stopsUntil = OptionalLong.of(connections.nanoClock().getAsLong() + LONGEST_ORDER.toNanos());
+        return earlier;
+    }
+
+    /** Nobody has heard the order, or it was refused: what an earlier one may still do is as before. */
+    void stopUnheard(OptionalLong earlier) {
+        stopsUntil = earlier;
     }
 
     /** The answer has come. */

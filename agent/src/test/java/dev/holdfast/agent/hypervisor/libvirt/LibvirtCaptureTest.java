@@ -181,6 +181,14 @@ class LibvirtCaptureTest {
     /** libvirtd has gone since the preparation: nobody has heard the order. */
     @Test
     void anOrderToStopThatReachesNobodyIsNotWaitedFor() throws Exception {
+        Files.delete(failingAFreeze());
+        later.set(Duration.ofSeconds(11).toNanos());
+        capture.abandon();
+        assertThat(state()).isEqualTo(RUNS);
+    }
+
+    /** @return what has to be removed that it is there again */
+    private Path libvirtdGoes() throws IOException {
         Path gone = Files.writeString(directory.resolve("gone"), "");
         List<ProcessHandle> asked = ProcessHandle.current()
                 .children()
@@ -192,13 +200,24 @@ class LibvirtCaptureTest {
         assertThat(asked).isNotEmpty();
         asked.forEach(ProcessHandle::destroyForcibly);
         await().until(() -> asked.stream().noneMatch(ProcessHandle::isAlive));
+        return gone;
+    }
+
+    /** What the earlier one may still do is not forgotten. */
+    @Test
+    void anOrderThatReachesNobodyDoesNotEndTheWaitForAnEarlierOne() throws Exception {
+        vm.orderToStop();
+        Files.delete(failingAFreeze());
+        later.set(Duration.ofSeconds(11).toNanos());
+        assertThat(catchThrowableOfType(HypervisorException.class, vm::resume).kind())
+                .isEqualTo(HypervisorException.Kind.UNKNOWN);
+    }
+
+    private Path failingAFreeze() throws IOException {
+        Path gone = libvirtdGoes();
         assertThat(catchThrowableOfType(HypervisorException.class, capture::freeze))
                 .hasMessageContaining("is libvirtd running?");
-
-        Files.delete(gone);
-        later.set(Duration.ofSeconds(11).toNanos());
-        capture.abandon();
-        assertThat(state()).isEqualTo(RUNS);
+        return gone;
     }
 
     /** Agent and guard have died, and the next agent finds the domain running. */
