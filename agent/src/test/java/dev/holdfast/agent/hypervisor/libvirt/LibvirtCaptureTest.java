@@ -60,7 +60,8 @@ class LibvirtCaptureTest {
                 suspend*) while [ -e '%1$s/hang' ]; do sleep 0.05; done
                     [ -e '%1$s/deaf' ] || echo "%2$s: event 'lifecycle' for domain 'web': Suspended Paused" >>'%1$s/events'
                     echo '%3$s' >'%1$s/state' ;;
-                resume*) echo "%2$s: event 'lifecycle' for domain 'web': Resumed Unpaused" >>'%1$s/events'
+                resume*) [ ! -e '%1$s/crossed' ] || { cat '%1$s/crossed' >>'%1$s/events'; late=0.1; }
+                    { sleep ${late:-0}; echo "%2$s: event 'lifecycle' for domain 'web': Resumed Unpaused" >>'%1$s/events'; } >/dev/null 2>&1 &
                     echo '%4$s' >'%1$s/state' ;;
                 """.formatted(directory, TIME, STOPPED, RUNS));
         Path both = Files.writeString(
@@ -123,6 +124,19 @@ class LibvirtCaptureTest {
         capture.freeze();
         happens("Resumed Unpaused");
         happens("Suspended Paused");
+        capture.capture();
+        assertThat(capture.proveAndThaw().stoodStill()).isFalse();
+        assertThat(state()).isEqualTo(RUNS);
+    }
+
+    /** It is heard when ours is awaited, and before it. */
+    @Test
+    void aResumeByAnybodyElseThatWasOnItsWayIsNotTakenForOurs() throws Exception {
+        capture.freeze();
+        Files.writeString(
+                directory.resolve("crossed"),
+                "%1$s: event 'lifecycle' for domain 'web': Resumed Unpaused\n%1$s: event 'lifecycle' for domain 'web': Suspended Paused\n"
+                        .formatted(TIME));
         capture.capture();
         assertThat(capture.proveAndThaw().stoodStill()).isFalse();
         assertThat(state()).isEqualTo(RUNS);
