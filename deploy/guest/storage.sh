@@ -1,5 +1,5 @@
 #!/bin/bash
-# deploy/guest/storage.sh - makes the disk of the guests in which tests use the tools of LVM, DRBD and OCFS2 for real, and prints its path. They run under
+# deploy/guest/storage.sh - makes the disk of the guests in which tests use the tools of LVM, DRBD, OCFS2 and NFS for real, and prints its path. They run under
 # User-Mode Linux, whose kernel has device mapper wherever it runs; the host's kernel needs none, and nothing of this is installed there.
 # The disk lies in the cache (HOLDFAST_CACHE, default /var/cache/holdfast) under a hash of everything it is made of.
 set -euo pipefail
@@ -8,14 +8,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/packages.sh"
 
 # What the guests run, besides busybox; what these need is found by apt.
-tools=(lvm2 thin-provisioning-tools drbd-utils ocfs2-tools)
+tools=(lvm2 thin-provisioning-tools drbd-utils ocfs2-tools nfs-kernel-server)
 # What the kernel needs for them; what these need is found in modules.dep.
-modules=(dm-mod dm-snapshot dm-thin-pool dm-mirror dm-raid raid1 drbd ocfs2 ocfs2_stack_o2cb)
+modules=(dm-mod dm-snapshot dm-thin-pool dm-mirror dm-raid raid1 drbd ocfs2 ocfs2_stack_o2cb nfsd nfsv4)
 
 # packages - the tools and all that they need, without what belongs to a system that boots.
 packages() {
   local kinds=(--no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances)
-  apt-cache depends --recurse "${kinds[@]}" "${tools[@]}" | grep -E '^[a-z0-9]' | grep -vE '^(libelogind0|lsb-base|sysvinit-utils|init-system-helpers|dpkg|c?debconf|perl-base|libdebian-installer4|libtextwrap1|libnewt0.52|libslang2)$' | sort -u
+  apt-cache depends --recurse "${kinds[@]}" "${tools[@]}" | grep -E '^[a-z0-9]' | grep -vE '^(libelogind0|lsb-base|sysvinit-utils|init-system-helpers|dpkg|c?debconf|perl-base|libdebian-installer4|libtextwrap1|libnewt0.52|libslang2|adduser|passwd|ucf|sensible-utils|mailcap|media-types|mime-support|libpam.*|lib(semanage|sepol|audit|cap-ng|p11-kit|gnutls|nettle|hogweed|unistring|idn|ldap|sasl|python).*|python3.*)$' | sort -u
 }
 
 # add_module FILE - copies a module, named as in modules.dep, and those it needs.
@@ -46,6 +46,7 @@ fill_tree() {
   for applet in $(busybox --list); do ln -s busybox "$tree/bin/$applet" 2>/dev/null || true; done
   ln -s ../bin/busybox "$tree/sbin/modprobe"
   cp "$here/storage-init" "$tree/init"
+  touch "$tree/etc/exports"
   # An archive of each change is of no use on a disk that nobody may write to, and no daemon waits there for events.
   sed -i -e 's/^\t# *backup = .*/\tbackup = 0/' -e 's/^\t# *archive = .*/\tarchive = 0/' -e 's/^\t# *monitoring = .*/\tmonitoring = 0/' \
     "$tree/etc/lvm/lvm.conf"

@@ -14,6 +14,17 @@ setup() {
   [ -x "$output" ]
 }
 
+@test "vm thaw --all needs neither Java nor an agent" {
+  mkdir -p "$BATS_TEST_TMPDIR/run/vms/web"
+  run env HOLDFAST_JAVA=/bin/false "$root/usr/bin/holdfast" vm thaw --all --run-dir "$BATS_TEST_TMPDIR/run"
+  [ "$status" -eq 0 ]
+  printf 'token=t\nkind=freeze\n' >"$BATS_TEST_TMPDIR/run/vms/web/frozen"
+  run env HOLDFAST_JAVA=/bin/false "$root/usr/bin/holdfast" vm thaw --all --run-dir "$BATS_TEST_TMPDIR/run"
+  echo "$output"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"thaw: web"* ]]
+}
+
 @test "holdfast-prime makes an archive, and the JVM takes the product's classes from it" {
   run "$root/usr/bin/holdfast-prime"
   echo "$output"

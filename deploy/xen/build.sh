@@ -1,7 +1,7 @@
 #!/bin/bash
 # deploy/xen/build.sh - makes what a Xen with a Debian as its first domain (dom0) needs to run in an emulated QEMU, and prints the directory:
 #   DIR/xen  DIR/vmlinuz  DIR/initrd  DIR/dom0.img (raw; never written to)  DIR/key (to log in there)
-# In the first domain: xl and its QEMU, qemu-img, a JRE, and in /lab/guest vmlinuz and initrd of small guests (guest-init).
+# In the first domain: xl and its QEMU, qemu-img, LVM with device mapper, QEMU for machines of our own, a JRE, and in /lab/guest vmlinuz and initrd of small guests (guest-init).
 # The directory lies in the cache (HOLDFAST_CACHE, default /var/cache/holdfast) under a hash of the scripts that made it. Needs root and,
 # once, a network (HOLDFAST_DEBIAN: the mirror, default http://deb.debian.org/debian) and 3 GB there.
 set -euo pipefail
@@ -12,8 +12,11 @@ here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 
 xen=4.17
 packages=xen-hypervisor-$xen-amd64,xen-utils-$xen,xenstore-utils,qemu-system-xen,qemu-utils,dropbear-bin,socat,procps,mount,openjdk-17-jre-headless
+# For machines on volumes, which no kernel without device mapper has: LVM, and the QEMU of machines of our own.
+packages+=,lvm2,thin-provisioning-tools,qemu-system-x86
 # The drivers of the first domain; crc32c_generic is what ext4 asks the kernel for by another name. xen_blkfront is the guest's disk.
-dom0_modules=(virtio_pci virtio_blk virtio_net crc32c_generic ext4 xenfs xen_privcmd xen_evtchn xen_gntdev xen_gntalloc xen_blkback)
+dom0_modules=(virtio_pci virtio_blk virtio_net crc32c_generic ext4 xenfs xen_privcmd xen_evtchn xen_gntdev xen_gntalloc xen_blkback
+  loop dm_mod dm_snapshot dm_thin_pool)
 guest_modules=(xen_blkfront)
 
 hash=$(cat "$here"/build.sh "$here"/*init "$here/../lib/initramfs.sh" "$(busybox_program)" | sha256sum | cut -c1-16)
@@ -65,6 +68,8 @@ root=$work/root
 debian "$root"
 gzip -dc "$root/boot/xen-$xen-amd64.gz" >"$work/out/xen" # QEMU loads an ELF file, not a compressed one
 rm -rf "${root:?}/boot"
+# Neither udev nor dmeventd runs there: LVM makes the names of volumes itself, and nobody waits for events.
+printf 'activation { udev_sync = 0 udev_rules = 0 monitoring = 0 }\ndevices { obtain_device_list_from_udev = 0 }\n' >"$root/etc/lvm/lvmlocal.conf"
 mkdir -p "$root/lab/guest" "$root/lab/share" "$root/root/.ssh" "$root/etc/dropbear"
 install -m 755 "$here/dom0-init" "$root/lab/init"
 cp "$work/out/vmlinuz" "$root/lab/guest/vmlinuz"

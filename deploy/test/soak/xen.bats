@@ -41,6 +41,10 @@ xen() { "$BATS_TEST_DIRNAME/../../xen/xen" "$@"; }
   "$BATS_TEST_DIRNAME/../../xen/junit" "$in.XlInXen" "$in.XenHypervisorInXen"
 }
 
+@test "a real machine on real volumes of LVM goes on, goes back, and outlives a copy that overflows" {
+  "$BATS_TEST_DIRNAME/../../xen/junit" dev.holdfast.agent.snapshot.LvmInXen
+}
+
 @test "without an agent the guard lets a real domain run, and the resource agent tells of it, thaws it and stops it" {
   parts=$BATS_TEST_DIRNAME/../../..
   xen put "$parts/deploy/xen/dom0-check" "$parts"/agent/target/guard/holdfast-{guard,ask} "$parts"/ocf-wrapper/{vm,thaw,stop.sh,xen.sh} \

@@ -1,5 +1,6 @@
 package dev.holdfast.agent;
 
+import dev.holdfast.agent.round.Complaints;
 import dev.holdfast.agent.round.LeftIntents;
 import dev.holdfast.agent.round.NodeParts;
 import dev.holdfast.agent.snapshot.SnapshotException;
@@ -12,8 +13,9 @@ import org.slf4j.LoggerFactory;
  * Ends what a crash has cut off in the chains of this node's machines.
  *
  * @param leftIntents of rounds that another node left in a chain
+ * @param complaints of chains that are not usable
  */
-record ChainRecovery(LocalMachines machines, NodeParts parts, LeftIntents leftIntents) {
+record ChainRecovery(LocalMachines machines, NodeParts parts, LeftIntents leftIntents, Complaints complaints) {
     private static final Logger LOG = LoggerFactory.getLogger(ChainRecovery.class);
 
     /** Local operations are ended before anybody uses the chains; rounds are the engine's. */
@@ -31,8 +33,11 @@ record ChainRecovery(LocalMachines machines, NodeParts parts, LeftIntents leftIn
         try {
             parts.recover(vm, leftIntents.on(vm))
                     .ifPresent(operation -> LOG.warn("{}: ended {}, which had been cut off", vm, operation));
+            complaints.end(vm);
         } catch (SnapshotException e) {
-            LOG.warn("{}: its chain is not usable now: {}", vm, e.because().text());
+            if (complaints.isNew(vm, e.because().text())) {
+                LOG.warn("{}: its chain is not usable now: {}", vm, e.because().text());
+            }
         }
     }
 

@@ -22,6 +22,7 @@ import dev.holdfast.agent.node.ScheduledTimers;
 import dev.holdfast.agent.node.UniqueWords;
 import dev.holdfast.agent.replication.Replicas;
 import dev.holdfast.agent.replication.ReplicatedMachine;
+import dev.holdfast.agent.round.Complaints;
 import dev.holdfast.agent.round.GuardWatch;
 import dev.holdfast.agent.round.LayerDigests;
 import dev.holdfast.agent.round.LeftIntents;
@@ -145,7 +146,7 @@ public final class HoldfastAgent implements AutoCloseable, Leadership.Listener {
         this.unattended = new Unattended(node, platform, machines, cluster, () -> reign, replications::details);
         CommandTable commands = commands(configuration, drivers, words, coordinator);
         migrations.recover();
-        this.recovery = new ChainRecovery(machines, parts, leftIntents);
+        this.recovery = new ChainRecovery(machines, parts, leftIntents, new Complaints());
         recovery.recoverAll();
         replications.start();
         this.control = ControlServer.start(

@@ -199,7 +199,9 @@ final class VmCommands {
         }
     }
 
-    @Command(name = "thaw", description = "Let a machine run that was frozen.")
+    @Command(
+            name = "thaw",
+            description = "Let a machine run that was frozen. '--all' instead of its name: all, without agent.")
     static final class Thaw extends OneVm {
         @Override
         ControlCommand command() {

@@ -167,8 +167,9 @@ final class VmReader {
             Optional<Path> path = table.path("path");
             path.ifPresent(value -> unique(table, "path", "the disk image " + value, "path " + value));
             Keep keep = KeepReader.read(table, path, hypervisor);
+            int cow = KeepReader.cowPercent(table, keep);
             finish(table);
-            path.ifPresent(value -> disks.add(new VmSettings.Disk(id, value, keep)));
+            path.ifPresent(value -> disks.add(new VmSettings.Disk(id, value, keep, cow)));
         }
         return disks;
     }

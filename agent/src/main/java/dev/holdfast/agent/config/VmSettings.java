@@ -94,8 +94,15 @@ public record VmSettings(
      *     ({@code /srv/vms/web.holdfast/head/d0.qcow2}), so that every start finds the newest data. Not checked when the
      *     agent starts, because storage may come later
      * @param keep key {@code keep}, default {@code auto}: what becomes of a raw image that a snapshot has frozen
+     * @param cowPercent key {@code cow}, default {@code "100%"}: how much of the disk may be overwritten before a copy with {@code keep =
+     *     "thick"} is spoilt, 1 to 100. Too small: checkpoints are lost. Too large: the volume group is soon full
      */
-    public record Disk(String id, Path path, Keep keep) {}
+    public record Disk(String id, Path path, Keep keep, int cowPercent) {
+        /** One whose copies are never spoilt. */
+        public Disk(String id, Path path, Keep keep) {
+            this(id, path, keep, 100);
+        }
+    }
 
     /**
      * A table {@code [[nic]]}: either {@code tap} or {@code netdev} is given.

@@ -14,7 +14,11 @@ public enum ImageForm {
     /** The disk byte for byte, in a file. */
     RAW("raw"),
     /** A symbolic link to a block device that lives for itself. It is opened by the name of the link, which never changes. */
-    DEVICE("dev");
+    DEVICE("dev"),
+    /**
+     * A symbolic link to a block device that keeps what is overwritten in another one, and lives only as long as that. Nothing is written to it.
+     */
+    COW("cow");
 
     private final String ending;
 
@@ -31,8 +35,13 @@ public enum ImageForm {
     public String format() {
         return switch (this) {
             case QCOW2 -> "qcow2";
-            case RAW, DEVICE -> "raw";
+            case RAW, DEVICE, COW -> "raw";
         };
+    }
+
+    /** Whether it is a link to a block device. */
+    public boolean isDevice() {
+        return this == DEVICE || this == COW;
     }
 
     /** A file's name of this form. */

@@ -32,7 +32,7 @@ public final class ImageLink {
     public static Path follow(Path path) throws IOException {
         Path named = complete(path);
         Path image = named.toRealPath();
-        if (ImageForm.of(named) != ImageForm.DEVICE) {
+        if (!ImageForm.of(named).isDevice()) {
             return image;
         }
         Path link = inRealDirectory(named);

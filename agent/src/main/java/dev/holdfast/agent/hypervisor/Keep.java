@@ -10,6 +10,10 @@ public enum Keep {
     LAYER,
     /** Its storage copies it as a file that shares its blocks; where it cannot, a snapshot is refused. */
     CLONE,
+    /** Its storage copies it as a thin volume; where it cannot, a snapshot is refused. */
+    THIN,
+    /** Its storage copies it as a volume that keeps what is overwritten; where it cannot, or has no room, a snapshot is refused. */
+    THICK,
     /** The machine copies what was written since the copy before, while it runs, whatever storage it is on. */
     INCREMENT;
 

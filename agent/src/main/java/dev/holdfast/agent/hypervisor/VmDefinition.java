@@ -53,14 +53,25 @@ public record VmDefinition(
      * @param id 1 to 16 letters, digits, {@code -}, {@code _}; begins with a letter
      * @param path absolute; may be a symbolic link to the layer that is the newest
      * @param keep what becomes of an image of it that a snapshot has frozen
+     * @param cowPercent how much of it can be overwritten before a copy of the kind {@link Keep#THICK} is spoilt, 1 to 100; at 100 it never is
      */
-    public record Disk(String id, Path path, Keep keep) {
+    public record Disk(String id, Path path, Keep keep, int cowPercent) {
+        private static final int ALL = 100;
+
         /** One that is copied if its storage can. */
         public Disk(String id, Path path) {
             this(id, path, Keep.AUTO);
         }
 
+        /** One whose copies are never spoilt. */
+        public Disk(String id, Path path, Keep keep) {
+            this(id, path, keep, ALL);
+        }
+
         public Disk {
+            require(
+                    cowPercent >= 1 && cowPercent <= ALL,
+                    "%d %% of disk %s cannot be kept, but 1 to 100 %%".formatted(cowPercent, id));
             require(ID.matcher(id).matches(), "the disk id \"" + id + "\" is not 1 to 16 letters, digits, '-' or '_'");
             require(path.isAbsolute(), "the path of disk " + id + " is not absolute: " + path);
         }

@@ -51,7 +51,7 @@ final class NodeRepair {
             case FREE, ACKNOWLEDGE -> false; // Nothing of a node's.
             case EMPTY_LOST ->
                 mend(vm, (fsck, executor) -> {
-                    fsck.emptyLost();
+                    fsck.emptyLost(executor);
                     return true;
                 });
         };

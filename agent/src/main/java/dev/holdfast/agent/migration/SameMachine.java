@@ -77,7 +77,7 @@ public final class SameMachine {
     static Optional<String> onDevice(List<DiskState> disks) {
         for (DiskState disk : disks) {
             for (Path layer : disk.layers()) {
-                if (ImageForm.of(layer) == ImageForm.DEVICE) {
+                if (ImageForm.of(layer).isDevice()) {
                     return Optional.of(
                             "disk %s lies on a block device (%s), and machines move live with files only; stop it here and start it there"
                                     .formatted(disk.id(), layer));

@@ -54,6 +54,7 @@ public final class NodeParts implements Parts {
     private final Supplier<String> uniqueWords;
     private final Map<Name, VmSnapshots> opened = new ConcurrentHashMap<>();
     private final Tidyings tidyings = new Tidyings(PATIENCE);
+    private final Complaints untidy = new Complaints();
 
     /**
      * @param node this node
@@ -346,7 +347,7 @@ public final class NodeParts implements Parts {
         try {
             if (machine.definition().hasLayers()) {
                 VmSnapshots snapshots = open(machine, elsewhere);
-                snapshots.recover(fates);
+                snapshots.recoverToStart(fates);
                 snapshots.readyToStart();
             }
             start.run();
@@ -363,14 +364,18 @@ public final class NodeParts implements Parts {
      */
     public boolean compact(Name vm) {
         try {
-            return tidyings.run(
+            boolean tidied = tidyings.run(
                     vm,
                     wanted -> alone(vm, OperationKind.MERGE, (operation, snapshots) -> {
                         snapshots.compact(operation, (done, total) -> {}, wanted);
                         return true;
                     }));
+            untidy.end(vm);
+            return tidied;
         } catch (SnapshotException e) {
-            LOG.info("{}: its chain is not tidied now: {}", vm, e.because().text());
+            if (untidy.isNew(vm, e.because().text())) {
+                LOG.info("{}: its chain is not tidied now: {}", vm, e.because().text());
+            }
             return e.because().kind() != Refusal.Kind.BUSY;
         }
     }

@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
+import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor;
 import dev.holdfast.agent.snapshot.chain.ChainExecutor.Removal;
 import dev.holdfast.agent.snapshot.chain.ChainPlan;
@@ -74,7 +75,13 @@ final class ChainTidying {
         if (live.written().isPresent() && vm.chain().wholeGraph().headStandsOnUnnamed(freed)) {
             cut(operation, live);
         }
-        tidy(operation, progress, () -> false);
+        // What the machine copies takes long, and gives way to nobody here: that is done after it, by compact.
+        LayerCopies copies = vm.copies();
+        tidy(
+                operation,
+                progress,
+                () -> false,
+                root -> !copies.copyOf(root, root.number() + 1).isIncrementOf(root));
     }
 
     private boolean settles() throws SnapshotException {
@@ -100,7 +107,7 @@ final class ChainTidying {
     /** Whether a raw image is to be copied, or to be written again, or a disk has too many layers. Changes nothing. */
     boolean isDue() throws IOException, SnapshotException {
         LayerGraph graph = vm.chain().wholeGraph();
-        if (graph.depth() > vm.tools().maxDepth()) {
+        if (leftKeep().isPresent() || graph.depth() > vm.tools().maxDepth()) {
             return true;
         }
         LayerCopies copies = vm.copies();
@@ -113,10 +120,11 @@ final class ChainTidying {
 
     /** The same as {@link #tidy}, if it is due. */
     void tidyIfDue(String operation, Progress progress, BooleanSupplier wanted) throws IOException, SnapshotException {
+        endLeftKeep();
         vm.requireIdle();
         if (isDue()) {
             vm.certainlyRunning();
-            tidy(operation, progress, wanted);
+            tidy(operation, progress, wanted, root -> true);
         }
     }
 
@@ -156,9 +164,11 @@ final class ChainTidying {
      * Merges, copies and removes whatever can be.
      *
      * @param wanted whether somebody else wants the machine: then nothing more is begun, and what can be done another time is given up
+     * @param mayKeep whether an image is copied now if it is to be copied at all
      * @throws IOException something cannot be; if that is a copy, which nothing else depends on, after all the rest
      */
-    void tidy(String operation, Progress progress, BooleanSupplier wanted) throws IOException, SnapshotException {
+    private void tidy(String operation, Progress progress, BooleanSupplier wanted, Predicate<Layer> mayKeep)
+            throws IOException, SnapshotException {
         if (!mergesLayers()) {
             return;
         }
@@ -166,7 +176,7 @@ final class ChainTidying {
         long total = 0;
         LayerCopies copies = vm.copies();
         Left left = new Left(new HashMap<>(), new HashSet<>());
-        Predicate<Layer> keeps = root -> !left.notKept().containsKey(root) && copies.keeps(root);
+        Predicate<Layer> keeps = root -> !left.notKept().containsKey(root) && mayKeep.test(root) && copies.keeps(root);
         for (Tidying each : vm.chain().wholeGraph().tidyings(use, keeps)) {
             total += bytes(each);
         }
@@ -180,9 +190,10 @@ final class ChainTidying {
             progress.at(done, total);
             rest = rest(use, keeps, left);
         }
-        // What gave way is no failure.
-        if (!left.notKept().isEmpty() && !wanted.getAsBoolean()) {
-            throw left.notKept().values().iterator().next();
+        for (IOException failure : left.notKept().values()) {
+            if (!(failure instanceof GaveWayException)) {
+                throw failure;
+            }
         }
     }
 
@@ -210,20 +221,28 @@ final class ChainTidying {
                 drop -> () ->
                         vm.executor(LiveDisks.NONE, Removal.DELETE, progress).discard(drop.layer()),
                 join -> () -> merge(Intent.merge(operation, join.top(), join.base()), Removal.DELETE, progress),
-                keep -> () -> {
-                    LayerCopies copies = vm.copies(wanted);
-                    Intent intent = Intent.keep(operation, together(keep.root(), copies, left));
-                    keep(intent, copies)
-                            .ifPresent(failure -> intent.copies()
-                                    .keySet()
-                                    .forEach(root -> left.notKept().put(root, failure)));
-                },
+                keep -> () -> keep(operation, keep.root(), left, wanted),
                 settle -> () -> settle(operation, settle, left, progress, wanted));
+    }
+
+    private void keep(String operation, Layer root, Left left, BooleanSupplier wanted)
+            throws IOException, SnapshotException {
+        LayerCopies copies = vm.copies(wanted);
+        SortedMap<Layer, Layer> together;
+        try {
+            together = together(root, copies, left);
+        } catch (ChainException e) {
+            left.notKept().put(root, e);
+            return;
+        }
+        keep(Intent.keep(operation, together), copies)
+                .ifPresent(failure ->
+                        together.keySet().forEach(each -> left.notKept().put(each, failure)));
     }
 
     /** A storage copies one layer after the other; the machine copies all at once, so that all are counted from then on, or none is. */
     private SortedMap<Layer, Layer> together(Layer first, LayerCopies copies, Left left) throws IOException {
-        int number = vm.chain().nextNumber();
+        int number = copies.number(first, vm.chain().nextNumber());
         SortedMap<Layer, Layer> all = new TreeMap<>(Map.of(first, copies.copyOf(first, number)));
         if (all.get(first).isIncrementOf(first)) {
             for (Layer root : vm.chain().graph().held()) {
@@ -260,20 +279,48 @@ final class ChainTidying {
      * The machine may run: it reads what is copied, and writes the layers above.
      *
      * @return why there is no copy; nothing of it is left then
-     * @throws IOException it is under way yet
+     * @throws SnapshotException it is under way yet, and taken up later
      */
-    private Optional<IOException> keep(Intent intent, LayerCopies copies) throws IOException {
+    private Optional<IOException> keep(Intent intent, LayerCopies copies) throws SnapshotException {
         ChainExecutor executor = vm.executor(LiveDisks.NONE, Removal.DELETE, Progress.NONE, copies);
         try {
             executor.run(ChainPlan.keep(intent, vm.facts(LiveDisks.NONE)));
             return Optional.empty();
         } catch (IOException e) {
+            if (StoredCopies.isUnknown(e)) {
+                throw SnapshotException.busy(String.valueOf(e.getMessage()));
+            }
             try {
                 endKeep(intent, Removal.DELETE);
                 return Optional.of(e);
             } catch (IOException again) {
-                e.addSuppressed(again);
-                throw e;
+                throw SnapshotException.busy(
+                        "%s; and that cannot be taken back yet: %s".formatted(e.getMessage(), again.getMessage()));
+            }
+        }
+    }
+
+    /** What was left under way since a storage did not answer. */
+    private Optional<Intent> leftKeep() throws IOException {
+        return vm.chain().intent().filter(intent -> intent.kind() == Intent.Kind.KEEP);
+    }
+
+    /** Whether all that is under way is a keep that its storage has not ended. */
+    boolean isLeftByStorage(IOException failure) throws SnapshotException {
+        try {
+            return StoredCopies.isOfStorage(failure) && leftKeep().isPresent();
+        } catch (IOException e) {
+            throw SnapshotException.of(e);
+        }
+    }
+
+    private void endLeftKeep() throws IOException, SnapshotException {
+        Optional<Intent> left = leftKeep();
+        if (left.isPresent()) {
+            try {
+                endKeep(left.get(), Removal.DELETE);
+            } catch (IOException e) {
+                throw SnapshotException.busy(String.valueOf(e.getMessage()));
             }
         }
     }

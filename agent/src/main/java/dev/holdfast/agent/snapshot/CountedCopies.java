@@ -140,9 +140,9 @@ record CountedCopies(ChainDirectory chain, DiskImages images, VmSlot slot, Boole
         return new Increments.Copy(root.disk(), chain.file(root), half, since, copy.number());
     }
 
-    private void requireLeft() throws ChainException {
+    private void requireLeft() throws GaveWayException {
         if (wantedElsewhere.getAsBoolean()) {
-            throw new ChainException("another operation wants the machine; its disks are copied another time");
+            throw new GaveWayException("another operation wants the machine; its disks are copied another time");
         }
     }
 

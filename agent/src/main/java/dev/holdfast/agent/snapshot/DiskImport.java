@@ -122,7 +122,7 @@ public final class DiskImport {
             case QCOW2 -> "it is a copy; move it away, and import the image again";
             case RAW ->
                 "to go on with it, name it with --in-place; if another image is meant, move it back to where it was";
-            case DEVICE ->
+            case DEVICE, COW ->
                 "to go on with it, name %s with --in-place; if another image is meant, remove that link"
                         .formatted(Files.readSymbolicLink(layer));
         };

@@ -4,11 +4,16 @@ import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainException;
+import dev.holdfast.agent.snapshot.chain.Intent;
+import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LayerGraph.HeadUse;
 import dev.holdfast.agent.storage.ImageStore;
+import dev.holdfast.agent.storage.ImageStore.Outlook.Room;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -19,9 +24,11 @@ import java.util.stream.Stream;
  * @param becomes a copy, or a layer below others
  * @param words what the image lies on, for the user
  * @param obstacle why it is not copied although nobody wants it so; with what to do, if something can be done
- * @param bytes that a copy takes at once, where the chain lies
+ * @param bytes that a copy takes at once
+ * @param room of which it takes them; empty if it is not copied
  */
-public record DiskStorage(String disk, Keep becomes, String words, Optional<String> obstacle, long bytes) {
+public record DiskStorage(
+        String disk, Keep becomes, String words, Optional<String> obstacle, long bytes, Optional<Room> room) {
 
     /**
      * Of all disks of a machine. Asks their storage; blocks for seconds.
@@ -31,7 +38,15 @@ public record DiskStorage(String disk, Keep becomes, String words, Optional<Stri
      */
     public static List<DiskStorage> of(VmDefinition definition, ImageStore storage) throws SnapshotException {
         try {
-            return new StoredCopies(chain(definition), definition, storage, Optional.empty()).disks();
+            ChainDirectory chain = chain(definition);
+            Map<String, Layer> open = new HashMap<>();
+            chain.intent()
+                    .filter(intent -> intent.kind() == Intent.Kind.KEEP)
+                    .ifPresent(keep -> keep.copies().values().forEach(copy -> open.put(copy.disk(), copy)));
+            return new StoredCopies(chain, definition, storage, Optional.empty())
+                    .disks().stream()
+                            .map(disk -> open.containsKey(disk.disk()) ? disk.with(open.get(disk.disk())) : disk)
+                            .toList();
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
@@ -77,11 +92,24 @@ public record DiskStorage(String disk, Keep becomes, String words, Optional<Stri
     }
 
     static DiskStorage layer(String disk, String words) {
-        return new DiskStorage(disk, Keep.LAYER, words, Optional.empty(), 0);
+        return new DiskStorage(disk, Keep.LAYER, words, Optional.empty(), 0, Optional.empty());
     }
 
     static DiskStorage layer(String disk, String words, String obstacle) {
-        return new DiskStorage(disk, Keep.LAYER, words, Optional.of(obstacle), 0);
+        return new DiskStorage(disk, Keep.LAYER, words, Optional.of(obstacle), 0, Optional.empty());
+    }
+
+    private DiskStorage with(Layer unfinished) {
+        String text = "its copy layers/%s is not finished".formatted(unfinished);
+        return new DiskStorage(
+                disk,
+                becomes,
+                words + "; " + text,
+                Optional.of(
+                        text
+                                + ": it is being made, or its storage does not answer, which the log of the agent says; no snapshot can be made until it is"),
+                bytes,
+                room);
     }
 
     /** For the user: {@code clone (file on xfs)}. */

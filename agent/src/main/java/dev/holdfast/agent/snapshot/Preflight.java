@@ -5,8 +5,11 @@ import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmStatus;
+import dev.holdfast.agent.snapshot.chain.ChainException;
+import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LayerGraph;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
+import dev.holdfast.agent.storage.ImageStore.Outlook;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import java.io.IOException;
@@ -18,6 +21,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /** Everything that can be checked before anything is touched. Touches nothing. */
 final class Preflight {
@@ -83,22 +88,36 @@ final class Preflight {
     /** What a snapshot takes where the chain lies, with the copies that are made after it. */
     private static long snapshotBytes(VmChain vm, boolean memory, List<DiskStorage> copies) throws SnapshotException {
         return OVERLAY_BYTES * vm.definition().disks().size()
-                + copies.stream().mapToLong(DiskStorage::bytes).sum()
+                + copies.stream()
+                        .filter(disk -> disk.becomes() == Keep.CLONE || disk.becomes() == Keep.INCREMENT)
+                        .mapToLong(DiskStorage::bytes)
+                        .sum()
                 + (memory ? memoryBytes(vm.memoryBytes()) : 0);
     }
 
     /** Who leaves it to the storage what becomes of a disk takes a layer as well. */
     private static void requireWanted(VmChain vm, List<DiskStorage> copies) throws SnapshotException {
+        SortedMap<String, Long> needs = new TreeMap<>();
         for (DiskStorage disk : copies) {
             Keep wanted = vm.definition().disk(disk.disk()).keep();
-            if (wanted == Keep.CLONE && disk.becomes() != Keep.CLONE) {
+            if (wanted != Keep.AUTO && disk.becomes() != wanted) {
                 throw SnapshotException.refused(
-                        "disk %s of %s has keep = \"clone\" and cannot be cloned now: it is %s. %s"
+                        "disk %s of %s has keep = \"%s\" and cannot be copied so now: it is %s. %s"
                                 .formatted(
                                         disk.disk(),
                                         vm.name(),
+                                        wanted.word(),
                                         disk.words(),
                                         disk.obstacle().orElse("Such an image stays on its layers: remove \"keep\"")));
+            }
+            if (disk.becomes() != Keep.CLONE && disk.room().isPresent()) {
+                Outlook.Room room = disk.room().get();
+                long needed = needs.merge(room.of(), disk.bytes(), Long::sum);
+                if (needed > room.bytes()) {
+                    throw SnapshotException.refused(
+                            "copies of the disks of %s need %d MiB of %s and %d MiB are free; make room, or use a smaller \"cow\""
+                                    .formatted(vm.name(), needed >> 20, room.of(), room.bytes() >> 20));
+                }
             }
         }
     }
@@ -154,13 +173,14 @@ final class Preflight {
         return guestBytes + guestBytes / 100 * SLACK_PERCENT + SLACK_BYTES;
     }
 
-    /** @throws SnapshotException with the first reason against going back to the snapshot */
+    /** Opens what the snapshot stands on, and touches nothing else. @throws SnapshotException with the first reason against going back to it */
     static void revert(VmChain vm, SnapshotRecord snapshot, Progress progress) throws IOException, SnapshotException {
         if (vm.foreign().isPresent()) {
             throw SnapshotException.refused(vm.foreign().get().wayBackByHand(snapshot));
         }
         vm.requireIdle();
         LayerGraph graph = vm.chain().wholeGraph();
+        open(vm, snapshot, graph);
         Optional<RunningVm> running = vm.certainlyRunning();
         if (running.isPresent()) {
             new DriverDisks(vm, running.get(), "revert", Progress.NONE).checkOnHead(graph);
@@ -181,6 +201,16 @@ final class Preflight {
             if (!problem.isEmpty()) {
                 throw SnapshotException.refused(problem);
             }
+        }
+    }
+
+    private static void open(VmChain vm, SnapshotRecord snapshot, LayerGraph graph) throws SnapshotException {
+        try {
+            for (Layer layer : snapshot.named()) {
+                vm.copies().volumes().open(graph.chain(layer));
+            }
+        } catch (ChainException e) {
+            throw SnapshotException.refused(String.valueOf(e.getMessage()));
         }
     }
 

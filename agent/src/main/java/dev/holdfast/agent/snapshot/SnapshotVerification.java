@@ -7,6 +7,7 @@ import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LayerGraph;
 import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
+import dev.holdfast.agent.storage.ImageStore.Health;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Refusal;
 import java.io.IOException;
@@ -40,8 +41,7 @@ record SnapshotVerification(VmChain vm) {
                 if (layer.form() == ImageForm.QCOW2) {
                     bytes += checkLayer(record, layer, problems, progress);
                 } else {
-                    unread.add("layers/%s is raw, and of that no digest was taken%s"
-                            .formatted(layer, checkSize(layer, graph, problems)));
+                    checkRaw(layer, graph, problems, unread);
                 }
             }
             List<String> unreadable = new ArrayList<>();
@@ -110,6 +110,18 @@ record SnapshotVerification(VmChain vm) {
             }
         }
         return Files.size(file);
+    }
+
+    private void checkRaw(Layer layer, LayerGraph graph, List<String> problems, List<String> unread)
+            throws IOException {
+        Health health = vm.copies().volumes().health(layer).orElse(new Health(Health.State.GOOD, ""));
+        switch (health.state()) {
+            case ABSENT, SPOILT -> problems.add("layers/%s cannot be read: %s".formatted(layer, health.words()));
+            case CLOSED -> unread.add("layers/%s was not read: %s".formatted(layer, health.words()));
+            case GOOD ->
+                unread.add("layers/%s is raw, and of that no digest was taken%s"
+                        .formatted(layer, checkSize(layer, graph, problems)));
+        }
     }
 
     /** What is known of the size of a raw layer, for the user: as much as the layers tell that stand on it. */

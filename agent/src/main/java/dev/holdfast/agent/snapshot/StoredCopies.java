@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.hypervisor.VmDefinition;
+import dev.holdfast.agent.json.DurableFile;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.Layer;
@@ -17,6 +18,8 @@ import dev.holdfast.agent.storage.ImageStore.Site;
 import dev.holdfast.agent.storage.ImageStore.Way;
 import dev.holdfast.agent.storage.StorageException;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,8 +29,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How the layers of one chain are copied: raw files by a storage that clones them, or whatever is raw by the machine, as its definition says. One
- * thread.
+ * How the layers of one chain are copied: raw files by a storage that clones them, volumes as snapshots of it, or whatever is raw by the machine, as
+ * its definition says. One thread.
  *
  * @param chain where they are
  * @param definition of the machine, which says what it wants of each disk
@@ -37,7 +40,9 @@ import org.slf4j.LoggerFactory;
 record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore store, Optional<CountedCopies> counted)
         implements LayerCopies {
     private static final Logger LOG = LoggerFactory.getLogger(StoredCopies.class);
-    private static final Copying CLONE = new Copying(Way.CLONE, 100);
+    private static final int ALL = 100;
+    private static final String TAKEN_BACK =
+            "it was taken back to a thick snapshot, which neither is copied nor takes in what is written since; it is raw again once it is taken back to a branch that stands on its volume";
 
     /** What becomes of each disk: of the image that its live layers stand on. Changes nothing; blocks for seconds for each that is raw. */
     List<DiskStorage> disks() throws IOException {
@@ -47,7 +52,7 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
     /** The same for those alone that may be copied, or shall be. */
     List<DiskStorage> candidates() throws IOException {
         return homes().stream()
-                .filter(home -> isCandidate(home) || isCounted(home) || wanted(home.disk()) == Keep.CLONE)
+                .filter(home -> isCandidate(home) || home.form() != ImageForm.COW && isDemanded(home.disk()))
                 .map(this::disk)
                 .toList();
     }
@@ -60,12 +65,24 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
                 .toList();
     }
 
+    /** Whether a snapshot without a copy of it is not wanted. */
+    private boolean isDemanded(String disk) {
+        return switch (wanted(disk)) {
+            case AUTO, LAYER, INCREMENT -> false;
+            case CLONE, THIN, THICK -> true;
+        };
+    }
+
     private boolean isCandidate(Layer home) {
-        return definition.hasLayers() && home.form() == ImageForm.RAW && wanted(home.disk()) != Keep.LAYER;
+        boolean copied = switch (home.form()) {
+            case RAW, DEVICE -> true;
+            case QCOW2, COW -> false;
+        };
+        return copied && definition.hasLayers() && wanted(home.disk()) != Keep.LAYER;
     }
 
     private boolean isCounted(Layer root) {
-        return definition.hasLayers() && root.form() != ImageForm.QCOW2 && wanted(root.disk()) == Keep.INCREMENT;
+        return isCandidate(root) && wanted(root.disk()) == Keep.INCREMENT;
     }
 
     @Override
@@ -79,7 +96,23 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
         DiskStorage disk = disk(root);
         disk.obstacle()
                 .ifPresent(obstacle -> LOG.debug("{}: layers/{} is not copied: {}", definition.name(), root, obstacle));
-        return disk.becomes() == Keep.CLONE;
+        return disk.becomes() != Keep.LAYER;
+    }
+
+    @Override
+    public int number(Layer root, int lowest) throws IOException {
+        return root.form().isDevice() && !isCounted(root) ? volumes().number(lowest) : lowest;
+    }
+
+    /** A thick copy is made only where the definition asks for it. */
+    @Override
+    public Layer copyOf(Layer root, int number) {
+        if (isCounted(root)) {
+            return root.increment(number);
+        }
+        return root.form() == ImageForm.DEVICE && wanted(root.disk()) == Keep.THICK
+                ? root.copy(number, ImageForm.COW)
+                : root.copy(number);
     }
 
     private DiskStorage disk(Layer root) {
@@ -88,37 +121,90 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
             return DiskStorage.layer(disk, "qcow2");
         }
         try {
-            Optional<Site> site = store.site(chain.file(root));
+            Path image = chain.file(root);
+            Keep wanted = wanted(disk);
+            Optional<Site> site = store.site(image);
             String words = site.map(Site::words).orElse("on a storage that Holdfast does not know");
-            if (wanted(disk) == Keep.LAYER) {
+            if (wanted == Keep.LAYER) {
                 return DiskStorage.layer(disk, words);
             }
             if (isCounted(root)) {
                 long bytes = counted.isPresent() ? counted.get().bytes(root) : 0;
-                return new DiskStorage(disk, Keep.INCREMENT, words, Optional.empty(), bytes);
-            }
-            if (root.form() == ImageForm.DEVICE) {
-                return DiskStorage.layer(disk, words, "volumes are not copied yet");
+                return new DiskStorage(disk, Keep.INCREMENT, words, Optional.empty(), bytes, Optional.empty());
             }
             if (site.isEmpty()) {
-                return DiskStorage.layer(disk, words, chain.file(root) + " is not there; see \"holdfast fsck\"");
+                return DiskStorage.layer(disk, words, unknown(image, root.form()));
             }
-            return cloned(disk, site.get(), store.outlook(site.get(), CLONE));
+            if (root.form() == ImageForm.COW) {
+                return DiskStorage.layer(disk, words, TAKEN_BACK);
+            }
+            Optional<String> unwanted = unwanted(site.get(), wanted);
+            if (unwanted.isPresent()) {
+                return DiskStorage.layer(disk, words, unwanted.get());
+            }
+            Way way = way(site.get(), wanted, root.form());
+            return copied(disk, site.get(), way, store.outlook(site.get(), copying(disk, way)));
         } catch (StorageException | IOException e) {
             return DiskStorage.layer(disk, "on a storage that does not answer", String.valueOf(e.getMessage()));
         }
     }
 
-    /** A disk that is not defined any more is copied as long as it is in the chain: its snapshots are. */
-    private Keep wanted(String disk) {
-        return definition.disks().stream()
-                .filter(defined -> defined.id().equals(disk))
-                .map(VmDefinition.Disk::keep)
-                .findFirst()
-                .orElse(Keep.AUTO);
+    private static String unknown(Path image, ImageForm form) {
+        return form.isDevice()
+                ? image
+                        + " is no logical volume that LVM knows on this node, and other devices are not copied; see \"lvs\" if it should be one"
+                : image + " is not there; see \"holdfast fsck\"";
     }
 
-    private static DiskStorage cloned(String disk, Site site, Outlook outlook) {
+    /** Why copies are not even looked into. */
+    private static Optional<String> unwanted(Site site, Keep wanted) {
+        if (!site.exchangeable()) {
+            return Optional.of("copies of the volume below it are not made yet");
+        }
+        return wanted == Keep.AUTO && site.best().equals(Optional.of(Way.THICK))
+                ? Optional.of(
+                        "a copy takes its room from the volume group, and is made only if keep = \"thick\" says so")
+                : Optional.empty();
+    }
+
+    private static Way way(Site site, Keep wanted, ImageForm form) {
+        return switch (wanted) {
+            case CLONE -> Way.CLONE;
+            case THIN -> Way.THIN;
+            case THICK -> Way.THICK;
+            case AUTO, LAYER, INCREMENT -> site.best().orElse(way(form));
+        };
+    }
+
+    /** As which image a copy has this form. */
+    private static Way way(ImageForm form) {
+        return switch (form) {
+            case QCOW2, RAW -> Way.CLONE;
+            case DEVICE -> Way.THIN;
+            case COW -> Way.THICK;
+        };
+    }
+
+    private Copying copying(String disk, Way way) {
+        return new Copying(
+                way,
+                way == Way.THICK
+                        ? defined(disk).map(VmDefinition.Disk::cowPercent).orElse(ALL)
+                        : ALL);
+    }
+
+    private Optional<VmDefinition.Disk> defined(String disk) {
+        return definition.disks().stream()
+                .filter(defined -> defined.id().equals(disk))
+                .findFirst();
+    }
+
+    /** A disk that is not defined any more is copied as long as it is in the chain: its snapshots are. */
+    private Keep wanted(String disk) {
+        return defined(disk).map(VmDefinition.Disk::keep).orElse(Keep.AUTO);
+    }
+
+    private static DiskStorage copied(String disk, Site site, Way way, Outlook outlook) {
         Outlook.Room room = outlook.room();
         if (!outlook.obstacles().isEmpty()) {
             return DiskStorage.layer(disk, site.words(), String.join("; ", outlook.obstacles()));
@@ -130,12 +216,12 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
                     "a copy needs %d KiB of %s and %d KiB are free; make room"
                             .formatted(outlook.bytes() >> 10, room.of(), room.bytes() >> 10));
         }
-        return new DiskStorage(disk, Keep.CLONE, site.words(), Optional.empty(), outlook.bytes());
-    }
-
-    @Override
-    public Layer copyOf(Layer root, int number) {
-        return isCounted(root) ? root.increment(number) : root.copy(number);
+        Keep becomes = switch (way) {
+            case CLONE -> Keep.CLONE;
+            case THIN -> Keep.THIN;
+            case THICK -> Keep.THICK;
+        };
+        return new DiskStorage(disk, becomes, site.words(), Optional.empty(), outlook.bytes(), Optional.of(room));
     }
 
     @Override
@@ -158,14 +244,32 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
 
     private void copy(Layer root, Layer copy) throws IOException {
         try {
+            Way way = way(copy.form());
             Site site = store.site(chain.file(root))
-                    .filter(now -> root.form() == ImageForm.RAW && now.best().equals(Optional.of(Way.CLONE)))
-                    .orElseThrow(() -> new ChainException(
-                            "the storage of %s does not clone it any more".formatted(chain.file(root))));
-            store.copy(site, CLONE, name(copy), Progress.NONE);
+                    .filter(now -> now.best().equals(Optional.of(way)))
+                    .orElseThrow(() -> new ChainException("the storage of %s does not %s it any more"
+                            .formatted(chain.file(root), way == Way.CLONE ? "clone" : "copy")));
+            Path made = store.copy(site, copying(copy.disk(), way), name(copy), Progress.NONE);
+            if (copy.form().isDevice() && !Files.isSymbolicLink(chain.file(copy))) {
+                // A chain has its layers in its own directory: QEMU opens and reports them by these names, which never
+                // change.
+                Files.createSymbolicLink(chain.file(copy), made);
+                DurableFile.flushDirectory(chain.layers());
+            }
         } catch (StorageException e) {
             throw new ChainException(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    /** Whether a change that failed may still come about. */
+    static boolean isUnknown(IOException failure) {
+        return failure.getCause() instanceof StorageException storage
+                && storage.kind() == StorageException.Kind.UNKNOWN;
+    }
+
+    /** Whether it is a storage that has not done what it was asked for. */
+    static boolean isOfStorage(IOException failure) {
+        return failure.getCause() instanceof StorageException;
     }
 
     @Override
@@ -173,10 +277,18 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
         counted.ifPresent(machine -> machine.merged(top, base));
     }
 
+    /** The copies that are volumes. */
+    KeptVolumes volumes() {
+        return new KeptVolumes(chain, definition.name(), store);
+    }
+
     @Override
     public void remove(Layer copy) throws IOException {
         if (copy.form() == ImageForm.QCOW2 && definition.hasLayers()) {
-            machine().removeHalf(copy);
+            // A whole one is a file like each other layer, and nothing that the machine has to be asked for.
+            if (Files.notExists(chain.file(copy))) {
+                machine().removeHalf(copy);
+            }
             return;
         }
         try {

@@ -8,7 +8,7 @@ import java.util.List;
  *
  * @param snapshot what was looked at
  * @param problems what is wrong, for people, each naming a file; empty if the snapshot is good
- * @param unread what was looked at by its size alone, for people, each naming a file; no damage
+ * @param unread what was looked at by its size alone, or not at all, for people, each naming a file; no damage
  * @param unreadable what could not be proven because its key is not on this node, for people, each naming a file; no damage
  * @param bytes how much was read
  */

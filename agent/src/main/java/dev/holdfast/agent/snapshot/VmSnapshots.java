@@ -25,12 +25,15 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The snapshots of one machine. Each method is one operation from beginning to end; {@link #phases()} and {@link #reverts()}
  * are what rounds go through step by step. One operation at a time, one thread at a time: the caller sees to both.
  */
 public final class VmSnapshots {
+    private static final Logger LOG = LoggerFactory.getLogger(VmSnapshots.class);
     private static final Duration LONGEST_LOAD = Duration.ofMinutes(10);
 
     private final VmChain vm;
@@ -268,7 +271,8 @@ public final class VmSnapshots {
     public ChainFsck.Findings look() throws SnapshotException {
         try {
             ChainFsck.Findings findings = new ChainFsck(vm.chain()).look();
-            return findings.with(obstacles(findings.decided()));
+            return findings.with(obstacles(findings.decided()))
+                    .with(vm.copies().volumes().problems());
         } catch (IOException e) {
             throw SnapshotException.of(e);
         }
@@ -320,24 +324,24 @@ public final class VmSnapshots {
     }
 
     /**
-     * Makes certain that a start from the head finds the newest data: to be called before each start, after {@link #recover}.
+     * Makes certain that a start from the head finds the newest data: to be called before each start, after {@link #recoverToStart}.
      * A node may see an old head for a while on a network file system; booting from it would go back in time.
      *
      * @throws SnapshotException if the machine must not be started, with the reason
      */
     public void readyToStart() throws SnapshotException {
+        new StartCheck(vm).check();
+    }
+
+    /** {@link #recover} before a start: a copy whose storage does not end it, or does not answer, is left for later, since the machine needs none of it. */
+    public void recoverToStart(Fate.Teller fates) throws SnapshotException {
         try {
-            Optional<Intent> intent = vm.chain().intent();
-            if (intent.filter(open -> open.kind() == Intent.Kind.REVERT).isPresent()) {
-                throw SnapshotException.busy("a revert of %s (%s) is not decided; it starts when the decision is known"
-                        .formatted(vm.name(), intent.get().operation()));
+            recover(fates);
+        } catch (SnapshotException e) {
+            if (!(e.getCause() instanceof IOException failure) || !tidying.isLeftByStorage(failure)) {
+                throw e;
             }
-            vm.chain().wholeGraph();
-            // One that is set aside leads nowhere.
-            vm.chain().head();
-            vm.executor(LiveDisks.NONE, Removal.QUARANTINE, Progress.NONE).flushHead();
-        } catch (IOException e) {
-            throw SnapshotException.of(e);
+            LOG.warn("{} starts, and a copy of its disks is not finished yet: {}", vm.name(), e.getMessage());
         }
     }
 

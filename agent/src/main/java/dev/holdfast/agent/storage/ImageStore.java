@@ -26,8 +26,13 @@ public interface ImageStore {
     /** Whether a copy or an original is there and good. Reads only; 5 s. */
     Health health(Path image) throws StorageException;
 
-    /** Lets this node open an image (activates a volume, exclusively in a shared group). Idempotent; 1 min. */
-    void open(Path image) throws StorageException;
+    /**
+     * Lets this node open an image (activates a volume, exclusively in a shared group). Idempotent; 1 min.
+     *
+     * @return false if this storage knows nothing of it: it is not there
+     * @throws StorageException REFUSED if what it held is lost, or it cannot be opened; otherwise nobody tells
+     */
+    boolean open(Path image) throws StorageException;
 
     /** The reverse, when no process has it open. Idempotent; 1 min. */
     void close(Path image) throws StorageException;
@@ -129,6 +134,11 @@ public interface ImageStore {
      * @param words for the user
      */
     record Health(State state, String words) {
+        /** Whether nobody can read it any more, not even once it is opened. */
+        public boolean isLost() {
+            return state == State.ABSENT || state == State.SPOILT;
+        }
+
         /** What can be done with it. */
         public enum State {
             /** It is there and can be read. */

@@ -66,8 +66,13 @@ public final class ImageStores implements ImageStore {
     }
 
     @Override
-    public void open(Path image) throws StorageException {
-        knowing(image).open(image);
+    public boolean open(Path image) throws StorageException {
+        for (ImageStore store : stores) {
+            if (store.open(image)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @Override

@@ -27,7 +27,7 @@ public final class Definitions {
                 vm.hardware().map(Definitions::hardware),
                 vm.domain().orElse(vm.name().value()),
                 vm.disks().stream()
-                        .map(disk -> new VmDefinition.Disk(disk.id(), disk.path(), disk.keep()))
+                        .map(disk -> new VmDefinition.Disk(disk.id(), disk.path(), disk.keep(), disk.cowPercent()))
                         .toList());
     }
 

@@ -255,14 +255,28 @@ class VmSettingsTest {
     }
 
     @Test
+    void aThickCopyHasRoomForAllOfTheDiskUnlessToldOtherwise() throws Exception {
+        String disk = ConfigurationFiles.machine("web")
+                + "[[disk]]\nid = \"d0\"\npath = \"/x/web.holdfast/head/d0\"\nkeep = \"thick\"\n%s";
+        files.vm("web.toml", disk.formatted(""));
+        assertThat(files.load().vm(new Name("web")).orElseThrow().disks())
+                .extracting(VmSettings.Disk::cowPercent)
+                .containsExactly(100);
+        files.vm("web.toml", disk.formatted("cow = \"7%\"\n"));
+        assertThat(files.load().vm(new Name("web")).orElseThrow().disks())
+                .extracting(VmSettings.Disk::cowPercent)
+                .containsExactly(7);
+    }
+
+    @Test
     void whatBecomesOfNoDiskIsRefusedByName() throws Exception {
         String disk = "[[disk]]\nid = \"d%d\"\npath = \"/x/web.holdfast/head/d%d%s\"\n%s\n";
         files.vm(
                 "web.toml",
                 ConfigurationFiles.machine("web")
                         + disk.formatted(0, 0, ".qcow2", "keep = \"clone\"")
-                        + disk.formatted(1, 1, "", "keep = \"thin\"")
-                        + disk.formatted(2, 2, "", "keep = \"thick\"\ncow = \"20%\"")
+                        + disk.formatted(1, 1, "", "keep = \"thin\"\ncow = \"20%\"")
+                        + disk.formatted(2, 2, "", "keep = \"thick\"\ncow = \"120%\"")
                         + disk.formatted(3, 3, ".qcow2", "keep = \"increment\"")
                         + disk.formatted(4, 4, "", "keep = \"copy\"")
                         + disk.formatted(5, 5, ".qcow2", "keep = \"layer\""));
@@ -271,9 +285,8 @@ class VmSettingsTest {
                         text -> assertThat(text)
                                 .contains("head/d0.qcow2, the disk is a qcow2 image, which is never copied")
                                 .contains("--in-place"),
-                        text -> assertThat(text).contains("\"keep\" is \"thin\"", "volumes are not copied yet"),
-                        text -> assertThat(text).contains("\"keep\" is \"thick\"", "remove it"),
-                        text -> assertThat(text).contains("\"cow\" is for thick snapshots of LVM", "remove it"),
+                        text -> assertThat(text).contains("\"cow\" is the room of thick snapshots", "\"thin\""),
+                        text -> assertThat(text).contains("\"cow\" is \"120%\"", "\"1%\" to \"100%\""),
                         text -> assertThat(text)
                                 .contains("\"keep\" is \"increment\", and by its path", "head/d3.qcow2"),
                         text -> assertThat(text).contains("\"copy\"", "auto", "layer", "clone"));

@@ -60,7 +60,8 @@ class DetailsTest {
     void whatBecomesOfADiskStandsBesideIt() {
         VmDetails shown = Details.of(web, NODE, Optional.empty());
         assertThat(shown.disks()).extracting(VmDetails.Disk::kept).containsExactly("");
-        DiskStorage cloned = new DiskStorage("vda", Keep.CLONE, "file on xfs", Optional.empty(), 4096);
+        DiskStorage cloned =
+                new DiskStorage("vda", Keep.CLONE, "file on xfs", Optional.empty(), 4096, Optional.empty());
         VmDetails.Disk disk = Details.with(shown, List.of(cloned)).disks().get(0);
         assertThat(disk.kept()).isEqualTo("clone (file on xfs)");
         assertThat(disk.path()).isEqualTo("/srv/web.img");

@@ -1,30 +1,19 @@
 package dev.holdfast.agent.snapshot;
 
+import static dev.holdfast.agent.snapshot.StoppedMachine.create;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.holdfast.agent.Answers;
-import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.Keep;
 import dev.holdfast.agent.hypervisor.Progress;
-import dev.holdfast.agent.hypervisor.RunningVm;
-import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
-import dev.holdfast.agent.snapshot.chain.QemuImages;
-import dev.holdfast.agent.storage.Commands;
 import dev.holdfast.agent.storage.CopyingTool;
-import dev.holdfast.agent.storage.directory.DirectoryStore;
 import dev.holdfast.coordinator.protocol.Name;
-import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
-import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -32,51 +21,17 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What becomes of the layers of a raw disk whose machine is stopped, with the real {@code qemu-img}. */
 class ChainTidyingTest {
-    private static final Name WEB = new Name("web");
-
     @TempDir
     private Path temporary;
 
     private Path directory;
-    private VmDefinition definition;
-
-    private static final class Stopped implements VmSlot {
-        @Override
-        public Optional<RunningVm> running() {
-            return Optional.empty();
-        }
-
-        @Override
-        public void became(Optional<RunningVm> process) {
-            throw new AssertionError("nothing starts it");
-        }
-    }
+    private StoppedMachine machine;
 
     @BeforeEach
     void importARawDisk() throws Exception {
         directory = temporary.toRealPath().resolve("web.holdfast");
-        definition = defined(Keep.AUTO);
-        Path image = Files.write(directory.resolveSibling("web.img"), new byte[1 << 20]);
-        new DiskImport(new QemuImages("qemu-img"), InstantSource.system(), List::of).adopt(definition, "d0", image);
-    }
-
-    private VmDefinition defined(Keep keep) {
-        return OneDisk.definition(WEB, new VmDefinition.Disk("d0", directory.resolve("head/d0"), keep));
-    }
-
-    private VmSnapshots snapshots(Commands tool) throws SnapshotException {
-        SnapshotTools tools = OneDisk.tools(
-                Answers.of(
-                        Hypervisor.class,
-                        Map.of("ownsLayers", () -> true, "find", Optional::empty, "mayRun", () -> false)),
-                new DirectoryStore(tool, vm -> Optional.of(directory.resolve("layers"))));
-        return VmSnapshots.open(definition, new Stopped(), tools);
-    }
-
-    private static void create(VmSnapshots vm, String name) throws SnapshotException {
-        SnapshotRequest request = new SnapshotRequest(
-                "op-" + name, new Name(name), Optional.empty(), CaptureMethod.DISK_ONLY, Duration.ofSeconds(5), "");
-        vm.create(request, Quiesce.NO, Progress.NONE);
+        machine = new StoppedMachine(directory, Keep.AUTO);
+        machine.adopt(Files.write(directory.resolveSibling("web.img"), new byte[1 << 20]));
     }
 
     private List<String> layers() throws IOException {
@@ -87,7 +42,7 @@ class ChainTidyingTest {
 
     @Test
     void layersAreMergedAlsoIfASnapshotCannotBeKeptAsACopy() throws Exception {
-        VmSnapshots vm = snapshots(CopyingTool.withoutRoom());
+        VmSnapshots vm = machine.snapshots(CopyingTool.withoutRoom());
         create(vm, "one");
         create(vm, "two");
         assertThatThrownBy(() -> vm.delete("op", new Name("two"), Progress.NONE))
@@ -98,19 +53,29 @@ class ChainTidyingTest {
         assertThat(vm.list()).hasSize(1);
     }
 
+    @Test
+    void aCopyThatCannotBeMadeIsAFailureAlsoIfSomebodyWaitsByThen() throws Exception {
+        VmSnapshots vm = machine.snapshots(CopyingTool.withoutRoom());
+        create(vm, "one");
+        AtomicInteger asked = new AtomicInteger();
+        assertThatThrownBy(() -> vm.compact("op", Progress.NONE, () -> asked.getAndIncrement() > 0))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining("No space left on device");
+    }
+
     /** The way of docs/storage.md from a layer that a delete has left on the disk to an image that is all of it. */
     @Test
     void aSnapshotThatIsMadeAndDeletedWhileTheMachineIsStoppedMakesTheDiskRawAgain() throws Exception {
-        VmSnapshots vm = snapshots(CopyingTool.withoutRoom());
+        VmSnapshots vm = machine.snapshots(CopyingTool.withoutRoom());
         create(vm, "one");
         // As after a delete of a machine that runs, from which its last layer is not merged.
         Files.delete(directory.resolve("snapshots/one.json"));
         assertThat(directory.resolve("head/d0.raw")).doesNotExist();
-        assertThat(DiskStorage.onNeedlessLayers(definition)).containsExactly("d0");
+        assertThat(DiskStorage.onNeedlessLayers(machine.definition())).containsExactly("d0");
         create(vm, "raw");
-        assertThat(DiskStorage.onNeedlessLayers(definition)).isEmpty();
+        assertThat(DiskStorage.onNeedlessLayers(machine.definition())).isEmpty();
         vm.delete("op", new Name("raw"), Progress.NONE);
-        assertThat(DiskStorage.onNeedlessLayers(definition)).isEmpty();
+        assertThat(DiskStorage.onNeedlessLayers(machine.definition())).isEmpty();
         assertThat(layers()).containsExactly("d0-000001.raw");
         assertThat(directory.resolve("head/d0.raw")).exists();
         assertThat(ChainDirectory.open(directory).headFile("d0")).isEqualTo(directory.resolve("head/d0.raw"));
@@ -118,7 +83,7 @@ class ChainTidyingTest {
 
     @Test
     void whatASnapshotHasFrozenIsCopiedUnlessSomebodyWantsTheMachine() throws Exception {
-        VmSnapshots vm = snapshots(CopyingTool.willing());
+        VmSnapshots vm = machine.snapshots(CopyingTool.willing());
         create(vm, "one");
         assertThat(vm.isUntidy()).isTrue();
         vm.compact("op", Progress.NONE, () -> true);
@@ -144,8 +109,8 @@ class ChainTidyingTest {
 
     @Test
     void aDiskThatIsToStayOnItsLayersIsNotCopied() throws Exception {
-        definition = defined(Keep.LAYER);
-        VmSnapshots vm = snapshots(CopyingTool.willing());
+        machine = new StoppedMachine(directory, Keep.LAYER);
+        VmSnapshots vm = machine.snapshots(CopyingTool.willing());
         create(vm, "one");
         vm.compact("op", Progress.NONE, () -> false);
         assertThat(layers()).containsExactly("d0-000001.raw", "d0-000002.qcow2");
@@ -157,13 +122,13 @@ class ChainTidyingTest {
 
     @Test
     void noSnapshotIsTakenOfADiskThatIsToBeClonedAndCannotBe() throws Exception {
-        definition = defined(Keep.CLONE);
-        VmSnapshots vm = snapshots(CopyingTool.refusing("Operation not supported"));
+        machine = new StoppedMachine(directory, Keep.CLONE);
+        VmSnapshots vm = machine.snapshots(CopyingTool.refusing("Operation not supported"));
         assertThatThrownBy(() -> create(vm, "one"))
                 .isInstanceOf(SnapshotException.class)
                 .hasMessageContaining("disk d0 of web has keep = \"clone\"")
                 .hasMessageContaining("Operation not supported");
         assertThat(layers()).containsExactly("d0-000001.raw");
-        create(snapshots(CopyingTool.willing()), "one");
+        create(machine.snapshots(CopyingTool.willing()), "one");
     }
 }

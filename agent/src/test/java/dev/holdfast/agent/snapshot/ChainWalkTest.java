@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
 import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.Progress;
-import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.hypervisor.VmDefinition;
 import dev.holdfast.agent.hypervisor.qemu.QemuHypervisor;
 import dev.holdfast.agent.hypervisor.qemu.QemuSettings;
@@ -142,18 +141,6 @@ class ChainWalkTest {
         public void disarm(Name vm, String operation) {}
     }
 
-    private static final class Stopped implements VmSlot {
-        @Override
-        public Optional<RunningVm> running() {
-            return Optional.empty();
-        }
-
-        @Override
-        public void became(Optional<RunningVm> process) {
-            assertThat(process).isEmpty();
-        }
-    }
-
     /** The agent is gone: nobody puts right what it has begun. */
     private static final class KilledException extends RuntimeException {
         private static final long serialVersionUID = 1L;
@@ -211,7 +198,7 @@ class ChainWalkTest {
         InstantSource clock = InstantSource.fixed(Instant.EPOCH);
         return VmSnapshots.open(
                 definition,
-                new Stopped(),
+                OneDisk.STOPPED,
                 new SnapshotTools(hypervisor, images, new NoWatch(), clock, System::nanoTime, 2, storage));
     }
 

@@ -9,7 +9,6 @@ import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.Increments;
 import dev.holdfast.agent.hypervisor.RunningVm;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
-import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.ChainImport;
 import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
@@ -138,7 +137,7 @@ class CountedCopiesTest {
         wanted = true;
         Layer copy = HOME.increment(2);
         assertThatThrownBy(() -> copies().copy(new TreeMap<>(Map.of(HOME, copy))))
-                .isInstanceOf(ChainException.class)
+                .isInstanceOf(GaveWayException.class)
                 .hasMessageContaining("another operation wants the machine");
         copies().removeHalf(copy);
         copies().removeHalf(copy);

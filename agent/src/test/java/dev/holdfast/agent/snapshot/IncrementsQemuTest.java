@@ -2,6 +2,7 @@ package dev.holdfast.agent.snapshot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.ImageForm;
@@ -244,5 +245,61 @@ class IncrementsQemuTest {
         compact();
         assertKept("two");
         assertThat(below(copyOf("two"))).contains(copyOf("one"));
+    }
+
+    /** What stands on the copy is what was written after the snapshot that was gone back to, and would be counted as frozen. */
+    @Tag("soak")
+    @Test
+    void aBranchDoesNotGetIntoTheCopyFromWhichIsCounted() throws Exception {
+        dirty(2);
+        create("one");
+        dirty(3);
+        lab.revert("one");
+        lab.awaitTicks(5);
+        compact();
+        assertKept("one");
+        lab.delete("one");
+        create("two");
+        compact();
+        assertKept("two");
+    }
+
+    /** A copy of a whole disk may take hours. */
+    @Tag("soak")
+    @Test
+    void aDeleteDoesNotMakeTheCopiesThatAreDue() throws Exception {
+        dirty(2);
+        create("one");
+        lab.create("two", CaptureMethod.DISK_ONLY);
+        lab.delete("two");
+        assertThat(lab.files("layers")).noneMatch(each -> each.contains("-of-"));
+        compact();
+        assertKept("one");
+    }
+
+    /** Closing it tells nobody what could not be written. */
+    @Tag("soak")
+    @Test
+    void whatIsWholeIsInTheFileBeforeItIsClosed() throws Exception {
+        dirty(2);
+        create("one");
+        Path target = lab.chain.layers().resolve(".target.tmp");
+        lab.images.create(target, DISK);
+        Increments increments = lab.vm.orElseThrow().increments().orElseThrow();
+        increments.begin(List.of(new Increments.Copy("d1", lab.chain.file(home1), target, OptionalInt.empty(), 90)));
+        await().until(increments::areWhole);
+        SnapshotLab.run(
+                "qemu-img",
+                "compare",
+                "-U",
+                "-f",
+                "qcow2",
+                "-F",
+                "raw",
+                target.toString(),
+                lab.chain.file(home1).toString());
+        increments.end();
+        assertThat(lab.images.isWritten(target)).isFalse();
+        Files.delete(target);
     }
 }

@@ -1,5 +1,7 @@
 package dev.holdfast.agent.snapshot;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.holdfast.agent.Answers;
 import dev.holdfast.agent.hypervisor.Hypervisor;
 import dev.holdfast.agent.hypervisor.HypervisorKind;
@@ -24,6 +26,18 @@ import java.util.TreeMap;
 
 /** The machines of a node that has one, with one disk. */
 public final class OneDisk {
+    /** A machine that does not run, and that nothing starts. */
+    static final VmSlot STOPPED = new VmSlot() {
+        @Override
+        public Optional<RunningVm> running() {
+            return Optional.empty();
+        }
+
+        @Override
+        public void became(Optional<RunningVm> process) {
+            assertThat(process).isEmpty();
+        }
+    };
 
     private OneDisk() {}
 

@@ -412,8 +412,8 @@ class RefusalsQemuTest {
         SnapshotLab.assertReads(lab.chain.headFile("d1"), 1, 4);
         assertThat(lab.snapshots().verify(new Name("two"), Progress.NONE).problems())
                 .isEmpty();
-        lab.snapshots().mend((chain, unused) -> {
-            chain.emptyLost();
+        lab.snapshots().mend((chain, mending) -> {
+            chain.emptyLost(mending);
             return true;
         });
         assertThat(lab.snapshots().look().isClean()).isTrue();

@@ -25,6 +25,8 @@ import dev.holdfast.agent.snapshot.chain.DiskImages;
 import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.LiveDisks;
 import dev.holdfast.agent.snapshot.chain.QemuImages;
+import dev.holdfast.agent.storage.ImageStore;
+import dev.holdfast.agent.storage.ImageStores;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundOptions.CaptureMethod;
 import dev.holdfast.coordinator.protocol.RoundOptions.Quiesce;
@@ -54,6 +56,7 @@ import org.awaitility.Awaitility;
  */
 final class SnapshotLab implements AutoCloseable {
     static final Name VM = new Name("web");
+    private static final String ORACLE = "/dev/holdfast/agent/hypervisor/oracle.bin";
     static final Duration DEADLINE = Duration.ofSeconds(20);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -68,6 +71,7 @@ final class SnapshotLab implements AutoCloseable {
     Runnable whenDisarmed = () -> {};
 
     RecordedMemory recorded = RecordedMemory.NONE;
+    ImageStore storage = new ImageStores(List.of());
     VmDefinition definition;
     Optional<RunningVm> vm = Optional.empty();
     private final List<RunningVm> all = new ArrayList<>();
@@ -80,7 +84,7 @@ final class SnapshotLab implements AutoCloseable {
 
     /** @param second form of the disk that the guest does not boot from */
     SnapshotLab(ImageForm first, ImageForm second) throws Exception {
-        this("/dev/holdfast/agent/hypervisor/oracle.bin", "16M", first, second);
+        this(ORACLE, "16M", first, second);
     }
 
     /**
@@ -88,6 +92,20 @@ final class SnapshotLab implements AutoCloseable {
      * @param size of each disk
      */
     SnapshotLab(String guest, String size, ImageForm first, ImageForm second) throws Exception {
+        this(guest, size, first, (lab, empty) -> lab.image("b", second, empty));
+    }
+
+    /** @param second block device of the disk that the guest does not boot from */
+    SnapshotLab(ImageForm first, Path second) throws Exception {
+        this(ORACLE, "16M", first, (lab, empty) -> Files.createSymbolicLink(lab.root.resolve("b.dev"), second));
+    }
+
+    /** Makes an image, from an empty raw one if need be. */
+    private interface Imaging {
+        Path image(SnapshotLab lab, Path empty) throws Exception;
+    }
+
+    private SnapshotLab(String guest, String size, ImageForm first, Imaging second) throws Exception {
         root = Files.createTempDirectory(Path.of("/tmp"), "snap-lab-").toRealPath();
         Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx--x--x"));
         Files.createDirectories(root.resolve("run"));
@@ -107,7 +125,7 @@ final class SnapshotLab implements AutoCloseable {
         return user.isEmpty() ? settings : settings.with(Optional.of(user), true);
     }
 
-    private TreeMap<String, Path> disks(String guest, String size, ImageForm first, ImageForm second) throws Exception {
+    private TreeMap<String, Path> disks(String guest, String size, ImageForm first, Imaging second) throws Exception {
         Path raw = root.resolve("boot.raw");
         try (InputStream boot = SnapshotLab.class.getResourceAsStream(guest)) {
             assertThat(boot).isNotNull();
@@ -116,7 +134,7 @@ final class SnapshotLab implements AutoCloseable {
         run("truncate", "-s", size, raw.toString());
         Path empty = root.resolve("empty.raw");
         run("truncate", "-s", size, empty.toString());
-        return new TreeMap<>(Map.of("d0", image("a", first, raw), "d1", image("b", second, empty)));
+        return new TreeMap<>(Map.of("d0", image("a", first, raw), "d1", second.image(this, empty)));
     }
 
     private Path image(String name, ImageForm form, Path raw) throws Exception {
@@ -178,7 +196,8 @@ final class SnapshotLab implements AutoCloseable {
     }
 
     SnapshotTools tools() {
-        return new SnapshotTools(hypervisor, images, new RecordingWatch(), InstantSource.system(), System::nanoTime, 16)
+        return new SnapshotTools(
+                        hypervisor, images, new RecordingWatch(), InstantSource.system(), System::nanoTime, 16, storage)
                 .with(recorded);
     }
 

@@ -1,6 +1,7 @@
 package dev.holdfast.agent.snapshot;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.hypervisor.ImageForm;
@@ -119,5 +120,15 @@ class StoredCopiesTest {
                 .satisfies(disk -> assertThat(disk.obstacle()).isEmpty());
         assertThat(copies.candidates()).as("nobody is asked before a snapshot").isEmpty();
         assertThat(withTool("Operation not supported", Keep.CLONE).candidates()).hasSize(1);
+    }
+
+    @Test
+    void onlyHalfAnIncrementIsTheMachinesToGiveUp() throws IOException {
+        StoredCopies copies = withTool("", Keep.INCREMENT);
+        Layer copy = RAW.increment(4);
+        new QemuImages("qemu-img").create(chain.file(copy), 1 << 16);
+        assertThatCode(() -> copies.remove(copy)).doesNotThrowAnyException();
+        Files.delete(chain.file(copy));
+        assertThatThrownBy(() -> copies.remove(copy)).hasMessageContaining("only looks");
     }
 }

@@ -13,6 +13,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 final class ImageStoresTest {
@@ -57,8 +58,10 @@ final class ImageStoresTest {
         assertThat(stores.site(nowhere)).isEmpty();
         assertThat(stores.health(nowhere).state()).isEqualTo(Health.State.ABSENT);
         stores.close(nowhere);
+        assertThat(stores.open(nowhere)).isFalse();
         assertThat(asked).isEmpty();
-        assertThatThrownBy(() -> stores.open(nowhere))
+        Site site = new Site(nowhere, Optional.of(Way.CLONE), "", 1, true, true);
+        assertThatThrownBy(() -> stores.outlook(site, HOW))
                 .isInstanceOfSatisfying(
                         StorageException.class, e -> assertThat(e.kind()).isEqualTo(StorageException.Kind.REFUSED))
                 .hasMessageContaining("/three/d0 is not there");

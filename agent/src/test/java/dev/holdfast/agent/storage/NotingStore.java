@@ -46,8 +46,12 @@ public final class NotingStore implements ImageStore {
     }
 
     @Override
-    public void open(Path image) {
-        note("opens");
+    public boolean open(Path image) {
+        boolean here = image.startsWith(directory);
+        if (here) {
+            note("opens");
+        }
+        return here;
     }
 
     @Override

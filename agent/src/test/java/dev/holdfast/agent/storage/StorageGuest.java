@@ -29,7 +29,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A real guest of User-Mode Linux with LVM, DRBD and OCFS2 in it ({@code deploy/guest/storage.sh} makes its disk), in which commands are run. What does not
+ * A real guest of User-Mode Linux with LVM, DRBD, OCFS2 and NFS in it ({@code deploy/guest/storage.sh} makes its disk), in which commands are run. What does not
  * end in time is not killed there. Closing it ends the guest. Thread-safe.
  */
 public final class StorageGuest implements Commands, AutoCloseable {

@@ -19,7 +19,7 @@ public final class ImageNode {
         ImageForm form = ImageForm.of(image);
         String reading = switch (form) {
             case QCOW2, RAW -> "file";
-            case DEVICE -> "host_device";
+            case DEVICE, COW -> "host_device";
         };
         Map<String, Object> options = new HashMap<>();
         options.put("driver", form.format());

@@ -53,7 +53,7 @@ final class Overlays {
 
     private static void checkOwnNames(String diskId, DiskState state) throws HypervisorException {
         for (Path layer : state.layers()) {
-            boolean link = ImageForm.of(layer) != ImageForm.DEVICE && Files.isSymbolicLink(layer);
+            boolean link = !ImageForm.of(layer).isDevice() && Files.isSymbolicLink(layer);
             if (!layer.isAbsolute() || link) {
                 throw new HypervisorException(
                         Kind.REFUSED,

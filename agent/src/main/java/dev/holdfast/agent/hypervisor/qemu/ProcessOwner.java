@@ -106,7 +106,7 @@ record ProcessOwner(int uid, int gid, Set<Integer> groups, int self) {
         }
         try {
             openWay(file.toAbsolutePath(), directories);
-            if (ImageForm.of(file) == ImageForm.DEVICE) {
+            if (ImageForm.of(file).isDevice()) {
                 requireDevice(file);
                 return;
             }

@@ -26,7 +26,8 @@ final class QemuIncrements implements Increments {
     private final QemuVm vm;
     private final Monitor monitor;
     private final Advance advance;
-    private int jobs;
+    /** How each image that is being copied to was opened, by its disk. */
+    private final Map<String, Map<String, Object>> targets = new HashMap<>();
 
     QemuIncrements(QemuVm vm) {
         this.vm = vm;
@@ -76,7 +77,6 @@ final class QemuIncrements implements Increments {
             }
             // A failure of one is one of all: then each disk goes on being counted from where it was.
             monitor.call("transaction", Map.of("actions", actions, "properties", Map.of("completion-mode", "grouped")));
-            jobs = copies.size();
         } catch (HypervisorException e) {
             try {
                 end();
@@ -101,6 +101,7 @@ final class QemuIncrements implements Increments {
         // What it stands on is the same where nothing was written.
         layer.put("backing", null);
         monitor.call("blockdev-add", layer);
+        targets.put(copy.diskId(), layer);
         Map<String, Object> job = new HashMap<>();
         job.put("job-id", JOB + copy.diskId());
         job.put("device", source);
@@ -129,7 +130,7 @@ final class QemuIncrements implements Increments {
     @Override
     public boolean areWhole() throws HypervisorException {
         List<QmpValue> all = new Jobs(monitor).of(JOB);
-        if (all.size() != jobs) {
+        if (all.size() != targets.size()) {
             throw new HypervisorException(
                     Kind.FAILED, "the copies of the disks of " + vm.name() + " were ended by somebody else");
         }
@@ -147,6 +148,7 @@ final class QemuIncrements implements Increments {
         }
         if (over) {
             requireSuccess(all);
+            flushTargets();
         }
         return over;
     }
@@ -169,10 +171,30 @@ final class QemuIncrements implements Increments {
         }
     }
 
+    /**
+     * Closing an image writes what QEMU still has of its tables, and nobody is told if it cannot (qcow2_inactivate in block/qcow2.c); making it
+     * read-only does the same before, and fails then (bdrv_reopen_prepare in block.c).
+     */
+    private void flushTargets() throws HypervisorException {
+        for (Map.Entry<String, Map<String, Object>> target : targets.entrySet()) {
+            Map<String, Object> readOnly = new HashMap<>(target.getValue());
+            readOnly.put("read-only", true);
+            try {
+                monitor.call("blockdev-reopen", Map.of("options", List.of(readOnly)));
+            } catch (HypervisorException e) {
+                throw new HypervisorException(
+                        e.kind() == Kind.REFUSED ? Kind.FAILED : e.kind(),
+                        "the copy of %s could not be written; look at its storage: %s"
+                                .formatted(target.getKey(), e.getMessage()),
+                        e);
+            }
+        }
+    }
+
     @Override
     public void end() throws HypervisorException {
         new Jobs(monitor).cancel(JOB);
-        jobs = 0;
+        targets.clear();
         vm.closeLeftovers();
     }
 

@@ -202,12 +202,16 @@ public final class ChainDirectory {
     public int nextNumber() throws IOException {
         int highest = lastGeneration();
         for (Path directory : List.of(layers(), lost())) {
-            for (Path file : list(directory)) {
-                Optional<Layer> layer = Layer.fromFileName(file.getFileName().toString());
-                highest = Math.max(highest, layer.map(Layer::number).orElse(0));
-            }
+            highest = namesIn(directory).stream().mapToInt(Layer::number).reduce(highest, Math::max);
         }
         return highest + 1;
+    }
+
+    /** The layers in a directory of a chain, by their names alone: nothing there need be readable. */
+    public static List<Layer> namesIn(Path directory) throws IOException {
+        return list(directory).stream()
+                .flatMap(file -> Layer.fromFileName(file.getFileName().toString()).stream())
+                .toList();
     }
 
     /** The highest number that a generation has; 0 if there is none. */
@@ -368,7 +372,7 @@ public final class ChainDirectory {
         return path.resolve("snapshots");
     }
 
-    Path lost() {
+    public Path lost() {
         return path.resolve("lost");
     }
 

@@ -258,7 +258,7 @@ public final class ChainExecutor implements ChainStep.Executor {
             return;
         }
         // Everything that led here was checked before; a layer that is needed must survive any mistake.
-        if (graph.isNamed(layer) || !graph.children(layer).isEmpty()) {
+        if (!graph.isNeedless(layer)) {
             throw new ChainException(chain.file(layer) + " is still needed and was not removed");
         }
         if (layer.isCopy() && removal == Removal.DELETE) {
@@ -348,6 +348,16 @@ public final class ChainExecutor implements ChainStep.Executor {
         if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
             quarantine(file);
         }
+    }
+
+    /** Removes for good what was moved to {@code lost/}. Of a copy that is a volume, only the link was moved there. Idempotent. */
+    void removeLost(Path file) throws IOException {
+        Optional<Layer> volume = Layer.fromFileName(file.getFileName().toString())
+                .filter(layer -> layer.isCopy() && layer.form().isDevice());
+        if (volume.isPresent() && !chain.backing().containsKey(volume.get())) {
+            copies.remove(volume.get());
+        }
+        Files.deleteIfExists(file);
     }
 
     private void quarantine(Path file) throws IOException {

@@ -14,6 +14,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Looks a chain directory over for what does not belong there, and for what is missing. Reading is always safe. Each repair looks
@@ -24,6 +25,8 @@ public final class ChainFsck {
     private static final String MEMORY = ".memory";
     private static final String PENDING = ".json.pending";
     private static final String SIDECAR = ".json";
+    /** What the client of an NFS calls such a file (Linux, fs/nfs/unlink.c). */
+    private static final Pattern REMOVED_ON_NFS = Pattern.compile("\\.nfs[0-9a-f]{24}");
 
     private final ChainDirectory chain;
 
@@ -175,8 +178,11 @@ public final class ChainFsck {
         }
         for (Path file : ChainDirectory.list(chain.layers())) {
             String name = file.getFileName().toString();
-            // A storage may be trying what it can while we look.
-            if (intent.isEmpty() && name.startsWith(".") && !name.startsWith(DirectoryStore.TRIAL)) {
+            // A storage may be trying what it can while we look; and what was removed while somebody on an NFS has it
+            // open goes when that one closes it.
+            boolean passing = name.startsWith(DirectoryStore.TRIAL)
+                    || REMOVED_ON_NFS.matcher(name).matches();
+            if (intent.isEmpty() && name.startsWith(".") && !passing) {
                 leftovers.add(new Leftover(file, Leftover.What.HALF, Optional.empty()));
             }
         }
@@ -196,7 +202,7 @@ public final class ChainFsck {
         Set<Layer> awaited = new HashSet<>();
         pending.forEach(record -> awaited.addAll(record.named()));
         return graph.backing().keySet().stream()
-                .filter(layer -> !graph.isNamed(layer) && graph.children(layer).isEmpty() && !awaited.contains(layer))
+                .filter(layer -> graph.isNeedless(layer) && !awaited.contains(layer))
                 .map(layer -> new Leftover(chain.file(layer), Leftover.What.LAYER, Optional.empty()))
                 .toList();
     }
@@ -245,7 +251,7 @@ public final class ChainFsck {
             boolean named = own.equals(name)
                     || own.startsWith(name + ".")
                             && own.substring(name.length() + 1).matches("\\d+");
-            boolean link = ImageForm.of(missing) == ImageForm.DEVICE && Files.isSymbolicLink(file);
+            boolean link = ImageForm.of(missing).isDevice() && Files.isSymbolicLink(file);
             if (named && (link || Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) && fits(fit, file)) {
                 candidates.add(file);
             }
@@ -335,10 +341,10 @@ public final class ChainFsck {
         }
     }
 
-    /** Removes for good what is in {@code lost/}. A person has asked for it. */
-    public void emptyLost() throws IOException {
+    /** Removes for good what is in {@code lost/}, with the volumes that links there lead to, if they are copies of ours. A person has asked for it. */
+    public void emptyLost(ChainExecutor executor) throws IOException {
         for (Path file : ChainDirectory.list(chain.lost())) {
-            Files.deleteIfExists(file);
+            executor.removeLost(file);
         }
     }
 

@@ -73,7 +73,22 @@ public record Layer(String disk, int number, ImageForm form, int of) implements 
 
     /** The copy of it that gets that number. */
     public Layer copy(int copyNumber) {
-        return new Layer(disk, copyNumber, form, number);
+        return copy(copyNumber, form);
+    }
+
+    /** The copy of it that gets that number, in another form. */
+    public Layer copy(int copyNumber, ImageForm copyForm) {
+        return new Layer(disk, copyNumber, copyForm, number);
+    }
+
+    /** Whether it can be read only as long as another one is there, although it does not stand on it. */
+    boolean livesWith(Layer origin) {
+        return form == ImageForm.COW && disk.equals(origin.disk) && of == origin.number;
+    }
+
+    /** Whether what stands on it can go into it. */
+    boolean isWritable() {
+        return form != ImageForm.COW;
     }
 
     /** The copy of it that gets that number and can stand on another copy of it. */

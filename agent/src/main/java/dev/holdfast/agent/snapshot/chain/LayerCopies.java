@@ -35,7 +35,18 @@ public interface LayerCopies {
     /** Whether a snapshot on this layer is to be kept as a copy of it. Changes nothing; blocks for seconds. */
     boolean keeps(Layer root);
 
-    /** The copy of a layer, if it is made now and gets that number. */
+    /**
+     * The number of its next copy.
+     *
+     * @param lowest that no layer of its chain has
+     * @return that or a higher one, which no copy has that an earlier chain of the machine has left
+     * @throws IOException nobody tells
+     */
+    default int number(Layer root, int lowest) throws IOException {
+        return lowest;
+    }
+
+    /** What its copy of that number is called: the name says what becomes of it when the layer goes. */
     Layer copyOf(Layer root, int number);
 
     /**

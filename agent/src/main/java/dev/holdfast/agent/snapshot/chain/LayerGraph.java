@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
@@ -14,6 +13,8 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Which layer stands on which, which of them are named, and by whom. A named layer must go on reading what it reads; an
@@ -172,12 +173,9 @@ public record LayerGraph(
                         .forEach(child -> problems.add(
                                 "the head names layers/%s, on which layers/%s stands: it is not the newest head"
                                         .formatted(layer, child))));
-        for (Layer layer : backing.keySet()) {
-            List<Layer> chain = chain(layer);
-            if (Set.copyOf(chain).size() < chain.size()) {
-                problems.add("layers/%s stands on itself".formatted(layer));
-            }
-        }
+        backing.keySet().stream()
+                .filter(layer -> Set.copyOf(chain(layer)).size() < chain(layer).size())
+                .forEach(layer -> problems.add("layers/%s stands on itself".formatted(layer)));
         return problems;
     }
 
@@ -194,24 +192,17 @@ public record LayerGraph(
 
     /** What stands directly on the layer. */
     public SortedSet<Layer> children(Layer layer) {
-        TreeSet<Layer> children = new TreeSet<>();
-        backing.forEach((child, below) -> {
-            if (below.isPresent() && below.get().equals(layer)) {
-                children.add(child);
-            }
-        });
-        return children;
+        Optional<Layer> base = Optional.of(layer);
+        return backing.keySet().stream()
+                .filter(each -> backing.get(each).equals(base))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** The snapshots that name the layer. */
     public SortedSet<Name> namedBy(Layer layer) {
-        TreeSet<Name> names = new TreeSet<>();
-        snapshots.forEach((name, layers) -> {
-            if (layers.contains(layer)) {
-                names.add(name);
-            }
-        });
-        return names;
+        return snapshots.keySet().stream()
+                .filter(each -> snapshots.get(each).contains(layer))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** Whether the head names the layer: it is the one that is written. */
@@ -222,6 +213,15 @@ public record LayerGraph(
     /** Whether anything but other layers needs it. */
     public boolean isNamed(Layer layer) {
         return isHead(layer) || !namedBy(layer).isEmpty();
+    }
+
+    /** Whether nothing needs it: neither a name nor a layer, nor a copy that lives only as long as it. */
+    public boolean isNeedless(Layer layer) {
+        return !isNamed(layer) && children(layer).isEmpty() && !isOrigin(layer);
+    }
+
+    private boolean isOrigin(Layer layer) {
+        return backing.keySet().stream().anyMatch(copy -> copy.livesWith(layer));
     }
 
     /** How many layers the deepest disk of the head has. */
@@ -272,29 +272,26 @@ public record LayerGraph(
      * What can be done now without changing what any named layer reads.
      *
      * @param use what can be done with the layers of the head
-     * @param keeps whether a layer is copied; in which form plays no part in the graph
+     * @param keeps whether a layer is copied; what follows is told as for a copy by the storage
      * @return in an order in which each is possible when the ones before are done
      */
     public List<Tidying> tidyings(HeadUse use, Predicate<Layer> keeps) {
         List<Tidying> all = new ArrayList<>();
         LayerGraph graph = this;
-        Optional<Tidying> next = graph.nextTidying(use, keeps);
-        while (next.isPresent()) {
+        for (Optional<Tidying> next = graph.nextTidying(use, keeps);
+                next.isPresent();
+                next = graph.nextTidying(use, keeps)) {
             all.add(next.get());
             graph = next.get().after(graph);
-            next = graph.nextTidying(use, keeps);
         }
         return all;
     }
 
     /** Whether the live layers of a disk stand on it and a snapshot names it, so that they cannot go back into it. */
     private boolean isHeld(Layer layer) {
-        List<Layer> live = Optional.ofNullable(head.layers().get(layer.disk()))
-                .map(this::chain)
-                .orElse(List.of());
         return layer.form() != ImageForm.QCOW2
-                && live.size() > 1
-                && live.get(live.size() - 1).equals(layer)
+                && live().anyMatch(layer::equals)
+                && !isHead(layer)
                 && !namedBy(layer).isEmpty();
     }
 
@@ -305,9 +302,8 @@ public record LayerGraph(
 
     private Optional<Tidying> nextTidying(HeadUse use, Predicate<Layer> keeps) {
         // What is not needed any more is not copied, and makes room for what is.
-        Optional<Layer> needless = backing.keySet().stream()
-                .filter(layer -> !isNamed(layer) && children(layer).isEmpty())
-                .findFirst();
+        Optional<Layer> needless =
+                backing.keySet().stream().filter(this::isNeedless).findFirst();
         if (needless.isPresent()) {
             return Optional.of(new Drop(needless.get()));
         }
@@ -315,9 +311,8 @@ public record LayerGraph(
             if (isHeld(layer) && keeps.test(layer)) {
                 return Optional.of(new Keep(layer));
             }
-            SortedSet<Layer> children = children(layer);
-            if (!isNamed(layer) && children.size() == 1 && (use == HeadUse.FREE || !isHead(children.first()))) {
-                return Optional.of(new Join(children.first(), layer));
+            if (joins(layer, use)) {
+                return Optional.of(new Join(children(layer).first(), layer));
             }
         }
         // Last, so that one pause of the guest is for all disks.
@@ -325,11 +320,29 @@ public record LayerGraph(
         return homes.isEmpty() ? Optional.empty() : Optional.of(new Settle(homes));
     }
 
+    private boolean joins(Layer base, HeadUse use) {
+        SortedSet<Layer> children = children(base);
+        // As much as is merged into an origin is kept by its thick copy, which that spoils, and which the head may
+        // stand on.
+        boolean spoils = isOrigin(base) && live().noneMatch(base::equals);
+        if (isNamed(base) || children.size() != 1 || !base.isWritable() || spoils) {
+            return false;
+        }
+        // What is written may be counted from a copy on: with a branch in it, it would not be what the count began
+        // with.
+        boolean counted = !children.first().isCopy() && live().anyMatch(base::isIncrementOf);
+        return use == HeadUse.FREE || !isHead(children.first()) && !counted;
+    }
+
+    private Stream<Layer> live() {
+        return head.layers().values().stream().flatMap(top -> chain(top).stream());
+    }
+
     private List<Join> homes() {
         List<Join> homes = new ArrayList<>();
         for (Layer top : head.layers().values()) {
             backing.getOrDefault(top, Optional.empty())
-                    .filter(base -> base.form() != ImageForm.QCOW2)
+                    .filter(base -> base.form() != ImageForm.QCOW2 && base.isWritable())
                     .filter(base -> !isNamed(base) && children(base).size() == 1)
                     .filter(base -> namedBy(top).isEmpty() && children(top).isEmpty())
                     .ifPresent(base -> homes.add(new Join(top, base)));
@@ -340,7 +353,7 @@ public record LayerGraph(
     /** Whether an unnamed layer carries nothing but a layer of the head: joining them takes a cut first. */
     public boolean headStandsOnUnnamed(Set<Layer> among) {
         return among.stream()
-                .filter(layer -> backing.containsKey(layer) && !isNamed(layer))
+                .filter(layer -> backing.containsKey(layer) && !isNamed(layer) && layer.isWritable())
                 .map(this::children)
                 .anyMatch(children -> children.size() == 1 && isHead(children.first()));
     }
@@ -371,14 +384,9 @@ public record LayerGraph(
     }
 
     private SortedMap<Name, Set<Layer>> renamed(Layer from, Layer to) {
-        TreeMap<Name, Set<Layer>> named = new TreeMap<>();
-        for (Map.Entry<Name, Set<Layer>> snapshot : snapshots.entrySet()) {
-            Set<Layer> layers = new TreeSet<>(snapshot.getValue());
-            if (layers.remove(from)) {
-                layers.add(to);
-            }
-            named.put(snapshot.getKey(), layers);
-        }
+        TreeMap<Name, Set<Layer>> named = new TreeMap<>(snapshots);
+        named.replaceAll((snapshot, layers) ->
+                layers.stream().map(layer -> layer.equals(from) ? to : layer).collect(Collectors.toSet()));
         return named;
     }
 

@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeSet;
 
 /**
  * Writes the sidecar of a part of a checkpoint anew from what the catalogue knows, if that is missing or cannot be read. Without
@@ -146,9 +148,11 @@ public final class SidecarFsck {
             throws IOException {
         Layer newest = frozen;
         Instant latest = Instant.MIN;
+        SortedSet<Layer> later = new TreeSet<>();
         for (Layer layer : all) {
             boolean copy = layer.disk().equals(frozen.disk()) && layer.of() == frozen.number();
-            boolean timed = layer.form() == ImageForm.RAW || layer.isIncrementOf(frozen);
+            boolean increment = frozen.form() == ImageForm.RAW && layer.isIncrementOf(frozen);
+            boolean timed = layer.form() == ImageForm.RAW || increment;
             if (timed && (copy || layer.equals(frozen)) && !others.contains(layer)) {
                 Path file = chain.file(layer);
                 Instant written = Files.getLastModifiedTime(file).toInstant();
@@ -158,8 +162,16 @@ public final class SidecarFsck {
                 if (fits && (written.isAfter(latest) || copy && written.equals(latest))) {
                     newest = layer;
                     latest = written;
+                } else if (increment && !fits) {
+                    later.add(layer);
                 }
             }
+        }
+        // A delete merges increments, which gives them another time: the part may be in one of those.
+        if (newest.isIncrementOf(frozen) && !later.isEmpty() && later.last().number() > newest.number()) {
+            throw new ChainException(
+                    "layers/%s may hold it, or layers/%s, which was written since and which no snapshot names. If that is another snapshot's whose file is lost, too, it is found once that one is mended; run \"holdfast fsck --repair\" again"
+                            .formatted(newest, later.last()));
         }
         return newest;
     }
@@ -188,7 +200,7 @@ public final class SidecarFsck {
 
     private void requireUnchanged(Layer layer, Part part, VmReport report) throws IOException {
         Path file = chain.file(layer);
-        if (layer.form() == ImageForm.DEVICE) {
+        if (layer.form().isDevice()) {
             throw new ChainException(file + " is a block device, which does not say when it was last written");
         }
         Instant written = Files.getLastModifiedTime(file).toInstant();

@@ -236,7 +236,9 @@ public final class DirectoryStore implements ImageStore {
 
     /** Files are open to whoever may read them. */
     @Override
-    public void open(Path image) {}
+    public boolean open(Path image) {
+        return health(image).state() != Health.State.ABSENT;
+    }
 
     @Override
     public void close(Path image) {}

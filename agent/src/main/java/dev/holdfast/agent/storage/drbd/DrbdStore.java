@@ -163,14 +163,16 @@ public final class DrbdStore implements ImageStore {
     }
 
     @Override
-    public void open(Path image) throws StorageException {
+    public boolean open(Path image) throws StorageException {
         Optional<Device> device = device(image);
         if (device.isEmpty()) {
-            below.open(image);
-        } else if (!up(device.get()).isPrimary()) {
+            return below.open(image);
+        }
+        if (!up(device.get()).isPrimary()) {
             throw refused("DRBD resource %s is not Primary on this node; pacemaker promotes it, not Holdfast"
                     .formatted(device.get().resource()));
         }
+        return true;
     }
 
     /** A device keeps the role that it has. */

@@ -15,14 +15,14 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Volumes of LVM. A copy is a snapshot, read-only, called {@code web+d0-000004-of-000001}, with a tag that the command sets which makes it.
- * A thin one stays closed until it is opened, also when the node starts. Several may be asked at once: LVM has them wait for each other.
+ * Volumes of LVM. A copy is a snapshot, called {@code web+d0-000004-of-000001}, with a tag that the command sets which makes it. A thick one
+ * is read-only; a thin one may become what a disk writes, as any volume. Both are active as their original is, also when the node starts. Several may be asked at once: LVM has them wait for each other.
  * Thread-safe.
  */
 public final class LvmStore implements ImageStore {
     private static final String TAG = "holdfast=";
-    private static final Duration COPY = Duration.ofMinutes(5);
-    private static final Duration REMOVE = Duration.ofMinutes(1);
+    private static final Duration COPY = Duration.ofMinutes(1);
+    private static final Duration REMOVE = Duration.ofSeconds(30);
     private static final Duration OPEN = Duration.ofSeconds(30);
 
     private final LvmTool lvm;
@@ -96,7 +96,7 @@ public final class LvmStore implements ImageStore {
         progress.at(0, origin.bytes());
         Optional<String> failure = lvm.change(COPY, creation(origin, how, copy, tag(name)));
         if (failure.isPresent()) {
-            throw withoutRest(name, failure.get());
+            throw withoutRest(path, name, failure.get());
         }
         progress.at(origin.bytes(), origin.bytes());
         return path;
@@ -104,10 +104,16 @@ public final class LvmStore implements ImageStore {
 
     private static List<String> creation(Volume origin, Copying how, String copy, String tag) {
         List<String> size = how.way() == Way.THIN
-                ? List.of("--setactivationskip", "y")
-                : List.of("--chunksize", LvmOutlook.CHUNK + "b", "--size", LvmOutlook.room(origin, how) + "b");
+                ? List.of("--setactivationskip", "n")
+                : List.of(
+                        "--permission",
+                        "r",
+                        "--chunksize",
+                        LvmOutlook.CHUNK + "b",
+                        "--size",
+                        LvmOutlook.room(origin, how) + "b");
         return Stream.of(
-                        List.of("lvcreate", "--yes", "--snapshot", "--permission", "r"),
+                        List.of("lvcreate", "--yes", "--snapshot"),
                         size,
                         List.of("--addtag", tag, "--name", copy, origin.fullName()))
                 .flatMap(List::stream)
@@ -124,9 +130,13 @@ public final class LvmStore implements ImageStore {
     }
 
     /** What failed, once nothing of it is left: LVM takes back what it has begun, if it can. */
-    private StorageException withoutRest(CopyName name, String failure) {
+    private StorageException withoutRest(Path copy, CopyName name, String failure) {
         try {
-            remove(name);
+            // No volume was called so when we began; what is called so in another group is not ours.
+            Optional<Volume> rest = found(copy, LvmTool.IN_TURN).map(Found::volume);
+            if (rest.isPresent() && rest.get().tags().contains(tag(name))) {
+                remove(rest.get(), name);
+            }
             return new StorageException(Kind.FAILED, failure);
         } catch (StorageException e) {
             return new StorageException(
@@ -141,34 +151,47 @@ public final class LvmStore implements ImageStore {
             return new Health(Health.State.ABSENT, "there is no volume " + image);
         }
         Volume volume = found.get().volume();
+        Optional<String> loss = loss(found.get());
+        if (loss.isPresent()) {
+            return new Health(Health.State.SPOILT, loss.get());
+        }
+        String name = volume.fullName();
+        return volume.isActive()
+                ? new Health(Health.State.GOOD, name + " is there")
+                : new Health(
+                        Health.State.CLOSED,
+                        "%s is not active on this node; activate it: lvchange --activate y %s".formatted(name, name));
+    }
+
+    /** Why what it held cannot be read; empty if it can, once it is active. */
+    private static Optional<String> loss(Found found) {
+        Volume volume = found.volume();
         String name = volume.fullName();
         if (volume.isOverflown()) {
-            return new Health(
-                    Health.State.SPOILT,
+            return Optional.of(
                     "%s is lost: more was written to %s than it had room for. Give the next one more with \"cow\""
                             .formatted(name, volume.origin().orElse("its origin")));
         }
         if (volume.isPartial()) {
-            return new Health(Health.State.SPOILT, name + " lies on a device that is missing; see \"pvs\"");
+            return Optional.of(name + " lies on a device that is missing; see \"pvs\"");
         }
-        Optional<Volume> failed = found.get().pool().filter(Volume::hasFailed);
-        if (failed.isPresent()) {
-            return new Health(
-                    Health.State.SPOILT,
-                    "the metadata of pool %s, which %s is in, has failed; see \"lvconvert --repair\""
-                            .formatted(failed.get().fullName(), name));
-        }
-        return volume.isActive()
-                ? new Health(Health.State.GOOD, name + " is there")
-                : new Health(Health.State.CLOSED, name + " is not active on this node");
+        return found.pool()
+                .filter(Volume::hasFailed)
+                .map(pool -> "the metadata of pool %s, which %s is in, has failed; see \"lvconvert --repair\""
+                        .formatted(pool.fullName(), name));
     }
 
     @Override
-    public void open(Path image) throws StorageException {
-        Found found = existing(image, LvmTool.IN_TURN);
-        if (!found.volume().isActive()) {
-            activate(found, found.volume().inSharedGroup() ? "ey" : "y");
+    public boolean open(Path image) throws StorageException {
+        Optional<Found> found = found(image, LvmTool.IN_TURN);
+        Optional<String> loss = found.flatMap(LvmStore::loss);
+        if (loss.isPresent()) {
+            throw refused(loss.get());
         }
+        if (found.isPresent() && !found.get().volume().isActive()) {
+            activate(found.get(), found.get().volume().inSharedGroup() ? "ey" : "y");
+        }
+        return found.isPresent();
     }
 
     /** A thick snapshot is active for as long as its origin is. */
@@ -197,7 +220,13 @@ public final class LvmStore implements ImageStore {
 
     @Override
     public void remove(CopyName name) throws StorageException {
-        for (Volume volume : tagged(name)) {
+        List<Volume> tagged = tagged(name);
+        if (tagged.size() > 1) {
+            throw refused(
+                    "none of %s is removed: each is marked as copy %s, of which there is one. Take the mark off the others: lvchange --deltag %s NAME"
+                            .formatted(tagged.stream().map(Volume::fullName).toList(), name, tag(name)));
+        }
+        for (Volume volume : tagged) {
             remove(volume, name);
         }
     }
@@ -218,7 +247,8 @@ public final class LvmStore implements ImageStore {
         Optional<String> failure = lvm.change(
                 REMOVE,
                 List.of("lvremove", "--yes", "--select", "lv_tags=\"%s\"".formatted(tag(name)), volume.fullName()));
-        if (failure.isPresent() && !tagged(name).isEmpty()) {
+        if (failure.isPresent()
+                && tagged(name).stream().anyMatch(left -> left.fullName().equals(volume.fullName()))) {
             throw refused(failure.get() + ". If something has it open, end that: \"dmsetup ls --tree\" tells");
         }
     }

@@ -130,7 +130,7 @@ class ChainDirectoryTest {
                 .extracting(file -> file.getFileName().toString())
                 .containsExactly("d0-000002.qcow2", "d1-000002.qcow2", "new.memory");
         assertThat(fsck.look().problems()).isEmpty();
-        fsck.emptyLost();
+        fsck.emptyLost(executor(ChainExecutor.Removal.QUARANTINE));
         assertThat(fsck.look().isClean()).isTrue();
     }
 

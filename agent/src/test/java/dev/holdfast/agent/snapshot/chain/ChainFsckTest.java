@@ -81,6 +81,7 @@ class ChainFsckTest {
         Path half = Files.writeString(chain.path().resolve("layers/.d0-000009.qcow2.tmp"), "half");
         // A storage tries what it can.
         Files.writeString(chain.path().resolve("layers/.trial-4711.tmp"), "");
+        Files.writeString(chain.path().resolve("layers/.nfs00000000000a008500000001"), "");
         assertThat(fsck.look().leftovers()).extracting(Leftover::file).containsExactly(memory, half);
         assertThat(fsck.moveAway(memory, executor)).isTrue();
         assertThat(fsck.moveAway(half, executor)).isTrue();
@@ -91,7 +92,7 @@ class ChainFsckTest {
         assertThat(fsck.moveAway(Path.of("/etc/passwd"), executor)).isFalse();
         assertThat(fsck.look().leftovers()).isEmpty();
         assertThat(fsck.look().lost()).hasSize(2);
-        fsck.emptyLost();
+        fsck.emptyLost(executor);
         assertThat(fsck.look().isClean()).isTrue();
     }
 

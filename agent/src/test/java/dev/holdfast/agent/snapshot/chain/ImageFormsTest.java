@@ -233,7 +233,7 @@ class ImageFormsTest {
         assertThat(fsck.look().isClean()).isTrue();
         assertThat(Files.readSymbolicLink(chain.file(DEVICE))).isEqualTo(device);
         executor(ChainExecutor.Removal.QUARANTINE).moveToLost(chain.file(DEVICE));
-        fsck.emptyLost();
+        fsck.emptyLost(executor(ChainExecutor.Removal.QUARANTINE));
         assertThat(device).hasSize(DEVICE_BYTES);
     }
 

@@ -177,6 +177,52 @@ class LayerGraphTest {
         assertThat(parent(new Keep(copy).after(graph), layer(5))).contains(new Name("a"));
     }
 
+    private Layer thickCopyOf(Layer origin) {
+        Layer copy = origin.copy(4, ImageForm.COW);
+        backing.put(origin, Optional.empty());
+        backing.put(copy, Optional.empty());
+        return copy;
+    }
+
+    /** It is read through its origin, so that this one waits for it; and nothing is written to it. */
+    @Test
+    void aThickCopyGoesBeforeItsOriginAndTakesNothingIn() {
+        Layer origin = new Layer("d0", 1, ImageForm.DEVICE);
+        Layer copy = thickCopyOf(origin);
+        backing.put(layer(5), Optional.of(copy));
+        LayerGraph reverted = head(5);
+        for (HeadUse use : HeadUse.values()) {
+            assertThat(reverted.tidyings(use, NONE)).as(use.toString()).isEmpty();
+        }
+        assertThat(reverted.isNeedless(origin)).isFalse();
+        assertThat(reverted.headStandsOnUnnamed(Set.of(copy))).isFalse();
+
+        backing.put(layer(5), Optional.empty());
+        assertThat(head(5).tidyings(HeadUse.WRITTEN, NONE)).containsExactly(new Drop(copy), new Drop(origin));
+        Layer other = new Layer("d1", 1, ImageForm.DEVICE);
+        backing.put(other, Optional.empty());
+        assertThat(head(5).isNeedless(other)).as("another disk's").isTrue();
+    }
+
+    /** What is written to an origin spoils its thick copy if it is more than that has room for. */
+    @Test
+    void nothingIsMergedIntoAnOriginUnlessTheHeadStandsOnIt() {
+        Layer origin = new Layer("d0", 1, ImageForm.DEVICE);
+        Layer copy = thickCopyOf(origin);
+        backing.put(layer(2), Optional.of(origin));
+        backing.put(layer(5), Optional.of(copy));
+        snapshots.put(new Name("one"), Set.of(copy));
+        named("before-one-1", 2);
+        for (HeadUse use : HeadUse.values()) {
+            assertThat(head(5).tidyings(use, NONE)).as(use.toString()).isEmpty();
+        }
+        assertThat(head(2).tidyings(HeadUse.FREE, NONE)).contains(new Join(layer(2), origin));
+        backing.put(layer(6), Optional.of(layer(2)));
+        snapshots.remove(new Name("before-one-1"));
+        assertThat(head(6).tidyings(HeadUse.WRITTEN, NONE)).contains(new Join(layer(2), origin));
+        assertThat(head(5).tidyings(HeadUse.FREE, NONE)).doesNotContain(new Join(layer(2), origin));
+    }
+
     @Test
     void layersOfADiskThatTheMachineHasNoMoreAreNotCopied() {
         Layer other = new Layer("d9", 1, ImageForm.RAW);
@@ -209,6 +255,24 @@ class LayerGraphTest {
                         new Join(layer(2), HOME),
                         new Keep(HOME),
                         new Settle(List.of(new Join(layer(3), HOME))));
+    }
+
+    /** The next increment would stand on a copy that is not what was counted from. */
+    @Test
+    void aBranchIsNotMergedIntoAnIncrementWhileItsImageIsLive() {
+        Layer copy = HOME.increment(3);
+        backing.put(HOME, Optional.empty());
+        backing.put(layer(4), Optional.of(HOME));
+        backing.put(copy, Optional.empty());
+        backing.put(layer(2), Optional.of(copy));
+        LayerGraph graph = named("branch", 2).head(4);
+        assertThat(graph.tidyings(HeadUse.WRITTEN, NONE)).isEmpty();
+        assertThat(graph.tidyings(HeadUse.TURNS, NONE))
+                .doesNotContain(new Join(layer(2), copy))
+                .hasSize(1);
+        assertThat(graph.tidyings(HeadUse.FREE, NONE))
+                .as("without a process nothing is counted")
+                .contains(new Join(layer(2), copy));
     }
 
     @Test

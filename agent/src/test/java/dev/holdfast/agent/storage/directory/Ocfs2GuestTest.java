@@ -2,14 +2,12 @@ package dev.holdfast.agent.storage.directory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.agent.storage.GuestNetwork;
 import dev.holdfast.agent.storage.StorageGuest;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Set;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -22,7 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("soak")
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class Ocfs2GuestTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final String IMAGE = StorageGuest.SHARED + "/layers/d0-000001.raw";
     private static final String COPY = StorageGuest.SHARED + "/layers/d0-000004-of-000001.raw";
     private static final long DISK_BYTES = 256L << 20;
@@ -30,25 +27,19 @@ final class Ocfs2GuestTest {
     @TempDir
     Path directory;
 
-    private Process hub;
+    private GuestNetwork network;
     private StorageGuest one;
     private StorageGuest two;
 
     @BeforeEach
     void mount() throws Exception {
-        Path socket = directory.resolve("hub");
         Path disk = directory.resolve("shared");
         try (RandomAccessFile made = new RandomAccessFile(disk.toFile(), "rw")) {
             made.setLength(DISK_BYTES);
         }
-        // It ends with its standard input, which is ours.
-        hub = new ProcessBuilder("uml_switch", "-unix", socket.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        Awaitility.await().atMost(PATIENCE).until(() -> Files.exists(socket));
-        one = guest(1, socket, disk);
-        two = guest(2, socket, disk);
+        network = new GuestNetwork(directory);
+        one = guest(disk);
+        two = guest(disk);
         one.sh(
                 "mkfs.ocfs2 --quiet --cluster-stack=o2cb --cluster-name=lab -N 2 --fs-features=refcount /dev/ubdb </dev/null");
         for (StorageGuest each : new StorageGuest[] {one, two}) {
@@ -56,14 +47,8 @@ final class Ocfs2GuestTest {
         }
     }
 
-    private static StorageGuest guest(int number, Path socket, Path disk) throws Exception {
-        StorageGuest guest = StorageGuest.boot(
-                0,
-                "mem=384M",
-                "ubd1c=" + disk,
-                "node=n" + number,
-                "address=10.77.0." + number,
-                "eth0=daemon,52:54:00:00:00:0%d,unix,%s".formatted(number, socket));
+    private StorageGuest guest(Path disk) throws Exception {
+        StorageGuest guest = network.boot(0, "mem=384M", "ubd1c=" + disk);
         StringBuilder configuration = new StringBuilder("cluster:\n\tnode_count = 2\n\tname = lab\n");
         for (int node = 1; node <= 2; node++) {
             configuration.append(
@@ -77,10 +62,7 @@ final class Ocfs2GuestTest {
 
     @AfterEach
     void end() throws Exception {
-        try (StorageGuest first = one;
-                StorageGuest second = two) {
-            hub.destroy();
-        }
+        network.close();
     }
 
     private static String store(StorageGuest guest, String action) throws IOException {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.agent.hypervisor.Progress;
+import dev.holdfast.agent.storage.GuestNetwork;
 import dev.holdfast.agent.storage.ImageStore.CopyName;
 import dev.holdfast.agent.storage.ImageStore.Copying;
 import dev.holdfast.agent.storage.ImageStore.Health.State;
@@ -16,7 +17,6 @@ import dev.holdfast.agent.storage.StorageGuest;
 import dev.holdfast.agent.storage.lvm.LvmStore;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.awaitility.Awaitility;
@@ -54,7 +54,7 @@ final class DrbdGuestTest {
     @TempDir
     Path directory;
 
-    private Process hub;
+    private GuestNetwork network;
     private StorageGuest one;
     private StorageGuest two;
     private DrbdStore here;
@@ -62,25 +62,15 @@ final class DrbdGuestTest {
 
     @BeforeEach
     void boot() throws Exception {
-        Path socket = directory.resolve("hub");
-        // It ends with its standard input, which is ours.
-        hub = new ProcessBuilder("uml_switch", "-unix", socket.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        Awaitility.await().atMost(PATIENCE).until(() -> Files.exists(socket));
-        one = guest(1, socket);
-        two = guest(2, socket);
+        network = new GuestNetwork(directory);
+        one = guest();
+        two = guest();
         here = new DrbdStore(one, new LvmStore(one));
         there = new DrbdStore(two, new LvmStore(two));
     }
 
-    private static StorageGuest guest(int number, Path socket) throws Exception {
-        StorageGuest guest = StorageGuest.boot(
-                1,
-                "node=n" + number,
-                "address=10.77.0." + number,
-                "eth0=daemon,52:54:00:00:00:0%d,unix,%s".formatted(number, socket));
+    private StorageGuest guest() throws Exception {
+        StorageGuest guest = network.boot(1);
         guest.sh("pvcreate /dev/ubdb; vgcreate vg0 /dev/ubdb; lvcreate --size 16M --name base vg0; modprobe drbd;"
                 + "touch /etc/drbd.d/global_common.conf; echo '" + CONFIGURATION + "' >/etc/drbd.d/r0.res;"
                 + "drbdadm create-md --force r0; drbdadm up r0");
@@ -89,10 +79,7 @@ final class DrbdGuestTest {
 
     @AfterEach
     void end() throws Exception {
-        try (StorageGuest first = one;
-                StorageGuest second = two) {
-            hub.destroy();
-        }
+        network.close();
     }
 
     private static Outlook outlook(DrbdStore store) throws StorageException {

@@ -161,6 +161,8 @@ final class LvmGuestTest {
         fill(BASE);
         String before = sum(BASE);
         assertThat(copy(BASE, AS_THIN)).isEqualTo(COPY_PATH);
+        assertThat(state(COPY_PATH)).isEqualTo(State.GOOD);
+        store.close(COPY_PATH);
         assertThat(state(COPY_PATH)).isEqualTo(State.CLOSED);
         fill(BASE);
         store.open(COPY_PATH);

@@ -116,7 +116,7 @@ final class LvmStoreTest {
     }
 
     @Test
-    void aThinCopyTakesNothingAtOnceAndStaysClosed() throws Exception {
+    void aThinCopyTakesNothingAtOnceAndIsActiveAsItsOriginIs() throws Exception {
         Outlook outlook = store.outlook(site(THIN), AS_THIN);
         assertThat(outlook.obstacles()).isEmpty();
         assertThat(outlook.bytes()).isZero();
@@ -129,7 +129,7 @@ final class LvmStoreTest {
         assertThat(store.copy(site(THIN), AS_THIN, next, Progress.NONE))
                 .isEqualTo(Path.of("/dev/vg1/web+d0-000005-of-000001"));
         assertThat(commands.changes)
-                .containsExactly("lvcreate --yes --snapshot --permission r --setactivationskip y "
+                .containsExactly("lvcreate --yes --snapshot --setactivationskip n "
                         + "--addtag holdfast=web/d0-000005-of-000001 --name web+d0-000005-of-000001 vg1/t0");
     }
 
@@ -181,14 +181,33 @@ final class LvmStoreTest {
                         "lvcreate vg0/base",
                         5,
                         "  Volume group \"vg0\" has insufficient free space (2 extents): 5 required.")
+                .after("lvcreate vg0/base", () -> commands.shows("vg0", recorded("thick")))
                 .answers("lvremove " + COPY_VOLUME, 0, "");
         assertFails(
                 () -> store.copy(site(BASE), ALL_OF_IT, COPY, Progress.NONE), Kind.FAILED, "insufficient free space");
         assertThat(commands.changes).last().asString().startsWith("lvremove");
 
-        commands.answers("lvremove " + COPY_VOLUME, 5, "  Logical volume in use.");
+        commands.shows("vg0", withoutCopy()).answers("lvremove " + COPY_VOLUME, 5, "  Logical volume in use.");
         assertFails(
                 () -> store.copy(site(BASE), ALL_OF_IT, COPY, Progress.NONE), Kind.UNKNOWN, "insufficient", "in use");
+    }
+
+    /** An earlier chain of the machine may have had its disk in another group, which was away when this copy got its number. */
+    @Test
+    void aCopyThatFailsTakesNoneOfAnotherGroupAlong() throws Exception {
+        commands.shows("vg0", withoutCopy())
+                .shows("", recorded("thin"))
+                .answers("lvcreate vg0/base", 5, "  Volume group \"vg0\" has insufficient free space.");
+        assertThat(store.copies(WEB)).as("there is one in vg1").containsExactly(COPY);
+        assertFails(() -> store.copy(site(BASE), ALL_OF_IT, COPY, Progress.NONE), Kind.FAILED, "insufficient");
+        assertThat(commands.changes).singleElement().asString().startsWith("lvcreate");
+    }
+
+    @Test
+    void ofTwoVolumesWithTheMarkOfOneCopyNoneIsRemoved() {
+        commands.shows("", recorded("thick").replace("holdfast=web/d9-000002-of-000001", "holdfast=" + COPY));
+        assertFails(() -> store.remove(COPY), Kind.REFUSED, COPY_VOLUME, "lvchange --deltag");
+        assertThat(commands.changes).isEmpty();
     }
 
     @Test
@@ -328,7 +347,9 @@ final class LvmStoreTest {
                         "lvchange --activate n --ignoreactivationskip vg0/base",
                         "lvchange --activate ey --ignoreactivationskip vg1/web+d0-000004-of-000001",
                         "lvchange --activate y --ignoreactivationskip vg0/base");
-        assertFails(() -> store.open(Path.of("/dev/vg0/none")), Kind.REFUSED, "no volume");
+        assertThat(store.open(Path.of("/dev/vg0/none"))).isFalse();
+        commands.shows("vg0", recorded("overflown"));
+        assertFails(() -> store.open(COPY_PATH), Kind.REFUSED, "is lost");
     }
 
     @Test
@@ -347,7 +368,7 @@ final class LvmStoreTest {
                 "  Logical volume vg0/web+d0-000004-of-000001 is used by another device.");
         assertFails(() -> store.remove(COPY), Kind.REFUSED, "is used by another device");
         commands.hangs("lvremove " + COPY_VOLUME);
-        assertFails(() -> store.remove(COPY), Kind.UNKNOWN, "has not ended within 60 s");
+        assertFails(() -> store.remove(COPY), Kind.UNKNOWN, "has not ended within 30 s");
         commands.shows("", recorded("thick").replace("thicksnapshot", "thicksnapshot,thickorigin"));
         assertFails(() -> store.remove(COPY), Kind.REFUSED, "snapshots stand on it");
     }

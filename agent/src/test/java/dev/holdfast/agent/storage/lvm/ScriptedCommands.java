@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ import java.util.Optional;
 /** Answers as LVM has answered elsewhere, and notes what it is asked to change. One thread. */
 final class ScriptedCommands implements Commands {
     private final Map<String, Optional<Ended>> answers = new LinkedHashMap<>();
+    private final Map<String, Runnable> effects = new HashMap<>();
     final List<String> changes = new ArrayList<>();
 
     /** What LVM 2.03.16 printed in a guest. */
@@ -46,6 +48,12 @@ final class ScriptedCommands implements Commands {
         return this;
     }
 
+    /** What else it does. */
+    ScriptedCommands after(String command, Runnable effect) {
+        effects.put(command, effect);
+        return this;
+    }
+
     private Optional<Ended> answer(List<String> command) {
         List<String> words = command.subList(command.indexOf("LVM_SUPPRESS_FD_WARNINGS=1") + 1, command.size());
         String last = words.get(words.size() - 1);
@@ -54,6 +62,7 @@ final class ScriptedCommands implements Commands {
         if (answer == null) {
             throw new IllegalStateException("nobody expected \"" + asked + "\"");
         }
+        effects.getOrDefault(asked, () -> {}).run();
         return answer;
     }
 
