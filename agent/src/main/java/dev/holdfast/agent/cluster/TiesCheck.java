@@ -15,16 +15,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeMap;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Looks before a checkpoint whether two of its machines are wired to each other by something that a cut does not cover, or
  * write one disk. Only their nodes together can tell. Methods block. Thread-safe.
  */
 public final class TiesCheck implements Coordinator.MembersCheck {
-    private static final Logger LOG = LoggerFactory.getLogger(TiesCheck.class);
     private static final Duration PATIENCE = Duration.ofSeconds(3);
+
+    /** An agent that was killed is silent until the group notices; its next life answers. To ask twice changes nothing. */
+    private static final int TRIES = 3;
 
     private final Peers peers;
 
@@ -56,31 +56,27 @@ public final class TiesCheck implements Coordinator.MembersCheck {
     }
 
     /**
-     * A member that cannot say, or whose QEMU does not answer, is most likely not able to take part either: the round finds out. One that
-     * says that it can never take part as it is refuses the round.
+     * Who does not say what it shares could be tied to anybody, and may well be there again when the round freezes it: so no round is
+     * begun. A member that refuses says why in its own words.
      */
     private List<String> ties(Name node, Name vm, RoundSpec spec) throws RoundRefusedException, InterruptedException {
         Wish wish = new Wish(spec.id(), spec.kind(), spec.group(), spec.checkpoint(), spec.options(), Duration.ZERO);
         Map<String, Object> body = Map.of("vm", vm.value(), "wish", WishForm.write(wish));
-        try {
-            return peers.ask(node, new PeerRequest(Kind.TIES, JsonObject.of(body)), PATIENCE)
-                    .texts("ties");
-        } catch (RoundRefusedException e) {
-            if (e.because().kind() == Refusal.Kind.PREFLIGHT) {
-                throw e;
+        PeerRequest question = new PeerRequest(Kind.TIES, JsonObject.of(body));
+        String unknown = "";
+        for (int tried = 0; tried < TRIES; tried++) {
+            try {
+                return peers.ask(node, question, PATIENCE).texts("ties");
+            } catch (OutcomeUnknownException e) {
+                unknown = e.getMessage();
+            } catch (JsonException e) {
+                throw new RoundRefusedException(
+                        Refusal.failed("what %s on %s shares with other machines cannot be read: %s"
+                                .formatted(vm, node, e.getMessage())));
             }
-            LOG.warn(
-                    "what {} on {} shares is not known: {}",
-                    vm,
-                    node,
-                    e.because().text());
-            return List.of();
-        } catch (OutcomeUnknownException e) {
-            LOG.warn("what {} on {} shares is not known: {}", vm, node, e.getMessage());
-            return List.of();
-        } catch (JsonException e) {
-            throw new RoundRefusedException(Refusal.failed(
-                    "what %s on %s shares with other machines cannot be read: %s".formatted(vm, node, e.getMessage())));
         }
+        throw new RoundRefusedException(Refusal.timedOut(
+                "what %s on %s shares with other machines is not known, so nothing was begun: %s. Is its agent well (holdfast doctor there)? Then try again"
+                        .formatted(vm, node, unknown)));
     }
 }

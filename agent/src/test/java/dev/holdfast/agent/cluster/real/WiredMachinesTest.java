@@ -33,6 +33,12 @@ class WiredMachinesTest extends OnRealCluster {
         wire(cluster.n1(), "server=on,wait=off,host=127.0.0.1,port=" + port);
         wire(cluster.n2(), "host=127.0.0.1,port=" + port);
         cluster.awaitPresent();
+        // QEMU takes the connection when its main loop comes to it: until then neither end can be told from the other.
+        await().atMost(RealCluster.BOUND)
+                .until(() -> cluster.n1()
+                                .run("checkpoint", "create", GROUP + "@wired", "--dry-run")
+                                .exit()
+                        == 3);
 
         for (String dryRun : new String[] {"--dry-run", "--no-wait"}) {
             Told told = cluster.n1().run("checkpoint", "create", GROUP + "@wired", dryRun);
