@@ -86,3 +86,30 @@ LOG
     [ "$status" -eq 2 ]
   done
 }
+
+# soaked SAMPLE PAUSE - figures of an hour of which each sample is the jq expression SAMPLE, and each pause PAUSE, both of the part of the time ($t, 0 to 1).
+soaked() {
+  jq -c -n "range(0; 121) | (. / 120) as \$t | {second: (. * 30), load: 1, layers: 42, memories: 18, chain: 7, nodes: [{node: \"n1\", heap_kb: 13000, store_heap_kb: 15000,
+    agent_kb: 240000, threads: 54, descriptors: 70, guard_kb: 3400, guard_descriptors: 13, store_kb: 113000, store_threads: 43, znodes: 250, state_kb: 1, log_kb: (1000 * \$t)}]} | $1" >"$BATS_TEST_TMPDIR/samples"
+  jq -r -n "range(0; 3600) | (. / 3600) as \$t | \"w1 \(. * 1000) \($2)\"" >"$BATS_TEST_TMPDIR/pauses"
+  jq -c -n --slurpfile samples "$BATS_TEST_TMPDIR/samples" --rawfile pauses "$BATS_TEST_TMPDIR/pauses" --slurpfile schedule <(echo '{}') --argjson answers 7 -f "$lib/soak.jq"
+}
+
+@test "an hour in which nothing grows but the logs" {
+  figures=$(soaked . '30 + (. % 10)')
+  [ "$(jq -c '[.minutes, .checkpoints, .grows, .pause_ms.late.p50, .znodes.late]' <<<"$figures")" = '[60,3600,[],34,250]' ]
+  run jq -r -f "$lib/soak-table.jq" <<<"$figures"
+  [[ "$output" == *"Nothing grows."* ]]
+}
+
+@test "an hour in which something grows says what: each thing that is counted, and each percentile" {
+  for key in heap_kb store_heap_kb agent_kb threads descriptors guard_kb guard_descriptors store_kb store_threads znodes; do
+    figures=$(soaked ".nodes[0].$key |= . * (1 + 2 * \$t) + 10 * \$t" 30)
+    [[ "$(jq -r '.grows | join(" ")' <<<"$figures")" == "$key: "* ]]
+  done
+  for key in layers memories chain; do
+    [[ "$(soaked ".$key |= . + 40 * \$t" 30 | jq -r '.grows | join(" ")')" == "$key: "* ]]
+  done
+  [[ "$(soaked . '30 + 30 * $t' | jq -r '.grows | join(" ")')" == "pause p50: "*"pause p95: "* ]]
+  [[ "$(soaked . 'if . % 50 == 0 then 100 + 900 * $t else 30 end' | jq -r '.grows | join(" ")')" == "pause p99: "* ]]
+}
