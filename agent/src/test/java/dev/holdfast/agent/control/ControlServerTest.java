@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.holdfast.agent.BesideOthers;
 import dev.holdfast.agent.json.Json;
 import dev.holdfast.agent.json.JsonObject;
 import dev.holdfast.agent.unix.LineServer;
@@ -33,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+@BesideOthers
 @Timeout(120)
 class ControlServerTest {
     private static final Duration PATIENCE = Duration.ofMinutes(1);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.BesideOthers;
 import dev.holdfast.agent.guard.GuardLab.Armer;
 import dev.holdfast.agent.hypervisor.Control;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** As {@link GuardThawTest}, for machines of User-Mode Linux: a socket stands in for the console, a process that sleeps for the kernel. */
+@BesideOthers
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class GuardConsoleTest {
     private static final long SECOND = 1_000_000_000L;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.BesideOthers;
 import dev.holdfast.agent.guard.GuardLab.Armer;
 import dev.holdfast.agent.hypervisor.Control;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.Timeout;
  * A kernel whose worker does not answer for longer than the guard waits: it runs, and may yet obey an order to stop. Who gave that order is
  * dead, or wakes too late.
  */
+@BesideOthers
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class GuardDoubtTest {
     private static final Name WEB = new Name("web");

@@ -2,6 +2,7 @@ package dev.holdfast.agent.guard;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.agent.BesideOthers;
 import dev.holdfast.agent.guard.GuardLab.Armer;
 import dev.holdfast.agent.guard.GuardLab.Machine;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What the guard costs. Prints its figures; the bounds are ten times and more what a quiet machine shows. */
+@BesideOthers
 @Tag("qemu")
 class GuardFiguresTest {
     private static final int ARMS = 1000;

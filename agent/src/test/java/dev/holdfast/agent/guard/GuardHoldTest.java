@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.BesideOthers;
 import dev.holdfast.agent.guard.GuardLab.Armer;
 import dev.holdfast.agent.guard.GuardLab.Machine;
 import java.io.IOException;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A replicated machine stands still at its time, whoever has died. */
+@BesideOthers
 @Tag("qemu")
 class GuardHoldTest {
     private static final Duration HOUR = Duration.ofHours(1);

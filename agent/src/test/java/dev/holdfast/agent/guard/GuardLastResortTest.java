@@ -3,6 +3,7 @@ package dev.holdfast.agent.guard;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.BesideOthers;
 import dev.holdfast.agent.guard.GuardLab.Armer;
 import dev.holdfast.agent.guard.GuardLab.Machine;
 import dev.holdfast.agent.qmp.QmpCommand;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** QEMU's main loop hangs, and with it every ordinary QMP command of the guard. */
+@BesideOthers
 @Tag("qemu")
 class GuardLastResortTest {
     /** The guard kills no earlier than this after it was armed with 300 ms: it is patient before the yank and after it. */

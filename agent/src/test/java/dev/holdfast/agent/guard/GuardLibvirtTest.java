@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.BesideOthers;
 import dev.holdfast.agent.guard.GuardLab.Armer;
 import dev.holdfast.agent.hypervisor.Control;
 import dev.holdfast.agent.hypervisor.ProcessIdentity;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The guard lets domains of libvirt run over a virsh of its own. A program in virsh's place says what a file says, hangs, refuses, ends. */
+@BesideOthers
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class GuardLibvirtTest {
     private static final Name WEB = new Name("web");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.BesideOthers;
 import dev.holdfast.agent.guard.GuardLab.Armer;
 import dev.holdfast.agent.guard.GuardLab.Machine;
 import dev.holdfast.coordinator.protocol.Name;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Requests, good and bad. */
+@BesideOthers
 @Tag("qemu")
 class GuardProtocolTest {
     private static final Duration MINUTE = Duration.ofMinutes(1);

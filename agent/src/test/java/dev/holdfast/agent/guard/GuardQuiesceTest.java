@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.BesideOthers;
 import dev.holdfast.agent.guard.GuardLab.Armer;
 import dev.holdfast.agent.guard.GuardLab.Machine;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A quiesced guest counts as frozen. The guest agent is a fake; QEMU is real. */
+@BesideOthers
 @Tag("qemu")
 class GuardQuiesceTest {
     private static final Duration MINUTE = Duration.ofMinutes(1);

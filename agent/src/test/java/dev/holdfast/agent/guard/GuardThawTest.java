@@ -3,6 +3,7 @@ package dev.holdfast.agent.guard;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.agent.BesideOthers;
 import dev.holdfast.agent.guard.GuardLab.Armer;
 import dev.holdfast.agent.guard.GuardLab.Machine;
 import dev.holdfast.agent.unix.LineSocket;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The promise of DESIGN I1, in each state a frozen guest can be in, when the process that froze it dies or hangs. */
+@BesideOthers
 @Tag("qemu")
 class GuardThawTest {
     private static final long SECOND = 1_000_000_000L;

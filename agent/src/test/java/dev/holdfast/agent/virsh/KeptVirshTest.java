@@ -3,6 +3,7 @@ package dev.holdfast.agent.virsh;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.holdfast.agent.BesideOthers;
 import dev.holdfast.agent.unix.DatagramStandIn;
 import dev.holdfast.agent.virsh.VirshException.Kind;
 import java.nio.file.Files;
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** When a virsh is started, and when it is asked, with a program in its place that counts how often it was started. */
+@BesideOthers
 @Timeout(60)
 class KeptVirshTest {
     private static final Duration BOUND = Duration.ofSeconds(20);

@@ -2,6 +2,7 @@ package dev.holdfast.coordinator.group;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Three nodes, each in a process of its own, of which one is killed or hangs, and is back in the end. */
+@BesideOthers
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ChannelFaultsTest {
 

@@ -3,6 +3,7 @@ package dev.holdfast.coordinator.group;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Three nodes that stay up, each in a process of its own. */
+@BesideOthers
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ChannelProcessesTest {
 

@@ -8,6 +8,7 @@ import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.message.GroupMessage;
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -36,6 +37,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** A real channel, and others on its network that do not have the key. */
+@BesideOthers
 class HostileNeighbourTest {
 
     private static final Name ALPHA = new Name("alpha-node");

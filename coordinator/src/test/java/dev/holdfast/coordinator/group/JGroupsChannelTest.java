@@ -9,6 +9,7 @@ import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundId;
 import dev.holdfast.coordinator.protocol.message.GroupMessage;
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Two nodes in one process; the second also as one that does not keep to the rules. */
+@BesideOthers
 class JGroupsChannelTest {
 
     private static final Duration PATIENCE = Duration.ofMinutes(1);

@@ -13,6 +13,7 @@ import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.Samples;
 import dev.holdfast.coordinator.replication.ReplicationRecord;
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -36,6 +37,7 @@ import org.apache.zookeeper.data.Stat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@BesideOthers
 class AccessTest {
 
     private static final byte[] NOTHING = {};

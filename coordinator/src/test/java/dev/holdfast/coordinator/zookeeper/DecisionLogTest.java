@@ -20,6 +20,7 @@ import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.RoundState;
 import dev.holdfast.coordinator.protocol.RoundView;
 import dev.holdfast.coordinator.protocol.Vote;
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -31,6 +32,7 @@ import org.apache.zookeeper.Op;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
+@BesideOthers
 class DecisionLogTest extends OnOneStore {
 
     @Test

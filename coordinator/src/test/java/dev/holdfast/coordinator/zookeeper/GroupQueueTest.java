@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.holdfast.coordinator.port.GroupBusyException;
 import dev.holdfast.coordinator.port.GroupQueue;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -14,6 +15,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
+@BesideOthers
 class GroupQueueTest {
 
     private static final Duration BOUND = Duration.ofMinutes(1);

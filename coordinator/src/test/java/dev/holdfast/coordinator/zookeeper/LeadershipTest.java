@@ -9,6 +9,7 @@ import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.RoundState;
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -21,6 +22,7 @@ import java.util.Optional;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
+@BesideOthers
 class LeadershipTest {
 
     private static final Duration BOUND = Duration.ofMinutes(1);

@@ -17,6 +17,7 @@ import dev.holdfast.coordinator.protocol.RoundState;
 import dev.holdfast.coordinator.protocol.RoundView;
 import dev.holdfast.coordinator.replication.ReplicationRecord;
 import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** What callers see when servers die. Each test leaves the ensemble whole. */
+@BesideOthers
 class OutageTest {
 
     private static final Epoch REIGN = new Epoch(0);

@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The password of the store is changed as the manual says, and a node that has only the old one is out. */
+@BesideOthers
 class PasswordChangeTest {
 
     private static final Duration BOUND = Duration.ofMinutes(1);

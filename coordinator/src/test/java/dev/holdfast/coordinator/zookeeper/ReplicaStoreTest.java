@@ -13,6 +13,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.replication.Copy;
 import dev.holdfast.coordinator.replication.ReplicationRecord;
 import dev.holdfast.coordinator.replication.ReplicationRecord.Stored;
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -27,6 +28,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
+@BesideOthers
 class ReplicaStoreTest {
 
     private static final Duration LONG = Duration.ofMinutes(1);

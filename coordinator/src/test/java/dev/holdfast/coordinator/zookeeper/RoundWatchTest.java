@@ -15,6 +15,7 @@ import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.RoundState;
 import dev.holdfast.coordinator.protocol.RoundView;
 import dev.holdfast.coordinator.protocol.Vote;
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,7 @@ import org.apache.curator.framework.CuratorFramework;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
+@BesideOthers
 class RoundWatchTest extends OnOneStore {
 
     @Test

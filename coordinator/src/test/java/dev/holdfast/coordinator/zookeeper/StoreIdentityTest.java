@@ -9,6 +9,7 @@ import dev.holdfast.coordinator.protocol.Decision;
 import dev.holdfast.coordinator.protocol.Epoch;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.RoundSpec;
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -17,6 +18,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
+@BesideOthers
 class StoreIdentityTest {
 
     private static final Duration BOUND = Duration.ofMinutes(1);

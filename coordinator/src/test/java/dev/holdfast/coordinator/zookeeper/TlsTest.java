@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import dev.holdfast.coordinator.port.NodeRegistry;
 import dev.holdfast.coordinator.port.StoreUnreachableException;
 import dev.holdfast.coordinator.protocol.Name;
+import dev.holdfast.coordinator.walls.BesideOthers;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.SocketException;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** The store by TLS, with certificates on both sides. */
+@BesideOthers
 class TlsTest {
 
     private static final Duration BOUND = Duration.ofSeconds(60);
