@@ -211,7 +211,10 @@ final class Cluster implements AutoCloseable {
     @Override
     public void close() {
         clock.shutdownNow();
-        agents.forEach(agent -> agent.engine().close());
+        for (Agent agent : agents) {
+            agent.engine().close();
+            agent.store().close();
+        }
     }
 
     private static final class Memory implements StoreMemory {

@@ -9,10 +9,6 @@ import dev.holdfast.coordinator.protocol.RoundKind;
 import dev.holdfast.coordinator.protocol.RoundOptions;
 import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.leader.Outcome;
-import java.io.IOException;
-import java.io.InputStream;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,8 +16,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 
 /** {@code connect agents vms-each rounds key-file|-}: one line of JSON for each round, and one before them. */
@@ -120,7 +114,7 @@ public final class ScaleMain {
                         after.transactions() - before.transactions());
     }
 
-    private static RoundSpec checkpoint(Epoch reign, Members members) {
+    static RoundSpec checkpoint(Epoch reign, Members members) {
         String unique = Long.toString(System.nanoTime());
         return new RoundSpec(
                 new RoundId("r" + unique),
@@ -143,38 +137,5 @@ public final class ScaleMain {
 
     private static long millis(long from, long to) {
         return TimeUnit.NANOSECONDS.toMillis(to - from);
-    }
-
-    /** What the servers have counted so far, all together; transactions are those of the ensemble. */
-    private record Counts(long requests, long sent, long transactions) {
-        static Counts of(String connect) throws IOException {
-            long requests = 0;
-            long sent = 0;
-            long transactions = 0;
-            for (String server : List.of(connect.split(","))) {
-                String told = ask(server);
-                requests += Long.parseLong(match("Received: (\\d+)", told));
-                sent += Long.parseLong(match("Sent: (\\d+)", told));
-                transactions = Math.max(transactions, Long.parseLong(match("Zxid: 0x([0-9a-f]+)", told), 16));
-            }
-            return new Counts(requests, sent, transactions);
-        }
-
-        private static String ask(String server) throws IOException {
-            String[] parts = server.split(":");
-            try (Socket socket = new Socket(parts[0], Integer.parseInt(parts[1]))) {
-                socket.getOutputStream().write("srvr".getBytes(StandardCharsets.US_ASCII));
-                InputStream in = socket.getInputStream();
-                return new String(in.readAllBytes(), StandardCharsets.US_ASCII);
-            }
-        }
-
-        private static String match(String pattern, String text) {
-            Matcher found = Pattern.compile(pattern).matcher(text);
-            if (!found.find()) {
-                throw new IllegalStateException("no " + pattern + " in " + text);
-            }
-            return found.group(1);
-        }
     }
 }

@@ -21,7 +21,7 @@ import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 /** A real ensemble: each server a JVM of its own, so that it can be killed and stopped. */
-final class Ensemble implements AutoCloseable {
+public final class Ensemble implements AutoCloseable {
 
     private static final Duration BOUND = Duration.ofMinutes(1);
     private static final int FIRST_PORT = 12_000;
@@ -45,7 +45,7 @@ final class Ensemble implements AutoCloseable {
     }
 
     /** Starts the servers and waits until all of them serve. */
-    static Ensemble start(int size) throws IOException {
+    public static Ensemble start(int size) throws IOException {
         Ensemble ensemble = new Ensemble(Files.createTempDirectory("zk-ensemble-"), size);
         for (int index = 0; index < size; index++) {
             ensemble.startServer(index);
@@ -96,7 +96,7 @@ final class Ensemble implements AutoCloseable {
         });
     }
 
-    String connect() {
+    public String connect() {
         return String.join(
                 ",", clientPorts.stream().map(port -> "127.0.0.1:" + port).toList());
     }
