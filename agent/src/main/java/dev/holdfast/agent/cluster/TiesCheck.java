@@ -15,12 +15,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Looks before a checkpoint whether two of its machines are wired to each other by something that a cut does not cover, or
  * write one disk. Only their nodes together can tell. Methods block. Thread-safe.
  */
 public final class TiesCheck implements Coordinator.MembersCheck {
+    private static final Logger LOG = LoggerFactory.getLogger(TiesCheck.class);
     private static final Duration PATIENCE = Duration.ofSeconds(3);
 
     /** An agent that was killed is silent until the group notices; its next life answers. To ask twice changes nothing. */
@@ -56,8 +59,9 @@ public final class TiesCheck implements Coordinator.MembersCheck {
     }
 
     /**
-     * Who does not say what it shares could be tied to anybody, and may well be there again when the round freezes it: so no round is
-     * begun. A member that refuses says why in its own words.
+     * An agent that does not say what its machine shares may well be there again when the round freezes it: no round is begun. One that
+     * answers that its machine is not able to say (its QEMU hangs) is asked for the same by the round, which finds out; one that says that
+     * the machine can never take part as it is refuses the round.
      */
     private List<String> ties(Name node, Name vm, RoundSpec spec) throws RoundRefusedException, InterruptedException {
         Wish wish = new Wish(spec.id(), spec.kind(), spec.group(), spec.checkpoint(), spec.options(), Duration.ZERO);
@@ -69,6 +73,16 @@ public final class TiesCheck implements Coordinator.MembersCheck {
                 return peers.ask(node, question, PATIENCE).texts("ties");
             } catch (OutcomeUnknownException e) {
                 unknown = e.getMessage();
+            } catch (RoundRefusedException e) {
+                if (e.because().kind() == Refusal.Kind.PREFLIGHT) {
+                    throw e;
+                }
+                LOG.warn(
+                        "what {} on {} shares is not known: {}",
+                        vm,
+                        node,
+                        e.because().text());
+                return List.of();
             } catch (JsonException e) {
                 throw new RoundRefusedException(
                         Refusal.failed("what %s on %s shares with other machines cannot be read: %s"

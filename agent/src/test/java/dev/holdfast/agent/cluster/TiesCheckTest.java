@@ -101,28 +101,22 @@ class TiesCheckTest {
     }
 
     @Test
-    void refusesWithTheMembersOwnReason() {
+    void refusesWhatCanNeverTakePartAndLeavesToTheRoundWhatOnlyFailed() {
         TiesCheck never =
                 check(CompletableFuture.completedFuture(PeerAnswer.refusal(Refusal.preflight("db is no member"))));
         assertThatThrownBy(() -> never.check(spec()))
                 .isInstanceOf(RoundRefusedException.class)
                 .hasMessageContaining("db is no member");
         TiesCheck now = check(CompletableFuture.completedFuture(PeerAnswer.refusal(Refusal.failed("db hangs"))));
-        assertThatThrownBy(() -> now.check(spec()))
-                .isInstanceOf(RoundRefusedException.class)
-                .hasMessageContaining("db hangs");
+        assertThatCode(() -> now.check(spec())).doesNotThrowAnyException();
     }
 
     @Test
-    void refusesAMemberThatCannotSay() {
+    void refusesAMemberWhoseAgentIsSilent() {
         TiesCheck silent = check(CompletableFuture.failedFuture(new TimeoutException()));
         assertThatThrownBy(() -> silent.check(spec()))
                 .isInstanceOf(RoundRefusedException.class)
                 .hasMessageContaining("what db on n2 shares with other machines is not known, so nothing was begun");
-        TiesCheck busy = check(CompletableFuture.failedFuture(new NodeLink.NotServedException("too busy")));
-        assertThatThrownBy(() -> busy.check(spec()))
-                .isInstanceOf(RoundRefusedException.class)
-                .hasMessageContaining("node n2 cannot be asked: too busy");
     }
 
     @Test
