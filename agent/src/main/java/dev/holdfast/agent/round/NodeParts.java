@@ -12,6 +12,7 @@ import dev.holdfast.agent.snapshot.SnapshotException;
 import dev.holdfast.agent.snapshot.SnapshotTools;
 import dev.holdfast.agent.snapshot.VmSnapshots;
 import dev.holdfast.agent.snapshot.chain.ForeignChain;
+import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.vm.ManagedVm;
 import dev.holdfast.agent.vm.VmRegistry;
 import dev.holdfast.coordinator.port.Snapshotter.PhaseException;
@@ -247,12 +248,29 @@ public final class NodeParts implements Parts {
         }
         Name operation = ownOperation();
         admit(operation, OperationKind.FSCK, vm);
-        machine.lock().lock();
         try {
-            return open(machine).recover(fates);
+            VmSnapshots snapshots = open(machine);
+            if (isOfCopies(snapshots)) {
+                // That is between chain and storage, which takes its time: a stop of the machine must not wait for it.
+                return snapshots.recover(fates);
+            }
+            machine.lock().lock();
+            try {
+                return snapshots.recover(fates);
+            } finally {
+                machine.lock().unlock();
+            }
         } finally {
-            machine.lock().unlock();
             claims.release(operation);
+        }
+    }
+
+    private static boolean isOfCopies(VmSnapshots snapshots) {
+        try {
+            Optional<Intent> left = snapshots.chain().intent();
+            return left.isPresent() && left.get().kind() == Intent.Kind.KEEP;
+        } catch (IOException e) {
+            return false; // The recovery tells it.
         }
     }
 

@@ -34,6 +34,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -165,7 +166,7 @@ final class ChainTidying {
      *
      * @param wanted whether somebody else wants the machine: then nothing more is begun, and what can be done another time is given up
      * @param mayKeep whether an image is copied now if it is to be copied at all
-     * @throws IOException something cannot be; if that is a copy, which nothing else depends on, after all the rest
+     * @throws IOException something cannot be; if that is a copy or a removal, which nothing else depends on, after all the rest
      */
     private void tidy(String operation, Progress progress, BooleanSupplier wanted, Predicate<Layer> mayKeep)
             throws IOException, SnapshotException {
@@ -175,7 +176,7 @@ final class ChainTidying {
         HeadUse use = use(vm.live(operation, Progress.NONE));
         long total = 0;
         LayerCopies copies = vm.copies();
-        Left left = new Left(new HashMap<>(), new HashSet<>());
+        Left left = new Left(new HashMap<>(), new HashSet<>(), new HashMap<>());
         Predicate<Layer> keeps = root -> !left.notKept().containsKey(root) && mayKeep.test(root) && copies.keeps(root);
         for (Tidying each : vm.chain().wholeGraph().tidyings(use, keeps)) {
             total += bytes(each);
@@ -190,7 +191,7 @@ final class ChainTidying {
             progress.at(done, total);
             rest = rest(use, keeps, left);
         }
-        for (IOException failure : left.notKept().values()) {
+        for (IOException failure : left.failures()) {
             if (!(failure instanceof GaveWayException)) {
                 throw failure;
             }
@@ -202,14 +203,25 @@ final class ChainTidying {
      *
      * @param notKept images of which there is no copy, and why
      * @param written layers from which the machine has not gone home
+     * @param notDropped layers that nothing needs and that cannot be removed, and why
      */
-    private record Left(Map<Layer, IOException> notKept, Set<Layer> written) {}
+    private record Left(Map<Layer, IOException> notKept, Set<Layer> written, Map<Layer, IOException> notDropped) {
+        List<IOException> failures() {
+            return Stream.concat(notDropped.values().stream(), notKept.values().stream())
+                    .toList();
+        }
+    }
 
     /** What there is to do, but for what was not possible. */
     private List<Tidying> rest(HeadUse use, Predicate<Layer> keeps, Left left) throws IOException {
         LayerGraph graph = vm.chain().wholeGraph();
-        boolean stays = left.written().stream().anyMatch(graph::isHead);
-        return graph.tidyings(stays && use == HeadUse.TURNS ? HeadUse.WRITTEN : use, keeps);
+        // Nothing stands on them and nothing names them: for all else it is as if they were gone.
+        for (Layer needless : left.notDropped().keySet()) {
+            graph = graph.without(needless);
+        }
+        LayerGraph now = graph;
+        boolean stays = left.written().stream().anyMatch(now::isHead);
+        return now.tidyings(stays && use == HeadUse.TURNS ? HeadUse.WRITTEN : use, keeps);
     }
 
     private interface Change {
@@ -218,11 +230,18 @@ final class ChainTidying {
 
     private Change change(String operation, Tidying tidying, Left left, Progress progress, BooleanSupplier wanted) {
         return tidying.match(
-                drop -> () ->
-                        vm.executor(LiveDisks.NONE, Removal.DELETE, progress).discard(drop.layer()),
+                drop -> () -> drop(drop.layer(), left, progress),
                 join -> () -> merge(Intent.merge(operation, join.top(), join.base()), Removal.DELETE, progress),
                 keep -> () -> keep(operation, keep.root(), left, wanted),
                 settle -> () -> settle(operation, settle, left, progress, wanted));
+    }
+
+    private void drop(Layer needless, Left left, Progress progress) {
+        try {
+            vm.executor(LiveDisks.NONE, Removal.DELETE, progress).discard(needless);
+        } catch (IOException e) {
+            left.notDropped().put(needless, e);
+        }
     }
 
     private void keep(String operation, Layer root, Left left, BooleanSupplier wanted)

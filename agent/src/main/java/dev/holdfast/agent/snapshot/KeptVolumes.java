@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.snapshot.chain.ChainDirectory;
 import dev.holdfast.agent.snapshot.chain.ChainException;
 import dev.holdfast.agent.snapshot.chain.Layer;
+import dev.holdfast.agent.snapshot.chain.SnapshotRecord;
 import dev.holdfast.agent.storage.ImageStore;
 import dev.holdfast.agent.storage.ImageStore.CopyName;
 import dev.holdfast.agent.storage.ImageStore.Health;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -162,11 +164,35 @@ record KeptVolumes(ChainDirectory chain, Name vm, ImageStore store) {
             // Some may have been removed since, and their names with them.
             strays.retainAll(store.copies(vm));
         }
-        return strays.stream()
-                .map(copy ->
-                        "there is a volume that is marked as copy %s, and nothing in %s names it; if no other chain does, remove it: see \"lvs -o+lv_tags\""
-                                .formatted(copy, chain.path()))
-                .sorted()
-                .toList();
+        List<String> told = new ArrayList<>();
+        for (CopyName copy : strays) {
+            told.add(told(copy));
+        }
+        return told.stream().sorted().toList();
+    }
+
+    private String told(CopyName copy) {
+        try {
+            for (Map.Entry<Name, SnapshotRecord> each : chain.snapshots().entrySet()) {
+                if (each.getValue().layers().layers().values().stream()
+                        .anyMatch(layer -> layer.name().equals(copy.layer()))) {
+                    return lost(copy, each.getKey());
+                }
+            }
+            return stray(copy);
+        } catch (IOException e) {
+            return "there is a volume that is marked as copy %s; keep it until all snapshots can be read, since one may need it: %s"
+                    .formatted(copy, e.getMessage());
+        }
+    }
+
+    private String lost(CopyName copy, Name snapshot) {
+        return "snapshot %s needs the volume that is marked as copy %s, and the link to it is gone; keep the volume, and make the link anew: ln -s /dev/GROUP/VOLUME %s, see \"lvs -o+lv_tags\""
+                .formatted(snapshot, copy, chain.layers().resolve(ImageForm.DEVICE.fileName(copy.layer())));
+    }
+
+    private String stray(CopyName copy) {
+        return "there is a volume that is marked as copy %s, and nothing in %s names it so; it is needed if another chain names it, or a link in any \"layers\" leads to it (\"ls -l\"), as to the disk of a machine that was imported anew: then take off the mark (lvchange --deltag). Otherwise remove it: see \"lvs -o+lv_tags\""
+                .formatted(copy, chain.path());
     }
 }

@@ -121,16 +121,17 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
             return DiskStorage.layer(disk, "qcow2");
         }
         try {
+            if (isCounted(root)) {
+                long bytes = counted.isPresent() ? counted.get().bytes(root) : 0;
+                return new DiskStorage(
+                        disk, Keep.INCREMENT, "copied by its machine", Optional.empty(), bytes, Optional.empty());
+            }
             Path image = chain.file(root);
             Keep wanted = wanted(disk);
             Optional<Site> site = store.site(image);
             String words = site.map(Site::words).orElse("on a storage that Holdfast does not know");
             if (wanted == Keep.LAYER) {
                 return DiskStorage.layer(disk, words);
-            }
-            if (isCounted(root)) {
-                long bytes = counted.isPresent() ? counted.get().bytes(root) : 0;
-                return new DiskStorage(disk, Keep.INCREMENT, words, Optional.empty(), bytes, Optional.empty());
             }
             if (site.isEmpty()) {
                 return DiskStorage.layer(disk, words, unknown(image, root.form()));

@@ -385,4 +385,34 @@ class VolumesTest {
         Files.delete(group.resolve(COPY));
         assertThat(vm.look().problems()).singleElement().asString().contains("there is no volume " + COPY);
     }
+
+    @Test
+    void aDropThatFailsKeepsAllElseFromBeingTidied() throws Exception {
+        FileVolumes store = new FileVolumes(group, Way.THIN);
+        VmSnapshots vm = kept(snapshots(store, Keep.AUTO));
+        store.keepsAll = Optional.of(new StorageException(Kind.REFUSED, "a snapshot stands on it"));
+        assertThatThrownBy(() -> vm.delete("op", ONE, Progress.NONE)).hasMessageContaining("stands on it");
+        for (int i = 2; i < 5; i++) {
+            create(vm, new Name("s" + i));
+            assertThatThrownBy(() -> tidy(vm)).hasMessageContaining("stands on it");
+        }
+        assertThat(layers())
+                .as("the new snapshots are kept all the same, and the disk is its volume")
+                .noneMatch(layer -> layer.endsWith(".qcow2"));
+    }
+
+    @Test
+    void anIncrementNeedsNothingOfLvm() throws Exception {
+        FileVolumes store = new FileVolumes(group, Way.THIN);
+        store.failure = Optional.of(silent());
+        create(snapshots(store, Keep.INCREMENT), ONE);
+    }
+
+    @Test
+    void whatASnapshotNamesIsNotSaidToBeNobodys() throws Exception {
+        FileVolumes store = new FileVolumes(group, Way.THIN);
+        VmSnapshots vm = kept(snapshots(store, Keep.AUTO));
+        Files.delete(directory.resolve("layers/d0-000003-of-000001.dev"));
+        assertThat(vm.look().problems()).noneMatch(problem -> problem.contains("remove it"));
+    }
 }

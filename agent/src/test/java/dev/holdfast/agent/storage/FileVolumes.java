@@ -42,6 +42,12 @@ public final class FileVolumes implements ImageStore {
         this.way = way;
     }
 
+    /** What is said of a removal. */
+    public Optional<StorageException> keepsAll = Optional.empty();
+
+    /** Comes about before a removal. */
+    public Runnable beforeRemoval = () -> {};
+
     /** How often it was asked for anything. */
     public int questions;
 
@@ -144,6 +150,10 @@ public final class FileVolumes implements ImageStore {
     @Override
     public void remove(CopyName name) throws StorageException {
         answer();
+        beforeRemoval.run();
+        if (keepsAll.isPresent()) {
+            throw keepsAll.get();
+        }
         try {
             Path copy = copies.remove(name);
             if (copy != null) {

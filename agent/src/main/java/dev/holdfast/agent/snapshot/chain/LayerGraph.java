@@ -322,8 +322,7 @@ public record LayerGraph(
 
     private boolean joins(Layer base, HeadUse use) {
         SortedSet<Layer> children = children(base);
-        // As much as is merged into an origin is kept by its thick copy, which that spoils, and which the head may
-        // stand on.
+        // As much as is merged into an origin is kept by its thick copy, which that spoils; the head may stand on it.
         boolean spoils = isOrigin(base) && live().noneMatch(base::equals);
         if (isNamed(base) || children.size() != 1 || !base.isWritable() || spoils) {
             return false;
@@ -365,7 +364,8 @@ public record LayerGraph(
         return new LayerGraph(backing, head, rest);
     }
 
-    private LayerGraph without(Layer layer) {
+    /** The graph without a layer on which none stands. */
+    public LayerGraph without(Layer layer) {
         TreeMap<Layer, Optional<Layer>> rest = new TreeMap<>(backing);
         rest.remove(layer);
         return new LayerGraph(rest, head, snapshots);

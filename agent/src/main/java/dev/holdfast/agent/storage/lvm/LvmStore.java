@@ -156,14 +156,18 @@ public final class LvmStore implements ImageStore {
             return new Health(Health.State.SPOILT, loss.get());
         }
         String name = volume.fullName();
+        String there = volume.isPartial() ? " is there, and a device below it is missing: see \"pvs\"" : " is there";
         return volume.isActive()
-                ? new Health(Health.State.GOOD, name + " is there")
+                ? new Health(Health.State.GOOD, name + there)
                 : new Health(
                         Health.State.CLOSED,
                         "%s is not active on this node; activate it: lvchange --activate y %s".formatted(name, name));
     }
 
-    /** Why what it held cannot be read; empty if it can, once it is active. */
+    /**
+     * Why what it held cannot be read; empty if it can, once it is active. "partial" is no such reason: LVM passes it on to all that lies on a
+     * mirror or RAID one device of which is missing, and which can be read. What cannot be, LVM does not activate.
+     */
     private static Optional<String> loss(Found found) {
         Volume volume = found.volume();
         String name = volume.fullName();
@@ -171,9 +175,6 @@ public final class LvmStore implements ImageStore {
             return Optional.of(
                     "%s is lost: more was written to %s than it had room for. Give the next one more with \"cow\""
                             .formatted(name, volume.origin().orElse("its origin")));
-        }
-        if (volume.isPartial()) {
-            return Optional.of(name + " lies on a device that is missing; see \"pvs\"");
         }
         return found.pool()
                 .filter(Volume::hasFailed)

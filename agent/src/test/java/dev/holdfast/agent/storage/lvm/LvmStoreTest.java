@@ -372,4 +372,11 @@ final class LvmStoreTest {
         commands.shows("", recorded("thick").replace("thicksnapshot", "thicksnapshot,thickorigin"));
         assertFails(() -> store.remove(COPY), Kind.REFUSED, "snapshots stand on it");
     }
+
+    @Test
+    void whatARaidStillHasIsOpened() throws Exception {
+        commands.shows(
+                "vg0", recorded("thick").replace("\"lv_health_status\":\"\"", "\"lv_health_status\":\"partial\""));
+        assertThat(store.open(COPY_PATH)).as("it is active and can be read").isTrue();
+    }
 }
