@@ -33,7 +33,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What becomes of a disk on DRBD whose machine is stopped. A file stands in for the device; DRBD itself is in {@code DrbdChainGuestTest}. */
+/** What becomes of a disk on DRBD whose machine is stopped. A file stands in for the device; DRBD itself is in {@code DrbdGuestTest}. */
 class ReplicatedVolumesTest {
     private static final Name ONE = new Name("one");
     private static final int BYTES = 1 << 20;
