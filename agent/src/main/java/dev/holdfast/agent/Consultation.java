@@ -103,6 +103,7 @@ final class Consultation implements Supplier<DoctorReport> {
                             disk.disk(),
                             disk.becomes() != Keep.LAYER,
                             disk.obstacle(),
+                            disk.refusals(),
                             lingering.contains(disk.disk())));
                 }
             } catch (SnapshotException e) {

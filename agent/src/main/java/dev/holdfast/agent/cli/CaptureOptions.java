@@ -41,6 +41,11 @@ final class CaptureOptions {
             description = "the guard lets guests run after this (as configured)")
     private @Nullable Duration deadline;
 
+    @Option(
+            names = "--allow-degraded",
+            description = "also of disks on DRBD whose other node is away, or has not all of them yet")
+    private boolean allowDegraded;
+
     @Option(names = "--dry-run", description = "check, tell what would happen, and do nothing")
     private boolean dryRun;
 
@@ -86,6 +91,7 @@ final class CaptureOptions {
         arguments.put("quiesce", quiesce.name().toLowerCase(Locale.ROOT));
         arguments.put("max_pause", maxPause == null ? null : Quantity.text(maxPause));
         arguments.put("deadline", deadline == null ? null : Quantity.text(deadline));
+        arguments.put("allow_degraded", allowDegraded ? true : null);
         arguments.put("dry_run", dryRun);
     }
 

@@ -32,6 +32,7 @@ final class WishForm {
         form.put("quiesce", options.quiesce().name());
         form.put("paused", options.paused());
         form.put("description", options.description());
+        form.put("allow_degraded", options.allowDegraded());
         return JsonObject.of(form);
     }
 
@@ -39,14 +40,15 @@ final class WishForm {
     static Wish read(JsonObject form) throws JsonException {
         try {
             RoundOptions options = new RoundOptions(
-                    millis(form, "deadline_ms"),
-                    millis(form, "prepare_timeout_ms"),
-                    millis(form, "drain_timeout_ms"),
-                    millis(form, "max_pause_ms"),
-                    RoundOptions.CaptureMethod.valueOf(text(form, "method")),
-                    RoundOptions.Quiesce.valueOf(text(form, "quiesce")),
-                    form.flag("paused").orElse(false),
-                    text(form, "description"));
+                            millis(form, "deadline_ms"),
+                            millis(form, "prepare_timeout_ms"),
+                            millis(form, "drain_timeout_ms"),
+                            millis(form, "max_pause_ms"),
+                            RoundOptions.CaptureMethod.valueOf(text(form, "method")),
+                            RoundOptions.Quiesce.valueOf(text(form, "quiesce")),
+                            form.flag("paused").orElse(false),
+                            text(form, "description"))
+                    .withDegraded(form.flag("allow_degraded").orElse(false));
             return new Wish(
                     new RoundId(text(form, "id")),
                     RoundKind.valueOf(text(form, "kind")),

@@ -17,14 +17,27 @@ public final class StorageDiagnosis {
      * @param id its id
      * @param copied whether its storage copies its image
      * @param obstacle why it does not, if somebody may want that it does
+     * @param refusals why no snapshot of it is made now, or only with {@code --allow-degraded}
      * @param lingers whether its machine writes to a layer above a raw image although no snapshot needs that
      */
-    public record Disk(String vm, String id, boolean copied, Optional<String> obstacle, boolean lingers) {}
+    public record Disk(
+            String vm, String id, boolean copied, Optional<String> obstacle, List<String> refusals, boolean lingers) {
+        public Disk {
+            refusals = List.copyOf(refusals);
+        }
+    }
 
     /** All that was looked at, whether well or not. */
     public static List<Check> of(String node, List<Disk> disks) {
         List<Check> checks = new ArrayList<>();
         for (Disk disk : disks) {
+            disk.refusals()
+                    .forEach(refusal -> checks.add(Check.warning(
+                            node,
+                            SUBJECT,
+                            "snapshots and checkpoints with disk %s of %s are refused now: %s"
+                                    .formatted(disk.id(), disk.vm(), refusal),
+                            "the machine runs on; once its storage is as it should be, there are checkpoints again")));
             disk.obstacle()
                     .ifPresent(obstacle -> checks.add(Check.warning(
                             node,

@@ -130,12 +130,13 @@ final class CheckpointPart implements VmPart {
             }
         }
         SnapshotRequest request = new SnapshotRequest(
-                spec.id().value(),
-                spec.checkpoint(),
-                Optional.of(spec.group()),
-                method(vm, spec.options()),
-                spec.options().deadline(),
-                spec.options().description());
+                        spec.id().value(),
+                        spec.checkpoint(),
+                        Optional.of(spec.group()),
+                        method(vm, spec.options()),
+                        spec.options().deadline(),
+                        spec.options().description())
+                .withDegraded(spec.options().allowDegraded());
         vm.holdStill(true);
         alone(() -> {
             phases.prepare(request);

@@ -47,8 +47,9 @@ public record NodeMembers(NodeParts parts) implements MemberParts {
         if (options.quiesce() == RoundOptions.Quiesce.REQUIRE) {
             CheckpointPart.cannotQuiesce(machine).ifPresent(problems::add);
         }
-        SnapshotRequest request =
-                new SnapshotRequest("preflight", checkpoint, Optional.empty(), method, options.deadline(), "");
+        SnapshotRequest request = new SnapshotRequest(
+                        "preflight", checkpoint, Optional.empty(), method, options.deadline(), "")
+                .withDegraded(options.allowDegraded());
         return PauseForecast.of(machine.name(), parts.open(machine), request, problems);
     }
 

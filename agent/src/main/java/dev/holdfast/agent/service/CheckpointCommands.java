@@ -103,16 +103,17 @@ public final class CheckpointCommands {
     private Wish wish(RoundKind kind, Arguments arguments, Name checkpoint) throws ControlException {
         try {
             RoundOptions options = new RoundOptions(
-                    arguments
-                            .duration("deadline")
-                            .orElse(kind == RoundKind.REVERT ? settings.revertDeadline() : settings.deadline()),
-                    settings.prepareTimeout(),
-                    settings.drainTimeout(),
-                    arguments.duration("max_pause").orElse(Duration.ZERO),
-                    arguments.choice("method", CaptureMethod.class).orElse(CaptureMethod.AUTO),
-                    arguments.choice("quiesce", Quiesce.class).orElse(Quiesce.NO),
-                    arguments.flag("paused"),
-                    arguments.text("description").orElse(""));
+                            arguments
+                                    .duration("deadline")
+                                    .orElse(kind == RoundKind.REVERT ? settings.revertDeadline() : settings.deadline()),
+                            settings.prepareTimeout(),
+                            settings.drainTimeout(),
+                            arguments.duration("max_pause").orElse(Duration.ZERO),
+                            arguments.choice("method", CaptureMethod.class).orElse(CaptureMethod.AUTO),
+                            arguments.choice("quiesce", Quiesce.class).orElse(Quiesce.NO),
+                            arguments.flag("paused"),
+                            arguments.text("description").orElse(""))
+                    .withDegraded(arguments.flag("allow_degraded"));
             Duration patience = arguments.flag("wait", true) ? QUEUE_PATIENCE : Duration.ZERO;
             return client.wish(kind, arguments.name("group"), checkpoint, options, patience);
         } catch (IllegalArgumentException e) {

@@ -111,14 +111,15 @@ public final class ScheduleCommands {
             Rhythm rhythm = rhythm(arguments);
             Timetable.of(rhythm);
             RoundOptions options = new RoundOptions(
-                    arguments.duration("deadline").orElse(settings.deadline()),
-                    settings.prepareTimeout(),
-                    settings.drainTimeout(),
-                    arguments.duration("max_pause").orElse(Duration.ZERO),
-                    arguments.choice("method", CaptureMethod.class).orElse(CaptureMethod.AUTO),
-                    arguments.choice("quiesce", Quiesce.class).orElse(Quiesce.NO),
-                    false,
-                    arguments.text("description").orElse(""));
+                            arguments.duration("deadline").orElse(settings.deadline()),
+                            settings.prepareTimeout(),
+                            settings.drainTimeout(),
+                            arguments.duration("max_pause").orElse(Duration.ZERO),
+                            arguments.choice("method", CaptureMethod.class).orElse(CaptureMethod.AUTO),
+                            arguments.choice("quiesce", Quiesce.class).orElse(Quiesce.NO),
+                            false,
+                            arguments.text("description").orElse(""))
+                    .withDegraded(arguments.flag("allow_degraded"));
             return new Schedule(group, rhythm, Math.toIntExact(keep), options);
         } catch (DateTimeException e) {
             throw ControlException.of(

@@ -87,19 +87,21 @@ public final class SnapshotCommands {
         Quiesce quiesce = arguments.choice("quiesce", Quiesce.class).orElse(Quiesce.NO);
         Duration bound = arguments.duration("deadline").orElse(deadline);
         String description = arguments.text("description").orElse("");
+        boolean allowDegraded = arguments.flag("allow_degraded");
         if (arguments.flag("dry_run")) {
             return told(() -> parts.reading(
                     vm,
                     (operation, snapshots) -> predict(
                             vm,
                             snapshots.estimate(
-                                    new SnapshotRequest("preflight", name, Optional.empty(), method, bound, "")),
+                                    new SnapshotRequest("preflight", name, Optional.empty(), method, bound, "")
+                                            .withDegraded(allowDegraded)),
                             method)));
         }
         progress.phase("prepare", vm + " preparing");
         Object made = told(() -> parts.alone(vm, OperationKind.SNAPSHOT_CREATE, (operation, snapshots) -> {
-            SnapshotRequest request =
-                    new SnapshotRequest(operation, name, Optional.empty(), method, bound, description);
+            SnapshotRequest request = new SnapshotRequest(operation, name, Optional.empty(), method, bound, description)
+                    .withDegraded(allowDegraded);
             snapshots.create(request, quiesce, (done, total) -> bytes(progress, vm + " draining", done, total));
             return details(vm, snapshots.show(name));
         }));

@@ -78,11 +78,7 @@ final class ChainTidying {
         }
         // What the machine copies takes long, and gives way to nobody here: that is done after it, by compact.
         LayerCopies copies = vm.copies();
-        tidy(
-                operation,
-                progress,
-                () -> false,
-                root -> !copies.copyOf(root, root.number() + 1).isIncrementOf(root));
+        tidy(operation, progress, () -> false, root -> !copies.counts(root));
     }
 
     private boolean settles() throws SnapshotException {
@@ -263,10 +259,9 @@ final class ChainTidying {
     private SortedMap<Layer, Layer> together(Layer first, LayerCopies copies, Left left) throws IOException {
         int number = copies.number(first, vm.chain().nextNumber());
         SortedMap<Layer, Layer> all = new TreeMap<>(Map.of(first, copies.copyOf(first, number)));
-        if (all.get(first).isIncrementOf(first)) {
+        if (copies.counts(first)) {
             for (Layer root : vm.chain().graph().held()) {
-                if (copies.copyOf(root, number).isIncrementOf(root)
-                        && !left.notKept().containsKey(root)) {
+                if (copies.counts(root) && !left.notKept().containsKey(root)) {
                     all.put(root, copies.copyOf(root, number));
                 }
             }

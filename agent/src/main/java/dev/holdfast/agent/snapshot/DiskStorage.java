@@ -9,12 +9,14 @@ import dev.holdfast.agent.snapshot.chain.Layer;
 import dev.holdfast.agent.snapshot.chain.LayerGraph.HeadUse;
 import dev.holdfast.agent.storage.ImageStore;
 import dev.holdfast.agent.storage.ImageStore.Outlook.Room;
+import dev.holdfast.agent.storage.ImageStore.Standing;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -26,9 +28,22 @@ import java.util.stream.Stream;
  * @param obstacle why it is not copied although nobody wants it so; with what to do, if something can be done
  * @param bytes that a copy takes at once
  * @param room of which it takes them; empty if it is not copied
+ * @param standing what speaks against a snapshot of it now
  */
 public record DiskStorage(
-        String disk, Keep becomes, String words, Optional<String> obstacle, long bytes, Optional<Room> room) {
+        String disk,
+        Keep becomes,
+        String words,
+        Optional<String> obstacle,
+        long bytes,
+        Optional<Room> room,
+        Standing standing) {
+
+    /** Of an image against whose snapshot nothing speaks. */
+    public DiskStorage(
+            String disk, Keep becomes, String words, Optional<String> obstacle, long bytes, Optional<Room> room) {
+        this(disk, becomes, words, obstacle, bytes, room, Standing.GOOD);
+    }
 
     /**
      * Of all disks of a machine. Asks their storage; blocks for seconds.
@@ -109,11 +124,27 @@ public record DiskStorage(
                         text
                                 + ": it is being made, or its storage does not answer, which the log of the agent says; no snapshot can be made until it is"),
                 bytes,
-                room);
+                room,
+                standing);
+    }
+
+    DiskStorage with(Standing now) {
+        return new DiskStorage(disk, becomes, words, obstacle, bytes, room, now);
+    }
+
+    /** Why no snapshot of it is made now, or only if it may be degraded; for people. */
+    public List<String> refusals() {
+        return Stream.concat(
+                        standing.obstacles().stream(),
+                        standing.degraded().stream().map(each -> each + " (possible with --allow-degraded)"))
+                .toList();
     }
 
     /** For the user: {@code clone (file on xfs)}. */
     public String text() {
-        return "%s (%s)".formatted(becomes.word(), words);
+        String now = Stream.concat(standing.obstacles().stream(), standing.degraded().stream())
+                .map(each -> "; " + each)
+                .collect(Collectors.joining());
+        return "%s (%s%s)".formatted(becomes.word(), words, now);
     }
 }

@@ -97,7 +97,7 @@ record KeptVolumes(ChainDirectory chain, Name vm, ImageStore store) {
         try {
             if (!store.open(chain.file(layer))) {
                 throw new ChainException(
-                        "layers/%s cannot be read: its volume is not there; see \"lvs\" what has become of it"
+                        "layers/%s cannot be read: its volume is not there; see \"lvs\" what has become of it. What is below DRBD was copied on one node, and is there"
                                 .formatted(layer));
             }
         } catch (StorageException e) {

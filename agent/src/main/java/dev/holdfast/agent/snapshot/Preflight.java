@@ -59,6 +59,7 @@ final class Preflight {
             throw SnapshotException.refused(
                     vm.name() + " does not run, so it has no memory to capture; start it, or use --disk-only");
         }
+        requireStanding(vm, request.allowDegraded());
         List<DiskStorage> copies = vm.copies().candidates();
         requireWanted(vm, copies);
         long bytes = snapshotBytes(vm, memory, copies);
@@ -73,6 +74,27 @@ final class Preflight {
                             memory ? ", or use --disk-only" : ""));
         }
         return new Estimate(bytes, usable, graph.depth() + 1);
+    }
+
+    /** A storage that is not as it should be would be found out only when the snapshot is needed. */
+    private static void requireStanding(VmChain vm, boolean allowDegraded) throws IOException, SnapshotException {
+        for (DiskStorage disk : vm.copies().standings()) {
+            if (!disk.standing().obstacles().isEmpty()) {
+                throw SnapshotException.refused("disk %s of %s cannot be captured on this node now: %s"
+                        .formatted(
+                                disk.disk(),
+                                vm.name(),
+                                String.join("; ", disk.standing().obstacles())));
+            }
+            if (!disk.standing().degraded().isEmpty() && !allowDegraded) {
+                throw SnapshotException.refused(
+                        "disk %s of %s is whole on this node alone: %s. Wait until that is over, or use --allow-degraded"
+                                .formatted(
+                                        disk.disk(),
+                                        vm.name(),
+                                        String.join("; ", disk.standing().degraded())));
+            }
+        }
     }
 
     private static void requireItsDisks(VmChain vm, RunningVm running, LayerGraph graph, SnapshotRequest request)
@@ -181,6 +203,7 @@ final class Preflight {
         vm.requireIdle();
         LayerGraph graph = vm.chain().wholeGraph();
         open(vm, snapshot, graph);
+        requireHome(vm, snapshot, graph);
         Optional<RunningVm> running = vm.certainlyRunning();
         if (running.isPresent()) {
             new DriverDisks(vm, running.get(), "revert", Progress.NONE).checkOnHead(graph);
@@ -211,6 +234,20 @@ final class Preflight {
             }
         } catch (ChainException e) {
             throw SnapshotException.refused(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Where a disk is not this node's, its machine may run elsewhere. */
+    private static void requireHome(VmChain vm, SnapshotRecord snapshot, LayerGraph graph)
+            throws IOException, SnapshotException {
+        for (Layer top : snapshot.named()) {
+            for (Layer layer : graph.chain(top)) {
+                List<String> obstacles = vm.copies().standingOf(layer).obstacles();
+                if (!obstacles.isEmpty()) {
+                    throw SnapshotException.refused("disk %s of %s cannot be taken back on this node now: %s"
+                            .formatted(layer.disk(), vm.name(), String.join("; ", obstacles)));
+                }
+            }
         }
     }
 

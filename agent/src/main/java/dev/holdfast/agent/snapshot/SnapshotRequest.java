@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param deadline bound for each step that holds the guest still. Too small: busy disks make it fail. Too large: a hung
  *     storage holds the guest for that long
  * @param description free text for people, may be empty
+ * @param allowDegraded whether its disks may be on a storage that is not as it should be, if they are whole here
  */
 public record SnapshotRequest(
         String operation,
@@ -22,4 +23,22 @@ public record SnapshotRequest(
         Optional<Name> group,
         CaptureMethod method,
         Duration deadline,
-        String description) {}
+        String description,
+        boolean allowDegraded) {
+
+    /** Of disks on a storage that is as it should be. */
+    public SnapshotRequest(
+            String operation,
+            Name name,
+            Optional<Name> group,
+            CaptureMethod method,
+            Duration deadline,
+            String description) {
+        this(operation, name, group, method, deadline, description, false);
+    }
+
+    /** The same, but for the storage of its disks. */
+    public SnapshotRequest withDegraded(boolean allowed) {
+        return new SnapshotRequest(operation, name, group, method, deadline, description, allowed);
+    }
+}

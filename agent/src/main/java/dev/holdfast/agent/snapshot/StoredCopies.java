@@ -15,6 +15,7 @@ import dev.holdfast.agent.storage.ImageStore.CopyName;
 import dev.holdfast.agent.storage.ImageStore.Copying;
 import dev.holdfast.agent.storage.ImageStore.Outlook;
 import dev.holdfast.agent.storage.ImageStore.Site;
+import dev.holdfast.agent.storage.ImageStore.Standing;
 import dev.holdfast.agent.storage.ImageStore.Way;
 import dev.holdfast.agent.storage.StorageException;
 import java.io.IOException;
@@ -44,9 +45,12 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
     private static final String TAKEN_BACK =
             "it was taken back to a thick snapshot, which neither is copied nor takes in what is written since; it is raw again once it is taken back to a branch that stands on its volume";
 
+    private static final String AWAY =
+            "it was taken back to a copy that is on this node alone, so that no other node can run its machine; it is %s again once it is taken back to a branch that stands on that (\"holdfast snapshot list\")";
+
     /** What becomes of each disk: of the image that its live layers stand on. Changes nothing; blocks for seconds for each that is raw. */
     List<DiskStorage> disks() throws IOException {
-        return homes().stream().map(this::disk).toList();
+        return homes().stream().map(home -> disk(home).with(standing(home))).toList();
     }
 
     /** The same for those alone that may be copied, or shall be. */
@@ -55,6 +59,30 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
                 .filter(home -> isCandidate(home) || home.form() != ImageForm.COW && isDemanded(home.disk()))
                 .map(this::disk)
                 .toList();
+    }
+
+    /** What speaks against a snapshot of each disk that is a device, whether it is copied or not. Blocks for seconds for each. */
+    List<DiskStorage> standings() throws IOException {
+        return homes().stream()
+                .filter(home -> home.form().isDevice())
+                .map(home -> DiskStorage.layer(home.disk(), "").with(standing(home)))
+                .toList();
+    }
+
+    /** Of one layer; that of what it is a copy of, if it lives with that. */
+    Standing standingOf(Layer layer) throws IOException {
+        return standing(chain.image(layer).origin().orElse(layer));
+    }
+
+    private Standing standing(Layer home) {
+        if (!home.form().isDevice()) {
+            return Standing.GOOD;
+        }
+        try {
+            return store.standing(chain.file(home));
+        } catch (StorageException e) {
+            return new Standing(List.of(String.valueOf(e.getMessage())), List.of());
+        }
     }
 
     private List<Layer> homes() throws IOException {
@@ -81,13 +109,14 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
         return copied && definition.hasLayers() && wanted(home.disk()) != Keep.LAYER;
     }
 
-    private boolean isCounted(Layer root) {
+    @Override
+    public boolean counts(Layer root) {
         return isCandidate(root) && wanted(root.disk()) == Keep.INCREMENT;
     }
 
     @Override
     public boolean keeps(Layer root) {
-        if (isCounted(root)) {
+        if (counts(root)) {
             return counted.isPresent() && counted.get().arePossible();
         }
         if (!isCandidate(root)) {
@@ -101,18 +130,28 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
 
     @Override
     public int number(Layer root, int lowest) throws IOException {
-        return root.form().isDevice() && !isCounted(root) ? volumes().number(lowest) : lowest;
+        return root.form().isDevice() && !counts(root) ? volumes().number(lowest) : lowest;
     }
 
-    /** A thick copy is made only where the definition asks for it. */
+    /** A thick copy is made only where the definition asks for it. What cannot take the place of its original takes nothing in, either. */
     @Override
-    public Layer copyOf(Layer root, int number) {
-        if (isCounted(root)) {
+    public Layer copyOf(Layer root, int number) throws IOException {
+        if (counts(root)) {
             return root.increment(number);
         }
-        return root.form() == ImageForm.DEVICE && wanted(root.disk()) == Keep.THICK
+        return root.form() == ImageForm.DEVICE && (wanted(root.disk()) == Keep.THICK || isReplicated(root))
                 ? root.copy(number, ImageForm.COW)
                 : root.copy(number);
+    }
+
+    private boolean isReplicated(Layer root) throws IOException {
+        try {
+            return store.site(chain.file(root))
+                    .filter(site -> !site.exchangeable())
+                    .isPresent();
+        } catch (StorageException e) {
+            throw new ChainException(String.valueOf(e.getMessage()), e);
+        }
     }
 
     private DiskStorage disk(Layer root) {
@@ -121,7 +160,7 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
             return DiskStorage.layer(disk, "qcow2");
         }
         try {
-            if (isCounted(root)) {
+            if (counts(root)) {
                 long bytes = counted.isPresent() ? counted.get().bytes(root) : 0;
                 return new DiskStorage(
                         disk, Keep.INCREMENT, "copied by its machine", Optional.empty(), bytes, Optional.empty());
@@ -137,7 +176,7 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
                 return DiskStorage.layer(disk, words, unknown(image, root.form()));
             }
             if (root.form() == ImageForm.COW) {
-                return DiskStorage.layer(disk, words, TAKEN_BACK);
+                return takenBack(root, words);
             }
             Optional<String> unwanted = unwanted(site.get(), wanted);
             if (unwanted.isPresent()) {
@@ -150,6 +189,15 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
         }
     }
 
+    private DiskStorage takenBack(Layer root, String words) throws IOException, StorageException {
+        Optional<Layer> origin = chain.image(root).origin();
+        Optional<Site> home = origin.isPresent() ? store.site(chain.file(origin.get())) : Optional.empty();
+        return home.filter(site -> !site.exchangeable())
+                .map(site ->
+                        DiskStorage.layer(root.disk(), words + ", on this node alone", AWAY.formatted(site.words())))
+                .orElseGet(() -> DiskStorage.layer(root.disk(), words, TAKEN_BACK));
+    }
+
     private static String unknown(Path image, ImageForm form) {
         return form.isDevice()
                 ? image
@@ -159,9 +207,6 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
 
     /** Why copies are not even looked into. */
     private static Optional<String> unwanted(Site site, Keep wanted) {
-        if (!site.exchangeable()) {
-            return Optional.of("copies of the volume below it are not made yet");
-        }
         return wanted == Keep.AUTO && site.best().equals(Optional.of(Way.THICK))
                 ? Optional.of(
                         "a copy takes its room from the volume group, and is made only if keep = \"thick\" says so")
@@ -245,11 +290,12 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
 
     private void copy(Layer root, Layer copy) throws IOException {
         try {
-            Way way = way(copy.form());
-            Site site = store.site(chain.file(root))
-                    .filter(now -> now.best().equals(Optional.of(way)))
-                    .orElseThrow(() -> new ChainException("the storage of %s does not %s it any more"
-                            .formatted(chain.file(root), way == Way.CLONE ? "clone" : "copy")));
+            Site site = store.site(chain.file(root)).orElseThrow(() -> cannotCopy(root));
+            // The form of one that is below DRBD says nothing of the way in which it is made.
+            Way way = site.exchangeable() ? way(copy.form()) : site.best().orElseThrow(() -> cannotCopy(root));
+            if (!site.best().equals(Optional.of(way))) {
+                throw cannotCopy(root);
+            }
             Path made = store.copy(site, copying(copy.disk(), way), name(copy), Progress.NONE);
             if (copy.form().isDevice() && !Files.isSymbolicLink(chain.file(copy))) {
                 // A chain has its layers in its own directory: QEMU opens and reports them by these names, which never
@@ -260,6 +306,11 @@ record StoredCopies(ChainDirectory chain, VmDefinition definition, ImageStore st
         } catch (StorageException e) {
             throw new ChainException(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private ChainException cannotCopy(Layer root) {
+        return new ChainException("the storage of %s does not %s it any more"
+                .formatted(chain.file(root), root.form() == ImageForm.RAW ? "clone" : "copy"));
     }
 
     /** Whether a change that failed may still come about. */

@@ -16,6 +16,11 @@ public interface ImageStore {
     /** What a copy takes and what speaks against it now. Reads only (a trial file of 4 KiB apart); 5 s. */
     Outlook outlook(Site site, Copying how) throws StorageException;
 
+    /** What speaks against a snapshot of what lies there, whether it is copied or not; nothing if this storage knows nothing of the place. Reads only; 5 s. */
+    default Standing standing(Path image) throws StorageException {
+        return Standing.GOOD;
+    }
+
     /**
      * Copies what nobody writes, marked with the name, whole or not at all; durable on return. Again under the same name: does nothing. Minutes.
      *
@@ -126,6 +131,22 @@ public interface ImageStore {
          * @param bytes that are free
          */
         public record Room(String of, long bytes) {}
+    }
+
+    /**
+     * Whether an image is what its disk is, as far as its storage tells.
+     *
+     * @param obstacles why it is not on this node, or not on this node alone, each with what to do
+     * @param degraded what is not as it should be, although all of it is here
+     */
+    record Standing(List<String> obstacles, List<String> degraded) {
+        /** Nothing speaks against it. */
+        public static final Standing GOOD = new Standing(List.of(), List.of());
+
+        public Standing {
+            obstacles = List.copyOf(obstacles);
+            degraded = List.copyOf(degraded);
+        }
     }
 
     /**

@@ -4,6 +4,7 @@ import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.storage.StorageException.Kind;
 import dev.holdfast.coordinator.protocol.Name;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -50,6 +51,19 @@ public final class ImageStores implements ImageStore {
     @Override
     public Outlook outlook(Site site, Copying how) throws StorageException {
         return knowing(site.image()).outlook(site, how);
+    }
+
+    /** What all of them say: who knows nothing of a place says nothing. */
+    @Override
+    public Standing standing(Path image) throws StorageException {
+        List<String> obstacles = new ArrayList<>();
+        List<String> degraded = new ArrayList<>();
+        for (ImageStore store : stores) {
+            Standing standing = store.standing(image);
+            obstacles.addAll(standing.obstacles());
+            degraded.addAll(standing.degraded());
+        }
+        return new Standing(obstacles, degraded);
     }
 
     @Override

@@ -109,6 +109,10 @@ class CommandLineTest {
         assertThat(asked("checkpoint create shop --disk-only --dry-run"))
                 .isEqualTo("checkpoint.create {\"group\":\"shop\",\"method\":\"disk_only\",\"quiesce\":\"no\","
                         + "\"dry_run\":true,\"wait\":true}");
+        assertThat(asked("checkpoint create shop --disk-only --allow-degraded"))
+                .contains("\"allow_degraded\":true,\"dry_run\":false");
+        assertThat(asked("snapshot create web@x --allow-degraded")).contains("\"allow_degraded\":true");
+        assertThat(asked("schedule set shop --every 6h --allow-degraded")).contains("\"allow_degraded\":true");
         assertThat(asked("checkpoint create shop --memory --method auto"))
                 .contains("\"name\":\"20261121T101112.345Z\"", "\"method\":\"auto\"");
         assertThat(asked("checkpoint create shop x")).contains("\"name\":\"x\"");

@@ -52,6 +52,11 @@ final class DisksOfOneNode {
         }
 
         @Override
+        public void createOverlay(Path overlay, Path backing, long virtualBytes) throws IOException {
+            Files.createFile(overlay);
+        }
+
+        @Override
         public void commit(Path top, Path base, Progress progress) {}
 
         @Override

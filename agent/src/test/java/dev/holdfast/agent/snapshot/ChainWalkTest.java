@@ -96,6 +96,13 @@ class ChainWalkTest {
         }
 
         @Override
+        public void createOverlay(Path overlay, Path backing, long virtualBytes) throws IOException {
+            count();
+            real.createOverlay(overlay, backing, virtualBytes);
+            count();
+        }
+
+        @Override
         public void commit(Path top, Path base, Progress progress) throws IOException {
             count();
             real.commit(top, base, progress);

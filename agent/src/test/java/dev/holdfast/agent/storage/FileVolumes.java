@@ -6,6 +6,7 @@ import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -57,6 +58,28 @@ public final class FileVolumes implements ImageStore {
     /** Comes about right after it has told which copies there are, and then no more. */
     public Runnable next = () -> {};
 
+    /** A volume that stands for a device of DRBD: what is below it is copied, and longer by {@link #NOTES}. */
+    public String replicated = "";
+
+    /** Bytes of DRBD's own at the end of what is below it. */
+    public static final int NOTES = 40 << 10;
+
+    /** Of that volume. */
+    public Standing standing = Standing.GOOD;
+
+    private boolean isReplicated(Path volume) {
+        return volume.getFileName().toString().equals(replicated);
+    }
+
+    @Override
+    public Standing standing(Path image) throws StorageException {
+        if (!isReplicated(volume(image))) {
+            return Standing.GOOD;
+        }
+        answer();
+        return standing;
+    }
+
     private void answer() throws StorageException {
         questions++;
         if (failure.isPresent()) {
@@ -79,7 +102,12 @@ public final class FileVolumes implements ImageStore {
         String words = way + " volume " + volume.getFileName();
         try {
             return Optional.of(new Site(
-                    image, ends ? Optional.empty() : Optional.of(way), words, Files.size(volume), true, false));
+                    image,
+                    ends ? Optional.empty() : Optional.of(way),
+                    words,
+                    Files.size(volume),
+                    !isReplicated(volume),
+                    false));
         } catch (IOException e) {
             throw new StorageException(Kind.FAILED, e.toString(), e);
         }
@@ -103,6 +131,9 @@ public final class FileVolumes implements ImageStore {
         try {
             if (!copies.containsKey(name)) {
                 Files.copy(volume(site.image()), copy);
+                if (!site.exchangeable()) {
+                    Files.write(copy, new byte[NOTES], StandardOpenOption.APPEND);
+                }
                 copies.put(name, copy);
             }
         } catch (IOException e) {

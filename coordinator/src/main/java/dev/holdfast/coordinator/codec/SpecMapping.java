@@ -14,6 +14,8 @@ import dev.holdfast.coordinator.protocol.RoundSpec;
 /** A round's specification as JSON. Stateless. */
 final class SpecMapping {
 
+    private static final String ALLOW_DEGRADED = "allowDegraded";
+
     private SpecMapping() {}
 
     static ObjectNode write(RoundSpec spec) {
@@ -46,7 +48,7 @@ final class SpecMapping {
     }
 
     static ObjectNode writeOptions(RoundOptions options) {
-        return Json.NODES
+        ObjectNode json = Json.NODES
                 .objectNode()
                 .put("deadline", options.deadline().toString())
                 .put("prepareTimeout", options.prepareTimeout().toString())
@@ -56,10 +58,14 @@ final class SpecMapping {
                 .put("quiesce", options.quiesce().name())
                 .put("paused", options.paused())
                 .put("description", options.description());
+        if (options.allowDegraded()) {
+            json.put(ALLOW_DEGRADED, true);
+        }
+        return json;
     }
 
     static RoundOptions readOptions(Fields json) throws CodecException {
-        return new RoundOptions(
+        RoundOptions options = new RoundOptions(
                 json.duration("deadline"),
                 json.duration("prepareTimeout"),
                 json.duration("drainTimeout"),
@@ -68,6 +74,8 @@ final class SpecMapping {
                 json.choice("quiesce", RoundOptions.Quiesce.class),
                 json.flag("paused"),
                 json.text("description"));
+        // An older agent that writes it anew leaves it out, and a newer one refuses then, which is the safe side.
+        return options.withDegraded(json.has(ALLOW_DEGRADED) && json.flag(ALLOW_DEGRADED));
     }
 
     static ObjectNode writeRefusal(Refusal refusal) {

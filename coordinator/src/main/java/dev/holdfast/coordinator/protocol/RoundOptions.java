@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param quiesce whether guests flush their file systems first: {@code no}, {@code try} or {@code require}
  * @param paused revert only: leave the members paused at the cut instead of running them
  * @param description free text for people, may be empty
+ * @param allowDegraded checkpoint only: also of disks on a storage that is not as it should be, but whole on the node of the member
  */
 public record RoundOptions(
         Duration deadline,
@@ -23,7 +24,8 @@ public record RoundOptions(
         CaptureMethod method,
         Quiesce quiesce,
         boolean paused,
-        String description) {
+        String description,
+        boolean allowDegraded) {
 
     private static final Duration SHORTEST_DEADLINE = Duration.ofMillis(100);
     private static final Duration LONGEST_DEADLINE = Duration.ofMinutes(10);
@@ -48,6 +50,25 @@ public record RoundOptions(
             throw new IllegalArgumentException("the description has %d characters; at most %d are allowed"
                     .formatted(description.length(), LONGEST_DESCRIPTION));
         }
+    }
+
+    /** Of disks on a storage that is as it should be. */
+    public RoundOptions(
+            Duration deadline,
+            Duration prepareTimeout,
+            Duration drainTimeout,
+            Duration maxPause,
+            CaptureMethod method,
+            Quiesce quiesce,
+            boolean paused,
+            String description) {
+        this(deadline, prepareTimeout, drainTimeout, maxPause, method, quiesce, paused, description, false);
+    }
+
+    /** The same, but for the storage of the disks. */
+    public RoundOptions withDegraded(boolean allowed) {
+        return new RoundOptions(
+                deadline, prepareTimeout, drainTimeout, maxPause, method, quiesce, paused, description, allowed);
     }
 
     /** How a member's memory is captured. */

@@ -13,6 +13,7 @@ import dev.holdfast.coordinator.protocol.MemberReport;
 import dev.holdfast.coordinator.protocol.Name;
 import dev.holdfast.coordinator.protocol.Part;
 import dev.holdfast.coordinator.protocol.Refusal;
+import dev.holdfast.coordinator.protocol.RoundSpec;
 import dev.holdfast.coordinator.protocol.RoundState;
 import dev.holdfast.coordinator.protocol.VmReport;
 import dev.holdfast.coordinator.protocol.Vote;
@@ -81,6 +82,32 @@ class RecordCodecTest {
         byte[] bytes = RecordCodec.encode(vote);
         assertThat(RecordCodec.decodeVote(bytes)).isEqualTo(vote);
         assertThat(new String(bytes, StandardCharsets.UTF_8)).containsOnlyOnce("encrypted");
+    }
+
+    /** An older agent that writes the round anew leaves it out: then it is not allowed. */
+    @Test
+    void thatAStorageMayBeDegradedIsWrittenOnlyWhereItIsAllowed() throws Exception {
+        RoundRecord plain = new RoundRecord(RecordSamples.spec(), RoundState.PREPARING, Optional.empty());
+        RoundSpec spec = plain.spec();
+        RoundRecord allowed = new RoundRecord(
+                new RoundSpec(
+                        spec.id(),
+                        spec.kind(),
+                        spec.epoch(),
+                        spec.group(),
+                        spec.checkpoint(),
+                        spec.parent(),
+                        spec.members(),
+                        spec.options().withDegraded(true)),
+                RoundState.PREPARING,
+                Optional.empty());
+        byte[] bytes = RecordCodec.encode(allowed);
+        assertThat(RecordCodec.decodeRound(bytes)).isEqualTo(allowed);
+        String text = new String(bytes, StandardCharsets.UTF_8);
+        String older = text.replace(",\"allowDegraded\":true", "");
+        assertThat(older).isNotEqualTo(text).isEqualTo(new String(RecordCodec.encode(plain), StandardCharsets.UTF_8));
+        assertThat(RecordCodec.decodeRound(older.getBytes(StandardCharsets.UTF_8)))
+                .isEqualTo(plain);
     }
 
     /** A record's value, bytes and reader. */

@@ -110,7 +110,7 @@ public final class ChainExecutor implements ChainStep.Executor {
         Path temporary = file.resolveSibling("." + layer.fileName() + ".tmp");
         Files.deleteIfExists(temporary);
         try {
-            images.createOverlay(temporary, chain.file(backing));
+            chain.image(backing).createOverlay(images, temporary);
             Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
         } finally {
             Files.deleteIfExists(temporary);

@@ -15,6 +15,9 @@ public interface DiskImages {
     /** Makes an empty image of the same size on top of another of any form, which a machine may have open. Both absolute. */
     void createOverlay(Path overlay, Path backing) throws IOException;
 
+    /** The same of another size: of the disk, where what it stands on is longer. */
+    void createOverlay(Path overlay, Path backing, long virtualBytes) throws IOException;
+
     /** Copies what {@code top} holds into {@code base} somewhere below it. The top keeps its content. */
     void commit(Path top, Path base, Progress progress) throws IOException;
 

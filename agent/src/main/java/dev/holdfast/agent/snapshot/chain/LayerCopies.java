@@ -16,6 +16,11 @@ public interface LayerCopies {
         }
 
         @Override
+        public boolean counts(Layer root) {
+            return false;
+        }
+
+        @Override
         public Layer copyOf(Layer root, int number) {
             return root.copy(number);
         }
@@ -46,14 +51,22 @@ public interface LayerCopies {
         return lowest;
     }
 
-    /** What its copy of that number is called: the name says what becomes of it when the layer goes. */
-    Layer copyOf(Layer root, int number);
+    /** Whether its copies are increments, which the machine makes. */
+    boolean counts(Layer root);
+
+    /**
+     * What its copy of that number is called: the name says what becomes of it when the layer goes, and whether it can take its place. Blocks for
+     * seconds.
+     *
+     * @throws IOException nobody tells
+     */
+    Layer copyOf(Layer root, int number) throws IOException;
 
     /**
      * Copies layers that nobody writes, each whole or not at all; durable on return. Not asked for one that is whole. May take minutes, and
      * gives way to whoever wants the machine if it would.
      *
-     * @param copies by the layer: one, or several that are increments by {@link #copyOf}
+     * @param copies by the layer: one, or several that are increments by {@link #counts}
      */
     void copy(SortedMap<Layer, Layer> copies) throws IOException;
 

@@ -50,7 +50,33 @@ public record LayerFile(ChainDirectory chain, Layer layer) {
 
     /** The size in bytes that the guest sees. */
     public long virtualBytes() throws IOException {
-        return layer.form() == ImageForm.QCOW2 ? Qcow2Header.read(path()).virtualBytes() : bytes();
+        return switch (layer.form()) {
+            case QCOW2 -> Qcow2Header.read(path()).virtualBytes();
+            case RAW, DEVICE -> bytes();
+            case COW -> shortest();
+        };
+    }
+
+    /** A copy of what lies below DRBD has DRBD's own notes at its end. */
+    private long shortest() throws IOException {
+        Optional<Layer> origin = origin();
+        return origin.isPresent() ? Math.min(bytes(), chain.image(origin.get()).bytes()) : bytes();
+    }
+
+    /** The layer that has to stay as long as it is there; empty if it lives for itself. */
+    public Optional<Layer> origin() throws IOException {
+        return ChainDirectory.namesIn(chain.layers()).stream()
+                .filter(layer::livesWith)
+                .findFirst();
+    }
+
+    /** Makes an empty image on it, of the size that the guest sees. */
+    void createOverlay(DiskImages images, Path overlay) throws IOException {
+        if (layer.form() == ImageForm.COW) {
+            images.createOverlay(overlay, path(), virtualBytes());
+        } else {
+            images.createOverlay(overlay, path());
+        }
     }
 
     /** The size in bytes of the file, or of the block device. */

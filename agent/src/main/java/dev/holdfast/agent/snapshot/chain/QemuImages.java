@@ -40,18 +40,20 @@ public final class QemuImages implements DiskImages {
 
     @Override
     public void createOverlay(Path overlay, Path backing) throws IOException {
+        createOverlay(overlay, backing, List.of());
+    }
+
+    @Override
+    public void createOverlay(Path overlay, Path backing, long virtualBytes) throws IOException {
+        createOverlay(overlay, backing, List.of(Long.toString(virtualBytes)));
+    }
+
+    private void createOverlay(Path overlay, Path backing, List<String> size) throws IOException {
         OwnFile.prepare(overlay);
-        run(
-                QUICK,
-                "create",
-                "-q",
-                "-f",
-                "qcow2",
-                "-F",
-                ImageForm.of(backing).format(),
-                "-b",
-                backing.toString(),
-                overlay.toString());
+        List<String> command = new ArrayList<>(List.of("create", "-q", "-f", "qcow2"));
+        command.addAll(List.of("-F", ImageForm.of(backing).format(), "-b", backing.toString(), overlay.toString()));
+        command.addAll(size);
+        run(QUICK, command.toArray(String[]::new));
         flush(overlay);
     }
 

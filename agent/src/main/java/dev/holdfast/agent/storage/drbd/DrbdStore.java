@@ -43,10 +43,15 @@ public final class DrbdStore implements ImageStore {
     private record Device(int minor, String resource, Path disk) {}
 
     private Optional<Device> device(Path image) throws StorageException {
+        Optional<Integer> minor = minor(image);
+        return minor.isPresent() ? configured(minor.get()) : Optional.empty();
+    }
+
+    private static Optional<Integer> minor(Path image) throws StorageException {
         for (Path at : Links.way(image)) {
             Matcher name = DEVICE.matcher(at.toString());
             if (name.matches()) {
-                return configured(Integer.parseInt(name.group(1)));
+                return Optional.of(Integer.parseInt(name.group(1)));
             }
         }
         return Optional.empty();
@@ -134,6 +139,20 @@ public final class DrbdStore implements ImageStore {
                         .toList(),
                 Stream.concat(resource.degraded().stream(), outlook.degraded().stream())
                         .toList());
+    }
+
+    @Override
+    public Standing standing(Path image) throws StorageException {
+        Optional<Integer> minor = minor(image);
+        if (minor.isEmpty()) {
+            return below.standing(image);
+        }
+        Device device = configured(minor.get())
+                .orElseThrow(() -> refused(
+                        "/dev/drbd%d is a device of DRBD, and nobody tells which role this node has: see \"drbdadm sh-resource minor-%d\""
+                                .formatted(minor.get(), minor.get())));
+        Resource resource = up(device);
+        return new Standing(resource.obstacles(), resource.degraded());
     }
 
     @Override

@@ -25,10 +25,12 @@ record Resource(String name, String role, String disk, long bytes, List<Peer> pe
      *
      * @param connection Connected, or what is being done about it
      * @param replication Established, or what is being done for it
+     * @param isClient whether it is meant to have no disk
      */
-    record Peer(String name, String connection, String role, String replication, String disk) {
+    record Peer(String name, String connection, String role, String replication, String disk, boolean isClient) {
         boolean isCurrent() {
-            return connection.equals("Connected") && replication.equals("Established") && disk.equals(UP_TO_DATE);
+            boolean whole = isClient || replication.equals("Established") && disk.equals(UP_TO_DATE);
+            return connection.equals("Connected") && whole;
         }
     }
 
@@ -65,21 +67,23 @@ record Resource(String name, String role, String disk, long bytes, List<Peer> pe
 
     /** @param rest lines after the peer's, of which the first about this volume is meant */
     private static Peer peer(Matcher peer, List<String> rest, String volume) {
-        Pattern about = Pattern.compile(" {4}volume:%s replication:(\\w+) peer-disk:(\\w+).*".formatted(volume));
+        Pattern about = Pattern.compile(" {4}volume:%s replication:(\\w+) peer-disk:(\\w+)(.*)".formatted(volume));
         String replication = "Off";
         String disk = "DUnknown";
+        boolean isClient = false;
         for (String line : rest) {
             Matcher found = about.matcher(line);
             if (found.matches()) {
                 replication = found.group(1);
                 disk = found.group(2);
+                isClient = found.group(3).contains(" peer-client:yes");
             }
             if (found.matches() || PEER.matcher(line).matches()) {
                 break;
             }
         }
         String role = peer.group(3) == null ? "Unknown" : peer.group(3);
-        return new Peer(peer.group(1), peer.group(2), role, replication, disk);
+        return new Peer(peer.group(1), peer.group(2), role, replication, disk, isClient);
     }
 
     boolean isPrimary() {

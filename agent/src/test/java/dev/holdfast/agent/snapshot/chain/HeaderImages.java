@@ -29,10 +29,15 @@ final class HeaderImages implements DiskImages {
             throw new ChainException(failure);
         }
         boolean raw = ImageForm.of(backing) != ImageForm.QCOW2;
-        write(
+        createOverlay(
                 overlay,
-                backing.toString(),
+                backing,
                 raw ? Files.size(backing) : Qcow2Header.read(backing).virtualBytes());
+    }
+
+    @Override
+    public void createOverlay(Path overlay, Path backing, long virtualBytes) throws IOException {
+        write(overlay, backing.toString(), virtualBytes);
     }
 
     @Override

@@ -150,6 +150,11 @@ class ImageFormsTest {
         }
 
         @Override
+        public boolean counts(Layer root) {
+            return false;
+        }
+
+        @Override
         public Layer copyOf(Layer root, int number) {
             return root.copy(number);
         }

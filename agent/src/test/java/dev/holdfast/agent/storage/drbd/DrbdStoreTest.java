@@ -11,6 +11,7 @@ import dev.holdfast.agent.storage.ImageStore.Copying;
 import dev.holdfast.agent.storage.ImageStore.Health;
 import dev.holdfast.agent.storage.ImageStore.Outlook;
 import dev.holdfast.agent.storage.ImageStore.Site;
+import dev.holdfast.agent.storage.ImageStore.Standing;
 import dev.holdfast.agent.storage.ImageStore.Way;
 import dev.holdfast.agent.storage.NotingStore;
 import dev.holdfast.agent.storage.StorageException;
@@ -159,6 +160,34 @@ final class DrbdStoreTest {
                 current().replaceAll("connection:Connected role:Secondary.*(?s:.*)", "connection:Connecting"),
                 "peer is Connecting, replication Off, its disk DUnknown");
         assertDegraded(current().replace("peer-disk:UpToDate", "peer-disk:Outdated"), "its disk Outdated");
+    }
+
+    /** As DRBD 9 has it: one that is there for the quorum alone, and one whose disk has failed. */
+    @Test
+    void aPeerThatIsMeantToHaveNoDiskIsNotMissed() throws Exception {
+        String diskless = current().replace("peer-disk:UpToDate", "peer-disk:Diskless peer-client:yes");
+        shows(diskless);
+        assertThat(store.standing(DEVICE)).isEqualTo(Standing.GOOD);
+        shows(diskless.replace("connection:Connected", "connection:Connecting"));
+        assertThat(store.standing(DEVICE).degraded()).hasSize(1);
+        assertDegraded(diskless.replace("client:yes", "client:no"), "its disk Diskless");
+    }
+
+    @Test
+    void aDiskThatIsNotCopiedHasTheSameRole() throws Exception {
+        answers.put("drbdadm sh-ll-dev minor-0", new Ended(0, "/dev/sdb1"));
+        Path link = Files.createSymbolicLink(directory.resolve("d0-000001.dev"), DEVICE);
+        assertThat(store.standing(link)).isEqualTo(Standing.GOOD);
+        shows(recorded());
+        assertThat(store.standing(link).obstacles())
+                .hasSize(2)
+                .anyMatch(each -> each.contains("is Secondary on this node"))
+                .anyMatch(each -> each.contains("is Inconsistent on this node"));
+        assertThat(store.standing(link).degraded()).singleElement().asString().contains("its disk Inconsistent");
+        answers.remove(STATUS);
+        assertRefused(() -> store.standing(link), "drbdadm up r0");
+        assertRefused(() -> store.standing(Path.of("/dev/drbd7")), "nobody tells which role");
+        assertThat(store.standing(Path.of("/dev/vg0/base"))).isEqualTo(Standing.GOOD);
     }
 
     private void assertDegraded(String status, String words) throws StorageException {
