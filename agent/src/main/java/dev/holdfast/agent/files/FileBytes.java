@@ -3,8 +3,10 @@ package dev.holdfast.agent.files;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 
-/** Reads and writes at places of a file, as much as was asked for. Thread-safe. */
+/** Reads and writes at places of a file, as much as was asked for, and flushes. Thread-safe. */
 public final class FileBytes {
     private FileBytes() {}
 
@@ -22,6 +24,13 @@ public final class FileBytes {
         long at = offset;
         while (bytes.hasRemaining()) {
             at += channel.write(bytes, at);
+        }
+    }
+
+    /** Makes a file durable, whoever wrote it. Takes as long as the storage takes for what is in memory. */
+    public static void flush(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            channel.force(true);
         }
     }
 }

@@ -35,11 +35,4 @@ final class Digests {
             throw new IllegalStateException("every Java runtime has SHA-256", e);
         }
     }
-
-    /** Makes a file durable, whoever wrote it. */
-    static void flush(Path file) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            channel.force(true);
-        }
-    }
 }

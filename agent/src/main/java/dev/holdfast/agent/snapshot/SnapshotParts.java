@@ -1,5 +1,6 @@
 package dev.holdfast.agent.snapshot;
 
+import dev.holdfast.agent.files.FileBytes;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.snapshot.chain.Intent;
 import dev.holdfast.agent.snapshot.chain.Layer;
@@ -31,7 +32,7 @@ final class SnapshotParts {
         List<Part> parts = new ArrayList<>();
         for (Layer layer : intent.captured().layers().values()) {
             Path file = vm.chain().file(layer);
-            Digests.flush(file);
+            FileBytes.flush(file);
             disks.add(new DiskPart(layer.disk(), layer.fileName(), ""));
             long bytes = vm.chain().image(layer).bytes();
             parts.add(new Part("disk:" + layer.disk(), file.toString(), bytes, ""));
@@ -39,7 +40,7 @@ final class SnapshotParts {
         Optional<MemoryPart> memory = Optional.empty();
         Path image = vm.chain().memoryFile(request.name());
         if (Files.exists(image)) {
-            Digests.flush(image);
+            FileBytes.flush(image);
             String digest = Digests.sha256(image, progress);
             memory = Optional.of(new MemoryPart(image.getFileName().toString(), Files.size(image), digest));
             boolean encrypted = vm.tools().hypervisor().images().isEncrypted(image);

@@ -1,5 +1,6 @@
 package dev.holdfast.agent.hypervisor.qemu;
 
+import dev.holdfast.agent.files.FileBytes;
 import dev.holdfast.agent.hypervisor.HypervisorException;
 import dev.holdfast.agent.hypervisor.HypervisorException.Kind;
 import dev.holdfast.agent.hypervisor.Increments;
@@ -7,6 +8,7 @@ import dev.holdfast.agent.hypervisor.block.Advance;
 import dev.holdfast.agent.hypervisor.block.ImageNode;
 import dev.holdfast.agent.hypervisor.block.Jobs;
 import dev.holdfast.agent.qmp.QmpValue;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -26,8 +28,14 @@ final class QemuIncrements implements Increments {
     private final QemuVm vm;
     private final Monitor monitor;
     private final Advance advance;
-    /** How each image that is being copied to was opened, by its disk. */
-    private final Map<String, Map<String, Object>> targets = new HashMap<>();
+    /** What is being copied to, by its disk. */
+    private final Map<String, Target> targets = new HashMap<>();
+
+    /**
+     * @param file on this host
+     * @param opened with these options
+     */
+    private record Target(Path file, Map<String, Object> opened) {}
 
     QemuIncrements(QemuVm vm) {
         this.vm = vm;
@@ -101,7 +109,7 @@ final class QemuIncrements implements Increments {
         // What it stands on is the same where nothing was written.
         layer.put("backing", null);
         monitor.call("blockdev-add", layer);
-        targets.put(copy.diskId(), layer);
+        targets.put(copy.diskId(), new Target(copy.target(), layer));
         Map<String, Object> job = new HashMap<>();
         job.put("job-id", JOB + copy.diskId());
         job.put("device", source);
@@ -173,22 +181,29 @@ final class QemuIncrements implements Increments {
 
     /**
      * Closing an image writes what QEMU still has of its tables, and nobody is told if it cannot (qcow2_inactivate in block/qcow2.c); making it
-     * read-only does the same before, and fails then (bdrv_reopen_prepare in block.c).
+     * read-only does the same before, and fails then (bdrv_reopen_prepare in block.c). It flushes the file as well, and QEMU answers nobody
+     * meanwhile; so most of that is done before, from here.
      */
     private void flushTargets() throws HypervisorException {
-        for (Map.Entry<String, Map<String, Object>> target : targets.entrySet()) {
-            Map<String, Object> readOnly = new HashMap<>(target.getValue());
+        for (Map.Entry<String, Target> target : targets.entrySet()) {
+            Map<String, Object> readOnly = new HashMap<>(target.getValue().opened());
             readOnly.put("read-only", true);
             try {
+                FileBytes.flush(target.getValue().file());
                 monitor.call("blockdev-reopen", Map.of("options", List.of(readOnly)));
             } catch (HypervisorException e) {
-                throw new HypervisorException(
-                        e.kind() == Kind.REFUSED ? Kind.FAILED : e.kind(),
-                        "the copy of %s could not be written; look at its storage: %s"
-                                .formatted(target.getKey(), e.getMessage()),
-                        e);
+                throw unwritten(target.getKey(), e.kind() == Kind.REFUSED ? Kind.FAILED : e.kind(), e);
+            } catch (IOException e) {
+                throw unwritten(target.getKey(), Kind.FAILED, e);
             }
         }
+    }
+
+    private static HypervisorException unwritten(String disk, Kind kind, Exception cause) {
+        return new HypervisorException(
+                kind,
+                "the copy of %s could not be written; look at its storage: %s".formatted(disk, cause.getMessage()),
+                cause);
     }
 
     @Override

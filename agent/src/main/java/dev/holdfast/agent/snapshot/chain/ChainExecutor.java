@@ -1,16 +1,15 @@
 package dev.holdfast.agent.snapshot.chain;
 
+import dev.holdfast.agent.files.FileBytes;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.json.DurableFile;
 import dev.holdfast.coordinator.protocol.Name;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
@@ -165,7 +164,7 @@ public final class ChainExecutor implements ChainStep.Executor {
                 voidDigests(above);
             }
             live.merge(top, base);
-            flushFile(chain.file(base));
+            FileBytes.flush(chain.file(base));
         } else {
             images.commit(chain.file(top), chain.file(base), progress);
         }
@@ -179,7 +178,7 @@ public final class ChainExecutor implements ChainStep.Executor {
         if (!Qcow2Header.read(file).backing().equals(Optional.of(base.toString()))) {
             images.relink(file, base);
         }
-        flushFile(file);
+        FileBytes.flush(file);
     }
 
     @Override
@@ -384,12 +383,6 @@ public final class ChainExecutor implements ChainStep.Executor {
                     ChainDirectory.SIDECARS.write(chain.sidecarFile(snapshot.name()), without);
                 }
             }
-        }
-    }
-
-    private static void flushFile(Path file) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            channel.force(true);
         }
     }
 }

@@ -1,14 +1,13 @@
 package dev.holdfast.agent.snapshot.chain;
 
+import dev.holdfast.agent.files.FileBytes;
 import dev.holdfast.agent.files.OwnFile;
 import dev.holdfast.agent.hypervisor.ImageForm;
 import dev.holdfast.agent.hypervisor.Progress;
 import dev.holdfast.agent.process.BoundedProcess;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +34,7 @@ public final class QemuImages implements DiskImages {
     public void create(Path image, long virtualBytes) throws IOException {
         OwnFile.prepare(image);
         run(QUICK, "create", "-q", "-f", "qcow2", image.toString(), Long.toString(virtualBytes));
-        flush(image);
+        FileBytes.flush(image);
     }
 
     @Override
@@ -54,7 +53,7 @@ public final class QemuImages implements DiskImages {
         command.addAll(List.of("-F", ImageForm.of(backing).format(), "-b", backing.toString(), overlay.toString()));
         command.addAll(size);
         run(QUICK, command.toArray(String[]::new));
-        flush(overlay);
+        FileBytes.flush(overlay);
     }
 
     @Override
@@ -63,7 +62,7 @@ public final class QemuImages implements DiskImages {
         progress.at(0, total);
         // -d keeps the top's content, so that the chain above it stays readable until it is linked to the base.
         run(LONG, "commit", "-q", "-d", "-f", "qcow2", "-b", base.toString(), top.toString());
-        flush(base);
+        FileBytes.flush(base);
         progress.at(total, total);
     }
 
@@ -71,7 +70,7 @@ public final class QemuImages implements DiskImages {
     public void relink(Path image, Path backing) throws IOException {
         String format = ImageForm.of(backing).format();
         run(QUICK, "rebase", "-q", "-u", "-f", "qcow2", "-F", format, "-b", backing.toString(), image.toString());
-        flush(image);
+        FileBytes.flush(image);
     }
 
     /**
@@ -93,7 +92,7 @@ public final class QemuImages implements DiskImages {
     public void convert(Path from, Path to) throws IOException {
         OwnFile.prepare(to);
         run(LONG, "convert", "-q", "-O", "qcow2", from.toString(), to.toString());
-        flush(to);
+        FileBytes.flush(to);
     }
 
     @Override
@@ -143,11 +142,5 @@ public final class QemuImages implements DiskImages {
             throw new ChainException("\"%s\" failed: %s".formatted(String.join(" ", command), ended.output()));
         }
         return ended.output();
-    }
-
-    private static void flush(Path file) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            channel.force(true);
-        }
     }
 }
