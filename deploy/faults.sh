@@ -393,17 +393,21 @@ evidence_of_all() {
   fi
 }
 
-# remember - of the results on stdin, which pairs of point and kind have been done.
+# deed POINT KIND OPERATION - under which name it is remembered: a random moment is another one in each operation.
+deed() { if [ "$1" = random ]; then echo "$1 $2 $3"; else echo "$1 $2"; fi; }
+# remember - of the results on stdin, which deeds have been done.
 remember() {
-  local pair
-  while read -r pair; do did["$pair"]=yes; done < <(jq -r 'select(.reached) | "\(.point) \(.kind)", (select(.second_point // "" | length > 0) | "\(.second_point) \(.second)")')
+  local point kind operation
+  while read -r point kind operation; do
+    did["$(deed "$point" "$kind" "$operation")"]=yes
+  done < <(jq -r 'select(.reached) | "\(.point) \(.kind) \(.operation)", (select(.second_point // "" | length > 0) | "\(.second_point) \(.second) \(.operation)")')
 }
-# choose - the next fault, in line: a pair that has not been done, first of those kinds that do not come as second faults as well.
+# choose - the next fault, in line: one that has not been done, first of those kinds that do not come as second faults as well.
 choose() {
   local point kind operation whose
   for line in "${lines[@]}"; do
     read -r point kind operation whose <<<"$line"
-    [ -z "${did[$point $kind]:-}${tried[$line]:-}" ] || continue
+    [ -z "${did[$(deed "$point" "$kind" "$operation")]:-}${tried[$line]:-}" ] || continue
     tried["$line"]=yes
     return
   done

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The plan and the report of the fault campaign. A slice of it on its lab is in campaign.bats.
+# shellcheck disable=SC2034  # variables of what is tested
 bats_require_minimum_version 1.5.0
 
 faults() { "$BATS_TEST_DIRNAME/../faults.sh" --results "$BATS_TEST_TMPDIR/results" "$@"; }
@@ -20,7 +21,23 @@ LINES
   run -0 faults --report
   [[ "$output" == *"| journal.remove | agent-kill | 2 | 1 | 90 | 5 | 7 |"* ]]
   [[ "$output" == *"seed 2 number 0 (b): agent-kill at journal.remove during create: I2: not all went back"* ]]
-  jq -e '.faults == 3 and .rounds == 2 and .violations == 1 and .not_reached == 1 and .max_frozen_ms == 90' <<<"${lines[-1]}"
+  jq -e '.faults == 3 and .rounds == 2 and .violations == 1 and .not_reached == 1 and .max_frozen_ms == 90 and .operations == {"create": 2}' <<<"${lines[-1]}"
+  [[ $'\n'"$output"$'\n' == *$'\n'"create: 2"$'\n'* ]]
+  [[ $'\n'"$output"$'\n' == *$'\n'"journal.remove node-crash"$'\n'* ]] # it was not reached
+  [[ $'\n'"$output"$'\n' != *$'\n'"journal.remove agent-kill"$'\n'* ]]
+}
+
+@test "what was done at a random moment of one operation is still to be done in the others" {
+  local line lines count
+  declare -A did tried
+  eval "$(sed -n '/^deed()/p; /^remember() {/,/^}/p; /^choose() {/,/^}/p' "$BATS_TEST_DIRNAME/../faults.sh")"
+  lines=("random agent-kill create any" "random agent-kill delete any" "a.b agent-kill create member" "a.b agent-kill revert member" "c.d guard-kill revert member")
+  count=0
+  remember <<<'{"reached": true, "point": "random", "kind": "agent-kill", "operation": "create", "second": "agent-kill", "second_point": "a.b"}'
+  choose
+  [ "$line" = "random agent-kill delete any" ]
+  choose
+  [ "$line" = "c.d guard-kill revert member" ]
 }
 
 @test "each point that the campaign leads to names operations and a node that it knows" {
